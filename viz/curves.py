@@ -1,0 +1,109 @@
+"""Bezier curves as tuples of points: a start, then triples (control, control, end). Clipping, reversing, straight lines."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .layout import Place
+
+Point = tuple[float, float]
+Curve = tuple[Point, ...]
+
+
+def straight(*points: Point) -> Curve:
+    """The polyline through these points as a Bezier curve.
+
+    >>> straight((0, 0), (3, 0))
+    ((0, 0), (1.0, 0.0), (2.0, 0.0), (3, 0))
+    """
+    curve = [points[0]]
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        curve += [(x0 + (x1 - x0) / 3, y0 + (y1 - y0) / 3), (x0 + 2 * (x1 - x0) / 3, y0 + 2 * (y1 - y0) / 3), (x1, y1)]
+    return tuple(curve)
+
+
+def smooth(*points: Point) -> Curve:
+    """A curve through these points that leaves and arrives horizontally at each."""
+    curve = [points[0]]
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        curve += [(x0 + (x1 - x0) / 2, y0), (x0 + (x1 - x0) / 2, y1), (x1, y1)]
+    return tuple(curve)
+
+
+def segments(curve: Curve) -> list[tuple[Point, Point, Point, Point]]:
+    """The curve as a list of cubic pieces."""
+    return [(curve[i], curve[i + 1], curve[i + 2], curve[i + 3]) for i in range(0, len(curve) - 3, 3)]
+
+
+def reversed_curve(curve: Curve) -> Curve:
+    """The same curve from its end to its start."""
+    return tuple(reversed(curve))
+
+
+def shifted(curve: Curve, dx: float, dy: float) -> Curve:
+    """The curve moved."""
+    return tuple((x + dx, y + dy) for x, y in curve)
+
+
+def point_at(piece: tuple[Point, Point, Point, Point], t: float) -> Point:
+    """The point of one cubic piece at 0 <= t <= 1."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = piece
+    s = 1 - t
+    a, b, c, d = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
+    return a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3
+
+
+def sampled(curve: Curve, per_piece: int = 12) -> list[Point]:
+    """Points along the curve, for measuring."""
+    points = [curve[0]]
+    for piece in segments(curve):
+        points += [point_at(piece, k / per_piece) for k in range(1, per_piece + 1)]
+    return points
+
+
+def middle(curve: Curve) -> Point:
+    """The point half way along."""
+    points = sampled(curve)
+    lengths = [((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False)]
+    left = sum(lengths) / 2
+    for (x0, y0), (x1, y1), length in zip(points, points[1:], lengths, strict=False):
+        if left <= length and length > 0:
+            return x0 + (x1 - x0) * left / length, y0 + (y1 - y0) * left / length
+        left -= length
+    return points[-1]
+
+
+def inside(point: Point, place: Place, gap: float) -> bool:
+    """Whether the point lies in the shape, enlarged by `gap` pixels."""
+    dx, dy = abs(point[0] - place.x), abs(point[1] - place.y)
+    if place.round:
+        return dx * dx + dy * dy <= (place.width / 2 + gap) ** 2
+    return dx <= place.width / 2 + gap and dy <= place.height / 2 + gap
+
+
+def clipped(curve: Curve, place: Place, gap: float) -> Curve:
+    """The curve without its first part, which lies inside the shape it starts from."""
+    pieces = segments(curve)
+    for index, piece in enumerate(pieces):
+        if inside(piece[3], place, gap):
+            continue
+        low, high = 0.0, 1.0  # inside at low (or at the very start), outside at high; look for the last way out
+        for k in range(31, -1, -1):
+            if inside(point_at(piece, k / 32), place, gap):
+                low, high = k / 32, (k + 1) / 32
+                break
+        for _ in range(20):
+            half = (low + high) / 2
+            low, high = (half, high) if inside(point_at(piece, half), place, gap) else (low, half)
+        rest = _after(piece, high)
+        return (*rest, *(point for later in pieces[index + 1:] for point in later[1:]))
+    return curve  # the whole curve is inside: boxes that touch
+
+
+def _after(piece: tuple[Point, Point, Point, Point], t: float) -> Curve:
+    def between(p: Point, q: Point) -> Point:
+        return p[0] + (q[0] - p[0]) * t, p[1] + (q[1] - p[1]) * t
+
+    a, b, c = between(piece[0], piece[1]), between(piece[1], piece[2]), between(piece[2], piece[3])
+    d, e = between(a, b), between(b, c)
+    return between(d, e), e, c, piece[3]

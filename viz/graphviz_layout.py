@@ -1,0 +1,221 @@
+"""Layout by Graphviz: we give it boxes of fixed size without text and read coordinates back; we never let it draw.
+
+pygraphviz carries Graphviz in its wheel. A small drawing is laid out in this process, a large one in a child that can be stopped.
+"""
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .curves import Curve, reversed_curve, straight
+from .extent import LINE, TITLE, Extent
+from .layout import Frame, Rough
+from .measure import width
+
+if TYPE_CHECKING:
+    from .drawing import Arrow, Box, Drawing, Group
+
+IN_PROCESS = 120  # boxes; below this a layout takes well under a second, so that a child is not worth its start
+CHILD = ("import json,sys; sys.path[:]=json.loads(sys.argv[1]); import pygraphviz as p;"
+         " sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))")
+
+
+class NoEngine(Exception):
+    """There is no Graphviz here."""
+
+
+class TooSlow(Exception):
+    """Graphviz was stopped."""
+
+
+def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float) -> Rough:
+    """Coordinates by the first Graphviz found. NoEngine if there is none, TooSlow if it was stopped."""
+    names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
+    groups = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
+    source = skeleton(drawing, extents, names, groups)
+    answer, engine = run(source, len(drawing.boxes), seconds)
+    return _read(answer, engine, drawing, names, groups)
+
+
+def run(source: str, boxes: int, seconds: float) -> tuple[dict[str, Any], str]:
+    """Graphviz's JSON for a DOT text, and which Graphviz it was."""
+    try:
+        import pygraphviz
+    except ImportError:
+        program = shutil.which("dot")
+        if program is None:
+            raise NoEngine from None
+        return json.loads(_stoppable([program, "-Tjson"], source, seconds)), "dot"
+    if boxes <= IN_PROCESS or not sys.executable:
+        return json.loads(pygraphviz.AGraph(string=source).draw(format="json", prog="dot")), "pygraphviz"
+    command = [sys.executable, "-c", CHILD, json.dumps(sys.path)]
+    return json.loads(_stoppable(command, source, seconds)), "pygraphviz"
+
+
+def _stoppable(command: list[str], source: str, seconds: float) -> bytes:
+    try:
+        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise TooSlow from None
+    if done.returncode != 0 or not done.stdout:
+        raise NoEngine
+    return done.stdout
+
+
+def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str], groups: dict[str, str]) -> str:
+    """The DOT text that is laid out: sizes, ranks and frames, no text."""
+    mirror = drawing.arrangement == "mirror"
+    lines = ["digraph {", " rankdir=LR; newrank=true; nslimit=2; nslimit1=2; splines=spline;",
+             f" nodesep={0.22 if mirror else 0.28}; ranksep={0.42 if mirror else 0.5};",
+             ' node [shape=box fixedsize=true label=""]; edge [arrowhead=none headclip=false tailclip=false];']
+    children: dict[str, list[Group]] = {}
+    for group in drawing.groups:
+        children.setdefault(group.parent, []).append(group)
+    members: dict[str, list[Box]] = {}
+    for box in drawing.boxes:
+        members.setdefault(box.group, []).append(box)
+
+    def add_node(box: Box) -> None:
+        size = extents[box.id]
+        wide, high = size.across, size.height + size.above + size.below
+        lines.append(f" {names[box.id]} [width={wide / 72:.3f} height={high / 72:.3f}];")
+
+    work: list[tuple[str, Any]] = [("open", group) for group in reversed(children.get("", []))]
+    for box in members.get("", []):
+        add_node(box)
+    while work:
+        what, group = work.pop()
+        if what == "close":
+            lines.append(" }")
+            continue
+        spacer = max(width(group.title, TITLE) + 6, 10)
+        lines.append(f" subgraph {groups[group.id]} {{ margin=10; labeljust=l; labelloc=t; label=<<TABLE BORDER=\"0\" FIXEDSIZE=\"TRUE\""
+                     f" WIDTH=\"{spacer:.0f}\" HEIGHT=\"{TITLE * LINE:.0f}\"><TR><TD></TD></TR></TABLE>>;")
+        for box in members.get(group.id, []):
+            add_node(box)
+        work.append(("close", group))
+        work += [("open", child) for child in reversed(children.get(group.id, []))]
+    part = {box.id: box.part for box in drawing.boxes}
+    beside = hanging(drawing)
+    for index, arrow in enumerate(drawing.arrows):
+        source, target = names[arrow.source], names[arrow.target]
+        attributes = f'id="{index}"'
+        if turned(arrow, part, mirror):
+            source, target = target, source
+        if arrow.style == "saved":
+            attributes += " constraint=false"
+        elif index in beside:
+            attributes += " minlen=0"
+        elif arrow.highlighted:
+            attributes += " weight=4"
+        lines.append(f" {source} -> {target} [{attributes}];")
+    for first, later in successions(drawing, mirror, beside):
+        lines.append(f" {names[first]} -> {names[later]} [style=invis weight=0];")
+    if mirror:
+        for box in drawing.boxes:
+            if box.faces:
+                lines.append(f" {names[box.faces]} -> {names[box.id]} [style=invis minlen=0 weight=1];")
+    lines.append("}")
+    return "\n".join(lines)
+
+
+def turned(arrow: Arrow, part: dict[str, str], mirror: bool) -> bool:
+    """In a mirror the backward pass runs right to left: Graphviz is told each of its arrows the other way round."""
+    return mirror and arrow.style == "gradient" and part[arrow.source] == part[arrow.target] == "backward"
+
+
+def hanging(drawing: Drawing) -> set[int]:
+    """Arrows that may run straight down: a tensor parameter hangs over its only reader, its gradient under the maker."""
+    uses: dict[str, int] = {}
+    for arrow in drawing.arrows:
+        if arrow.style != "saved":
+            uses[arrow.source] = uses.get(arrow.source, 0) + 1
+    boxes = {box.id: box for box in drawing.boxes}
+    hung = {box.id for box in drawing.boxes if box.detail and box.kind in ("leaf-parameter", "leaf-state", "leaf-constant")
+            and box.part == "forward" and uses.get(box.id) == 1}
+    found = set()
+    for index, arrow in enumerate(drawing.arrows):
+        source, target = boxes[arrow.source], boxes[arrow.target]
+        if arrow.style == "flow" and source.id in hung:
+            found.add(index)
+        elif arrow.style == "gradient" and target.result and target.faces in hung and uses.get(target.id, 0) == 0:
+            found.add(index)
+    return found
+
+
+def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[str, str]]:
+    """Pairs (a, b), b right of a, that keep frames side by side instead of in a staircase.
+
+    Where an arrow enters a frame from a box outside, everything in the frame that starts there (its parameters, say)
+    has to stand to the right of that box too; otherwise the frames share columns and cannot share a row.
+    """
+    part = {box.id: box.part for box in drawing.boxes}
+    ends = []
+    for index, arrow in enumerate(drawing.arrows):
+        if arrow.style != "saved":
+            ends.append((index, *((arrow.target, arrow.source) if turned(arrow, part, mirror) else (arrow.source, arrow.target))))
+    parent = {group.id: group.parent for group in drawing.groups}
+    owners: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
+    for box in drawing.boxes:
+        owner, chain = box.group, []
+        while owner:
+            chain.append(owner)
+            members.setdefault(owner, []).append(box.id)
+            owner = parent[owner]
+        owners[box.id] = chain[::-1]
+    before: dict[str, set[str]] = {box.id: set() for box in drawing.boxes}
+    for _, source, target in ends:
+        before[target].add(source)
+    starts = {name for name, older in before.items() if not older}
+    hung = {source for index, source, _ in ends if index in beside} | {target for index, _, target in ends if index in beside}
+    found: dict[tuple[str, str], None] = {}
+    for _, source, target in ends:
+        frame = next((name for name in owners[target] if name not in owners[source]), None)
+        if frame is None:
+            continue
+        inside, older, waiting = set(members[frame]), set(), [source]
+        while waiting:
+            name = waiting.pop()
+            if name not in older:
+                older.add(name)
+                waiting += before[name]
+        if older & inside:
+            continue  # the frame is left and entered again: no order to keep
+        for name in members[frame]:
+            if name in starts and name not in hung or name == target:
+                before[name].add(source)
+                found[source, name] = None
+    return list(found)
+
+
+def _read(answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str, str], groups: dict[str, str]) -> Rough:
+    mirror = drawing.arrangement == "mirror"
+    top = float(answer["bb"].split(",")[3])
+    objects = {thing["name"]: thing for thing in answer.get("objects", [])}
+    centers = {}
+    for box in drawing.boxes:
+        x, y = map(float, objects[names[box.id]]["pos"].split(","))
+        centers[box.id] = (x, top - y)
+    frames = {}
+    for group in drawing.groups:
+        box = objects.get(groups[group.id], {}).get("bb")
+        if box:
+            x0, y0, x1, y1 = map(float, box.split(","))
+            frames[group.id] = Frame(x0, top - y1, x1 - x0, y1 - y0)
+    part = {box.id: box.part for box in drawing.boxes}
+    curves: list[Curve | None] = [None] * len(drawing.arrows)
+    for edge in answer.get("edges", []):
+        if "id" not in edge or "pos" not in edge:
+            continue
+        index = int(edge["id"])
+        points = [pair.split(",") for pair in edge["pos"].split(" ") if pair[0] not in "es"]
+        curve = tuple((float(x), top - float(y)) for x, y in points)
+        arrow = drawing.arrows[index]
+        curves[index] = reversed_curve(curve) if turned(arrow, part, mirror) else curve
+    whole = tuple(curve or straight(centers[arrow.source], centers[arrow.target])
+                  for curve, arrow in zip(curves, drawing.arrows, strict=True))
+    return Rough(centers, whole, frames, engine)
