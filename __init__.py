@@ -1,0 +1,39 @@
+"""nngraph: a graph of mathematics that can be evaluated, differentiated, explained as a derivation, and drawn.
+
+The public names, each looked up in the module that holds it when it is first used, so that importing nngraph stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PLACES: dict[str, str] = {
+    **dict.fromkeys(("input", "parameter", "state", "constant"), "autograd.leaves"),
+    **dict.fromkeys(("Node", "scope"), "autograd.node"),
+    **dict.fromkeys(("gradient",), "autograd.differentiate"),
+    **dict.fromkeys(("draw",), "viz"),
+    **dict.fromkeys(("Size",), "autograd.sizes"),
+}
+_MODULES = ("autograd", "cli", "nets", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _PLACES:
+        found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+    else:
+        found = getattr(importlib.import_module(".autograd.ops", __name__), name, None)
+        if found is None or name.startswith("_"):
+            raise AttributeError(f"nngraph has no {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES, *_MODULES, *dir(importlib.import_module(".autograd.ops", __name__))})

@@ -1,0 +1,4 @@
+"""The engine: nodes, ops, differentiation, engines, derivations. Importing it teaches nodes what they can do."""
+
+from . import differentiate, leaves, ops, sites  # noqa: F401
+from .engines import numpy  # noqa: F401

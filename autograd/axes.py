@@ -1,0 +1,53 @@
+"""Axes as numpy counts them: negative from the end, one or several; checked once, when a node is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .errors import ParameterError
+from .node import Node
+from .sizes import shape_text
+
+
+def axis_of(axis: Any, ndim: int) -> int:
+    """One axis counted from the front; ParameterError when there is no such axis."""
+    if isinstance(axis, (bool, np.bool_)) or not isinstance(axis, (int, np.integer)):
+        raise ParameterError(f"axis {axis!r} is not a whole number")
+    if not -ndim <= axis < ndim:
+        raise ParameterError(f"there is no axis {axis}: " + (f"axes run from 0 to {ndim - 1}, or −{ndim} to −1" if ndim else "a single number has none"))
+    return int(axis) % ndim
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Sorted axes from None (all), a number, or several numbers."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = sorted(axis_of(each, ndim) for each in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    if len(set(axes)) != len(axes):
+        raise ParameterError(f"axis {axis} names an axis twice")
+    return tuple(axes)
+
+
+def several_axes(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Params with `axis` as sorted axes from the front; for reductions."""
+    return {**params, "axis": axes_of(params["axis"], len(inputs[0].shape))}
+
+
+def one_axis(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Params with `axis` counted from the front; for ops along one axis. None stays."""
+    return params if params["axis"] is None else {**params, "axis": axis_of(params["axis"], len(inputs[0].shape))}
+
+
+def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """The shape after a reduction over `axes`."""
+    if keepdims:
+        return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def axes_phrase(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """`all` or `axis 0`, for sentences."""
+    return shape_text(shape) if len(axes) == len(shape) else ", ".join(map(str, axes))

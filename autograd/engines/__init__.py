@@ -1,0 +1,1 @@
+"""Engines: ways to compute a graph. `numpy` is the reference."""

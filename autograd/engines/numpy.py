@@ -1,0 +1,168 @@
+"""The numpy engine: the reference that every other engine is compared with.
+
+A graph becomes a program once: a flat list of (function, operand slots, result slot). Slots are reused as soon as the
+last reader has run, so that a value lives no longer than it is needed. The program holds functions and leaves but no
+computed node, so keeping it beside a node makes no reference cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingValue, NngraphError
+from ..graph import Graph, order
+from ..node import Clock, Leaf, Node, abilities, describe
+from ..op import Op, inside
+from ..vocabulary import WORDS, spoken
+
+Instruction = tuple[Callable[..., Any], tuple[int, ...], int]
+
+
+def scalar_function(op: Op) -> Callable[..., Any]:
+    """An elementwise op as a function of arrays: its override, or its text spoken in numpy."""
+    return op.numpy if op.numpy is not None else meaning(op)
+
+
+def meaning(op: Op) -> Callable[..., Any]:
+    """A scalar text spoken in numpy, whatever override the op has."""
+    assert op.scalar is not None
+    return spoken(op.scalar, op.inputs, lambda word: WORDS[word].numpy)
+
+
+def node_function(node: Node) -> Callable[..., Any]:
+    """What computes the value of one node from its operands' values."""
+    op = node.op
+    if op.numpy is not None:
+        return partial(op.numpy, **node.params) if node.params else op.numpy
+    if op.scalar is not None:
+        function = meaning(op)
+        return partial(function, **node.params) if node.params else function
+    if op.index is not None:
+        return op.index(*node.inputs, **node.params)
+    if op.formula is not None:
+        return Program.of(inside(op, node.inputs, node.params)).only
+    raise NngraphError(f"{op.name} says nowhere what it computes")
+
+
+class Program:
+    """A graph in run order, ready to be run on new leaf values as often as wanted."""
+
+    def __init__(self, outputs: Sequence[Node], keep: Sequence[Node] = ()) -> None:
+        nodes = order(outputs)
+        last = {source: step for step, node in enumerate(nodes) for source in node.inputs}
+        kept = {*outputs, *keep}
+        slots: dict[Node, int] = {}
+        free: list[int] = []
+        self.leaves: list[tuple[Leaf, int]] = []
+        self.instructions: list[Instruction] = []
+        count = 0
+        for step, node in enumerate(nodes):
+            operands = tuple([slots[source] for source in node.inputs])
+            if isinstance(node, Leaf):
+                slot = count
+                count += 1
+                self.leaves.append((node, slot))
+            else:
+                for source in set(node.inputs):
+                    if last[source] == step and not source.is_leaf and source not in kept:
+                        free.append(slots[source])
+                if free:
+                    slot = free.pop()
+                else:
+                    slot = count
+                    count += 1
+                self.instructions.append((node_function(node), operands, slot))
+            slots[node] = slot
+        self.count = count
+        self.results = [slots[output] for output in outputs]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Program:
+        """The program of a closed graph; `only` then runs it on values for the graph's inputs."""
+        program = cls(graph.outputs)
+        position = {leaf: index for index, leaf in enumerate(graph.inputs)}
+        program.given = [(slot, position[leaf]) for leaf, slot in program.leaves if leaf in position]
+        program.fixed = [(slot, leaf) for leaf, slot in program.leaves if leaf not in position]
+        return program
+
+    given: list[tuple[int, int]]
+    fixed: list[tuple[int, Leaf]]
+
+    def only(self, *values: Any) -> Any:
+        """The single result of a closed graph on these input values."""
+        memory: list[Any] = [None] * self.count
+        for slot, index in self.given:
+            memory[slot] = values[index]
+        for slot, leaf in self.fixed:
+            memory[slot] = leaf.value
+        self.run(memory)
+        return memory[self.results[0]]
+
+    def run(self, memory: list[Any]) -> None:
+        """Run all instructions on a memory whose leaf slots are filled; floating-point warnings stay silent."""
+        with np.errstate(all="ignore"):
+            for function, operands, slot in self.instructions:
+                if len(operands) == 2:
+                    a, b = operands
+                    memory[slot] = function(memory[a], memory[b])
+                elif len(operands) == 1:
+                    memory[slot] = function(memory[operands[0]])
+                else:
+                    memory[slot] = function(*[memory[operand] for operand in operands])
+
+    def load(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
+        """A fresh memory with every leaf's value in its slot; MissingValue names all leaves that have none."""
+        memory: list[Any] = [None] * self.count
+        missing = []
+        for leaf, slot in self.leaves:
+            value = values[leaf] if values is not None and leaf in values else leaf._value
+            if value is None:
+                missing.append(leaf)
+            memory[slot] = value
+        if missing:
+            names = ", ".join(describe(leaf) for leaf in missing)
+            first = missing[0]._name
+            raise MissingValue(f"no value yet for {names}; set {first}.value = …")
+        return memory
+
+    def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
+        """The outputs' values as arrays."""
+        memory = self.load(values)
+        self.run(memory)
+        return [_array(memory[slot]) for slot in self.results]
+
+    def stamp(self) -> int:
+        """The latest moment at which any leaf of this program changed."""
+        return max((leaf._stamp for leaf, _ in self.leaves), default=0)
+
+
+def _array(value: Any) -> Any:
+    return tuple(np.asarray(part) for part in value) if isinstance(value, tuple) else np.asarray(value)
+
+
+def evaluate(node: Node) -> np.ndarray:
+    """The value of one node, from the cache when no leaf under it has changed since; read-only."""
+    if node._stamp == Clock.now:
+        return node._value[1]
+    program = node._value[0] if node._value is not None else Program([node])
+    if node._value is None or program.stamp() > node._stamp:
+        value = program()[0]
+        if isinstance(value, np.ndarray):
+            value = value.view()
+            value.flags.writeable = False
+        node._value = (program, value)
+    node._stamp = Clock.now
+    return node._value[1]
+
+
+def evaluate_all(nodes: Sequence[Node], values: Mapping[Leaf, Any] | None = None) -> list[np.ndarray]:
+    """The values of many nodes from one run; leaves may be given other values for this run only."""
+    return Program(nodes)(values)
+
+
+abilities["evaluate"] = evaluate
+abilities["numpy function"] = scalar_function

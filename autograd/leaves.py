@@ -1,0 +1,123 @@
+"""The leaves of a graph: inputs, parameters, states and constants, and what Python numbers become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import DtypeError, MissingValue, ShapeError
+from .node import Leaf, Node, abilities, describe, scope
+from .sizes import Size
+
+__all__ = ["as_node", "constant", "input", "parameter", "scope", "state"]
+
+
+def input(name: str, value: Any = None, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Leaf:
+    """A leaf for data: a placeholder until it has a value.
+
+    With `shape` alone it is float64 unless `dtype` says otherwise; a missing value raises MissingValue when it is needed.
+
+    >>> import nngraph as ng
+    >>> x = ng.input("x", [1.0, 2.0])
+    >>> y = ng.sum(x * x)
+    >>> float(y.value)
+    5.0
+    >>> x.value = [3.0, 4.0]
+    >>> float(y.value)
+    25.0
+    """
+    return _leaf("input", name, value, shape, dtype)
+
+
+def parameter(name: str, value: Any, dtype: Any = None) -> Leaf:
+    """A leaf that is learned. Whole numbers become float64, because a parameter moves by fractions.
+
+    >>> import nngraph as ng
+    >>> ng.parameter("W", [[1, 2]]).dtype
+    dtype('float64')
+    """
+    if dtype is None:
+        array = _numbers(name, value)
+        dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+    if np.dtype(dtype).kind != "f":
+        raise DtypeError(f"parameter {name!r} must hold floating-point numbers, not {np.dtype(dtype)}: it moves by fractions")
+    return _leaf("parameter", name, value, None, dtype)
+
+
+def state(name: str, value: Any, dtype: Any = None) -> Leaf:
+    """A leaf that a program updates but no gradient moves: a moment, a running mean, a counter.
+
+    >>> import nngraph as ng
+    >>> int(ng.state("step", 0).value)
+    0
+    """
+    return _leaf("state", name, value, None, dtype)
+
+
+def constant(value: Any, name: str | None = None, dtype: Any = None) -> Leaf:
+    """A leaf that never changes. A `Size` keeps its expression, so that 1/N prints as 1/N.
+
+    >>> import nngraph as ng
+    >>> float(ng.constant(2.5).value)
+    2.5
+    """
+    array = _numbers(name or "constant", value)
+    array = array.astype(dtype) if dtype is not None else array
+    leaf = Leaf("constant", name, array, array.shape, array.dtype)
+    if isinstance(value, Size):
+        leaf.params = {"size": value}
+    return leaf
+
+
+def as_node(value: Any, like: np.dtype | None = None) -> Node:
+    """The node itself, or a constant; Python numbers take the dtype of what they meet, as in numpy (NEP 50)."""
+    if isinstance(value, Node):
+        return value
+    if like is not None and type(value) in (int, float, bool, Size):
+        dtype = np.result_type(like, float(value) if isinstance(value, float) else int(value)) if type(value) is not bool else np.dtype(bool)
+        return constant(value, dtype=dtype)
+    return constant(value)
+
+
+def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype: Any) -> Leaf:
+    if not isinstance(name, str) or not name:
+        raise DtypeError(f"an {role} needs a name as its first argument, such as ng.{role}('x', …); got {name!r}")
+    if value is None:
+        if shape is None:
+            shape = ()
+        return Leaf(role, name, None, _shape(name, shape), np.dtype(dtype or np.float64))
+    array = _numbers(name, value)
+    if shape is not None and tuple(shape) != array.shape:
+        raise ShapeError(f"{role} {name!r}: the value has shape {array.shape}, but shape={tuple(shape)} was asked for")
+    return Leaf(role, name, array, tuple(shape) if shape is not None else array.shape, np.dtype(dtype) if dtype is not None else array.dtype)
+
+
+def _shape(name: str, shape: Any) -> tuple[int, ...]:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, (int, np.integer)) or size < 0:
+            raise ShapeError(f"input {name!r}: {size!r} is not a size; a shape is a tuple of whole numbers from 0 up")
+    return tuple(size if isinstance(size, Size) else int(size) for size in sizes)
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, Node):
+        raise DtypeError(f"{name!r} wants numbers, not a node; pass {name}.value, or use the node itself")
+    try:
+        array = np.asarray(int(value) if isinstance(value, Size) else value)
+    except ValueError as error:
+        raise ShapeError(f"{name!r}: rows of different lengths do not make an array ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"{name!r} takes numbers; got {array.dtype}" + ("; complex numbers are not supported" if array.dtype.kind == "c" else ""))
+    return array
+
+
+def leaf_value(leaf: Leaf) -> np.ndarray:
+    """The stored array of a leaf; MissingValue when there is none."""
+    if leaf._value is None:
+        raise MissingValue(f"{describe(leaf)} has no value yet; set {leaf._name}.value = …")
+    return leaf._value
+
+
+abilities["leaf_value"] = leaf_value

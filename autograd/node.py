@@ -1,0 +1,294 @@
+"""Node: an op, its inputs, its params, and the shape and dtype that follow. Immutable; that is all a graph is.
+
+No op is named here. Operators find their op by its sign, and what a node can do besides (`.value`, `.backward()`)
+is registered in `abilities` by the layers that know how, so that no import runs upwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .errors import DtypeError, ShapeError
+from .sizes import shape_text
+
+Shape = tuple[int, ...]
+Site = tuple[CodeType, int]
+
+infix: dict[str, Callable[..., "Node"]] = {}
+"""Sign -> op; filled by the op declarations that have one."""
+abilities: dict[str, Callable[..., Any]] = {}
+"""Name -> function of a node; filled by the layers above."""
+
+_TRANSPARENT = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves")
+"""Modules that only carry a call from the user's line to the node it builds."""
+no_params: Mapping[str, Any] = {}
+next_serial = itertools.count().__next__
+current_scope: ContextVar[str] = ContextVar("nngraph_scope", default="")
+
+
+class Node:
+    """A value in a graph: the result of `op` applied to `inputs`. Never changed once built.
+
+    `serial` grows with every node built, so sorting by it is a topological order.
+    `site` is where the user's code built the node, as (code object, instruction); names are looked up from it on demand.
+    """
+
+    __slots__ = ("__weakref__", "_name", "_stamp", "_value", "dtype", "inputs", "op", "params", "scope", "serial", "shape", "site")
+
+    role = "op"
+    is_leaf = False
+    __array_priority__ = 1000
+
+    def __init__(
+        self, op: Any, inputs: tuple[Node, ...], params: Mapping[str, Any], shape: Any, dtype: Any, name: str | None = None
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.params = params
+        self.shape = shape
+        self.dtype = dtype
+        self._name = name
+        self._value = None
+        self._stamp = -1
+        self.serial = next_serial()
+        self.scope = current_scope.get()
+        frame: Any = sys._getframe(1)
+        while frame.f_globals.get("__name__", "").startswith(_TRANSPARENT) and frame.f_back is not None:
+            frame = frame.f_back
+        if (frame.f_globals.get("__package__") or "").startswith("nngraph") and frame.f_back is not None:
+            # Built by a rule or a layer on the user's behalf: the line is known, but no variable is named after it (~ marks that).
+            while (frame.f_globals.get("__package__") or "").startswith("nngraph") and frame.f_back is not None:
+                frame = frame.f_back
+            self.site = (frame.f_code, ~frame.f_lasti)
+        else:
+            self.site = (frame.f_code, frame.f_lasti)
+
+    # What a node is -------------------------------------------------------------------------------------------
+    @property
+    def name(self) -> str | None:
+        """The name given with `name=`, or the variable this node was assigned to; None when it has neither."""
+        return self._name if self._name is not None else abilities["assigned_name"](self)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError(f"{describe(self)} is a single number and has no length")
+        return int(self.shape[0])
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)}>"
+
+    def __iter__(self) -> Iterator[Node]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise DtypeError(
+            f"{describe(self)} stands for a value that is not known while the graph is built, so it is neither true nor"
+            " false; use ng.where(condition, a, b), or test node.value"
+        )
+
+    __hash__ = object.__hash__
+
+    # Comparing with == is identity: nodes are keys of dictionaries. ng.equal compares values.
+
+    # What the layers above taught it ----------------------------------------------------------------------------
+    @property
+    def value(self) -> np.ndarray:
+        """The value as a read-only array; recomputed when a leaf it depends on has changed."""
+        return abilities["evaluate"](self)
+
+    def backward(self) -> None:
+        """Set `.grad` of every parameter this number depends on; overwrites what was there."""
+        abilities["backward"](self)
+
+    @property
+    def graph(self) -> Any:
+        """This node and all it depends on, as a Graph."""
+        return abilities["graph"](self)
+
+    @property
+    def T(self) -> Node:
+        """All axes in reverse order, as in numpy."""
+        return abilities["transpose"](self)
+
+    @property
+    def mT(self) -> Node:
+        """The last two axes swapped: the transpose of every matrix in a stack."""
+        return abilities["matrix_transpose"](self)
+
+    def __getitem__(self, index: Any) -> Node:
+        return abilities["getitem"](self, index)
+
+    def __getattr__(self, name: str) -> Any:
+        method = abilities.get("method " + name)
+        if method is None:
+            raise AttributeError(f"a Node has no attribute {name!r}")
+        return lambda *args, **kwargs: method(self, *args, **kwargs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return abilities["array_ufunc"](ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return abilities["array_function"](function, args, kwargs)
+
+    # Operators find their op by its sign ------------------------------------------------------------------------
+    def __add__(self, other: Any) -> Node:
+        return infix["+"](self, other)
+
+    def __radd__(self, other: Any) -> Node:
+        return infix["+"](other, self)
+
+    def __sub__(self, other: Any) -> Node:
+        return infix["-"](self, other)
+
+    def __rsub__(self, other: Any) -> Node:
+        return infix["-"](other, self)
+
+    def __mul__(self, other: Any) -> Node:
+        return infix["*"](self, other)
+
+    def __rmul__(self, other: Any) -> Node:
+        return infix["*"](other, self)
+
+    def __truediv__(self, other: Any) -> Node:
+        return infix["/"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return infix["/"](other, self)
+
+    def __pow__(self, other: Any) -> Node:
+        return infix["**"](self, other)
+
+    def __rpow__(self, other: Any) -> Node:
+        return infix["**"](other, self)
+
+    def __matmul__(self, other: Any) -> Node:
+        return infix["@"](self, other)
+
+    def __rmatmul__(self, other: Any) -> Node:
+        return infix["@"](other, self)
+
+    def __neg__(self) -> Node:
+        return infix["neg"](self)
+
+    def __pos__(self) -> Node:
+        return self
+
+    def __abs__(self) -> Node:
+        return infix["abs"](self)
+
+    def __lt__(self, other: Any) -> Node:
+        return infix["<"](self, other)
+
+    def __le__(self, other: Any) -> Node:
+        return infix["<="](self, other)
+
+    def __gt__(self, other: Any) -> Node:
+        return infix[">"](self, other)
+
+    def __ge__(self, other: Any) -> Node:
+        return infix[">="](self, other)
+
+
+class Leaf(Node):
+    """A node that is given, not computed: an input, a parameter, a state or a constant.
+
+    Setting `.value` (same shape) makes everything that depends on it be recomputed when it is next asked for.
+    """
+
+    __slots__ = ("grad", "role")
+    is_leaf = True
+
+    def __init__(self, role: str, name: str | None, value: np.ndarray | None, shape: Shape, dtype: np.dtype) -> None:
+        super().__init__(None, (), no_params, shape, dtype, name)
+        self.role = role
+        self.grad: np.ndarray | None = None
+        self._value = None
+        if value is not None:
+            self._store(value)
+
+    @property
+    def value(self) -> np.ndarray:
+        """The value as a read-only array; MissingValue when none has been given."""
+        return abilities["leaf_value"](self)
+
+    @value.setter
+    def value(self, new: Any) -> None:
+        if self.role == "constant":
+            raise DtypeError(f"{describe(self)} cannot be changed; use ng.input or ng.parameter for what varies")
+        array = np.asarray(new)
+        if array.dtype.kind not in "biuf":
+            raise DtypeError(f"{describe(self)} takes numbers; this is an array of {array.dtype}")
+        if array.shape != tuple(self.shape):
+            raise ShapeError(
+                f"{describe(self)} keeps its shape; the new value has shape {array.shape}. Build a graph for the new shape instead"
+            )
+        if array.dtype.kind == "f" and self.dtype.kind in "iub" and not np.array_equal(array, array.astype(self.dtype)):
+            raise DtypeError(f"{describe(self)} holds {self.dtype} and would lose the fractions; build it from floats")
+        self._store(array)
+
+    def _store(self, array: np.ndarray) -> None:
+        stored = np.array(array, dtype=self.dtype)
+        stored.flags.writeable = False
+        self._value = stored
+        self._stamp = tick()
+
+
+class Clock:
+    """Counts every change of any leaf, so that a cached value knows whether anything has changed since."""
+
+    now = 0
+
+
+def tick() -> int:
+    """The next moment of the global clock."""
+    Clock.now += 1
+    return Clock.now
+
+
+def describe(node: Node) -> str:
+    """How an error message speaks of a node: its op or role, its name if it has one, its scope, shape and dtype."""
+    what = node.role if node.is_leaf else node.op.name
+    name = f" {node.name!r}" if node.name else ""
+    where = f" in {node.scope}" if node.scope else ""
+    if not isinstance(node.shape, tuple):
+        return f"{what}{name}{where}"
+    return f"{what}{name}{where} ({shape_text(node.shape)}, {node.dtype})"
+
+
+@contextlib.contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Nodes built inside belong to the named part of the model; scopes nest as `encoder/layer1`.
+
+    >>> import nngraph as ng
+    >>> with ng.scope("encoder"):
+    ...     y = ng.input("x", 1.0) * 2
+    >>> y.scope
+    'encoder'
+    """
+    outer = current_scope.get()
+    token = current_scope.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield
+    finally:
+        current_scope.reset(token)

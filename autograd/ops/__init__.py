@@ -1,0 +1,10 @@
+"""The mathematics: one page per family, simpler above. Importing this package fills the op table.
+
+>>> import nngraph as ng
+>>> float(ng.sum(ng.square([3.0, 4.0])).value)
+25.0
+"""
+
+from .arithmetic import *  # noqa: F403
+from .identity import *  # noqa: F403
+from .linear import *  # noqa: F403

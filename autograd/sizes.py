@@ -1,0 +1,91 @@
+"""Sizes of axes: whole numbers that may carry the expression they came from, so that 1/4 can print as 1/N."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SUM, PRODUCT, ATOM = 1, 2, 3
+
+
+class Size(int):
+    """A whole number with a name or an expression, such as N, 2·N or N−1; it counts as that number everywhere.
+
+    >>> n = Size("N", 4)
+    >>> n + 1, (2 * n).text, (n - 1).text, (n * Size("D", 3)).text
+    (5, '2·N', 'N−1', 'N·D')
+    """
+
+    text: str
+    binding: int
+
+    def __new__(cls, text: str, value: int, binding: int = ATOM) -> Size:
+        size = super().__new__(cls, value)
+        size.text, size.binding = text, binding
+        return size
+
+    def __hash__(self) -> int:
+        # Two sizes that are equal today but named apart must not share a cache entry keyed by shapes.
+        return hash((self.text, int(self)))
+
+    __eq__ = int.__eq__
+    __ne__ = int.__ne__
+
+    def __add__(self, other: Any) -> Any:
+        return _combine(self, other, "+", int(self) + other, SUM, SUM) if isinstance(other, int) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return _combine(other, self, "+", other + int(self), SUM, SUM) if isinstance(other, int) else NotImplemented
+
+    def __sub__(self, other: Any) -> Any:
+        return _combine(self, other, "−", int(self) - other, SUM, PRODUCT) if isinstance(other, int) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return _combine(other, self, "−", other - int(self), SUM, PRODUCT) if isinstance(other, int) else NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        return _combine(self, other, "·", int(self) * other, PRODUCT, PRODUCT) if isinstance(other, int) else NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        return _combine(other, self, "·", other * int(self), PRODUCT, PRODUCT) if isinstance(other, int) else NotImplemented
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _combine(self, other, "//", int(self) // other, PRODUCT, ATOM) if isinstance(other, int) else NotImplemented
+
+
+def size_text(size: int) -> str:
+    """The expression of a size when it has one, else its digits."""
+    return size.text if isinstance(size, Size) else str(int(size))
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: `N×3`; a single number is `1`, a vector `(3)`.
+
+    >>> shape_text((Size("N", 4), 3)), shape_text((3,)), shape_text(())
+    ('N×3', '3', 'scalar')
+    """
+    return "×".join(size_text(size) for size in shape) if shape else "scalar"
+
+
+def product(sizes: tuple[int, ...]) -> int:
+    """The product of sizes, keeping its expression; the empty product is 1."""
+    total: int = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def _combine(left: int, right: int, sign: str, value: int, binding: int, right_binding: int) -> int:
+    if sign == "·" and (left == 1 and not isinstance(left, Size)):
+        return right
+    if (sign == "·" and right == 1 and not isinstance(right, Size)) or (
+        sign in "+−" and right == 0 and not isinstance(right, Size)
+    ) or (sign == "//" and right == 1):
+        return left
+    if sign == "+" and left == 0 and not isinstance(left, Size):
+        return right
+    return Size(f"{_wrapped(left, binding)}{sign}{_wrapped(right, right_binding)}", value, binding)
+
+
+def _wrapped(size: int, binding: int) -> str:
+    text = size_text(size)
+    return f"({text})" if isinstance(size, Size) and size.binding < binding else text

@@ -1,0 +1,126 @@
+"""The scalar words in which the smallest ops are written, spoken in several languages.
+
+A scalar text such as `where(x > 0, x, slope * x)` is parsed once and then spoken: in numpy it becomes a function of
+arrays, in the language of the graph a formula over nodes, in SymPy a symbolic expression. Texts come from op
+declarations only, never from users.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .special import erf
+
+SIGNS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.USub: "neg",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: what numpy calls it, what SymPy calls it, and how a compiled loop writes it."""
+
+    numpy: Callable[..., Any]
+    sympy: str
+    loop: str
+
+
+WORDS: dict[str, Word] = {
+    "+": Word(np.add, "Add", "({0} + {1})"),
+    "-": Word(np.subtract, "_sub", "({0} - {1})"),
+    "*": Word(np.multiply, "Mul", "({0} * {1})"),
+    "/": Word(np.true_divide, "_div", "({0} / {1})"),
+    "**": Word(np.power, "Pow", "({0} ** {1})"),
+    "neg": Word(np.negative, "_neg", "(-{0})"),
+    "<": Word(np.less, "StrictLessThan", "({0} < {1})"),
+    "<=": Word(np.less_equal, "LessThan", "({0} <= {1})"),
+    ">": Word(np.greater, "StrictGreaterThan", "({0} > {1})"),
+    ">=": Word(np.greater_equal, "GreaterThan", "({0} >= {1})"),
+    "==": Word(np.equal, "Equality", "({0} == {1})"),
+    "!=": Word(np.not_equal, "Unequality", "({0} != {1})"),
+    "exp": Word(np.exp, "exp", "exp({0})"),
+    "expm1": Word(np.expm1, "_expm1", "expm1({0})"),
+    "log": Word(np.log, "log", "log({0})"),
+    "log1p": Word(np.log1p, "_log1p", "log1p({0})"),
+    "sqrt": Word(np.sqrt, "sqrt", "sqrt({0})"),
+    "sin": Word(np.sin, "sin", "sin({0})"),
+    "cos": Word(np.cos, "cos", "cos({0})"),
+    "tan": Word(np.tan, "tan", "tan({0})"),
+    "tanh": Word(np.tanh, "tanh", "tanh({0})"),
+    "erf": Word(erf, "erf", "erf({0})"),
+    "abs": Word(np.abs, "Abs", "abs({0})"),
+    "sign": Word(np.sign, "sign", "sign({0})"),
+    "floor": Word(np.floor, "floor", "floor({0})"),
+    "max": Word(np.maximum, "Max", "max({0}, {1})"),
+    "min": Word(np.minimum, "Min", "min({0}, {1})"),
+    "where": Word(np.where, "_where", "({1} if {0} else {2})"),
+}
+
+
+@lru_cache(maxsize=None)
+def parsed(text: str) -> ast.expr:
+    """The syntax tree of a scalar text."""
+    return ast.parse(text, mode="eval").body
+
+
+def call_of(tree: ast.expr) -> tuple[str, list[ast.expr]] | None:
+    """The word and the operands of a tree, or None when it is a name or a number."""
+    if isinstance(tree, ast.BinOp):
+        return SIGNS[type(tree.op)], [tree.left, tree.right]
+    if isinstance(tree, ast.UnaryOp):
+        return SIGNS[type(tree.op)], [tree.operand]
+    if isinstance(tree, ast.Compare):
+        return SIGNS[type(tree.ops[0])], [tree.left, tree.comparators[0]]
+    if isinstance(tree, ast.Call):
+        assert isinstance(tree.func, ast.Name)
+        return tree.func.id, list(tree.args)
+    return None
+
+
+def spoken(text: str, names: Sequence[str], language: Callable[[str], Callable[..., Any]]) -> Callable[..., Any]:
+    """The text as a function of `names`, built from the functions that `language` gives for each word.
+
+    A text that is one word applied to its names in order is that word itself: `a + b` in numpy *is* np.add.
+
+    >>> numpy_language = lambda word: WORDS[word].numpy
+    >>> spoken("a + b", ("a", "b"), numpy_language)
+    <ufunc 'add'>
+    >>> float(spoken("where(x > 0, x, slope * x)", ("x", "slope"), numpy_language)(-2.0, slope=0.5))
+    -1.0
+    """
+    tree = parsed(text)
+    found = call_of(tree)
+    if found and [getattr(operand, "id", None) for operand in found[1]] == list(names):
+        return language(found[0])
+    body = _closure(tree, language)
+
+    def function(*values: Any, **more: Any) -> Any:
+        return body(dict(zip(names, values), **more))
+
+    return function
+
+
+def _closure(tree: ast.expr, language: Callable[[str], Callable[..., Any]]) -> Callable[[Mapping[str, Any]], Any]:
+    if isinstance(tree, ast.Name):
+        name = tree.id
+        return lambda scope: scope[name]
+    if isinstance(tree, ast.Constant):
+        number = tree.value
+        return lambda scope: number
+    word, operands = call_of(tree)  # type: ignore[misc]
+    function = language(word)
+    parts = [_closure(operand, language) for operand in operands]
+    if len(parts) == 1:
+        (only,) = parts
+        return lambda scope: function(only(scope))
+    if len(parts) == 2:
+        left, right = parts
+        return lambda scope: function(left(scope), right(scope))
+    return lambda scope: function(*[part(scope) for part in parts])
