@@ -8,17 +8,21 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .curves import Curve, reversed_curve, straight
 from .extent import LINE, TITLE, Extent
 from .layout import Frame, Rough
 from .measure import width
+from .mirror import crosses_over, with_corridor
+from .quality import cost
 
 if TYPE_CHECKING:
     from .drawing import Arrow, Box, Drawing, Group
 
 IN_PROCESS = 120  # boxes; below this a layout takes well under a second, so that a child is not worth its start
+SEVERAL_TRIES = 64  # boxes; up to here a few layouts are made and the best is kept
 CHILD = ("import json,sys; sys.path[:]=json.loads(sys.argv[1]); import pygraphviz as p;"
          " sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))")
 
@@ -35,9 +39,24 @@ def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float
     """Coordinates by the first Graphviz found. NoEngine if there is none, TooSlow if it was stopped."""
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     groups = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
-    source = skeleton(drawing, extents, names, groups)
-    answer, engine = run(source, len(drawing.boxes), seconds)
-    return _read(answer, engine, drawing, names, groups)
+    tries = []
+    for told in _orders(drawing):
+        answer, engine = run(skeleton(told, extents, names, groups), len(drawing.boxes), seconds)
+        tries.append(with_corridor(drawing, extents, _read(answer, engine, drawing, names, groups)))
+    return tries[0] if len(tries) == 1 else min(tries, key=lambda rough: cost(drawing, rough))
+
+
+def _orders(drawing: Drawing) -> list[Drawing]:
+    """The drawing with its boxes told in a few orders: Graphviz starts from the order it is told, and one start ends better."""
+    if len(drawing.boxes) > SEVERAL_TRIES:
+        return [drawing]
+    forward = [box for box in drawing.boxes if box.part == "forward"]
+    backward = [box for box in drawing.boxes if box.part != "forward"]
+    orders = [(*forward, *backward), (*forward[::-1], *backward[::-1])]
+    if drawing.arrangement == "mirror" and backward:
+        orders += [(*forward[::-1], *backward), (*forward, *backward[::-1])]
+    return [replace(drawing, boxes=boxes, groups=groups) for boxes in orders
+            for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups else [drawing.groups])]
 
 
 def run(source: str, boxes: int, seconds: float) -> tuple[dict[str, Any], str]:
@@ -99,8 +118,10 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
         work.append(("close", group))
         work += [("open", child) for child in reversed(children.get(group.id, []))]
     part = {box.id: box.part for box in drawing.boxes}
-    beside = hanging(drawing)
+    beside, over = hanging(drawing), crosses_over(drawing)
     for index, arrow in enumerate(drawing.arrows):
+        if index in over:
+            continue
         source, target = names[arrow.source], names[arrow.target]
         attributes = f'id="{index}"'
         if turned(arrow, part, mirror):

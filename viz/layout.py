@@ -118,7 +118,8 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
     routes: list[Route] = []
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
         source, target = boxes[arrow.source], boxes[arrow.target]
-        curve = ((source.x, source.y), *curve[1:-1], (target.x, target.y))
+        if arrow.style != "saved":
+            curve = ((source.x, source.y), *curve[1:-1], (target.x, target.y))
         curve = clipped(curve, source, gap=0.0)
         curve = reversed_curve(clipped(reversed_curve(curve), target, gap=1.0))
         routes.append(Route(curve))

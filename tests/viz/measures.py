@@ -1,34 +1,19 @@
 """Numbers that say how readable a layout is: crossings, edge length, arrows that run through foreign boxes, overlaps."""
 from __future__ import annotations
 
+from nngraph.viz import quality
 from nngraph.viz.curves import sampled
 from nngraph.viz.drawing import Drawing
 
 
 def crossings(drawing: Drawing) -> int:
-    """How many pairs of arrows cross, each crossing counted, ends at a common box left out."""
-    lines = [sampled(route.curve, 6) for route in drawing.placed.routes]
-    ends = [{arrow.source, arrow.target} for arrow in drawing.arrows]
-    boxes = [(min(x for x, _ in line), max(x for x, _ in line), min(y for _, y in line), max(y for _, y in line)) for line in lines]
-    count = 0
-    for i, first in enumerate(lines):
-        for j in range(i):
-            if ends[i] & ends[j] or boxes[i][0] > boxes[j][1] or boxes[j][0] > boxes[i][1] or boxes[i][2] > boxes[j][3] or boxes[j][2] > boxes[i][3]:
-                continue
-            count += sum(_cross(*a, *b) for a in zip(first, first[1:], strict=False) for b in zip(lines[j], lines[j][1:], strict=False))
-    return count
-
-
-def _cross(p, q, r, s) -> bool:
-    def side(a, b, c):
-        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    return side(p, q, r) * side(p, q, s) < 0 and side(r, s, p) * side(r, s, q) < 0
+    """How often arrows cross that have no box in common."""
+    return quality.crossings([route.curve for route in drawing.placed.routes], [{arrow.source, arrow.target} for arrow in drawing.arrows])
 
 
 def length(drawing: Drawing) -> float:
     """The length of all arrows together, in pixels."""
-    return sum(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 for route in drawing.placed.routes
-               for (x0, y0), (x1, y1) in zip(sampled(route.curve), sampled(route.curve)[1:], strict=False))
+    return quality.length([route.curve for route in drawing.placed.routes])
 
 
 def through_foreign(drawing: Drawing) -> list[tuple[str, str, str]]:
