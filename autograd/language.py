@@ -88,7 +88,9 @@ def language_from_environment(environment: Mapping[str, str] | None = None) -> s
     environment = os.environ if environment is None else environment
     # LANGUAGE is gettext's list of preferences and counts only when the locale is not the plain C one.
     locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    preferences = environment.get("LANGUAGE", "").split(":") if locale.partition(".")[0] not in ("", "C", "POSIX") else []
+    preferences = (
+        environment.get("LANGUAGE", "").split(":") if locale.partition(".")[0] not in ("", "C", "POSIX") else []
+    )
     for wish in (environment.get("NNGRAPH_LANG", ""), *preferences, locale):
         if wish:
             return _spoken(wish) or "en"

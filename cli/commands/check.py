@@ -1,0 +1,85 @@
+"""`nngraph check`: where is my mistake? A claimed formula, or a hand-written backward pass, against the graph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...autograd.language import current_language
+from ...autograd.language import translate as _
+from ..options import At, Color, ColorOption, ExpressionArgument, LanguageOption, Let, Seed, Shape, WithRespectTo
+
+NAME = "check"
+EXAMPLES = (
+    'nngraph check "(y-z)**2" --wrt y --claim "2*(y-z)"',
+    'nngraph check "(sigmoid(w5*f1+w6*f2)-z)**2" --wrt w5 --let a3=w5*f1+w6*f2 --let f=sigmoid --claim "2*(f(a3)-z)*f\'(a3)*f1"',
+    "nngraph check student.py --against lecture.py:loss",
+)
+
+
+def HELP() -> str:
+    return _(
+        "Where is my mistake? Compare a claimed derivative, or a hand-written backward pass, with the graph and name the slip."
+    )
+
+
+def run(
+    expression: ExpressionArgument = None,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            "--claim",
+            metavar="EXPRESSION",
+            help=_("The derivative you found. f'(a) is the derivative of f at a."),
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="FILE.py:NAME",
+            help=_("The loss that a student's file is compared with."),
+            show_default=False,
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="NAME=NODE,…", help=_("Which node a student's variable is the gradient of: dz1=a1.")
+        ),
+    ] = None,
+    at: At = None,
+    shape: Shape = None,
+    wrt: WithRespectTo = None,
+    let: Let = None,
+    seed: Seed = 0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help=_("How many seconds a student's file may run."))
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:
+    """0 right, 1 wrong."""
+    from .. import show
+    from ..errors import CommandError
+
+    if (claim is None) == (against is None):
+        raise CommandError(_("give either --claim or --against"), EXAMPLES[0])
+    if claim is not None:
+        from ..claims import check_expression
+
+        verdict: Any = check_expression(expression, claim, at or (), shape or (), wrt or (), let or (), seed)
+    else:
+        from ..students import check_file
+
+        verdict = check_file(Path(expression or ""), str(against), at or (), shape or (), mapping or (), seed, timeout)
+    if as_json:
+        show.out(json.dumps(verdict.record(), ensure_ascii=not show.can_print("中文∂"), indent=2))
+    else:
+        show.out(verdict.text(color=show.wants_color(color.value), language=current_language()))
+    return 0 if verdict.right else 1

@@ -1,0 +1,125 @@
+"""`nngraph draw`: the picture of an expression or a function, forward, backward, or both as mirror images."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from ...autograd.language import current_language
+from ...autograd.language import translate as _
+from ..options import (
+    At,
+    Color,
+    ColorOption,
+    ExpressionArgument,
+    LanguageOption,
+    Let,
+    Output,
+    Seed,
+    Shape,
+    WithRespectTo,
+)
+
+NAME = "draw"
+EXAMPLES = (
+    'nngraph draw "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 -o net.svg',
+    'nngraph draw "(sigmoid(w5*sigmoid(w1*x1+w3*x2)+w6*sigmoid(w2*x1+w4*x2))-z)**2" --view neurons -o net.png',
+    "nngraph draw lecture.py:loss --view mirror --fold 1 -o slides.pdf",
+)
+
+
+def HELP() -> str:
+    return _("Draw the graph of an expression or a Python function.")
+
+
+class View(str, Enum):
+    """Ways to look at a graph."""
+
+    forward = "forward"
+    backward = "backward"
+    both = "both"
+    mirror = "mirror"
+    values = "values"
+    neurons = "neurons"
+
+
+class PictureFormat(str, Enum):
+    """Forms of a picture."""
+
+    svg = "svg"
+    png = "png"
+    pdf = "pdf"
+    html = "html"
+    dot = "dot"
+    json = "json"
+
+
+def run(
+    expression: ExpressionArgument = None,
+    view: Annotated[
+        View,
+        typer.Option(
+            "--view",
+            help=_(
+                "What is drawn: the forward pass, the backward pass, both, the mirror picture, the values, or circles and weights."
+            ),
+        ),
+    ] = View.mirror,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            "--fold",
+            metavar="DEPTH|GLOB",
+            help=_("Close modules below this depth, or those whose path fits."),
+            show_default=False,
+        ),
+    ] = None,
+    at: At = None,
+    shape: Shape = None,
+    wrt: WithRespectTo = None,
+    let: Let = None,
+    seed: Seed = 0,
+    output: Output = None,
+    form: Annotated[
+        PictureFormat | None,
+        typer.Option(
+            "--format",
+            help=_("The form of the picture; the ending of -o unless this says otherwise."),
+            show_default=False,
+        ),
+    ] = None,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:
+    """Write the picture."""
+    import sys
+
+    from ...viz import draw
+    from .. import show
+    from ..errors import CommandError
+    from ..problem import load
+
+    problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
+    if output is None and form is None and sys.stdout.isatty():
+        raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
+    settings: dict[str, Any] = {} if fold is None else {"fold": int(fold) if fold.isdigit() else fold}
+    picture = draw(problem.output, view=view.value, wrt=problem.wrt(wrt or ()), language=current_language(), **settings)
+    if output in (None, "-"):
+        show.write_result(_rendered(picture, form.value if form else "svg"), None)
+        return 0
+    picture.save(output) if form is None else show.write_result(_rendered(picture, form.value), output)
+    show.note(_("picture: {path}", path=output))
+    return 0
+
+
+def _rendered(picture: Any, form: str) -> str | bytes:
+    """The picture in a form, through a file of that ending: the ending is what decides."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"picture.{form}"
+        picture.save(path)
+        return path.read_bytes()

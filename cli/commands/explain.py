@@ -1,0 +1,222 @@
+"""`nngraph explain`: the derivation of an expression, a function or an op, every line checked."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ...autograd.language import current_language
+from ...autograd.language import translate as _
+from ..complete import complete_names, complete_operation
+from ..options import (
+    At,
+    Color,
+    ColorOption,
+    ExpressionArgument,
+    LanguageOption,
+    Let,
+    Output,
+    Seed,
+    Shape,
+    WithRespectTo,
+)
+
+if TYPE_CHECKING:
+    from ..problem import Problem
+
+NAME = "explain"
+EXAMPLES = (
+    'nngraph explain "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 --wrt w',
+    'nngraph explain "softmax_loss(X@W+b, T)" --shape X=N,3 --shape W=3,2 --shape b=2 --shape T=N,2 --wrt W,b',
+    "nngraph explain lecture.py:loss --wrt W1 -o derivation.tex",
+    "nngraph explain --op softmax_loss --lang zh-TW",
+)
+SUFFIXES = {".txt": "text", ".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
+
+
+def HELP() -> str:
+    return _(
+        "Derive the gradient of an expression or a Python function: forward and backward pass, symbols, then numbers, every line checked."
+    )
+
+
+class Format(str, Enum):
+    """Forms of a derivation."""
+
+    text = "text"
+    latex = "latex"
+    markdown = "markdown"
+    html = "html"
+    json = "json"
+
+
+class Detail(str, Enum):
+    """How much is said."""
+
+    brief = "brief"
+    normal = "normal"
+    full = "full"
+
+
+class Notation(str, Enum):
+    """How a gradient is written."""
+
+    partial = "partial"
+    delta = "delta"
+    bar = "bar"
+
+
+class Data(str, Enum):
+    """How a sample lies in a matrix."""
+
+    rows = "rows"
+    columns = "columns"
+
+
+class Layout(str, Enum):
+    """How a Jacobian is laid out."""
+
+    numerator = "numerator"
+    denominator = "denominator"
+
+
+class Verify(str, Enum):
+    """Further checks."""
+
+    sympy = "sympy"
+
+
+def run(
+    expression: ExpressionArgument = None,
+    at: At = None,
+    shape: Shape = None,
+    wrt: WithRespectTo = None,
+    order: Annotated[int, typer.Option("--order", min=1, max=4, help=_("Which derivative: 2 is the second."))] = 1,
+    let: Let = None,
+    op: Annotated[
+        str | None,
+        typer.Option(
+            "--op",
+            metavar="NAME",
+            help=_("Tell the story of one op instead: formula, gradient, why, pitfalls."),
+            autocompletion=complete_operation,
+            show_default=False,
+        ),
+    ] = None,
+    detail: Annotated[Detail, typer.Option("--detail", help=_("How much is said."))] = Detail.normal,
+    expand: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expand",
+            metavar="NAME,…",
+            help=_("Intermediates to write out instead of naming them."),
+            autocompletion=complete_names,
+        ),
+    ] = None,
+    notation: Annotated[
+        Notation, typer.Option("--notation", help=_("How a gradient is written: ∂E/∂a, δ or a bar."))
+    ] = Notation.partial,
+    data: Annotated[
+        Data | None,
+        typer.Option("--data", help=_("Whether samples are the rows (X·W) or the columns (W·x)."), show_default=False),
+    ] = None,
+    layout: Annotated[Layout, typer.Option("--layout", help=_("How a Jacobian is laid out."))] = Layout.denominator,
+    simplify: Annotated[bool, typer.Option("--simplify", help=_("Simplify the result with SymPy."))] = False,
+    verify: Annotated[
+        Verify | None, typer.Option("--verify", help=_("Check against SymPy as well."), show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    draw: Annotated[
+        str | None,
+        typer.Option(
+            "--draw",
+            metavar="FILE",
+            help=_("Draw the same graph, forward and backward, into this file."),
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help=_("The form of the output; text unless -o says otherwise."), show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
+    output: Output = None,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:
+    """The exit code: 0 when every line passed its check, else 1."""
+    from ...autograd.symbolic import explain
+    from .. import show
+    from ..errors import CommandError
+    from ..problem import load
+    from ..values import parse_names
+
+    kind = "json" if as_json else form.value if form else _kind_of(output)
+    if op is not None:
+        if expression is not None:
+            raise CommandError(_("give either an expression or --op"))
+        from ..story import story
+
+        problem, heading = story(op, seed, at or (), shape or ())
+    else:
+        problem, heading = load(expression, at or (), shape or (), seed, wrt or (), let or ()), ""
+    settings: dict[str, Any] = {"data": data.value} if data else {}
+    derivation = explain(
+        problem.output,
+        problem.wrt(wrt or ()),
+        order=order,
+        detail=detail.value,
+        expand=tuple(parse_names(expand or ())),
+        notation=notation.value,
+        layout=layout.value,
+        simplify=simplify,
+        verify=verify.value if verify else None,
+        seed=seed,
+        language=current_language(),
+        **settings,
+    )
+    to_file = output not in (None, "-")
+    _tell_drawn(problem, seed)
+    content = {
+        "text": lambda: derivation.text(
+            width=show.PLAIN_WIDTH if to_file else show.width(), color=show.wants_color(color.value) and not to_file
+        ),
+        "latex": lambda: derivation.latex(standalone=to_file),
+        "markdown": derivation.markdown,
+        "html": derivation.html,
+        "json": derivation.json,
+    }[kind]()
+    if heading and kind == "text":
+        content = f"{heading}\n\n{content}"
+    show.write_result(content, output)
+    if draw is not None:
+        from ...viz import draw as draw_graph
+
+        draw_graph(problem.output, view="mirror", wrt=problem.wrt(wrt or ()), language=current_language()).save(draw)
+        show.note(_("picture: {path}", path=draw))
+    return 0 if derivation.ok else 1
+
+
+def _kind_of(output: str | None) -> str:
+    from ..errors import CommandError
+
+    if output in (None, "-"):
+        return "text"
+    suffix = Path(str(output)).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise CommandError(
+            _("{path} has no ending that says its form", path=output),
+            _("use {endings}, or --format", endings=", ".join(SUFFIXES)),
+        )
+    return SUFFIXES[suffix]
+
+
+def _tell_drawn(problem: Problem, seed: int) -> None:
+    """Values the user did not give are said, so that the run can be repeated with --at."""
+    from .. import show
+
+    if problem.drawn:
+        show.note(_("values drawn with --seed {seed}: {names}", seed=seed, names=", ".join(problem.drawn)))

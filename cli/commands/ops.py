@@ -1,0 +1,69 @@
+"""`nngraph ops`: every function an expression can call, computed from the op table."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from ...autograd.language import translate as _
+from ..complete import complete_operation
+from ..options import Color, ColorOption, LanguageOption
+
+NAME = "ops"
+EXAMPLES = (
+    "nngraph ops",
+    "nngraph ops softmax",
+    "nngraph ops --kind loss --lang zh-CN",
+    "nngraph explain --op softmax_loss",
+)
+
+
+def HELP() -> str:
+    return _("List the functions that expressions can call.")
+
+
+def run(
+    part: Annotated[
+        str | None,
+        typer.Argument(
+            help=_("Only ops whose name contains this."), autocompletion=complete_operation, show_default=False
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help=_("Only ops of this kind, such as loss or activation."), show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:
+    """Print the table."""
+    from ...autograd import ops as _declared  # noqa: F401  (importing it fills the table)
+    from ...autograd.op import KINDS, OPS, signature
+    from .. import show
+    from ..errors import CommandError
+
+    if kind is not None and kind not in KINDS:
+        raise CommandError(
+            _("there is no kind {kind}", kind=repr(kind)), _("there are {known}", known=", ".join(KINDS))
+        )
+    chosen = [op for op in OPS.values() if (part or "") in op.name and kind in (None, op.kind)]
+    if not chosen:
+        raise CommandError(_("no op fits {name}", name=repr(part or "")), _("nngraph ops lists the functions"))
+    if as_json:
+        records = [
+            {"name": op.name, "call": signature(op), "kind": op.kind, "words": _(op.words), "why": _(op.why)}
+            for op in chosen
+        ]
+        show.out(json.dumps(records, ensure_ascii=not show.can_print("中文∂"), indent=2))
+        return 0
+    rows = [[op.name, signature(op), op.kind, _(op.words, None, **_own_names(op))] for op in chosen]
+    show.out(show.table([_("op"), _("call"), _("kind"), _("what it does")], rows, show.wants_color(color.value)))
+    return 0
+
+
+def _own_names(op: object) -> dict[str, str]:
+    """The fields of an op's sentence, filled with the names of its inputs and settings themselves."""
+    return {name: name for name in (*op.inputs, *op.params)}  # type: ignore[attr-defined]

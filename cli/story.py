@@ -1,0 +1,68 @@
+"""The story of one op, read from its declaration: what it does, why its gradient is what it is, what to look out for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..autograd.language import N_, translate
+from .errors import CommandError
+from .parse import nearest
+from .problem import Given, Problem
+from .values import parse_assignments, parse_shapes, parse_value
+
+if TYPE_CHECKING:
+    from ..autograd.op import Op
+
+
+def story(name: str, seed: int, at: Sequence[str] = (), shape: Sequence[str] = ()) -> tuple[Problem, str]:
+    """The op on its own first example, and the sentences to print above its derivation."""
+    from ..autograd import ops as _declared  # noqa: F401  (importing it fills the table)
+    from ..autograd.op import OPS
+
+    if name not in OPS:
+        meant = nearest(name, OPS)
+        hint = N_("did you mean {meant}?") if meant else N_("nngraph ops lists the functions")
+        raise CommandError(translate(N_("there is no op {name}"), name=repr(name)), translate(hint, meant=meant))
+    op = OPS[name]
+    shapes, sizes = parse_shapes(shape)
+    values = {variable: parse_value(text) for variable, text in parse_assignments(at, "--at").items()}
+    return _example(op, Given(values, shapes, sizes, seed)), heading(op)
+
+
+def heading(op: Op) -> str:
+    """The op's call, then its sentences.
+
+    >>> from nngraph.autograd.op import lookup
+    >>> import nngraph.autograd.ops
+    >>> print(heading(lookup("exp")).splitlines()[0])
+    exp(x)
+    """
+    from ..autograd.op import signature
+
+    own = {name: name for name in (*op.inputs, *op.params)}
+    lines = [signature(op), "  " + translate(op.words, None, **own)]
+    lines.append("  " + translate(N_("gradient: {why}"), why=translate(op.why, None, **own)))
+    lines += [
+        "  " + translate(N_("pitfall: {pitfall}"), pitfall=translate(pitfall, None, **own)) for pitfall in op.pitfalls
+    ]
+    if op.source:
+        lines.append("  " + translate(N_("source: {source}"), source=op.source))
+    return "\n".join(lines)
+
+
+def _example(op: Op, given: Given) -> Problem:
+    import numpy as np
+
+    from ..autograd.node import Leaf
+
+    example = op.example
+    arrays = example.arrays(np.random.default_rng(given.seed))
+    names = list(op.inputs) if not op.variadic else [f"{op.inputs[0]}{number + 1}" for number in range(len(arrays))]
+    given.unused(names)
+    leaves = {}
+    for name, drawn in zip(names, arrays, strict=True):
+        array = given.values.get(name, drawn if drawn.dtype.kind in "iub" else np.round(drawn, 1))
+        array = array.astype(drawn.dtype)
+        leaves[name] = Leaf("input", name, array, given.shapes.get(name, array.shape), array.dtype)
+    return Problem(op.name, op(*leaves.values(), **example.params), leaves)

@@ -1,0 +1,168 @@
+"""A Python file the user names on purpose is run, and a function or node in it becomes a problem."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..autograd.language import N_, translate
+from .errors import CommandError
+from .parse import nearest
+
+if TYPE_CHECKING:
+    from .problem import Given, Problem
+
+
+def load_file(path: Path, name: str | None, given: Given) -> Problem:
+    """The problem that `FILE.py:NAME` means: a node as it is, a function called with leaves named as its parameters."""
+    from ..autograd.graph import leaves
+    from ..autograd.node import Leaf, Node
+    from .problem import Problem, bind
+
+    module = run_file(path)
+    target = find(module, path, name)
+    text = f"{path}:{name}"
+    if isinstance(target, Node):
+        known = {
+            leaf.name: leaf
+            for leaf in leaves(target)
+            if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf.name
+        }
+        given.unused(known)
+        for leaf_name, array in given.values.items():
+            known[leaf_name].value = array
+        drawn = _fill(known, given)
+        return Problem(text, target, known, drawn=drawn)
+    parameters = inspect.signature(target).parameters.values()
+    wanted = [each.name for each in parameters if _is_wanted(each, given)]
+    defaults = {
+        each.name: each.default for each in parameters if each.name in wanted and each.default is not each.empty
+    }
+
+    def build(arguments: Any) -> tuple[Node]:
+        with users_errors(path):
+            output = target(**arguments)
+        if not isinstance(output, Node):
+            raise CommandError(
+                translate(N_("{target} returns {kind}, not a node"), target=text, kind=type(output).__name__)
+            )
+        return (output,)
+
+    found, drawn, (output,) = bind(wanted, given, build, defaults)
+    others = {
+        leaf.name: leaf for leaf in leaves(output) if leaf.role != "constant" and leaf.name and leaf.name not in found
+    }
+    given.unused([*found, *others])
+    for leaf_name in others.keys() & given.values.keys():
+        others[leaf_name].value = given.values[leaf_name]
+    drawn += _fill(others, given)
+    return Problem(text, output, {**found, **others}, drawn=drawn)
+
+
+def run_file(path: Path) -> ModuleType:
+    """The module that running the file gives; CommandError, naming the line, when it fails."""
+    if not path.is_file():
+        raise CommandError(translate(N_("there is no file {path}"), path=path))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        with users_errors(path):
+            spec.loader.exec_module(module)
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def find(module: ModuleType, path: Path, name: str | None) -> Any:
+    """What `NAME` is in the file; without a name the only function that is defined there."""
+    from ..autograd.node import Node
+
+    usable = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("_")
+        and (isinstance(value, Node) or inspect.isfunction(value) and value.__module__ == module.__name__)
+    }
+    if name is None:
+        functions = [key for key, value in usable.items() if not isinstance(value, Node)]
+        if len(functions) != 1:
+            raise CommandError(
+                translate(N_("say which function or node of {path} you mean"), path=path),
+                translate(N_("there are {known}"), known=", ".join(f"{path}:{key}" for key in usable))
+                if usable
+                else None,
+            )
+        name = functions[0]
+    target: Any = module
+    for part in name.split("."):
+        if not hasattr(target, part):
+            meant = nearest(part, usable)
+            raise CommandError(
+                translate(N_("{path} has no {name}"), path=path, name=name),
+                translate(N_("did you mean {meant}?"), meant=f"{path}:{meant}") if meant else None,
+            )
+        target = getattr(target, part)
+    if not isinstance(target, Node) and not callable(target):
+        raise CommandError(
+            translate(
+                N_("{target} is {kind}, neither a function nor a node"),
+                target=f"{path}:{name}",
+                kind=type(target).__name__,
+            )
+        )
+    return target
+
+
+@contextmanager
+def users_errors(path: Path) -> Iterator[None]:
+    """What goes wrong inside the user's own file is said with its line."""
+    from ..autograd.errors import NngraphError
+
+    try:
+        yield
+    except CommandError:
+        raise
+    except SyntaxError as error:
+        raise CommandError(f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        lines = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename) == path or Path(frame.filename) == path.resolve()
+        ]
+        place = f"{path}:{lines[-1].lineno}: " if lines else f"{path}: "
+        kind = "" if isinstance(error, NngraphError) else f"{type(error).__name__}: "
+        raise CommandError(f"{place}{kind}{error}", lines[-1].line if lines else None) from error
+
+
+def _is_wanted(parameter: inspect.Parameter, given: Given) -> bool:
+    """Whether a parameter becomes a leaf: all without a default, and those whose default is a float or an array."""
+    import numpy as np
+
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return False
+    if parameter.default is parameter.empty or parameter.name in given.values or parameter.name in given.shapes:
+        return True
+    return isinstance(parameter.default, (float, np.ndarray, list))
+
+
+def _fill(leaves: dict[Any, Any], given: Given) -> list[str]:
+    """Friendly values for the leaves that have none; their names."""
+    import numpy as np
+
+    from .values import friendly
+
+    rng = np.random.default_rng(given.seed)
+    empty = [name for name, leaf in leaves.items() if leaf._value is None]
+    for name in empty:
+        leaves[name].value = friendly(leaves[name].shape, rng)
+    return empty
