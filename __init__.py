@@ -14,6 +14,11 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("input", "parameter", "state", "constant"), "autograd.leaves"),
     **dict.fromkeys(("Node", "scope"), "autograd.node"),
     **dict.fromkeys(("gradient",), "autograd.differentiate"),
+    **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"), "autograd.derivatives"),
+    **dict.fromkeys(("simplify",), "autograd.simplify"),
+    **dict.fromkeys(("Executable", "compile"), "autograd.executable"),
+    **dict.fromkeys(("check_gradient", "finite_difference"), "autograd.check"),
+    **dict.fromkeys(("find_nonfinite",), "autograd.nonfinite"),
     **dict.fromkeys(("draw",), "viz"),
     **dict.fromkeys(("Size",), "autograd.sizes"),
 }
