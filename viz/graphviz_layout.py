@@ -17,6 +17,7 @@ from .layout import Frame, Rough
 from .measure import width
 from .mirror import crosses_over, with_corridor
 from .quality import cost
+from .straighten import straightened
 
 if TYPE_CHECKING:
     from .drawing import Arrow, Box, Drawing, Group
@@ -39,17 +40,29 @@ def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float
     """Coordinates by the first Graphviz found. NoEngine if there is none, TooSlow if it was stopped."""
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     groups = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
+    several = len(drawing.boxes) <= SEVERAL_TRIES
     tries = []
-    for told in _orders(drawing):
-        answer, engine = run(skeleton(told, extents, names, groups), len(drawing.boxes), seconds)
-        tries.append(with_corridor(drawing, extents, _read(answer, engine, drawing, names, groups)))
+    for told in _orders(drawing) if several else [drawing]:
+        rough = None
+        # First the columns are found, with gradients pulled under what they face; then, these kept, the lines are made level.
+        for columns in (False, True) if drawing.arrangement == "mirror" and several else (False,):
+            kept = columns_of(rough, names) if columns and rough else None
+            answer, engine = run(skeleton(told, extents, names, groups, kept), len(drawing.boxes), seconds)
+            rough = straightened(drawing, extents, _read(answer, engine, drawing, names, groups))
+            tries.append(with_corridor(drawing, extents, rough))
     return tries[0] if len(tries) == 1 else min(tries, key=lambda rough: cost(drawing, rough))
+
+
+def columns_of(rough: Rough, names: dict[str, str]) -> list[list[str]]:
+    """The Graphviz names of the boxes by column."""
+    columns: dict[int, list[str]] = {}
+    for name, (x, _) in rough.centers.items():
+        columns.setdefault(round(x), []).append(names[name])
+    return [columns[x] for x in sorted(columns)]
 
 
 def _orders(drawing: Drawing) -> list[Drawing]:
     """The drawing with its boxes told in a few orders: Graphviz starts from the order it is told, and one start ends better."""
-    if len(drawing.boxes) > SEVERAL_TRIES:
-        return [drawing]
     forward = [box for box in drawing.boxes if box.part == "forward"]
     backward = [box for box in drawing.boxes if box.part != "forward"]
     orders = [(*forward, *backward), (*forward[::-1], *backward[::-1])]
@@ -84,7 +97,8 @@ def _stoppable(command: list[str], source: str, seconds: float) -> bytes:
     return done.stdout
 
 
-def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str], groups: dict[str, str]) -> str:
+def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str], groups: dict[str, str],
+             columns: list[list[str]] | None = None) -> str:
     """The DOT text that is laid out: sizes, ranks and frames, no text."""
     mirror = drawing.arrangement == "mirror"
     lines = ["digraph {", " rankdir=LR; newrank=true; nslimit=2; nslimit1=2; splines=spline;",
@@ -118,6 +132,7 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
         work.append(("close", group))
         work += [("open", child) for child in reversed(children.get(group.id, []))]
     part = {box.id: box.part for box in drawing.boxes}
+    boxes = {box.id: box for box in drawing.boxes}
     beside, over = hanging(drawing), crosses_over(drawing)
     for index, arrow in enumerate(drawing.arrows):
         if index in over:
@@ -130,15 +145,20 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
             attributes += " constraint=false"
         elif index in beside:
             attributes += " minlen=0"
-        elif arrow.highlighted:
+        elif arrow.highlighted or columns and spine(boxes[arrow.source], boxes[arrow.target]):
             attributes += " weight=4"
         lines.append(f" {source} -> {target} [{attributes}];")
+    if columns:
+        lines += [f" c{k} [width=0.01 height=0.01 style=invis]; {{rank=same; c{k}; {'; '.join(column)}}}" for k, column in enumerate(columns)]
+        lines.append(" " + " -> ".join(f"c{k}" for k in range(len(columns))) + " [style=invis weight=0];")
+        lines.append("}")
+        return "\n".join(lines)
     for first, later in successions(drawing, mirror, beside):
         lines.append(f" {names[first]} -> {names[later]} [style=invis weight=0];")
     if mirror:
         for box in drawing.boxes:
             if box.faces:
-                lines.append(f" {names[box.faces]} -> {names[box.id]} [style=invis minlen=0 weight=1];")
+                lines.append(f" {names[box.faces]} -> {names[box.id]} [style=invis minlen=0 weight=12];")
     lines.append("}")
     return "\n".join(lines)
 
@@ -165,6 +185,11 @@ def hanging(drawing: Drawing) -> set[int]:
         elif arrow.style == "gradient" and target.result and target.faces in hung and uses.get(target.id, 0) == 0:
             found.add(index)
     return found
+
+
+def spine(source: Box, target: Box) -> bool:
+    """Whether an arrow is part of a frame's backbone, which should run level: between two computed boxes of one frame."""
+    return source.group == target.group and not source.kind.startswith("leaf") and not target.result and not source.result
 
 
 def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[str, str]]:

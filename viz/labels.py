@@ -26,7 +26,7 @@ def label_places(curves: list[Curve], labels: list[str], taken: list[Rect], size
             rect = (x - wide, y - high, x + wide, y + high)
             if any(_overlap(rect, other) for other in taken):
                 continue
-            crossed = sum(_touches(other, rect) for k, other in enumerate(lines) if k != index)
+            crossed = sum(touches(other, rect) for k, other in enumerate(lines) if k != index)
             cost = crossed + 0.12 * rank
             if best is None or cost < best[0]:
                 best = cost, (x, y), rect
@@ -52,7 +52,8 @@ def _overlap(a: Rect, b: Rect) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _touches(line: list[tuple[float, float]], rect: Rect) -> bool:
+def touches(line: list[tuple[float, float]], rect: Rect) -> bool:
+    """Whether a line of points runs through a rectangle."""
     left, top, right, bottom = rect
     for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
         if max(x0, x1) < left or min(x0, x1) > right or max(y0, y1) < top or min(y0, y1) > bottom:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
-from .curves import Curve, clipped, reversed_curve, shifted
+from .curves import Curve, clipped, reversed_curve, sampled, shifted
 from .extent import LINE, NOTE, TITLE, Extent, extent
-from .labels import label_places
+from .labels import label_places, touches
 from .measure import width
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Placed:
     boxes: dict[str, Place]
     routes: tuple[Route, ...]
     frames: dict[str, Frame] = field(default_factory=dict)
+    titles: dict[str, float] = field(default_factory=dict)  # the x at which each frame's title begins
     engine: str = ""
     notes: tuple[str, ...] = ()
 
@@ -123,9 +124,10 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         curve = clipped(curve, source, gap=0.0)
         curve = reversed_curve(clipped(reversed_curve(curve), target, gap=1.0))
         routes.append(Route(curve))
+    titles = title_places(drawing, rough.frames, [route.curve for route in routes])
     taken = [(place.left - 1, place.top - extents[name].above - 1, place.left + place.width + 1,
               place.top + place.height + extents[name].below + 1) for name, place in boxes.items()]
-    taken += [(frame.x + 6, frame.y + 3, frame.x + 14 + width(group.title, TITLE), frame.y + 3 + TITLE * LINE)
+    taken += [(titles[group.id] - 4, frame.y + 3, titles[group.id] + 4 + width(group.title, TITLE), frame.y + 3 + TITLE * LINE)
               for group in drawing.groups if (frame := rough.frames.get(group.id))]
     spots = label_places([route.curve for route in routes], [arrow.label for arrow in drawing.arrows], taken)
     routes = [replace(route, label=spot) for route, spot in zip(routes, spots, strict=True)]
@@ -149,8 +151,31 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         tuple(Route(_rounded(shifted(route.curve, dx, dy)), None if route.label is None else (_r(route.label[0] + dx), _r(route.label[1] + dy)))
               for route in routes),
         {name: Frame(_r(f.x + dx), _r(f.y + dy), _r(f.width), _r(f.height)) for name, f in rough.frames.items()},
-        rough.engine, notes,
+        {name: _r(x + dx) for name, x in titles.items()}, rough.engine, notes,
     )
+
+
+def title_places(drawing: Drawing, frames: dict[str, Frame], curves: list[Curve]) -> dict[str, float]:
+    """Where each frame's title begins: as far left as no arrow runs through it, else where the fewest do."""
+    lines = [sampled(curve, 10) for curve in curves]
+    found = {}
+    for group in drawing.groups:
+        frame = frames.get(group.id)
+        if frame is None:
+            continue
+        wide = width(group.title, TITLE)
+        top, bottom = frame.y + 2, frame.y + 4 + TITLE * LINE
+        here = [line for line in lines if any(top - 30 < y < bottom + 30 and frame.x < x < frame.x + frame.width for x, y in line)]
+        best, fewest = frame.x + 10, len(lines) + 1
+        for k in range(int(max(frame.width - wide - 20, 0) // 8) + 1):
+            x = frame.x + 10 + 8 * k
+            crossed = sum(touches(line, (x - 5, top, x + wide + 5, bottom)) for line in here)
+            if crossed < fewest:
+                best, fewest = x, crossed
+            if crossed == 0:
+                break
+        found[group.id] = best
+    return found
 
 
 def legend_rows(drawing: Drawing, wide: float) -> list[list[tuple[float, str, str]]]:

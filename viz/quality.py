@@ -50,4 +50,7 @@ def turned_round(drawing: Drawing, centers: dict[str, Point]) -> int:
 def cost(drawing: Drawing, rough: Rough) -> float:
     """One number to choose between layouts of the same drawing; smaller is better."""
     ends = [{arrow.source, arrow.target} for arrow in drawing.arrows]
-    return crossings(list(rough.curves), ends) + 1.5 * turned_round(drawing, rough.centers) + length(list(rough.curves)) / 400
+    centers, curves = rough.centers, list(rough.curves)
+    aside = sum(abs(centers[box.id][0] - centers[box.faces][0]) > 3 for box in drawing.boxes if box.faces)
+    slope = sum(min(abs(centers[arrow.source][1] - centers[arrow.target][1]), 100.0) for arrow in drawing.arrows if arrow.style != "saved")
+    return crossings(curves, ends) + 1.5 * turned_round(drawing, centers) + 2.0 * aside + slope / 60 + length(curves) / 300

@@ -86,7 +86,7 @@ def pieces(drawing: Drawing) -> list[Piece]:
     found += [_arrow(index, arrow, route, theme, dim) for index, arrow, route in arrows]
     for group in drawing.groups:
         if group.id in placed.frames:
-            found.append(_frame_title(group.title, group.id, placed.frames[group.id], group.part, bool(group.parent), theme))
+            found.append(_frame_title(group.title, group.id, placed.titles[group.id], placed.frames[group.id].y, group.part, bool(group.parent), theme))
     for box in drawing.boxes:
         found += _box(box, placed.boxes[box.id], theme)
     found += [_arrow_text(index, arrow, route, placed, theme) for index, arrow, route in arrows if (arrow.label and route.label) or arrow.order]
@@ -99,12 +99,12 @@ def _frame(drawing: Drawing, frame: Frame, part: str, inner: bool, theme: Theme)
     return Piece("group", "", (Rect(frame.x, frame.y, frame.width, frame.height, 8, theme.group_fill(key), theme.group_stroke(key), 1.1),))
 
 
-def _frame_title(title: str, name: str, frame: Frame, part: str, inner: bool, theme: Theme) -> Piece:
+def _frame_title(title: str, name: str, x: float, y: float, part: str, inner: bool, theme: Theme) -> Piece:
     key = f"inner-{part}" if inner else part
     text = clean(title)
-    plate = Rect(frame.x + 6, frame.y + 3, width(text, TITLE) + 8, TITLE * LINE, 4, theme.group_fill(key))
+    plate = Rect(x - 4, y + 3, width(text, TITLE) + 8, TITLE * LINE, 4, theme.group_fill(key))
     color = theme.gradient if part == "backward" else theme.styles["module"].stroke
-    return Piece("group", name, (plate, Text(frame.x + 10, frame.y + 3 + TITLE, text, TITLE, color, "start")))
+    return Piece("group", name, (plate, Text(x, y + 3 + TITLE, text, TITLE, color, "start")))
 
 
 def _arrow(index: int, arrow: Arrow, route: Route, theme: Theme, dim: bool) -> Piece:
