@@ -8,3 +8,5 @@
 from .arithmetic import *  # noqa: F403
 from .identity import *  # noqa: F403
 from .linear import *  # noqa: F403
+from .shape import *  # noqa: F403
+from .slicing import *  # noqa: F403
