@@ -1,0 +1,419 @@
+"""The table test: everything an op declares is held against everything else it declares, for every op and example.
+
+A new op is tested by existing. `pytest tests/test_every_op.py -k matmul` runs what concerns one op.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nngraph as ng
+from nngraph.autograd.differentiate import backward, derived, rule
+from nngraph.autograd.engines.numpy import Program, evaluate_all, meaning
+from nngraph.autograd.errors import GradientError, NngraphError
+from nngraph.autograd.graph import order, rebuild
+from nngraph.autograd.language import FIELD, translate
+from nngraph.autograd.node import Leaf, Node
+from nngraph.autograd.op import KINDS, OPS, Example, Op, document, inside, signature, word_of
+from nngraph.autograd.ops.linear import from_form, sum_to
+from nngraph.autograd.symbolic.lower import verify
+
+ng.sum  # noqa: B018 - the first public name fills the op table
+
+CUT_ON_PURPOSE = {"stop_gradient"}
+"""Ops whose gradient is zero by decree although their value moves: the one place where finite differences must disagree."""
+
+ENGINES: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Any]], list[np.ndarray]]] = {"numpy": evaluate_all}
+"""Engine name -> values of nodes from values of leaves."""
+
+TOLERANCE = 1e-7
+"""Reverse mode against fourth-order central differences in float64, relative to 1 + |slope|."""
+
+
+def _id(op: Op, at: int) -> str:
+    shapes = ",".join("x".join(map(str, shape)) or "scalar" for shape in op.examples[at].shapes)
+    return f"{op.name}-{at}-{shapes}"
+
+
+CASES = [(op, at) for op in OPS.values() for at in range(len(op.examples))]
+every_example = pytest.mark.parametrize(("op", "at"), [pytest.param(op, at, id=_id(op, at)) for op, at in CASES])
+every_op = pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in OPS.items()])
+
+
+def _generator(op: Op, at: int) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(f"{op.name} {at}".encode()))
+
+
+def _names(op: Op, count: int) -> list[str]:
+    return [f"{op.inputs[0]}{each + 1}" for each in range(count)] if op.variadic else list(op.inputs)
+
+
+def _apply(op: Op, inputs: Sequence[Node], params: Mapping[str, Any]) -> Node:
+    return op(list(inputs), **params) if op.variadic else op(*inputs, **params)
+
+
+def _leaves(op: Op, example: Example, rng: np.random.Generator, dtype: Any = np.float64) -> list[Leaf]:
+    return [ng.input(name, array) for name, array in zip(_names(op, len(example.shapes)), example.arrays(rng, dtype))]
+
+
+def _case(op: Op, at: int, dtype: Any = np.float64) -> tuple[list[Leaf], Node]:
+    example = op.examples[at]
+    leaves = _leaves(op, example, _generator(op, at), dtype)
+    return leaves, _apply(op, leaves, example.params)
+
+
+def _floats(leaves: Sequence[Leaf]) -> list[Leaf]:
+    return [leaf for leaf in leaves if leaf.dtype.kind == "f"]
+
+
+def _projected(node: Node, rng: np.random.Generator) -> Node:
+    """One number from a node of any shape: its entries weighed at random."""
+    return ng.sum(node * ng.constant(rng.uniform(0.5, 1.5, node.shape).astype(node.dtype)))
+
+
+def _direction(leaf: Leaf, rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(0.5, 1.0, leaf.shape) * rng.choice([-1.0, 1.0], leaf.shape)
+
+
+def _slope(output: Node, directions: Mapping[Leaf, np.ndarray], step: float = 1e-3) -> float:
+    """The slope of a scalar along directions of its leaves, by central differences of fourth order."""
+    program = Program([output])
+
+    def at(distance: float) -> float:
+        return float(program({leaf: leaf.value + distance * direction for leaf, direction in directions.items()})[0])
+
+    return (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step)
+
+
+def _worst(output: Node, leaves: Sequence[Leaf], rng: np.random.Generator) -> float:
+    """How far reverse mode and finite differences lie apart, the worst over the leaves, each on its own."""
+    worst = 0.0
+    for leaf, sent in zip(leaves, evaluate_all(ng.gradient(output, leaves))):
+        direction = _direction(leaf, rng)
+        measured = _slope(output, {leaf: direction})
+        worst = max(worst, abs(measured - float(np.sum(sent * direction))) / (1 + abs(measured)))
+    return worst
+
+
+def _smooth(node: Node, leaves: Sequence[Leaf]) -> bool:
+    return node.dtype.kind == "f" and bool(_floats(leaves))
+
+
+# What a declaration says -------------------------------------------------------------------------------------------
+
+
+@every_op
+def test_words_speak_of_the_inputs_by_name(op: Op) -> None:
+    fields = {name: f"<{name}>" for name in (*op.inputs, *op.params)}
+    assert set(FIELD.findall(op.words)) <= set(fields), f"{op.name}: a field that is neither input nor param"
+    spoken = translate(op.words, None, **fields)
+    assert "{" not in FIELD.sub("", spoken)
+    if not op.variadic:  # "the operands" says it as well
+        assert all(f"<{name}>" in spoken for name in op.inputs), f"{op.name}: words do not mention every input"
+    assert not op.words.endswith(".")
+    for language in ("zh-TW", "zh-CN"):
+        assert set(FIELD.findall(translate(op.words, language))) == set(FIELD.findall(op.words))
+
+
+@every_op
+def test_declaration_is_complete(op: Op) -> None:
+    assert len(op.why.split()) >= 5, f"{op.name}: why is no sentence"
+    assert op.kind in KINDS
+    assert op.examples
+    assert all(isinstance(pitfall, str) and pitfall for pitfall in op.pitfalls)
+    meanings = [op.scalar, op.formula, op.index, op.shape]
+    assert sum(each is not None for each in meanings) == 1, f"{op.name}: exactly one of text, formula, index form, shape rule"
+    assert op.shape is None or op.numpy is not None
+    assert op.name in signature(op)
+    assert op.why in document(op)
+    for text in (op.why, *op.pitfalls):
+        assert "{" not in text, f"{op.name}: only words have fields"
+
+
+@every_op
+def test_notation_is_balanced(op: Op) -> None:
+    notation = op.notation
+    assert notation.style
+    assert notation.sign
+    assert notation.latex
+    assert _balanced(notation.latex), f"{op.name}: {notation.latex}"
+    leaves, node = _case(op, 0)
+    assert op.sign_on(node)
+
+
+def _balanced(latex: str) -> bool:
+    depth = 0
+    bare = latex.replace(r"\{", "").replace(r"\}", "")
+    for character in bare:
+        depth += (character == "{") - (character == "}")
+        if depth < 0:
+            return False
+    return depth == 0 and bare.count(r"\left") - bare.count(r"\leftarrow") == bare.count(r"\right") - bare.count(r"\rightarrow")
+
+
+# What it computes --------------------------------------------------------------------------------------------------
+
+
+@every_example
+@pytest.mark.parametrize("engine", ENGINES)
+def test_shape_and_dtype_rules_foretell_the_value(op: Op, at: int, engine: str) -> None:
+    leaves, node = _case(op, at)
+    (value,) = ENGINES[engine]([node], {})
+    assert isinstance(value, np.ndarray)
+    assert value.shape == tuple(node.shape)
+    assert value.dtype == node.dtype
+    assert np.all(np.isfinite(value))
+
+
+@every_example
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engine_computes_the_meaning(op: Op, at: int, engine: str) -> None:
+    leaves, node = _case(op, at)
+    arrays = [leaf.value for leaf in leaves]
+    if op.scalar is not None:
+        meant = meaning(op)(*arrays, **node.params)
+    elif op.formula is not None:
+        meant = Program.of(inside(op, leaves, node.params)).only(*arrays)
+    elif op.index is not None:
+        meant = op.index(*leaves, **node.params)(*arrays)
+    else:
+        meant = op.numpy(*arrays, **node.params)
+    np.testing.assert_allclose(ENGINES[engine]([node], {})[0], meant, rtol=1e-12, atol=1e-12)
+
+
+@every_example
+def test_building_again_gives_the_same(op: Op, at: int) -> None:
+    leaves, node = _case(op, at)
+    again = rebuild(node, node.inputs)
+    assert (again.shape, again.dtype) == (node.shape, node.dtype)
+    np.testing.assert_array_equal(again.value, node.value)
+
+
+@every_example
+def test_float32_stays_float32(op: Op, at: int) -> None:
+    leaves, node = _case(op, at, np.float32)
+    assert node.value.dtype == node.dtype
+    asked = node.params.get("dtype")
+    if node.dtype.kind == "f":
+        assert node.dtype == np.dtype(asked or np.float32)
+    _, wide = _case(op, at)
+    np.testing.assert_allclose(node.value, wide.value, rtol=1e-4, atol=1e-4)
+    if not _smooth(node, leaves):
+        return
+    rng = _generator(op, at)
+    sent = ng.gradient(_projected(node, rng), _floats(leaves))
+    for leaf, each in zip(_floats(leaves), sent):
+        assert each.dtype == np.float32
+        assert each.value.dtype == np.float32
+        assert each.shape == leaf.shape
+    if asked is None:
+        wider = [each for each in order(sent) if each.dtype == np.float64]
+        assert not wider, f"float64 inside: {wider}"
+
+
+# Its gradient ------------------------------------------------------------------------------------------------------
+
+
+@every_example
+def test_gradient_against_finite_differences(op: Op, at: int) -> None:
+    leaves, node = _case(op, at)
+    rng = _generator(op, at)
+    if not _smooth(node, leaves):
+        with pytest.raises(GradientError):
+            ng.gradient(ng.sum(node) if node.dtype.kind != "f" else _projected(node, rng), leaves or [node])
+        return
+    worst = _worst(_projected(node, rng), _floats(leaves), rng)
+    if op.name in CUT_ON_PURPOSE:
+        assert worst > 0.01
+    else:
+        assert worst <= (TOLERANCE if node.dtype == np.float64 else 1e-3)
+
+
+@every_example
+def test_second_gradient_against_finite_differences(op: Op, at: int) -> None:
+    leaves, node = _case(op, at)
+    if not _smooth(node, leaves):
+        return
+    rng = _generator(op, at)
+    floats = _floats(leaves)
+    first = _projected_all(ng.gradient(_projected(node, rng), floats), rng)
+    assert _worst(first, floats, rng) <= TOLERANCE
+
+
+def _projected_all(nodes: Sequence[Node], rng: np.random.Generator) -> Node:
+    return functools.reduce(lambda a, b: a + b, [_projected(node, rng) for node in nodes])
+
+
+@every_example
+def test_gradient_override_is_the_derived_gradient(op: Op, at: int) -> None:
+    derivable = op.index is not None or op.formula is not None or (op.scalar is not None and word_of(op) is None)
+    leaves, node = _case(op, at)
+    if op.gradient is None or not derivable or not _smooth(node, leaves):
+        return
+    rng = _generator(op, at)
+    g = ng.input("g", rng.uniform(0.5, 1.5, node.shape))
+    if op.index is not None:
+        form = op.index(*node.inputs, **node.params)
+        follows: Sequence[Node | None] = [
+            from_form(form.derivative(i), [*leaves[:i], g, *leaves[i + 1 :]]) if leaf.dtype.kind == "f" else None
+            for i, leaf in enumerate(leaves)
+        ]
+    else:
+        follows = derived(node, g)
+    one, other = [], []
+    for leaf, a, b in zip(leaves, rule(node, g), follows, strict=True):
+        zero = ng.constant(np.zeros(leaf.shape))
+        if leaf.dtype.kind == "f":
+            one.append(zero if a is None else sum_to(a, leaf.shape))
+            other.append(zero if b is None else sum_to(b, leaf.shape))
+    for a, b in zip(evaluate_all(one), evaluate_all(other)):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+    if op.name in CUT_ON_PURPOSE:
+        return
+    state = rng.bit_generator.state
+    second = ng.gradient(_projected_all(one, rng), [*_floats(leaves), g])
+    rng.bit_generator.state = state
+    second_derived = ng.gradient(_projected_all(other, rng), [*_floats(leaves), g])
+    for a, b in zip(evaluate_all(second), evaluate_all(second_derived)):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8)
+
+
+CORRUPTIONS: dict[str, Callable[[Node, Leaf], Node | None]] = {
+    "one percent too large": lambda sent, leaf: sent * 1.01,
+    "sign turned": lambda sent, leaf: -sent,
+    "dropped": lambda sent, leaf: None,
+    "one too much": lambda sent, leaf: sent + ng.constant(np.ones(leaf.shape)),
+}
+
+
+@every_op
+def test_a_corrupted_rule_is_caught(op: Op) -> None:
+    leaves, node = _case(op, 0)
+    floats = _floats(leaves)
+    if not _smooth(node, leaves) or op.name in CUT_ON_PURPOSE:
+        return
+    rng = _generator(op, 0)
+    truth = dict(zip(floats, evaluate_all(ng.gradient(_projected(node, rng), floats))))
+    for position, leaf in enumerate(leaves):
+        if leaf not in truth:
+            continue
+        for name, corruption in CORRUPTIONS.items():
+            if not np.any(truth[leaf]) and name != "one too much":
+                continue  # nothing times anything is nothing
+
+            def corrupted(g: Node, y: Node, *inputs: Node, **params: Any) -> list[Node | None]:
+                sent = list(rule(op.apply(inputs, params), g))
+                zero = ng.constant(np.zeros(leaf.shape))
+                sent[position] = corruption(zero if sent[position] is None else sum_to(sent[position], leaf.shape), leaf)
+                return sent
+
+            liar = dataclasses.replace(op, gradient=corrupted, known={}).apply(node.inputs, node.params)
+            rng = _generator(op, 0)
+            assert _worst(_projected(liar, rng), floats, rng) > 1e-4, f"{op.name}: {name} at {leaf.name} goes unnoticed"
+
+
+@every_op
+def test_whole_numbers_have_no_gradient(op: Op) -> None:
+    example = op.example
+    rng = _generator(op, 0)
+    leaves = [ng.input(name, array) for name, array in zip(_names(op, len(example.shapes)), example.arrays(rng))]
+    whole = [leaf if leaf.dtype.kind != "f" else ng.input(leaf.name, np.ceil(leaf.value).astype(np.int64)) for leaf in leaves]
+    try:
+        node = _apply(op, whole, example.params)
+    except NngraphError as error:
+        assert str(error)
+        return
+    if not whole:
+        return
+    with pytest.raises(GradientError, match=r"float|smoothly"):
+        ng.gradient(ng.sum(node), whole)
+
+
+# Its second opinion ------------------------------------------------------------------------------------------------
+
+
+SYMBOLS_PER_INPUT = 3
+
+
+@every_op
+def test_sympy_derivative_of_the_forward_is_the_lowered_backward(op: Op) -> None:
+    smallest = min(range(len(op.examples)), key=lambda at: sum(int(np.prod(shape)) for shape in op.examples[at].shapes))
+    leaves, node = _case(op, smallest)
+    if not _smooth(node, leaves) or op.name in CUT_ON_PURPOSE:
+        return
+    import sympy
+
+    rng = _generator(op, smallest)
+    symbols = {}
+    for leaf in _floats(leaves):
+        # All but a few entries are given as numbers, so that expressions stay small.
+        entries = np.empty(leaf.shape, dtype=object)
+        free = set(rng.permutation(leaf.size)[:SYMBOLS_PER_INPUT].tolist())
+        for flat, index in enumerate(np.ndindex(leaf.shape)):
+            entries[index] = sympy.Symbol(f"{leaf.name}_{flat}", real=True) if flat in free else sympy.Float(float(leaf.value[index]))
+        symbols[leaf] = entries
+    report = verify(_projected(node, rng), _floats(leaves), symbols=symbols, points=2, simplify=False)
+    assert report.partials
+    assert report.ok, [(each.leaf, each.index, each.error) for each in report.partials if not each.ok]
+
+
+# Odd shapes --------------------------------------------------------------------------------------------------------
+
+
+@every_op
+def test_empty_arrays(op: Op) -> None:
+    """An axis of length 0 gives an empty result or a clear error, never a crash and never numbers from nowhere."""
+    example = op.example
+    if not any(example.shapes):
+        return
+    length = next(shape[0] for shape in example.shapes if shape)
+    shapes = tuple((0, *shape[1:]) if shape and shape[0] == length else shape for shape in example.shapes)
+    empty = dataclasses.replace(example, shapes=shapes)
+    try:
+        leaves = _leaves(op, empty, _generator(op, 0))
+        node = _apply(op, leaves, example.params)
+        value = node.value
+    except NngraphError as error:
+        assert str(error)
+        return
+    assert value.shape == tuple(node.shape)
+    if _smooth(node, leaves):
+        for leaf, sent in zip(_floats(leaves), ng.gradient(_projected(node, _generator(op, 0)), _floats(leaves))):
+            assert sent.value.shape == leaf.shape
+
+
+PAIRS = [((3, 1), (1, 4)), ((), (3,)), ((2, 1, 3), (4, 1)), ((1,), (2, 3))]
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.scalar is not None and len(op.inputs) >= 2])
+@pytest.mark.parametrize("shapes", PAIRS, ids=str)
+def test_broadcasting_as_numpy_does(op: Op, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    several = tuple(shapes[position % 2] for position in range(len(op.inputs)))
+    leaves = _leaves(op, dataclasses.replace(op.example, shapes=several), _generator(op, 0))
+    node = _apply(op, leaves, op.example.params)
+    meant = meaning(op)(*[leaf.value for leaf in leaves], **node.params)
+    assert node.shape == np.shape(meant)
+    np.testing.assert_allclose(node.value, meant, rtol=1e-12)
+    if _smooth(node, leaves):
+        rng = _generator(op, 1)
+        assert _worst(_projected(node, rng), _floats(leaves), rng) <= TOLERANCE
+
+
+# How it looks ------------------------------------------------------------------------------------------------------
+
+
+@every_op
+def test_every_adjoint_knows_the_node_it_belongs_to(op: Op) -> None:
+    leaves, node = _case(op, 0)
+    if not _smooth(node, leaves):
+        return
+    record = backward(_projected(node, _generator(op, 0)), _floats(leaves))
+    for leaf in _floats(leaves):
+        assert record.adjoints[leaf].shape == leaf.shape
