@@ -116,6 +116,8 @@ def index_text(node: Node) -> str:
             parts.append(bounds + (f":{step}" if step != 1 else ""))
         else:
             parts.append(str(entry))
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
     return f"[{', '.join(parts)}]"
 
 
