@@ -6,7 +6,10 @@
 """
 
 from .arithmetic import *  # noqa: F403
+from .comparison import *  # noqa: F403
+from .functions import *  # noqa: F403
 from .identity import *  # noqa: F403
+from .indexing import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .shape import *  # noqa: F403
 from .slicing import *  # noqa: F403
