@@ -13,3 +13,5 @@ from .indexing import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .shape import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .reduction import *  # noqa: F403
+from .activation import *  # noqa: F403
