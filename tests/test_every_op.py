@@ -129,7 +129,9 @@ def test_declaration_is_complete(op: Op) -> None:
     assert op.examples
     assert all(isinstance(pitfall, str) and pitfall for pitfall in op.pitfalls)
     meanings = [op.scalar, op.formula, op.index, op.shape]
-    assert sum(each is not None for each in meanings) == 1, f"{op.name}: exactly one of text, formula, index form, shape rule"
+    assert sum(each is not None for each in meanings) == 1, (
+        f"{op.name}: exactly one of text, formula, index form, shape rule"
+    )
     assert op.shape is None or op.numpy is not None
     assert op.name in signature(op)
     assert op.why in document(op)
@@ -155,7 +157,9 @@ def _balanced(latex: str) -> bool:
         depth += (character == "{") - (character == "}")
         if depth < 0:
             return False
-    return depth == 0 and bare.count(r"\left") - bare.count(r"\leftarrow") == bare.count(r"\right") - bare.count(r"\rightarrow")
+    return depth == 0 and bare.count(r"\left") - bare.count(r"\leftarrow") == bare.count(r"\right") - bare.count(
+        r"\rightarrow"
+    )
 
 
 # What it computes --------------------------------------------------------------------------------------------------
@@ -311,7 +315,9 @@ def test_a_corrupted_rule_is_caught(op: Op) -> None:
             def corrupted(g: Node, y: Node, *inputs: Node, **params: Any) -> list[Node | None]:
                 sent = list(rule(op.apply(inputs, params), g))
                 zero = ng.constant(np.zeros(leaf.shape))
-                sent[position] = corruption(zero if sent[position] is None else sum_to(sent[position], leaf.shape), leaf)
+                sent[position] = corruption(
+                    zero if sent[position] is None else sum_to(sent[position], leaf.shape), leaf
+                )
                 return sent
 
             liar = dataclasses.replace(op, gradient=corrupted, known={}).apply(node.inputs, node.params)
@@ -324,7 +330,9 @@ def test_whole_numbers_have_no_gradient(op: Op) -> None:
     example = op.example
     rng = _generator(op, 0)
     leaves = [ng.input(name, array) for name, array in zip(_names(op, len(example.shapes)), example.arrays(rng))]
-    whole = [leaf if leaf.dtype.kind != "f" else ng.input(leaf.name, np.ceil(leaf.value).astype(np.int64)) for leaf in leaves]
+    whole = [
+        leaf if leaf.dtype.kind != "f" else ng.input(leaf.name, np.ceil(leaf.value).astype(np.int64)) for leaf in leaves
+    ]
     try:
         node = _apply(op, whole, example.params)
     except NngraphError as error:
@@ -357,7 +365,11 @@ def test_sympy_derivative_of_the_forward_is_the_lowered_backward(op: Op) -> None
         entries = np.empty(leaf.shape, dtype=object)
         free = set(rng.permutation(leaf.size)[:SYMBOLS_PER_INPUT].tolist())
         for flat, index in enumerate(np.ndindex(leaf.shape)):
-            entries[index] = sympy.Symbol(f"{leaf.name}_{flat}", real=True) if flat in free else sympy.Float(float(leaf.value[index]))
+            entries[index] = (
+                sympy.Symbol(f"{leaf.name}_{flat}", real=True)
+                if flat in free
+                else sympy.Float(float(leaf.value[index]))
+            )
         symbols[leaf] = entries
     report = verify(_projected(node, rng), _floats(leaves), symbols=symbols, points=2, simplify=False)
     assert report.partials
@@ -375,7 +387,7 @@ def test_empty_arrays(op: Op) -> None:
         return
     length = next(shape[0] for shape in example.shapes if shape)
     shapes = tuple((0, *shape[1:]) if shape and shape[0] == length else shape for shape in example.shapes)
-    empty = dataclasses.replace(example, shapes=shapes)
+    empty = dataclasses.replace(example, shapes=shapes, distinct=False)
     try:
         leaves = _leaves(op, empty, _generator(op, 0))
         node = _apply(op, leaves, example.params)
@@ -392,7 +404,9 @@ def test_empty_arrays(op: Op) -> None:
 PAIRS = [((3, 1), (1, 4)), ((), (3,)), ((2, 1, 3), (4, 1)), ((1,), (2, 3))]
 
 
-@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.scalar is not None and len(op.inputs) >= 2])
+@pytest.mark.parametrize(
+    "op", [pytest.param(op, id=op.name) for op in OPS.values() if op.scalar is not None and len(op.inputs) >= 2]
+)
 @pytest.mark.parametrize("shapes", PAIRS, ids=str)
 def test_broadcasting_as_numpy_does(op: Op, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     several = tuple(shapes[position % 2] for position in range(len(op.inputs)))

@@ -56,6 +56,10 @@ class Entry:
     def __repr__(self) -> str:
         return f"Entry({self.expression}, {self.value})"
 
+    def _sympy_(self) -> Any:
+        """What SymPy takes an entry for: its own functions, such as Max, accept entries directly."""
+        return self.expression
+
     def _joined(self, other: Any, function: Callable[[Any, Any], Any], turned: bool = False) -> Any:
         if isinstance(other, np.ndarray):
             return NotImplemented
