@@ -1,9 +1,15 @@
 """Fixtures every test may ask for."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Tests read the program's words and columns, so neither the language nor the width of this terminal may matter.
+os.environ["NNGRAPH_LANG"] = "en"
+for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "LANGUAGE"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture

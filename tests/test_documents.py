@@ -21,14 +21,18 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 def modules():
     """Every module of the installed package, kernels and the entry point left out: the one compiles, the other runs."""
-    found = [each.name for each in pkgutil.walk_packages(nngraph.__path__, "nngraph.") if not each.name.endswith("__main__")]
+    found = [
+        each.name for each in pkgutil.walk_packages(nngraph.__path__, "nngraph.") if not each.name.endswith("__main__")
+    ]
     inside = ("nngraph.autograd", "nngraph.nets", "nngraph.viz", "nngraph.cli")
     return ["nngraph", *(name for name in found if name.startswith(inside))]
 
 
 @pytest.mark.parametrize("name", modules())
 def test_docstrings_run(name):
-    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    results = doctest.testmod(
+        importlib.import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    )
     assert results.failed == 0
 
 
@@ -45,7 +49,14 @@ README_COMMANDS = [words for kind, block in BLOCKS if kind == "sh" for words in 
 
 @pytest.mark.parametrize("words", README_COMMANDS, ids=" ".join)
 def test_commands_of_the_readme_run(words, tmp_path):
-    finished = subprocess.run([sys.executable, "-m", "nngraph", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, encoding="utf-8")
+    finished = subprocess.run(
+        [sys.executable, "-m", "nngraph", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        encoding="utf-8",
+    )
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip() or list(tmp_path.iterdir())
 
@@ -59,7 +70,9 @@ def test_the_readme_has_its_two_commands():
 
 @pytest.mark.parametrize("number", [number for number, (kind, _) in enumerate(BLOCKS) if kind == "python"])
 def test_python_of_the_readme_runs(number, tmp_path):
-    finished = subprocess.run([sys.executable, "-c", BLOCKS[number][1]], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    finished = subprocess.run(
+        [sys.executable, "-c", BLOCKS[number][1]], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert finished.returncode == 0, finished.stderr
 
 
@@ -74,8 +87,8 @@ def test_examples_run(path, tmp_path):
     # Examples write their pictures into the working folder, never beside themselves.
     before = {each for each in (ROOT / "examples").rglob("*")}
     environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1"}
-    finished = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment)
+    finished = subprocess.run(
+        [sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, timeout=300, env=environment
+    )
     assert finished.returncode == 0, finished.stderr
     assert {each for each in (ROOT / "examples").rglob("*")} == before
-
-

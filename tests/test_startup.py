@@ -26,14 +26,18 @@ def imported_by(*arguments):
     return finished.stderr.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["explain", "--help"], ["ops"], EXPLAIN], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["explain", "--help"], ["ops"], EXPLAIN], ids=" ".join
+)
 def test_nothing_heavy_is_imported(arguments):
     assert imported_by(*arguments) == "[]"
 
 
 def test_importing_the_package_imports_nothing_heavy():
     code = f"import sys, nngraph as ng; ng.sigmoid; ng.gradient; print([name for name in {HEAVY!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def seconds(command):

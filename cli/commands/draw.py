@@ -96,7 +96,6 @@ def run(
     """Write the picture."""
     import sys
 
-    from ...viz import draw
     from .. import show
     from ..errors import CommandError
     from ..problem import load
@@ -105,7 +104,10 @@ def run(
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
     settings: dict[str, Any] = {} if fold is None else {"fold": int(fold) if fold.isdigit() else fold}
-    picture = draw(problem.output, view=view.value, wrt=problem.wrt(wrt or ()), language=current_language(), **settings)
+    by = problem.wrt(wrt or ())
+    from ...viz import draw
+
+    picture = draw(problem.output, view=view.value, wrt=by, language=current_language(), **settings)
     if output in (None, "-"):
         show.write_result(_rendered(picture, form.value if form else "svg"), None)
         return 0

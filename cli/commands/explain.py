@@ -148,7 +148,6 @@ def run(
     color: ColorOption = Color.auto,
 ) -> int:
     """The exit code: 0 when every line passed its check, else 1."""
-    from ...autograd.symbolic import explain
     from .. import show
     from ..errors import CommandError
     from ..problem import load
@@ -163,10 +162,13 @@ def run(
         problem, heading = story(op, seed, at or (), shape or ())
     else:
         problem, heading = load(expression, at or (), shape or (), seed, wrt or (), let or ()), ""
+    by = problem.wrt(wrt or ())
     settings: dict[str, Any] = {"data": data.value} if data else {}
+    from ...autograd.symbolic import explain
+
     derivation = explain(
         problem.output,
-        problem.wrt(wrt or ()),
+        by,
         order=order,
         detail=detail.value,
         expand=tuple(parse_names(expand or ())),
@@ -195,7 +197,7 @@ def run(
     if draw is not None:
         from ...viz import draw as draw_graph
 
-        draw_graph(problem.output, view="mirror", wrt=problem.wrt(wrt or ()), language=current_language()).save(draw)
+        draw_graph(problem.output, view="mirror", wrt=by, language=current_language()).save(draw)
         show.note(_("picture: {path}", path=draw))
     return 0 if derivation.ok else 1
 

@@ -153,7 +153,7 @@ def test_free_names_in_order_of_appearance():
         ("w ** 65", "65", None),
         ("w ** -65", "-65", None),
         ("9**9**9", "9**9**9", None),
-        ("(2**3)**2*w", "2**3)**2", None),
+        ("(2**3)**2*w", "(2**3)**2", None),
         ("1e13*w", "1e13", None),
         ("1e400", "1e400", None),
         ("w < x < b", "w < x < b", "write (a < b) * (b < c)"),

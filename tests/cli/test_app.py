@@ -1,0 +1,195 @@
+"""The program as a shell sees it: exit codes, streams, encodings, languages, completion."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nngraph.autograd.op import OPS
+from nngraph.cli.app import run
+from nngraph.cli.show import printable, write_result
+
+PROGRAM = [sys.executable, "-m", "nngraph"]
+
+
+def nngraph(*arguments, stdin=None, **environment):
+    """A finished process of the program."""
+    return subprocess.run(
+        [*PROGRAM, *arguments], input=stdin, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=120, env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment}
+    )  # fmt: skip
+
+
+def test_version(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("nngraph 0.")
+
+
+@pytest.mark.parametrize("command", ["", "explain", "draw", "check", "ops", "lectures", "doctor"])
+def test_every_help_ends_with_examples(command, capsys):
+    assert run([*([command] if command else []), "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert "Examples:" in help_text
+    assert help_text.rpartition("Examples:")[2].strip().startswith("nngraph")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain"], "no expression"),
+        (["explain", "w*sgmoid(x)"], "did you mean sigmoid?"),
+        (["explain", "w*x", "--at", "w=1,v=2"], "--at v"),
+        (["explain", "w*x", "--wrt", "v"], "--wrt v"),
+        (["explain", "w*x", "--nonsense"], "--nonsense"),
+        (["explain", "w*x", "--detail", "loud"], "loud"),
+        (["explain", "w*x", "-o", "out.xyz"], "out.xyz"),
+        (["explain", "--op", "sigmod"], "did you mean sigmoid?"),
+        (["explain", "absent.py:loss"], "absent.py"),
+        (["draw", "w*("], "never closed"),
+        (["check", "w*x"], "--claim"),
+        (["ops", "--kind", "nothing"], "activation"),
+        (["ops", "nosuchop"], "nosuchop"),
+        (["nosuchcommand"], "nosuchcommand"),
+        (["explain", "w*x", "--lang", "klingon"], "klingon"),
+    ],
+)
+def test_misuse_is_exit_code_2_on_stderr(arguments, said, capsys):
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert said in printed.err and printed.err.startswith("error:")
+
+
+def test_the_caret_stands_under_the_word():
+    finished = nngraph("explain", "權重*x + sgmoid(x)")
+    assert finished.returncode == 2
+    message, line, carets, hint = finished.stderr.splitlines()
+    assert line == "  權重*x + sgmoid(x)" and carets == "  " + " " * 9 + "^" * 6
+    assert hint == "  hint: did you mean sigmoid?"
+
+
+def test_errors_as_json(capsys):
+    assert run(["explain", "w*sgmoid(x)", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert json.loads(printed.out) == {
+        "error": {"message": "unknown function 'sgmoid'", "start": 2, "end": 8, "hint": "did you mean sigmoid?"}
+    }
+    assert run(["explain", "w*x", "--format", "json", "--wrt", "v"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["start"] is None
+
+
+def test_ops_lists_the_whole_table(capsys):
+    assert run(["ops"]) == 0
+    table = capsys.readouterr().out
+    assert not [name for name in OPS if f" {name} " not in table]
+    assert run(["ops", "--json"]) == 0
+    assert [record["name"] for record in json.loads(capsys.readouterr().out)] == list(OPS)
+    assert run(["ops", "sig", "--kind", "activation"]) == 0
+    assert "sigmoid" in capsys.readouterr().out
+
+
+def test_doctor_finds_what_the_installation_brings(capsys):
+    assert run(["doctor"]) == 0
+    report = capsys.readouterr().out
+    assert "DejaVuSans.ttf" in report and "resvg-py" in report
+
+
+def test_a_terminal_that_knows_only_ascii():
+    finished = nngraph("ops", "sigmoid", PYTHONIOENCODING="ascii")
+    assert finished.returncode == 0 and finished.stdout.isascii() and "sigmoid" in finished.stdout
+    finished = nngraph("explain", "σ(w)*", PYTHONIOENCODING="ascii")
+    assert finished.returncode == 2 and finished.stderr.isascii() and "sigmoid(w)*" in finished.stderr
+    finished = nngraph("ops", "--lang", "zh-TW", PYTHONIOENCODING="ascii")
+    assert finished.returncode == 0 and finished.stdout.isascii() and "English" in finished.stderr
+
+
+def test_signs_keep_their_columns():
+    # "sigmoid" is six signs longer than σ; the gap behind it gives six of its eight blanks.
+    assert printable("∂E/∂w  = σ(a)        0.5", "ascii") == "dE/dw  = sigmoid(a)  0.5"
+    assert printable("∂", "utf-8") == "∂"
+
+
+def test_color_only_where_it_is_wanted():
+    assert "\x1b[" not in nngraph("ops", "sigmoid").stdout
+    assert "\x1b[" in nngraph("ops", "sigmoid", "--color", "always").stdout
+    assert "\x1b[" not in nngraph("ops", "sigmoid", "--color", "never", FORCE_COLOR="1").stdout
+
+
+@pytest.mark.parametrize(("choice", "word"), [("zh-TW", "選項"), ("zh-CN", "选项")])
+def test_help_speaks_chinese(choice, word):
+    for finished in (nngraph("explain", "--help", "--lang", choice), nngraph("explain", "--help", NNGRAPH_LANG=choice)):
+        assert finished.returncode == 0
+        assert word in finished.stdout and "Options:" not in finished.stdout
+
+
+def test_the_locale_decides_when_nobody_else_does():
+    finished = nngraph("ops", "sigmoid", NNGRAPH_LANG="", LC_ALL="zh_TW.UTF-8")
+    assert finished.returncode == 0 and any("\u4e00" <= character <= "\u9fff" for character in finished.stdout)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGPIPE nor these signals")
+def test_a_closed_pipe_is_quiet():
+    process = subprocess.Popen([*PROGRAM, "ops", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(1)
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGPIPE nor these signals")
+def test_ctrl_c_is_130():
+    process = subprocess.Popen(
+        [*PROGRAM, "explain", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(2)  # until it waits for its standard input
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert process.stderr.read() == b""
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        pipe.close()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell):
+    finished = nngraph(_NNGRAPH_COMPLETE=f"source_{shell}")
+    assert finished.returncode == 0 and "nngraph" in finished.stdout
+
+
+def test_completion_offers_functions_and_formats():
+    def offered(line):
+        return nngraph(
+            _NNGRAPH_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(line.split(" ")) - 1)
+        ).stdout.split()
+
+    assert "w*sigmoid(" in offered("nngraph explain w*sigm")
+    assert offered("nngraph explain --op softmax_l") == ["softmax_loss"]
+    assert "latex" in offered("nngraph explain --format l")
+    assert "explain" in offered("nngraph exp")
+
+
+def test_files_are_written_whole(tmp_path):
+    path = tmp_path / "out.txt"
+    write_result("first", str(path))
+    assert path.read_text() == "first\n"
+    write_result(b"bytes", str(path))
+    assert path.read_bytes() == b"bytes"
+    assert [each.name for each in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_folder_that_is_not_there(capsys):
+    assert run(["draw", "w*x", "--format", "json", "-o", "no/such/folder/x.json"]) == 2
+    assert "no/such/folder" in capsys.readouterr().err
+
+
+def test_lectures_are_listed_in_order(tmp_path, capsys):
+    (tmp_path / "02_nets.py").write_text('"""Nets.\n\nMore."""\n')
+    (tmp_path / "01_graphs.py").write_text('"""Graphs."""\n')
+    assert run(["lectures", "--folder", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("Graphs.") < printed.index("Nets.") and "More" not in printed
+    assert run(["lectures", "--folder", str(tmp_path / "absent")]) == 2
