@@ -36,8 +36,8 @@ def extent(box: Box) -> Extent:
     shape = LIGHT.style(box.kind).shape
     above = OUTSIDE * LINE + 2 if box.above else 0.0
     below = OUTSIDE * LINE + 2 if box.below else 0.0
-    if box.kind == "neuron":
-        wide = high = NEURON
+    if shape == "circle":
+        wide = high = max(NEURON, text + 14.0)
         circle = True
     elif shape == "op" and not box.detail and len(box.lines) == 1 and text <= 22 and box.part == "forward" or _sign(box, text):
         wide = high = CIRCLE

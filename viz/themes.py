@@ -44,8 +44,12 @@ class Theme:
         return dict(self.group_strokes).get(part, self.group_strokes[0][1])
 
 
+def _shape(kind: str) -> str:
+    return "circle" if kind.startswith("neuron") else "round" if kind.startswith("leaf") or kind == "module" else "op"
+
+
 def _styles(ops: dict[str, tuple[str, str]]) -> MappingProxyType[str, Style]:
-    return MappingProxyType({kind: Style(fill, stroke, "round" if kind.startswith("leaf") or kind == "module" else "op")
+    return MappingProxyType({kind: Style(fill, stroke, _shape(kind))
                              for kind, (fill, stroke) in ops.items()})
 
 
@@ -59,7 +63,7 @@ LIGHT = Theme(
         "activation": ("#e2f5ea", "#24804a"), "comparison": ("#f3f0e6", "#7d7135"), "reduction": ("#e6f4f6", "#1f7885"),
         "shape": ("#f1f1f4", "#717988"), "linear": ("#e7ebfb", "#3f56b5"), "loss": ("#fbe6ef", "#b03069"),
         "random": ("#f6e9f8", "#8d3f9c"), "control": ("#eceff3", "#46566b"), "module": ("#eef3fa", "#3b6ea5"),
-        "neuron": ("#ffffff", "#3c434d"),
+        "neuron": ("#ffffff", "#3c434d"), "neuron-input": ("#e3effb", "#2b6cb0"), "neuron-gap": ("#ffffff", "#ffffff"),
     }),
 )
 
@@ -73,7 +77,7 @@ DARK = Theme(
         "activation": ("#17402a", "#62c88b"), "comparison": ("#3b371f", "#c9bb6d"), "reduction": ("#143c43", "#5fc0cd"),
         "shape": ("#2c303a", "#9aa3b2"), "linear": ("#262f5c", "#8fa2f2"), "loss": ("#4c2036", "#ee84b2"),
         "random": ("#3f2546", "#cd8bdb"), "control": ("#29323e", "#93a5bd"), "module": ("#22303f", "#76a7da"),
-        "neuron": ("#242933", "#c3cad5"),
+        "neuron": ("#242933", "#c3cad5"), "neuron-input": ("#1c3553", "#6aa5e3"), "neuron-gap": ("#16191f", "#16191f"),
     }),
 )
 
@@ -83,7 +87,7 @@ PRINT = replace(
     saved="#555555", gradient_fill="#ffffff", result_fill="#e6e6e6",
     group_fills=(("forward", "#ffffff"), ("backward", "#ffffff"), ("inner-forward", "#ffffff"), ("inner-backward", "#ffffff")),
     group_strokes=(("forward", "#777777"), ("backward", "#777777"), ("inner-forward", "#777777"), ("inner-backward", "#777777")),
-    styles=MappingProxyType({kind: replace(style, fill="#e6e6e6" if kind == "leaf-parameter" else "#ffffff", stroke="#000000")
+    styles=MappingProxyType({kind: replace(style, fill="#e6e6e6" if kind == "leaf-parameter" else "#ffffff", stroke="#ffffff" if kind == "neuron-gap" else "#000000")
                              for kind, style in LIGHT.styles.items()}),
 )
 

@@ -1,0 +1,187 @@
+"""The backward half of a picture: what reverse mode built, each gradient facing the forward box it belongs to.
+
+`rules` draws one box per local derivative (what a lecture shows), `ops` every operation of the gradient graph.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..autograd.differentiate import Backward
+from ..autograd.graph import order
+from ..autograd.node import Node
+from .drawing import Arrow, Box
+from .labels_of import leaf_label, prime, shape_of, sign
+from .sheet import Sheet, homes, short, without_scope
+
+MANY_SAVED = 36  # dashed lines; from here on each is replaced by a small copy beside its reader
+
+
+def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: Sequence[Node], titled: Mapping[str, str], symbol: str,
+                 detail: str = "rules") -> None:
+    """Lays the gradient boxes, the arrows between them, and the dashed arrows of the values they need."""
+    ahead = set(forward)
+    graph = [node for node in order([record.adjoints[w] for w in wrt]) if node not in ahead]
+    here = set(graph)
+    origin = record.origin
+    home = homes(list(forward))
+    boundary = {record.seed, *(sent for sent in record.contributions.values()), *record.adjoints.values()}
+    inlined = {node for node in graph if node.is_leaf and node.shape == () and node is not record.seed}
+    labels, inside = _labels(graph, here, record, boundary, inlined, detail)
+
+    def key(node: Node) -> str:
+        owner = _owner(node)
+        return f"g:{owner}" if owner is not None else f"b{node.serial}"
+
+    def _owner(node: Node) -> str | None:
+        source = origin.get(node)
+        return sheet.owner.get(source) if source is not None else None
+
+    folded_results: dict[str, list[str]] = {}
+    for node in graph:
+        if node not in labels:
+            continue
+        source = origin.get(node, record.output)
+        owner = _owner(node)
+        if owner is not None:
+            title, times = sheet.titles[owner]
+            outer = "/".join(owner.split("/")[:-1])
+            sheet.add(Box(f"g:{owner}", ("∇ " + title,), "module", group=sheet.frame(outer, "backward", titled), part="backward", faces=f"m:{owner}", times=times))
+            continue
+        scope = home.get(source, "")
+        note = "  ".join(part for part in (sheet.names.get(source, ""), labels[node], shape_of(node)) if part)
+        kind = "leaf-constant" if node.is_leaf else node.op.kind
+        sheet.add(Box(key(node), (short(labels[node]),), kind, group=sheet.frame(scope, "backward", titled), part="backward", faces=sheet.key(source),
+                      result=node is record.seed, note=note))
+    for node in graph:
+        if node not in labels:
+            continue
+        for member in inside[node]:
+            for position, source in enumerate(member.inputs):
+                if source in inlined or source in inside[node]:
+                    continue
+                if source in here:
+                    sheet.link(key(source), key(node), "gradient", note=shape_of(source))
+                elif source in ahead:
+                    folded = _owner(node)
+                    if folded is None or sheet.owner.get(source) != folded:
+                        sheet.link(sheet.key(source), key(node), "saved", note="  ".join(filter(None, (sheet.names.get(source, ""), shape_of(source), _bytes(source)))))
+    for w in wrt:
+        adjoint = record.adjoints[w]
+        name = without_scope(leaf_label(w) if w.is_leaf else sheet.names.get(w, sign(w)), home.get(w, ""))
+        folded = sheet.owner.get(w)
+        if folded is not None:
+            folded_results.setdefault(folded, []).append(name)
+            if adjoint in here and f"g:{folded}" in sheet.boxes:
+                sheet.link(key(adjoint), f"g:{folded}", "gradient")
+            continue
+        label = f"∂{symbol}/∂{name}" if len(name) < 12 else f"∂/∂{name}"
+        sheet.add(Box(f"d{w.serial}", (short(label),), "leaf-parameter", shape_of(w), group=sheet.frame(home.get(w, ""), "backward", titled), part="backward",
+                      faces=sheet.key(w), result=True))
+        if adjoint in here and adjoint not in inlined:
+            sheet.link(key(adjoint), f"d{w.serial}", "gradient", note=shape_of(adjoint))
+        elif adjoint in ahead:
+            sheet.link(sheet.key(adjoint), f"d{w.serial}", "saved")
+    for folded, names in folded_results.items():
+        box = sheet.boxes.get(f"g:{folded}")
+        if box is not None:
+            said = ", ".join(f"∂{symbol}/∂{name}" for name in names[:2]) + (" …" if len(names) > 2 else "")
+            sheet.boxes[box.id] = replace(box, detail=short(said), result=True)
+
+
+def _bytes(node: Node) -> str:
+    count = int(node.size) * node.dtype.itemsize
+    return f"{count} B" if count < 10_000 else f"{count / 1024:.0f} KiB" if count < 10_000_000 else f"{count / 1024 ** 2:.0f} MiB"
+
+
+def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: set[Node], inlined: set[Node],
+            detail: str) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
+    """Label of each box, keyed by the node it ends in, and the nodes a box stands for."""
+    inside: dict[Node, list[Node]] = {}
+    labels: dict[Node, str] = {}
+    if detail == "ops":
+        for node in graph:
+            if node not in inlined:
+                inside[node], labels[node] = [node], with_constants(node, inlined)
+        return labels, inside
+    consumer = {}
+    for (user, position), sent in record.contributions.items():
+        consumer.setdefault(sent, (user, position))
+    for node in graph:  # first the nodes between two boundaries: each belongs to every box that is computed from it
+        if node not in boundary or node in inlined:
+            continue
+        members, waiting, seen = [], [node], {node}
+        while waiting:
+            member = waiting.pop()
+            members.append(member)
+            for source in member.inputs:
+                if source in here and source not in boundary and source not in inlined and source not in seen:
+                    seen.add(source)
+                    waiting.append(source)
+        inside[node] = members
+        user, position = consumer.get(node, (None, 0))
+        if node is record.seed:
+            labels[node] = sign(node)
+        elif len(members) == 1 or user is None:
+            labels[node] = with_constants(node, inlined)
+        elif len([source for source in user.inputs if source.dtype is not None and source.dtype.kind == "f"]) == 1:
+            labels[node] = prime(sign(user))
+        else:
+            labels[node] = "∂" + sign(user) + chr(0x2081 + position) if position < 9 else "∂" + sign(user)
+    return labels, inside
+
+
+def with_constants(node: Node, inlined: set[Node]) -> str:
+    """The sign of an operation with the plain numbers it is applied to: `2 ×`, `1 −`."""
+    if node.is_leaf:
+        return sign(node)
+    said = sign(node)
+    if len(node.inputs) == 2:
+        first, second = node.inputs
+        if first in inlined:
+            return f"{leaf_label(first)} {said}"
+        if second in inlined:
+            return f"{said} {leaf_label(second)}"
+    return said
+
+
+def copies_for_saved(sheet: Sheet) -> None:
+    """With very many dashed lines each becomes a small dashed copy of its source beside the box that reads it."""
+    saved = [(name, arrow) for name, arrow in sheet.arrows.items() if arrow.style == "saved"]
+    if len(saved) <= MANY_SAVED:
+        return
+    for name, arrow in saved:
+        source, target = sheet.boxes[arrow.source], sheet.boxes[arrow.target]
+        copy = f"{source.id}@{target.id}"
+        if source.part == target.part:
+            continue
+        del sheet.arrows[name]
+        label = source.lines[0] if source.kind.startswith("leaf") else source.detail.split("  ")[0] or sheet_name(sheet, source)
+        sheet.boxes.setdefault(copy, Box(copy, (label,), source.kind, group=target.group, part="backward", copy_of=source.id, note=source.note))
+        sheet.arrows[copy, target.id, "saved", 0] = Arrow(copy, target.id, "saved", note=arrow.note)
+
+
+def sheet_name(sheet: Sheet, box: Box) -> str:
+    """The name of the node a box stands for, from its note; else its label."""
+    return box.note.split("  ")[0] if box.note and box.kind != "module" else box.lines[0]
+
+
+def copies_for_inputs(sheet: Sheet, most: int = 3) -> None:
+    """A leaf read in more than `most` frames stands in each of them: the first time itself, then as a dashed copy."""
+    readers: dict[str, list[Arrow]] = {}
+    for arrow in sheet.arrows.values():
+        if sheet.boxes[arrow.source].kind.startswith("leaf") and arrow.style == "flow":
+            readers.setdefault(arrow.source, []).append(arrow)
+    for source, arrows in readers.items():
+        frames: dict[str, list[Arrow]] = {}
+        for arrow in arrows:
+            frames.setdefault(sheet.boxes[arrow.target].group, []).append(arrow)
+        if len(frames) <= most:
+            continue
+        box = sheet.boxes[source]
+        for frame, members in list(frames.items())[1:]:
+            copy = f"{source}@{frame}"
+            sheet.boxes[copy] = replace(box, id=copy, group=frame, copy_of=source)
+            for arrow in members:
+                sheet.arrows.pop((arrow.source, arrow.target, arrow.style, arrow.order))
+                sheet.link(copy, arrow.target, arrow.style, arrow.label, arrow.order, arrow.note)

@@ -1,0 +1,101 @@
+"""What a node of a graph is called in a picture: its sign, its shape, its value. Read from the node and its op, never from the op's name."""
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import MissingValue, NngraphError
+from ..autograd.node import Node
+from ..autograd.sizes import shape_text
+
+DASH = "–"  # stands for a value that is not known; never 0
+MOST_NUMBERS = 4  # a value with more numbers than this is not written out
+
+
+def sign(node: Node) -> str:
+    """The short sign of a computed node, such as × or σ; a leaf has its name or its number."""
+    if node.is_leaf:
+        return leaf_label(node)
+    return node.op.sign_on(node) or node.op.name.replace("_", " ")
+
+
+def leaf_label(leaf: Node) -> str:
+    """The name of a leaf; an unnamed number is the number."""
+    if leaf.name is not None and leaf.role != "constant":
+        return leaf.name
+    if leaf.shape == ():
+        return number(leaf.value) if leaf.role == "constant" else (leaf.name or leaf.role)
+    return leaf._name or ("C" if leaf.role == "constant" else leaf.role)
+
+
+def kind_of(node: Node) -> str:
+    """The kind that decides color and shape."""
+    return f"leaf-{node.role}" if node.is_leaf else node.op.kind
+
+
+def shape_of(node: Node) -> str:
+    """The shape as text; nothing for a single number."""
+    return shape_text(node.shape) if isinstance(node.shape, tuple) and node.shape else ""
+
+
+def number(value: Any) -> str:
+    """A number to four significant digits, as people write it.
+
+    >>> number(0.148789), number(-2.0), number(True)
+    ('0.1488', '−2', 'true')
+    """
+    plain = np.asarray(value)
+    if plain.dtype.kind == "b":
+        return "true" if plain else "false"
+    if plain.dtype.kind in "iu":
+        return str(int(plain)).replace("-", "−")
+    return f"{float(plain):.4g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+
+
+def value_text(node: Node) -> str:
+    """The value of a node as short text; a dash when it has none yet, its shape when it holds many numbers."""
+    try:
+        value = np.asarray(node.value)
+    except MissingValue:
+        return DASH
+    if value.size > MOST_NUMBERS:
+        return shape_text(node.shape)
+    if value.ndim == 0:
+        return number(value)
+    return nested(value)
+
+
+def nested(value: np.ndarray) -> str:
+    """A small array as nested brackets."""
+    return number(value) if value.ndim == 0 else "[" + ", ".join(nested(part) for part in value) + "]"
+
+
+@lru_cache(maxsize=512)
+def order_matters(op: Any) -> bool:
+    """Whether exchanging the two operands changes the result: found by trying it on numbers, so that no op is named here."""
+    if op is None or op.variadic or len(op.inputs) != 2:
+        return False
+    example = op.example
+    if len(example.shapes) != 2 or example.shapes[0] != example.shapes[1]:
+        return True
+    first, second = example.arrays(np.random.default_rng(7))
+    if op.kind == "linear":
+        return True
+    try:
+        from ..autograd.leaves import constant
+        one = op(constant(first), constant(second), **example.params).value
+        two = op(constant(second), constant(first), **example.params).value
+    except (NngraphError, IndexError, TypeError, ValueError):
+        return True
+    return not np.allclose(one, two, equal_nan=True)
+
+
+def prime(text: str) -> str:
+    """How the derivative of a sign is written: σ′, tanh′, ∂( )².
+
+    >>> prime("σ"), prime("( )²")
+    ('σ′', '∂( )²')
+    """
+    return text + "′" if text.replace("_", "").replace(" ", "").isalnum() else "∂" + text

@@ -1,0 +1,147 @@
+"""A sheet on which boxes of a graph are laid down: it knows names, scopes and folding; views decide what to lay."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..autograd.node import Node
+from .drawing import Arrow, Box, Group
+from .labels_of import kind_of, leaf_label, order_matters, shape_of, sign
+
+LONGEST_LABEL = 28
+
+
+@dataclass
+class Sheet:
+    """Boxes, arrows and groups so far. `owner` says which folded scope a node disappears into, if any."""
+
+    names: Mapping[Node, str]
+    owner: Mapping[Node, str] = field(default_factory=dict)
+    titles: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # folded scope -> its title, how many alike
+    boxes: dict[str, Box] = field(default_factory=dict)
+    arrows: dict[tuple[str, str, str, int], Arrow] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    def key(self, node: Node) -> str:
+        """The id of the box a node is drawn in."""
+        folded = self.owner.get(node)
+        return f"m:{folded}" if folded is not None else f"n{node.serial}"
+
+    def frame(self, scope: str, part: str = "forward", titled: Mapping[str, str] | None = None) -> str:
+        """The id of the frame of a scope path, made with all frames around it; with `titled`, inside the half of that title."""
+        outer = ""
+        if titled is not None:
+            outer = f"half-{part}"
+            self.groups.setdefault(outer, Group(outer, titled[part], part=part))
+        for k, _ in enumerate(scope.split("/") if scope else []):
+            path = "/".join(scope.split("/")[:k + 1])
+            name = f"{part}:{path}"
+            if name not in self.groups:
+                title = path.split("/")[-1] + (" ∇" if part == "backward" else "")
+                self.groups[name] = Group(name, title, outer, part)
+            outer = name
+        return outer
+
+    def add(self, box: Box) -> None:
+        """Lays a box down once."""
+        self.boxes.setdefault(box.id, box)
+
+    def link(self, source: str, target: str, style: str = "flow", label: str = "", order: int = 0, note: str = "") -> None:
+        """An arrow between two boxes; within one folded box there is none, and the same arrow is drawn once."""
+        if source != target:
+            self.arrows.setdefault((source, target, style, order), Arrow(source, target, style, label, order, note=note))
+
+
+def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str] | None = None, shapes: bool = True) -> None:
+    """Lays the forward graph: a box per node or folded scope, arrows with shapes and, where it matters, operand numbers."""
+    nodes = list(nodes)
+    home = homes(nodes)
+    used = {source for node in nodes for source in node.inputs}
+    members: dict[str, list[Node]] = {}
+    for node in nodes:
+        if (folded := sheet.owner.get(node)) is not None:
+            members.setdefault(folded, []).append(node)
+    for node in nodes:
+        folded = sheet.owner.get(node)
+        if folded is not None:
+            if sheet.key(node) not in sheet.boxes:
+                title, times = sheet.titles[folded]
+                outer, inside = "/".join(folded.split("/")[:-1]), members[folded]
+                sheet.add(Box(sheet.key(node), (title,), "module", folded_detail(inside, times), group=sheet.frame(outer, titled=titled), times=times,
+                              note="\n".join([folded, *(sign(each) for each in inside if not each.is_leaf)][:12])))
+            continue
+        scope = home[node]
+        if node.is_leaf:
+            label = without_scope(leaf_label(node), scope)
+            sheet.add(Box(sheet.key(node), (short(label),), kind_of(node), shape_of(node), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
+        else:
+            detail = node.name if node.name is not None else ""
+            if node not in used and shape_of(node):
+                detail = f"{detail}  {shape_of(node)}".strip()
+            sheet.add(Box(sheet.key(node), (short(sign(node)),), kind_of(node), short(detail), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
+    for node in nodes:
+        numbered = order_matters(node.op) and sheet.owner.get(node) is None
+        for position, source in enumerate(node.inputs):
+            here = sheet.owner.get(source)
+            label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
+            sheet.link(sheet.key(source), sheet.key(node), "flow", label, position + 1 if numbered else 0, note_of(source, sheet))
+
+
+def note_of(node: Node, sheet: Sheet) -> str:
+    """What shows when one points at a node: its name, sign and shape."""
+    name = sheet.names.get(node, "")
+    said = [name, sign(node) if not node.is_leaf else "", shape_of(node), str(node.dtype)]
+    return "  ".join(part for part in said if part)
+
+
+def folded_detail(inside: list[Node], times: int) -> str:
+    """The small line of a folded box: how many parameters, or how many operations."""
+    numbers = sum(node.size for node in inside if node.role == "parameter")
+    count = len([node for node in inside if not node.is_leaf])
+    each = f"{numbers:,} θ".replace(",", " ") if numbers else f"{count} ops"
+    return f"×{times}  {each}" if times > 1 else each
+
+
+def homes(nodes: list[Node]) -> dict[Node, str]:
+    """The scope each node is drawn in: its own; a leaf made outside moves in where all its users live."""
+    found = {node: node.scope for node in nodes}
+    users: dict[Node, set[str]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            users.setdefault(source, set()).add(found[node])
+    for node in nodes:
+        if node.is_leaf and node.role != "input" and users.get(node):
+            common = common_scope(users[node])
+            if common.startswith(found[node]) or len(users[node]) == 1:
+                found[node] = common
+    return found
+
+
+def common_scope(scopes: Iterable[str]) -> str:
+    """The deepest scope around all of these.
+
+    >>> common_scope(["a/b/c", "a/b", "a/b/d"])
+    'a/b'
+    """
+    paths = [scope.split("/") if scope else [] for scope in scopes]
+    shared = []
+    for parts in zip(*paths, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    return "/".join(shared)
+
+
+def without_scope(name: str, scope: str) -> str:
+    """A parameter's path without the part its frame already says.
+
+    >>> without_scope("mlp/layer1/W", "mlp/layer1")
+    'W'
+    """
+    return name[len(scope) + 1:] if scope and name.startswith(scope + "/") else name
+
+
+def short(text: str) -> str:
+    """A label cut in the middle when it is too long for a box."""
+    from .measure import shortened
+    return shortened(text, LONGEST_LABEL)

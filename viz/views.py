@@ -1,0 +1,195 @@
+"""Graph -> Drawing: forward, backward, both, mirror and values. Each view is a function; `picture.draw` chooses one."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..autograd.differentiate import Backward, backward as differentiate
+from ..autograd.errors import MissingValue
+from ..autograd.graph import order
+from ..autograd.language import N_, translate
+from ..autograd.naming import names as named
+from ..autograd.node import Node
+from .backward import copies_for_inputs, copies_for_saved, lay_backward
+from .drawing import Drawing, DrawingError, Step
+from .fold import Fold, Folding, folding, options, with_repeats
+from .labels_of import DASH, leaf_label, number, shape_of, sign, value_text
+from .shapes import legend_words
+from .sheet import Sheet, forward_sheet
+
+BUDGET = 60  # boxes of a picture that was not asked to show more
+LEGEND = ("leaf-input", "leaf-parameter", "leaf-constant", "leaf-state", "module", "activation", "linear", "reduction", "shape", "loss", "random", "comparison")
+
+
+def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+    """The graph as it is computed, left to right: shapes on the arrows, frames for scopes.
+
+    >>> import nngraph as ng
+    >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
+    >>> [box.lines[0] for box in forward(w * x + 1.0).boxes]
+    ['w', 'x', '×', '1', '+']
+    """
+    nodes = order(y)
+    found, notes = _fitting(nodes, fold, budget, language, 1.0)
+    sheet = Sheet(_names(y, nodes), found.owner, found.titles)
+    forward_sheet(nodes, sheet)
+    _mark_result(sheet, y)
+    return _drawing(sheet, "flow", language, notes)
+
+
+def mirror(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET, detail: str = "rules") -> Drawing:
+    """Forward above, backward below, each gradient under the box it belongs to; dashed: values kept for the backward pass."""
+    wanted = wanted_leaves(y, wrt)
+    nodes = order(y)
+    found, notes = _fitting(nodes, fold, budget, language, 2.0)
+    sheet = Sheet(_names(y, nodes), found.owner, found.titles)
+    titled = {"forward": translate(N_("forward"), language), "backward": translate(N_("backward"), language)}
+    forward_sheet(nodes, sheet, titled)
+    record = differentiate(y, wanted)
+    lay_backward(sheet, nodes, record, wanted, titled, symbol_of(y, sheet), detail)
+    _mark_result(sheet, y)
+    copies_for_inputs(sheet)
+    copies_for_saved(sheet)
+    return _drawing(sheet, "mirror", language, notes)
+
+
+def both(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+    """Forward and backward graph in one, every operation of the gradient shown, from left to right."""
+    return mirror(y, wrt, fold, language, budget, "ops").with_(arrangement="flow")
+
+
+def backward(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+    """The backward pass alone; the forward values it needs stand beside it as dashed boxes."""
+    whole = mirror(y, wrt, fold, language, budget, "ops")
+    boxes = {box.id: box for box in whole.boxes}
+    kept = [arrow for arrow in whole.arrows if boxes[arrow.target].part == "backward"]
+    wanted = {end for arrow in kept for end in (arrow.source, arrow.target)} | {box.id for box in whole.boxes if box.part == "backward"}
+    shown = []
+    for box in whole.boxes:
+        if box.id in wanted:
+            label = box.lines if box.kind.startswith("leaf") or box.part == "backward" else (box.note.split("  ")[0] or box.lines[0],)
+            shown.append(replace(box, faces="") if box.part == "backward" else
+                         replace(box, lines=label, detail="" if not box.kind.startswith("leaf") else box.detail, copy_of=box.id, group="half-backward"))
+    groups = tuple(group for group in whole.groups if group.part == "backward")
+    legend = tuple(row for row in whole.legend if row[0] != "arrow-flow")
+    return whole.with_(boxes=tuple(shown), arrows=tuple(kept), groups=groups, arrangement="flow", legend=legend)
+
+
+def values(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+    """For a small lecture: above each node its value, below it the gradient; what is not known yet is a dash, never 0."""
+    nodes = order(y)
+    found, notes = _fitting(nodes, fold, budget, language, 1.0)
+    table = _names(y, nodes)
+    sheet = Sheet(table, found.owner, found.titles)
+    forward_sheet(nodes, sheet, shapes=False)
+    symbol = symbol_of(y, sheet)
+    record, why = _gradients(y, wrt, language)
+    if why:
+        notes = (*notes, why)
+    steps: list[Step] = []
+    below: dict[str, str] = {}
+    for node in nodes:
+        key = sheet.key(node)
+        box = sheet.boxes[key]
+        if box.kind == "module":
+            continue
+        name, value = table.get(node, ""), value_text(node)
+        above = f"{name} = {value}" if name and not (node.is_leaf and node.role == "constant") else value if not node.is_leaf else ""
+        below[key] = f"∂{symbol}/∂{name or sign(node)} = {value_text(record.adjoints[node])}" if record and node in record.adjoints else ""
+        sheet.boxes[key] = replace(box, above=above, below=below[key], detail=shape_of(node) if node.is_leaf else "")
+        if not node.is_leaf:
+            steps.append(Step(f"{name} = {formula(node, table)} = {value}" if name else f"{formula(node, table)} = {value}", (key,), "value"))
+    steps += [Step(below[sheet.key(node)], (sheet.key(node),), "gradient") for node in reversed(nodes) if below.get(sheet.key(node))]
+    _mark_result(sheet, y)
+    drawing = _drawing(sheet, "flow", language, notes)
+    more = (("value", legend_words("value", language)),) + ((("gradient", legend_words("gradient", language)),) if record else ())
+    return drawing.with_(steps=tuple(steps), legend=drawing.legend + more)
+
+
+def formula(node: Node, table: dict[Node, str]) -> str:
+    """One operation written out with the names of its operands, as far as its notation says how."""
+    said = [table.get(source) or (leaf_label(source) if source.is_leaf else sign(source)) for source in node.inputs]
+    notation = node.op.notation
+    match notation.style, len(said):
+        case ("infix" | "fraction" | "power"), 2:
+            return f"{said[0]}{notation.sign}{said[1]}" if notation.style != "infix" else f"{said[0]} {notation.sign} {said[1]}"
+        case "prefix", 1:
+            return f"{notation.sign}{said[0]}"
+        case "superscript", 1:
+            return f"{said[0]}{'²' if notation.sign == '2' else '^' + notation.sign}"
+        case "postfix", 1:
+            return f"{said[0]}{notation.sign}"
+        case "exponential", 1:
+            return f"e^{said[0]}"
+        case "root", 1:
+            return f"√{said[0]}"
+        case "fence", 1:
+            half = len(notation.sign) // 2
+            return f"{notation.sign[:half]}{said[0]}{notation.sign[half:]}"
+    return f"{sign(node)}({', '.join(said)})"
+
+
+def wanted_leaves(y: Node, wrt: Sequence[Node] | None) -> list[Node]:
+    """What to differentiate by: what was asked for, else the parameters, else the inputs that vary smoothly."""
+    if isinstance(wrt, Node):
+        return [wrt]
+    if wrt is not None:
+        return list(wrt)
+    leaves = [node for node in order(y) if node.is_leaf and node.dtype is not None and node.dtype.kind == "f"]
+    return [leaf for leaf in leaves if leaf.role == "parameter"] or [leaf for leaf in leaves if leaf.role == "input"]
+
+
+def symbol_of(y: Node, sheet: Sheet) -> str:
+    """What the output is called in ∂E/∂w."""
+    return sheet.names.get(y) or "y"
+
+
+def _names(y: Node, nodes: list[Node]) -> dict[Node, str]:
+    return named(y) if len(nodes) <= 5000 else {node: node._name for node in nodes if node._name}
+
+
+def _gradients(y: Node, wrt: Sequence[Node] | None, language: str) -> tuple[Backward | None, str]:
+    if y.shape != () or y.dtype is None or y.dtype.kind != "f":
+        return None, translate(N_("No gradients: the output is not one number."), language)
+    wanted = wanted_leaves(y, wrt) if wrt is not None else [n for n in order(y) if n.is_leaf and n.role in ("parameter", "input") and n.dtype.kind == "f"]
+    if not wanted:
+        return None, translate(N_("No gradients: nothing here varies."), language)
+    return differentiate(y, wanted), ""
+
+
+def _fitting(nodes: list[Node], fold: Fold, budget: int | None, language: str, per_node: float) -> tuple[Folding, tuple[str, ...]]:
+    """What to fold: as wished, else as little as keeps the picture within the budget; and a word about it."""
+    if fold is not None or budget is None:
+        return with_repeats(nodes, folding(nodes, fold)), ()
+    tried = options(nodes)
+    chosen = tried[-1]
+    for each in tried:
+        shown = len({each.owner.get(node, node) for node in nodes}) * per_node
+        if shown <= budget:
+            chosen = each
+            break
+    if not chosen.owner:
+        return chosen, ()
+    shown = len({chosen.owner.get(node, node) for node in nodes})
+    return chosen, (translate(N_("{nodes} nodes folded to {boxes} boxes; fold=False (--fold none) shows all, fold=1 or fold=\"encoder/*\" chooses."),
+                              language, nodes=len(nodes), boxes=shown),)
+
+
+def _mark_result(sheet: Sheet, y: Node) -> None:
+    box = sheet.boxes[sheet.key(y)]
+    name = sheet.names.get(y, "")
+    if box.kind != "module" and not y.is_leaf and name and not box.detail:
+        sheet.boxes[box.id] = replace(box, detail=name)
+
+
+def _drawing(sheet: Sheet, arrangement: str, language: str, notes: tuple[str, ...]) -> Drawing:
+    kinds = {box.kind for box in sheet.boxes.values() if box.part == "forward"}
+    styles = {arrow.style for arrow in sheet.arrows.values()}
+    legend = [(kind, legend_words(kind, language)) for kind in LEGEND if kind in kinds]
+    if styles & {"gradient", "saved"}:
+        legend += [(f"arrow-{style}", legend_words(f"arrow-{style}", language)) for style in ("flow", "gradient", "saved") if style in styles]
+    return Drawing(tuple(sheet.boxes.values()), tuple(sheet.arrows.values()), tuple(sheet.groups.values()), legend=tuple(legend), notes=notes,
+                   arrangement=arrangement, language=language)
+
+
+__all__ = ["DASH", "DrawingError", "MissingValue", "backward", "both", "forward", "mirror", "number", "values"]
