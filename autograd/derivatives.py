@@ -12,14 +12,13 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from . import ops
 from .differentiate import backward, gradient
 from .engines.numpy import Program, evaluate_all
 from .errors import GradientError, ParameterError, ShapeError
 from .graph import leaves, substitute
 from .leaves import as_node, constant
 from .node import Leaf, Node, abilities, describe
-from .ops import broadcast, cast
+from .ops import broadcast, cast, reshape, stack
 from .ops.linear import sum as sum_of
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"]
@@ -80,7 +79,7 @@ def jacobian(y: Node, x: Node) -> Node:
         unit = np.zeros(count, y.dtype)
         unit[at] = 1
         rows.append(substitute([row], {arriving: constant(unit.reshape(y.shape))})[0])
-    return ops.reshape(ops.stack(rows, axis=0), shape=y.shape + x.shape)
+    return reshape(stack(rows, axis=0), shape=y.shape + x.shape)
 
 
 def hessian(y: Node, x: Node) -> Node:
