@@ -27,7 +27,7 @@ infix: dict[str, Callable[..., "Node"]] = {}
 abilities: dict[str, Callable[..., Any]] = {}
 """Name -> function of a node; filled by the layers above."""
 
-_TRANSPARENT = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves")
+_TRANSPARENT = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves", "nngraph.autograd.interoperate")
 """Modules that only carry a call from the user's line to the node it builds."""
 no_params: Mapping[str, Any] = {}
 next_serial = itertools.count().__next__
