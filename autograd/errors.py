@@ -27,6 +27,10 @@ class MissingValue(NngraphError, ValueError):
     """A value was asked for, but an input it depends on has none yet."""
 
 
+class DomainError(NngraphError, ValueError):
+    """Values at which an expression has no finite result."""
+
+
 class UnknownOp(NngraphError, KeyError):
     """A name that is in no op declaration."""
 

@@ -1,0 +1,155 @@
+"""Names for a graph: which nodes deserve a line of their own in a derivation, and what every node is called.
+
+A user's name wins (an input's, a parameter's, or the variable a node was assigned to); everything else gets a letter of
+its op, numbered in topological order per graph, so that the same expression is named the same way every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .graph import order, users
+from .node import Node
+from .op import ACTIVATION, ARITHMETIC, LINEAR, LOSS, REDUCTION, SHAPE
+
+LONGEST = 8
+"""An expression with more operands than this is broken into named lines."""
+
+
+def inner_ops(op: object) -> bool:
+    """Whether an op may stand inside a larger expression: it is written with a sign rather than as a call."""
+    return getattr(op, "notation").style != "call"
+
+
+def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Node]:
+    """The computed nodes that get a name and a line of their own, in run order.
+
+    Outputs and nodes a user named; results used more than once; functions and activations; and the arithmetic that feeds
+    one of them. What remains, arithmetic within arithmetic, is written out inside its line.
+    """
+    roots = [outputs] if isinstance(outputs, Node) else list(outputs)
+    nodes = order(roots)
+    table = users(nodes)
+    chosen = {*roots, *keep}
+    operands: dict[Node, int] = {}
+    for node in nodes:
+        if node.is_leaf:
+            continue
+        if node not in chosen and _deserves(node, table[node]):
+            chosen.add(node)
+        inside = [source for source in node.inputs if not source.is_leaf and source not in chosen]
+        count = len(node.inputs) - len(inside) + sum(operands[source] for source in inside)
+        if count > LONGEST and inside:
+            longest = max(inside, key=lambda source: operands[source])
+            chosen.add(longest)
+            count -= operands[longest] - 1
+        operands[node] = count
+    return [node for node in nodes if node in chosen and not node.is_leaf]
+
+
+def _deserves(node: Node, consumers: list[Node]) -> bool:
+    op = node.op
+    if op.kind == SHAPE and not inner_ops(op) and len(node.inputs) == 1 and not node.params:
+        return False
+    if node.name is not None or len(set(consumers)) > 1:
+        return True
+    if op.kind in (ARITHMETIC, LINEAR) or (op.kind == SHAPE and inner_ops(op)):
+        return any(not _takes_expressions(consumer) for consumer in consumers)
+    if op.kind == REDUCTION:
+        return any(consumer.op.kind not in (ARITHMETIC, REDUCTION) for consumer in consumers)
+    return True
+
+
+def _takes_expressions(consumer: Node) -> bool:
+    """Whether an unnamed expression reads well as an operand of this op: in sums and products it does, under a power it does not."""
+    op = consumer.op
+    if op.kind == ARITHMETIC:
+        return op.notation.style in ("infix", "prefix", "fraction")
+    return op.kind == REDUCTION
+
+
+def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> dict[Node, str]:
+    """What every node is called: leaves, lines, and the nodes inside lines. Unnamed plain numbers have no entry.
+
+    >>> import nngraph as ng
+    >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
+    >>> sorted(names(ng.square(w * x) + w).values())
+    ['E', 'm', 's', 'w', 'x']
+    """
+    roots = [outputs] if isinstance(outputs, Node) else list(outputs)
+    nodes = order(roots)
+    own = set(lines(roots, keep))
+    wanted: list[tuple[Node, str]] = []
+    for node in nodes:
+        if node.is_leaf and (node.name is not None or node.shape):
+            wanted.append((node, node._name or node.name or ("C" if len(node.shape) > 1 else "c")))
+    last = _last_activations(nodes)
+    for node in nodes:
+        if node.is_leaf:
+            continue
+        user = node.name if node in own else None
+        wanted.append((node, user or (_output_letter(node) if node in roots else "y" if node in last else _letter(node, node in own))))
+    return _numbered(wanted)
+
+
+def _numbered(wanted: list[tuple[Node, str]]) -> dict[Node, str]:
+    counts: dict[str, int] = {}
+    for _, stem in wanted:
+        counts[stem] = counts.get(stem, 0) + 1
+    taken = {stem for stem, count in counts.items() if count == 1}
+    table: dict[Node, str] = {}
+    at: dict[str, int] = {}
+    for node, stem in wanted:
+        if counts[stem] == 1:
+            table[node] = stem
+            continue
+        while True:
+            at[stem] = at.get(stem, 0) + 1
+            name = f"{stem}{at[stem]}"
+            if name not in taken:
+                break
+        taken.add(name)
+        table[node] = name
+    return table
+
+
+def _letter(node: Node, is_line: bool) -> str:
+    letter = node.op.letter or node.op.name[0]
+    if is_line and node.shape and _contains_product(node):
+        letter = "z"
+    rank = len(node.shape) if isinstance(node.shape, tuple) else 0
+    return letter.upper() if rank >= 2 else letter
+
+
+def _contains_product(node: Node) -> bool:
+    return node.op.kind == LINEAR or (node.op.kind == ARITHMETIC and any(not source.is_leaf and source.op.kind == LINEAR for source in node.inputs))
+
+
+def _output_letter(node: Node) -> str:
+    if node.shape:
+        return "Y" if len(node.shape) > 1 else "y"
+    if node.op.kind == LOSS or node.op.kind == REDUCTION:
+        return "L"
+    powers = [node, *node.inputs]
+    squared = any(not each.is_leaf and each.op.notation.style in ("superscript", "power") and not each.inputs[0].is_leaf for each in powers)
+    return "E" if squared else "y"
+
+
+def _last_activations(nodes: list[Node]) -> set[Node]:
+    """Activations that no other activation depends on: what a network calls its output."""
+    behind: set[Node] = set()
+    last = set()
+    for node in reversed(nodes):
+        if node.is_leaf:
+            continue
+        activated = node.op.kind == ACTIVATION
+        if activated and node not in behind:
+            last.add(node)
+        if activated or node in behind:
+            behind.update(node.inputs)
+    return last if len(last) < 3 else set()
+
+
+def shapes_by_name(table: Mapping[Node, str]) -> dict[str, tuple[int, ...]]:
+    """Name -> shape."""
+    return {name: node.shape for node, name in table.items()}

@@ -1,0 +1,243 @@
+"""Nodes into terms: the bridge from a graph to what is written on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+import builtins
+
+import numpy as np
+
+from ..node import Node
+from ..ops.arithmetic import add, div, mul, neg, sub
+from ..ops.identity import cast, stop_gradient
+from ..ops.linear import broadcast, contract, diagonal, dot, matmul, outer, sum, trace, transpose
+from ..op import OPS
+
+from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Symbol, Tensor, Term
+
+Atoms = Mapping[Node, Term]
+
+
+def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
+    """The expression of a node down to the atoms, tidied; `root`: write out the node itself even if it is an atom."""
+    if node in atoms and not root:
+        return atoms[node]
+    if node.is_leaf:
+        return constant_term(node)
+    args = [to_term(source, atoms) for source in node.inputs]
+    op = node.op
+    if op is mul:
+        return product(args, [len(source.shape) for source in node.inputs])
+    if op is matmul or op is dot:
+        return product(args, [len(source.shape) for source in node.inputs], "matrix")
+    if op is contract or op is outer:
+        return _contraction(node, args)
+    if op is sum:
+        return AxisSum(node.params["axis"], (), args[0], node.params["keepdims"])
+    if op is broadcast:
+        return Filled(args[0], node.shape)
+    if op is cast or op is stop_gradient:
+        return args[0]
+    return tidy(Apply(op, tuple(args), dict(node.params)))
+
+
+def constant_term(node: Node) -> Term:
+    """A constant as it is written: a number, a size's own expression, a table of numbers, or one number everywhere."""
+    size = node.params.get("size")
+    if size is not None:
+        return Number(float(size), size.text)
+    value = node.value
+    if value.ndim == 0:
+        return Number(float(value))
+    if value.size and np.all(value == value.flat[0]):
+        return Filled(Number(float(value.flat[0])), node.shape)
+    return Tensor(_nested(value))
+
+
+def _nested(value: np.ndarray) -> tuple:
+    return tuple(_nested(row) for row in value) if value.ndim > 1 else tuple(float(x) for x in value)
+
+
+def _contraction(node: Node, args: Sequence[Term]) -> Term:
+    form = node.op.index(*node.inputs, **node.params)
+    matrix = form.matrix_product()
+    ranks = [len(source.shape) for source in node.inputs]
+    if matrix is not None:
+        swapped, turn_left, turn_right = matrix
+        left, right = (1, 0) if swapped else (0, 1)
+        if len(form.output) == builtins.sum(ranks) - 2:
+            return product(
+                [turned(args[left]) if turn_left else args[left], turned(args[right]) if turn_right else args[right]],
+                [ranks[left], ranks[right]], "matrix",
+            )  # fmt: skip
+    if len(form.operands) == 2 and ranks == [1, 1] and form.output in ("".join(form.operands), "".join(form.operands[::-1])):
+        first, second = (args[0], args[1]) if form.output == "".join(form.operands) else (args[1], args[0])
+        return Apply(outer, (first, second))
+    return Apply(node.op, tuple(args), dict(node.params))
+
+
+
+
+def turned(term: Term) -> Term:
+    """The transpose of a matrix term; turning twice is not turning at all."""
+    if isinstance(term, Apply) and term.op is transpose:
+        return term.args[0]
+    return Apply(transpose, (term,), {"axes": (1, 0)})
+
+
+def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term:
+    """A product with its factors side by side: ones dropped, signs pulled to the front, plain numbers first."""
+    if not style:
+        style = "hadamard" if len([rank for rank in ranks if rank > 0]) > 1 else "scalar"
+    factors: list[tuple[Term, int]] = []
+    sign = 1
+    for arg, rank in zip(args, ranks):
+        while isinstance(arg, Apply) and arg.op is neg:
+            arg, sign = arg.args[0], -sign
+        if isinstance(arg, Product) and (arg.style == style or (arg.style == "scalar" and style != "matrix") or (style == "scalar")):
+            inner_style = arg.style
+            if inner_style == style or inner_style == "scalar":
+                factors.extend((factor, rank) for factor in arg.factors)
+            else:
+                factors.append((arg, rank))
+        else:
+            factors.append((arg, rank))
+    number, kept = 1.0, []
+    whole: Filled | None = None
+    for factor, rank in factors:
+        inner = factor.value if isinstance(factor, Filled) and style != "matrix" else factor
+        if isinstance(inner, Number) and not inner.size and style != "matrix":
+            number *= inner.value
+            whole = factor if isinstance(factor, Filled) else whole
+        elif isinstance(factor, Filled) and style != "matrix":
+            kept.append((inner, rank))
+            whole = factor
+        else:
+            kept.append((factor, rank))
+    if number < 0:
+        number, sign = -number, -sign
+    rest = [factor for factor, _ in kept]
+    full = max((_rank(factor) for factor in rest), default=0)
+    if number != 1 or not rest:
+        rest.insert(0, Number(number))
+    rest.sort(key=_weight)
+    result: Term = rest[0] if len(rest) == 1 else Product(tuple(rest), style if full and len([f for f in rest if _rank(f) > 0]) > 1 or style == "matrix" else "scalar")
+    if sign < 0:
+        result = Number(-result.value) if isinstance(result, Number) and not result.size else Apply(neg, (result,))
+    if whole is not None and full < len(whole.shape) and style != "matrix":
+        result = Filled(result, whole.shape)
+    return result
+
+
+def _weight(term: Term) -> int:
+    """Plain numbers stand before everything else in a product; the rest keeps its order."""
+    return 0 if isinstance(term, Number) and not term.size else 1
+
+
+def _rank(term: Term) -> int:
+    return rank_of(term)
+
+
+def rank_of(term: Term) -> int:
+    """How many axes the value of a term has, read off its form."""
+    match term:
+        case Symbol(rank=rank) | Partial(rank=rank):
+            return rank
+        case Filled(shape=shape):
+            return len(shape)
+        case Tensor(values=values):
+            rank = 0
+            inner: object = values
+            while isinstance(inner, tuple):
+                rank, inner = rank + 1, inner[0] if inner else 0.0
+            return rank
+        case AxisSum(axes=axes, body=body, kept=kept):
+            return rank_of(body) - (0 if kept else len(axes))
+        case Product(factors=factors, style="matrix"):
+            rank = rank_of(factors[0])
+            for factor in factors[1:]:
+                other = rank_of(factor)
+                rank = rank + other - 2 if rank and other else max(rank, other)
+            return rank
+        case Product(factors=factors):
+            return max(rank_of(factor) for factor in factors)
+        case Apply(op=op, args=args, params=params):
+            if op.scalar is not None:
+                return max(rank_of(arg) for arg in args)
+            if op is transpose:
+                return rank_of(args[0])
+            if op is outer:
+                return 2
+            if op is contract:
+                return len(params["text"].partition("->")[2])
+            if op in (trace,):
+                return 0
+            if op is diagonal:
+                return rank_of(args[0]) - 1
+            if "shape" in params:
+                return len(params["shape"])
+            if "keepdims" in params and isinstance(params.get("axis"), tuple) and not params["keepdims"]:
+                return rank_of(args[0]) - len(params["axis"])
+            return max((rank_of(arg) for arg in args), default=0)
+    from .terms import Prime
+
+    return rank_of(term.argument) if isinstance(term, Prime) else 0
+
+
+def tidy(term: Term) -> Term:
+    """One step of clean-up of an application whose operands are tidy: numbers are worked out, neutral ones vanish."""
+    if not isinstance(term, Apply):
+        return term
+    op, args = term.op, term.args
+    filled = next((arg for arg in args if isinstance(arg, Filled)), None)
+    if filled is not None and op.scalar is not None and not (op is add or op is sub):
+        bare = tuple(arg.value if isinstance(arg, Filled) else arg for arg in args)
+        inner = tidy(Apply(op, bare, term.params))
+        return inner if rank_of(inner) >= len(filled.shape) else Filled(inner, filled.shape)
+    plain = [arg.value if isinstance(arg, Number) and not arg.size else None for arg in args]
+    if op is neg and isinstance(args[0], Apply) and args[0].op is neg:
+        return args[0].args[0]
+    if op is neg and plain[0] is not None:
+        return Number(-plain[0])
+    if op is add:
+        if plain[0] == 0:
+            return args[1]
+        if plain[1] == 0:
+            return args[0]
+        if isinstance(args[1], Apply) and args[1].op is neg:
+            return Apply(sub, (args[0], args[1].args[0]))
+    if op is sub:
+        if plain[1] == 0:
+            return args[0]
+        if plain[0] == 0:
+            return tidy(Apply(neg, (args[1],)))
+        if isinstance(args[1], Apply) and args[1].op is neg:
+            return Apply(add, (args[0], args[1].args[0]))
+    if op is div:
+        if plain[1] == 1:
+            return args[0]
+        if isinstance(args[0], Apply) and args[0].op is neg:
+            return Apply(neg, (Apply(div, (args[0].args[0], args[1])),))
+        if isinstance(args[0], Apply) and args[0].op is div and isinstance(args[1], Number):
+            return term
+    if op.notation.style == "power":
+        if plain[1] == 1:
+            return args[0]
+        if plain[1] == 0:
+            return Number(1.0)
+        if plain[1] == 2 and "square" in OPS:
+            return Apply(OPS["square"], (args[0],))
+    if op is transpose and isinstance(args[0], Apply) and args[0].op is transpose and rank_of(args[0].args[0]) == 2:
+        return args[0].args[0]
+    if op.scalar is not None and args and all(value is not None for value in plain):
+        from .evaluate import apply, Labeled
+
+        result = apply(op, [Labeled(np.asarray(value)) for value in plain], term.params).array
+        if np.isfinite(result) and float(result) == round(float(result), 12) and abs(float(result)) < 1e6:
+            return Number(float(result))
+    return term
+
+
+__all__ = ["to_term", "constant_term", "product", "rank_of", "tidy", "turned"]

@@ -1,0 +1,366 @@
+"""From a graph to its derivation: forward lines, backward lines, one chain per variable, every line checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..differentiate import backward
+from ..engines.numpy import Program
+from ..errors import GradientError
+from ..graph import order, substitute
+from ..language import N_
+from ..node import Leaf, Node, describe
+from ..op import ACTIVATION
+from ..ops.arithmetic import add
+from .chain import chain_step
+from .convert import product, rank_of, tidy
+from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
+from .elements import NotByEntry, entry
+from .givens import friendly
+from .inside import inside_steps
+from .local import Board, Line, arriving, board, local_derivative
+from .reasons import batch_reason, rule_name, transpose_reasons
+from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term
+from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
+
+POINTS = {"brief": 20, "normal": 20, "full": 20}
+TENSOR_POINTS = 3
+
+
+def explain(
+    output: Node,
+    wrt: Iterable[Node],
+    *,
+    detail: str = "normal",
+    expand: Iterable[str] = (),
+    notation: str | Notation = "partial",
+    data: str = "rows",
+    layout: str = "denominator",
+    order: int = 1,
+    seed: int = 0,
+) -> Derivation:
+    """The derivation of ∂output/∂w for every w: forward pass, backward pass, chain of each variable, each line checked.
+
+    `output` is one number. Leaves without a value get friendly seeded ones, which the derivation states. `expand` names
+    lines to write out instead of naming; `detail` is brief, normal or full.
+
+    >>> import nngraph as ng
+    >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
+    >>> derivation = ng.explain(ng.square(w * x), wrt=[w])
+    >>> derivation.ok, float(derivation.gradients["w"].value)
+    (True, 36.0)
+    """
+    wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
+    profile = notation if isinstance(notation, Notation) else Notation(notation, data, layout)
+    output, wanted = in_float64(output, wanted)
+    written = board(output, keep=[w for w in wanted if not w.is_leaf])
+    for w in wanted:
+        if w not in written.symbols:
+            raise GradientError(f"the expression does not depend on {describe(w)}, so there is nothing to derive")
+    return _Explanation(written, wanted, detail, profile, seed).derivation()
+
+
+def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:
+    """The same graph over float64 leaves: a derivation is checked in double precision."""
+    image: dict[Node, Node] = {}
+    for leaf in order(output):
+        if isinstance(leaf, Leaf) and leaf.dtype.kind == "f" and leaf.dtype != np.float64:
+            twin = Leaf(leaf.role, leaf._name, None if leaf._value is None else leaf._value, leaf.shape, np.dtype(np.float64))
+            twin.params = leaf.params
+            image[leaf] = twin
+    if not image:
+        return output, list(wanted)
+    changed = substitute([output, *wanted], image)
+    return changed[0], changed[1:]
+
+
+@dataclass
+class _Explanation:
+    """One run of `explain`: the board, the checker, and the steps as they are made."""
+
+    board: Board
+    wrt: list[Node]
+    detail: str
+    notation: Notation
+    seed: int
+
+    def derivation(self) -> Derivation:
+        written = self.board
+        self.of = written.name(written.output)
+        self.givens = friendly(written.output, written.leaves, self.seed)
+        self.seeded = tuple(written.name(leaf) for leaf in written.leaves if leaf._value is None)
+        self.active = self._active()
+        self.record = backward(written.output, [node for node in self.wrt])
+        self.adjoints = {node: self.record.adjoints[node] for node in self.active if node in self.record.adjoints}
+        self.scalar = all(line.symbol.rank == 0 for line in written.lines) and all(not leaf.shape for leaf in written.leaves)
+        self.notes: list[Sentence] = []
+        self.checker = self._checker()
+        self.sent = {line.node: arriving(written, line) for line in written.lines if line.node in self.active}
+        steps = [*self._forward(), *self._backward()]
+        gradients: dict[str, Gradient] = {}
+        for w in self.wrt:
+            step, formula = chain_step(self, w)
+            steps.append(step)
+            name = written.name(w)
+            gradients[name] = Gradient((name,), step.value, formula)
+        value = Program([written.output])(self.givens)[0]
+        return Derivation(
+            expression=self._whole(), output=self.of, value=value,
+            givens={written.name(leaf): self.givens[leaf] for leaf in written.leaves},
+            shapes=written.shapes(), seeded=self.seeded, seed=self.seed, steps=tuple(steps), gradients=gradients,
+            notes=tuple(self.notes), notation=self.notation, detail=self.detail,
+        )  # fmt: skip
+
+    # Preparation --------------------------------------------------------------------------------------------------
+    def _active(self) -> set[Node]:
+        """Lines and leaves on a path from a wanted variable to the output."""
+        found = set(self.wrt)
+        for line in self.board.lines:
+            if any(atom in found for atom in line.atoms):
+                found.add(line.node)
+        return found
+
+    def _checker(self) -> Checker:
+        written = self.board
+        nodes: dict[Any, Node] = {line.symbol.name: line.node for line in written.lines}
+        nodes.update({(self.of, (written.name(node),)): adjoint for node, adjoint in self.adjoints.items()})
+        at_user = True
+        for node, kink, distance in near_kinks(written.output, self.givens):
+            at_user = False
+            if distance == 0:
+                name = written.symbols[node].name if node in written.symbols else node.op.notation.sign
+                self.notes.append(Sentence(
+                    N_("{name} is taken exactly at its kink, {kink}: no derivative exists there, and the slope the rule gives was chosen. {why}"),
+                    {"name": name, "kink": kink, "why": Sentence(node.op.why)},
+                ))  # fmt: skip
+        count = POINTS[self.detail] if self.scalar else TENSOR_POINTS
+        points = test_points(written.output, written.leaves, self.givens, count, self.seed, list(nodes.values()))
+        if len(points) <= 1:
+            self.notes.append(Sentence(N_("no random test point with finite values was found near the given one; the check used the given one only")))
+        return Checker(written, nodes, points, at_user)
+
+    # Forward ------------------------------------------------------------------------------------------------------
+    def _forward(self) -> list[Step]:
+        steps = []
+        for line in self.board.lines:
+            check = self.checker.show(line.symbol.name, line.definition)
+            forms = [Form(line.definition)]
+            if self.scalar and not isinstance(line.definition, Apply) or len(line.atoms) > 1:
+                numbers = self._numbers(line.definition)
+                if numbers is not None and self.scalar:
+                    forms.append(Form(numbers, numbers=True))
+            steps.append(Step(
+                f"f{line.number}", FORWARD, line.number, line.symbol.name, line.symbol, tuple(forms), None,
+                (Sentence(line.node.op.words, self._words(line)),), line.node.shape, self._value(line.symbol.name), check,
+            ))  # fmt: skip
+            steps.extend(inside_steps(self, line))
+        return steps
+
+    def _words(self, line: Line) -> dict[str, Any]:
+        op = line.node.op
+        fields: dict[str, Any] = {name: name for name in op.inputs} | {name: value for name, value in line.node.params.items()}
+        for name, source in zip(op.inputs, line.node.inputs):
+            if source in self.board.symbols:
+                fields[name] = self.board.symbols[source]
+        return fields
+
+    def _whole(self) -> Term:
+        """The expression with all unnamed-by-user lines written in, as the title shows it."""
+        from .chain import written_out
+
+        return written_out(self.board, self.board.lines[-1].definition, 60) if self.board.lines else Symbol(self.of)
+
+    # Backward -----------------------------------------------------------------------------------------------------
+    def _backward(self) -> list[Step]:
+        written, steps = self.board, []
+        users: dict[Node, list[Line]] = {}
+        for line in written.lines:
+            if line.node in self.active:
+                for atom in line.atoms:
+                    if atom in self.active:
+                        users.setdefault(atom, []).append(line)
+        output = written.lines[-1]
+        self.checker.shown[(self.of, (self.of,))] = self.checker.shown.get((self.of, (self.of,))) or _one(self.checker)
+        for line in reversed(written.lines):
+            if line.node not in self.active:
+                continue
+            for atom in line.atoms:
+                if atom in self.active and users[atom][0] is line:
+                    steps.extend(self._gradient_steps(line, atom, users[atom]))
+        del output
+        return steps
+
+    def _gradient_steps(self, line: Line, atom: Node, users: list[Line]) -> list[Step]:
+        """The line ∂E/∂atom, once every line that uses the atom has been visited; with its index form before it."""
+        written = self.board
+        symbol = written.symbols[atom]
+        before = Partial(self.of, (symbol.name,), symbol.rank)
+        terms = [self.factors(each, atom) for each in reversed(users)]
+        kept = total([term for term, _ in terms])
+        expanded = total([full for _, full in terms])
+        forms = [Form(expanded)] if self.scalar else [Form(kept), *([Form(expanded)] if expanded != kept else [])]
+        last = forms[-1]
+        if (shapes := self._factor_shapes(last.term)) and not self.scalar:
+            forms[-1] = replace(last, shapes=shapes)
+        name = (self.of, (symbol.name,))
+        steps = list(self._index_steps(line, atom, expanded, before)) if not self.scalar else []
+        check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name, name)
+        for form in forms[:-1]:
+            check = worse(check, self.checker.compare(form.term, name))
+        if self.scalar and (numbers := self._numbers(forms[-1].term)) is not None:
+            forms.append(Form(numbers, numbers=True))
+        prime = terms[0][0] if len(terms) == 1 else None
+        rule = self._rule(line, atom, prime, expanded)
+        why = [*transpose_reasons(forms[0].term, written.letters)]
+        if (reason := batch_reason(symbol, forms[0].term)) is not None:
+            why.append(reason)
+        if len(users) > 1:
+            why.append(Sentence(N_("{name} is used in {count} places; what they send back is added up."), {"name": symbol, "count": len(users)}))
+        why.append(Sentence(line.consumer(atom).why))
+        steps.append(Step(
+            f"b{line.number}.{symbol.name}", BACKWARD, line.number, symbol.name, before, tuple(forms), rule, tuple(why),
+            atom.shape, self._value(name), check,
+        ))  # fmt: skip
+        return steps
+
+    def factors(self, line: Line, atom: Node) -> tuple[Term, Term]:
+        """What a line sends to an atom: with f′ kept, and with f′ worked out. Gradient arriving first, local derivative second."""
+        written = self.board
+        arrives: Term = Number(1.0) if line.node is written.output else Partial(self.of, (line.symbol.name,), line.symbol.rank)
+        whole = self.sent[line.node][atom]
+        if line.elementwise and atom.shape == line.node.shape:
+            local = local_derivative(written, line, atom)
+            prime = self.prime(line, atom)
+            return self._joined(arrives, prime or local), self._joined(arrives, local)
+        return whole, whole
+
+    def prime(self, line: Line, atom: Node) -> Prime | None:
+        """σ′(a), when the line is an activation of one atom."""
+        op = line.node.op
+        alone = len(line.node.inputs) == 1 and line.node.inputs[0] is atom
+        if alone and op.scalar is not None and op.kind == ACTIVATION:
+            return Prime(op, self.board.symbols[atom], dict(line.node.params))
+        return None
+
+    def _joined(self, arrives: Term, local: Term) -> Term:
+        bare = local.value if isinstance(local, Filled) else local
+        if isinstance(arrives, Number):
+            return local
+        if isinstance(bare, Number) and self.scalar:
+            return Product((arrives, bare)) if bare.value == 1 else product([bare, arrives], [0, 0])
+        return product([arrives, local], [rank_of(arrives), rank_of(local)])
+
+    def _rule(self, line: Line, atom: Node, kept: Term | None, expanded: Term) -> Sentence:
+        prime = self.prime(line, atom)
+        if prime is not None:
+            local = local_derivative(self.board, line, atom)
+            local = local.value if isinstance(local, Filled) else local
+            short = Symbol(line.symbol.name, line.symbol.rank)
+            del short
+            return Sentence(N_("{prime} = {local}"), {"prime": prime, "local": local})
+        return rule_name(line.consumer(atom))
+
+    def _index_steps(self, line: Line, atom: Node, term: Term, before: Partial) -> Iterable[Step]:
+        """∂L/∂w_dk = Σ_n x_nd · ∂L/∂z_nk, where the matrix form hides a sum."""
+        if before.rank == 0 or not has_sum(term):
+            return
+        labels = self.board.letters[before.by[-1]]
+        if len(set(labels)) != len(labels):
+            return
+        try:
+            ones = self._ones()
+            forward = Element(line.symbol, self.board.letters[line.symbol.name]) if line.symbol.rank else line.symbol
+            definition = entry(line.definition, self.board.letters[line.symbol.name], self.board.letters, ones)
+            gradient = entry(term, labels, self.board.letters, ones)
+        except NotByEntry:
+            return
+        name = (self.of, (before.by[-1],))
+        check = self.checker.compare(gradient, name, labels)
+        yield Step(
+            f"i{line.number}.{before.by[-1]}", BACKWARD, line.number, before.by[-1], Element(before, labels), (Form(gradient),),
+            Sentence(N_("entry by entry")), (Sentence(N_("{entry} = {definition}"), {"entry": forward, "definition": definition}),),
+            (), None, check,
+        )  # fmt: skip
+
+    def _ones(self) -> frozenset[tuple[str, int]]:
+        """Axes of length 1 that are broadcast somewhere; an entry formula must not index them."""
+        return frozenset((symbol.name, axis) for node, symbol in self.board.symbols.items() for axis, size in enumerate(node.shape) if size == 1)
+
+    def _factor_shapes(self, term: Term) -> tuple[tuple[int, ...], ...]:
+        """The shape under every factor of a matrix product, when the term is one."""
+        body = term.args[0] if isinstance(term, Apply) and term.op.notation.style == "prefix" else term
+        if not (isinstance(body, Product) and body.style == "matrix"):
+            return ()
+        return tuple(self.shape_of(factor) for factor in body.factors)
+
+    def shape_of(self, term: Term) -> tuple[int, ...]:
+        """The shape of a factor, with the letters its sizes were given."""
+        shapes = self.board.shapes()
+        match term:
+            case Symbol(name=name):
+                return shapes.get(name, ())
+            case Partial(by=by):
+                return shapes.get(by[-1], ())
+            case Apply(op=op, args=args) if op.notation.style == "postfix":
+                return self.shape_of(args[0])[::-1]
+            case Product(factors=factors, style="matrix"):
+                return self.shape_of(factors[0])[:-1] + self.shape_of(factors[-1])[1:]
+        from .terms import children
+
+        return max((self.shape_of(child) for child in children(term)), key=len, default=())
+
+    # Numbers and checks -------------------------------------------------------------------------------------------
+    def _value(self, name: Any) -> np.ndarray:
+        return self.checker.truth[name][0]
+
+    def _numbers(self, term: Term) -> Term | None:
+        """The line with every name replaced by its value; functions of names are worked out."""
+        from .chain import in_numbers
+
+        return in_numbers(self, term)
+
+    def _with_difference(self, check: Check, name: str, adjoint: Any) -> Check:
+        difference = self.checker.difference(name, adjoint, self.board.lines)
+        if difference is None or check.passed is None:
+            return replace(check, difference=difference)
+        return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
+
+
+def _one(checker: Checker) -> Any:
+    from .evaluate import POINT, Labeled
+
+    return Labeled(np.ones(len(checker.points)), (POINT,))
+
+
+def total(terms: Sequence[Term]) -> Term:
+    """The sum of terms, from left to right."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = tidy(Apply(add, (result, term)))
+    return result
+
+
+def worse(one: Check, other: Check) -> Check:
+    """The check that failed, or the larger error of two that passed."""
+    if one.passed is False or other.passed is None:
+        return one
+    if other.passed is False:
+        return other
+    return one if (one.error or 0) >= (other.error or 0) else replace(one, error=other.error)
+
+
+def has_sum(term: Term) -> bool:
+    """Whether a term hides a sum over an index: a matrix product or a sum over an axis."""
+    from .terms import AxisSum, children
+
+    stack = [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, (AxisSum, IndexSum)) or (isinstance(each, Product) and each.style == "matrix"):
+            return True
+        stack.extend(children(each))
+    return False

@@ -1,0 +1,146 @@
+"""Lines: a graph cut into named steps, and the local derivatives of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..differentiate import backward
+from ..graph import order, rebuild
+from ..leaves import constant
+from ..naming import lines, names
+from ..node import Leaf, Node
+from ..op import Op
+from .convert import constant_term, to_term
+from .elements import with_axis_letters
+from .letters import letters
+from .terms import Partial, Symbol, Term
+
+BIG_CONSTANT = 16
+"""A constant with more numbers than this is named instead of written out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One named step: `symbol = definition`, an expression in atoms (inputs and earlier lines).
+
+    `body` is the same expression as a graph of its own, with a placeholder (`holes`) for every atom, so that it can be
+    differentiated by itself.
+    """
+
+    node: Node
+    symbol: Symbol
+    number: int
+    definition: Term
+    atoms: tuple[Node, ...]
+    body: Node
+    holes: dict[Node, Leaf]
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every op inside acts entry by entry."""
+        return all(node.op.scalar is not None for node in order(self.body) if not node.is_leaf)
+
+    def consumer(self, atom: Node) -> Op:
+        """The op inside this line that takes the atom first."""
+        hole = self.holes[atom]
+        return next(node.op for node in order(self.body) if hole in node.inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """What is written on the board: the lines in run order, the names of everything, the letters of every axis."""
+
+    output: Node
+    lines: tuple[Line, ...]
+    symbols: dict[Node, Symbol]
+    letters: dict[str, tuple[str, ...]]
+    leaves: tuple[Leaf, ...]
+
+    def name(self, node: Node) -> str:
+        """What a node is called on the board."""
+        return self.symbols[node].name
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name -> shape."""
+        return {symbol.name: node.shape for node, symbol in self.symbols.items()}
+
+
+def board(output: Node, keep: Sequence[Node] = ()) -> Board:
+    """The graph of `output` cut into lines."""
+    nodes = order(output)
+    own = lines(output, keep)
+    table = names(output, keep)
+    stops = set(own)
+    given = tuple(node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT))
+    symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
+    symbols.update({node: Symbol(table[node], len(node.shape)) for node in own})
+    found = letters(nodes)
+    by_name = {symbols[node].name: found[node] for node in symbols}
+    cut = []
+    for number, node in enumerate(own, 1):
+        atoms, body, holes = _cut(node, stops, symbols)
+        definition = with_axis_letters(to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name)
+        cut.append(Line(node, symbols[node], number, definition, atoms, body, holes))
+    return Board(output, tuple(cut), symbols, by_name, given)
+
+
+def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
+    """The part of the graph between a line and its atoms, rebuilt over placeholders."""
+    inner: set[Node] = {node}
+    atoms: list[Node] = []
+    stack = [node]
+    while stack:
+        for source in stack.pop().inputs:
+            if source in inner or source in atoms:
+                continue
+            if source in symbols or source in stops:
+                atoms.append(source)
+            elif not source.is_leaf:
+                inner.add(source)
+                stack.append(source)
+    atoms.sort(key=lambda atom: atom.serial)
+    image: dict[Node, Node] = {}
+    holes: dict[Node, Leaf] = {}
+    for atom in atoms:
+        hole = Leaf("input", symbols[atom].name, None, atom.shape, atom.dtype)
+        holes[atom] = hole
+        image[atom] = hole
+    for each in sorted(inner, key=lambda one: one.serial):
+        image[each] = rebuild(each, tuple(image.get(source, source) for source in each.inputs))
+    return tuple(atoms), image[node], holes
+
+
+def arriving(board: Board, line: Line, given: Node | None = None) -> dict[Node, Term]:
+    """For every atom of the line with a gradient: what the line sends it, as a term in ∂output/∂line and the atoms.
+
+    For the output itself nothing arrives but 1.
+    """
+    symbol = line.symbol
+    floats = [atom for atom in line.atoms if atom.dtype.kind == "f"]
+    if line.node is board.output:
+        seed: Node = constant(np.ones((), line.body.dtype))
+        atoms: dict[Node, Term] = {}
+    else:
+        seed = Leaf("input", "g", None, line.body.shape, line.body.dtype)
+        atoms = {seed: Partial(board.name(board.output), (symbol.name,), symbol.rank)}
+    adjoints = backward(line.body, [line.holes[atom] for atom in floats], seed=seed).adjoints
+    atoms |= {hole: board.symbols[atom] for atom, hole in line.holes.items()}
+    atoms.setdefault(line.body, symbol)
+    return {
+        atom: with_axis_letters(to_term(adjoints[line.holes[atom]], atoms), board.letters) for atom in floats
+    }
+
+
+def local_derivative(board: Board, line: Line, atom: Node) -> Term:
+    """∂line/∂atom entry by entry, for lines that are elementwise in an atom of their own shape."""
+    ones = constant(np.ones(tuple(map(int, line.body.shape)), line.body.dtype))
+    adjoint = backward(line.body, [line.holes[atom]], seed=ones).adjoints[line.holes[atom]]
+    atoms: dict[Node, Term] = {hole: board.symbols[each] for each, hole in line.holes.items()}
+    atoms.setdefault(line.body, line.symbol)
+    return to_term(adjoint, atoms)
+
+
+__all__ = ["Board", "Line", "arriving", "board", "constant_term", "local_derivative"]
