@@ -5,13 +5,14 @@
 25.0
 """
 
+from .activation import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .comparison import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .identity import *  # noqa: F403
 from .indexing import *  # noqa: F403
 from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .reduction import *  # noqa: F403
 from .shape import *  # noqa: F403
 from .slicing import *  # noqa: F403
-from .reduction import *  # noqa: F403
-from .activation import *  # noqa: F403

@@ -15,7 +15,7 @@ from ..notation import call
 from ..op import ACTIVATION, REQUIRED, composite, elementwise, example
 from .arithmetic import square
 from .comparison import where
-from .functions import erf, exp, log, tanh
+from .functions import erf, exp, tanh
 from .linear import sum
 from .reduction import logsumexp, max
 from .shape import reshape

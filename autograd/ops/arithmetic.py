@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import DtypeError
 from ..leaves import constant
-from ..node import Leaf, Node, infix as signs
+from ..node import Leaf, Node
+from ..node import infix as signs
 from ..notation import FRACTION, NEGATIVE, POWER_OF, PRODUCT, SUM, infix, superscript
 from ..op import ARITHMETIC, elementwise, example
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..notation import EXPONENTIAL, ROOT, call, fence
+from ..notation import ATOM, EXPONENTIAL, PRODUCT, ROOT, Notation, call, fence
 from ..op import FUNCTION, elementwise, example
-from .arithmetic import square
+from .arithmetic import ratio, square
 
-__all__ = ["abs", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "log2", "sign", "sin", "sqrt", "tan", "tanh"]
+__all__ = ["abs", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "log2", "sign", "sin", "sqrt", "tan", "tanh", "xlogy"]
 
 LN2 = 0.6931471805599453
 TWO_OVER_ROOT_PI = 1.1283791670955126
@@ -130,4 +130,14 @@ erf = elementwise(
     why="the slope of an area is the height of the curve, 2/√π·e^(−x²)",
     gradient=lambda g, y, x: (g * (TWO_OVER_ROOT_PI * exp(-square(x))),),
     example=example((3, 4)),
+)  # fmt: skip
+
+xlogy = elementwise(
+    "xlogy", "where(x == 0, 0, x * log(y))", kind=FUNCTION, notation=Notation("infix", "·ln ", r"\ln ", PRODUCT, (PRODUCT, ATOM)),
+    symbol="·ln", letter="m",
+    words="multiply {x} by the natural logarithm of {y}, where 0·ln 0 counts as 0",
+    why="a product: the first factor receives ln y, and through the logarithm the second receives x/y",
+    pitfalls=("x·ln y goes to 0 with x, however fast y falls; written out, 0·ln 0 would be nan",),
+    gradient=lambda g, product, x, y: (g * log(y), g * ratio(x, y)),
+    example=[example((3, 4), (3, 4), domain=((-2, 2), (0.5, 3))), example((3, 4), (4,), domain=((-2, 2), (0.5, 3)))],
 )  # fmt: skip
