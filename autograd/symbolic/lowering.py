@@ -76,12 +76,14 @@ class Lowering:
         values: dict[Node, Any] = {}
 
         def value(node: Node) -> Any:
+            """The value of a node at the present point; None where a leaf under it has none."""
             if not values:
-                try:
-                    values.update(zip(nodes, evaluate_all(nodes, points)))
-                except NngraphError:  # some leaf has no value; Entry complains if one is needed
-                    values.update(dict.fromkeys(nodes))
-            return values[node]
+                for each in nodes:
+                    known = each in points or each._value is not None if isinstance(each, Leaf) else all(source in values for source in each.inputs)
+                    if known:
+                        values[each] = None
+                values.update(zip(list(values), evaluate_all(list(values), points)))
+            return values.get(node)
 
         for node in nodes:
             if node not in memory:
