@@ -7,18 +7,50 @@ from typing import Any
 
 import numpy as np
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+# ln(1 − erf x) = −x·R(x), and R is so smooth that one quotient of polynomials serves from 0 to 6, where erf has become 1.
+# The coefficients (numerator and denominator side by side, highest power first) are a least-squares fit in 50 digits to
+# −ln(erfc x)/x, weighed by what an error of R does to erf: 2e-18. All are positive, so no digits cancel.
+_RATIO = np.array([
+    (0.00011825617772516358, 0.0), (0.0033665074701895474, 0.00011827721391292155), (0.03495541671454778, 0.0033640668873069876),
+    (0.19980164877076706, 0.03439662961285574), (0.7201604108201024, 0.18868510556242937), (1.7139405321651164, 0.6323904052097138),
+    (2.6695011943566906, 1.3315436593340972), (2.522940429143745, 1.6717081560727662), (1.1283791670955126, 1.0),
+])  # fmt: skip
+_BLOCK = 4096
+"""Numbers at a time, so that what a block needs stays in the fastest cache."""
+
+_erf_of_objects = np.frompyfunc(math.erf, 1, 1)
 
 
 def erf(x: Any) -> Any:
-    """The error function, 2/√π ∫₀ˣ e^(−t²) dt, elementwise.
+    """The error function, 2/√π ∫₀ˣ e^(−t²) dt, elementwise, to 4 units in the last place; float32 stays float32.
 
     >>> float(erf(0.5))
     0.5204998778130465
     """
     array = np.asarray(x)
+    if array.dtype == object:
+        return _erf_of_objects(array)
     dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
-    return np.asarray(_erf(array), dtype=dtype)
+    flat = np.ravel(array)
+    result = np.empty(flat.shape, dtype)
+    for start in range(0, flat.size, _BLOCK):
+        part = flat[start : start + _BLOCK].astype(np.float64)
+        result[start : start + _BLOCK] = np.copysign(_erf_of_sizes(np.minimum(np.abs(part), 6.0)), part)
+    return result.reshape(array.shape)[()]
+
+
+def _erf_of_sizes(size: np.ndarray) -> np.ndarray:
+    """erf of a row of numbers from 0 to 6: numerator and denominator run through Horner's scheme together."""
+    both = np.empty((2, size.size))
+    both[...] = _RATIO[0, :, None]
+    for coefficients in _RATIO[1:]:
+        both *= size
+        both += coefficients[:, None]
+    exponent = np.divide(both[0], both[1], out=both[0])
+    exponent *= size
+    np.negative(exponent, out=exponent)
+    np.expm1(exponent, out=exponent)
+    return np.negative(exponent, out=exponent)
 
 
 def sigmoid(x: Any) -> Any:

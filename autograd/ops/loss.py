@@ -9,7 +9,6 @@ import numpy as np
 from .. import special
 from ..errors import DtypeError, ShapeError
 from ..node import Node
-from ..notation import call
 from ..op import LOSS, composite, example
 from . import functions
 from .activation import log_softmax, relu, sigmoid, softmax, softplus
