@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
 from .errors import CommandError, ExpressionError
 from .parse import function_table, free_names, nearest, parse
-from .values import friendly, parse_assignments, parse_names, parse_shapes, parse_value
+from .values import parse_assignments, parse_names, parse_shapes, parse_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,19 +21,29 @@ if TYPE_CHECKING:
     from ..autograd.node import Leaf, Node
 
 FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>\w+(?:\.\w+)*))?", re.DOTALL)
-SIGNED, POSITIVE, CLASSES, ONE_HOT = "signed", "positive", "classes", "one-hot"
 
 
 @dataclass
 class Problem:
-    """A graph to explain, draw or check: its output, its leaves by name, and which values were drawn rather than given."""
+    """A graph to explain, draw or check: its output, its leaves by name, and the shorthands that were put in."""
 
     text: str
     output: Node
     leaves: dict[str, Leaf]
     named: dict[str, Node] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
-    drawn: list[str] = field(default_factory=list)
+    seed: int = 0
+
+    def fill(self) -> list[str]:
+        """Give friendly seeded values to the leaves that have none; their names."""
+        from ..autograd.symbolic.givens import friendly
+
+        empty = [name for name, leaf in self.leaves.items() if leaf._value is None]
+        if empty:
+            values = friendly(self.output, list(self.leaves.values()), self.seed)
+            for name in empty:
+                self.leaves[name].value = values[self.leaves[name]]
+        return empty
 
     def wrt(self, options: Iterable[str], times: int = 1) -> list[Node]:
         """The nodes to differentiate by: the named ones, or every leaf of floating-point numbers; each `times` times."""
@@ -94,6 +104,18 @@ class Given:
     seed: int = 0
     wrt: frozenset[str] = frozenset()
 
+    def resized(self) -> Given:
+        """The same with every letter standing for another number, and no values that would fix it."""
+        from ..autograd.sizes import Size
+
+        other = {name: Size(name, int(size) + len(self.sizes) + 1) for name, size in self.sizes.items()}
+        shapes = {
+            name: tuple(other.get(getattr(size, "text", ""), size) for size in shape)
+            for name, shape in self.shapes.items()
+        }
+        values = {name: array for name, array in self.values.items() if name not in shapes}
+        return replace(self, shapes=shapes, sizes=other, values=values)
+
     def unused(self, names: Iterable[str]) -> None:
         """CommandError for a value or shape whose name occurs nowhere."""
         known = list(names)
@@ -130,8 +152,8 @@ def load_expression(text: str, given: Given, let: Mapping[str, str]) -> Problem:
             known[name] = named[name] = node
         return parse(text, known, functions=functions), named
 
-    leaves, drawn, (output, named) = bind(variables, given, build)
-    return Problem(text, output, leaves, named, functions, drawn)
+    leaves, (output, named) = bind(variables, given, build)
+    return Problem(text, output, leaves, named, functions, given.seed)
 
 
 def bind(
@@ -139,83 +161,53 @@ def bind(
     given: Given,
     build: Callable[[Mapping[str, Leaf]], Any],
     defaults: Mapping[str, Any] | None = None,
-) -> Any:
-    """Leaves with values for the names, and what `build` makes of them; drawn values suit the ops that take them.
+) -> tuple[dict[str, Leaf], Any]:
+    """Leaves for the names, and what `build` makes of them.
 
-    Whole numbers are read as floats first, because nearly everything is; where an op insists on classes or indices they
-    stay whole. Drawn values are tried signed, then positive, until the output is finite.
+    Whole numbers are read as floats first, because nearly everything is; where an op insists on classes or indices, what is
+    not differentiated by stays whole. A name without a value becomes a leaf without one.
     """
-    drawn = [name for name in names if name not in given.values and name not in (defaults or {})]
-    whole: frozenset[str] = frozenset()
-    kinds = dict.fromkeys(drawn, SIGNED)
+    defaults = defaults or {}
+    leaves = _leaves(names, given, defaults, whole=frozenset())
     try:
-        leaves = _leaves(names, given, kinds, whole, defaults)
-        result = build(leaves)
+        return leaves, build(leaves)
     except NngraphError as first:
-        whole = frozenset(
-            name
-            for name in names
-            if name not in given.wrt and (name in drawn or given.values.get(name, _nothing()).dtype.kind in "iub")
-        )
-        if not whole or isinstance(first, ExpressionError) and first.__cause__ is None:
+        whole = frozenset(name for name in names if name not in given.wrt and _could_be_whole(name, given, defaults))
+        typed = isinstance(first, ExpressionError) and first.__cause__ is None
+        if typed or not whole:
             raise
-        kinds = {name: CLASSES if name in whole and given.shapes.get(name) else SIGNED for name in drawn}
         try:
-            leaves = _leaves(names, given, kinds, whole, defaults)
-            result = build(leaves)
+            leaves = _leaves(names, given, defaults, whole)
+            return leaves, build(leaves)
         except NngraphError:
             raise first from None
-    output = result[0]
-    wanted = {
-        **kinds,
-        **{name: kind for name, kind in _suited(output, leaves).items() if name in drawn and kinds[name] == SIGNED},
-    }
-    attempts = [wanted] if wanted != kinds else []
-    if drawn and not _finite(output):
-        attempts += [wanted, {name: POSITIVE if kind == SIGNED else kind for name, kind in wanted.items()}]
-    for kinds in attempts:
-        leaves = _leaves(names, given, kinds, whole, defaults)
-        result = build(leaves)
-        if _finite(result[0]):
-            break
-    return leaves, drawn, result
 
 
-def _leaves(
-    names: Sequence[str],
-    given: Given,
-    kinds: Mapping[str, str],
-    whole: frozenset[str],
-    defaults: Mapping[str, Any] | None,
-) -> dict[str, Leaf]:
-    """A leaf with a value for each name; what is differentiated by is a parameter, the rest is data."""
+def _could_be_whole(name: str, given: Given, defaults: Mapping[str, Any]) -> bool:
+    if name in given.values:
+        return given.values[name].dtype.kind in "iub"
+    return name not in defaults and bool(given.shapes.get(name))
+
+
+def _leaves(names: Sequence[str], given: Given, defaults: Mapping[str, Any], whole: frozenset[str]) -> dict[str, Leaf]:
+    """A leaf for each name; what is differentiated by is a parameter, the rest is data."""
     import numpy as np
 
     from ..autograd.node import Leaf
 
-    rng = np.random.default_rng(given.seed)
     leaves = {}
     for name in names:
         shape = given.shapes.get(name)
-        if name in given.values:
-            array = given.values[name]
-        elif defaults and name in defaults:
-            array = np.asarray(defaults[name])
-        else:
-            array = friendly(shape or (), rng, kinds[name], classes=2)
-        if name not in whole and array.dtype.kind in "iub":
+        array = given.values.get(name, np.asarray(defaults[name]) if name in defaults else None)
+        if array is not None and name not in whole and array.dtype.kind in "iub":
             array = array.astype(np.float64)
-        if shape is None:
-            shape = array.shape
-        elif tuple(shape) != array.shape:
+        if array is not None and shape is not None:
             array = _shaped(name, array, shape)
-        leaves[name] = Leaf(
-            "parameter" if name in given.wrt and array.dtype.kind == "f" else "input",
-            name,
-            array,
-            tuple(shape),
-            array.dtype,
-        )
+        dtype = array.dtype if array is not None else np.dtype(np.int64 if name in whole else np.float64)
+        if shape is None:
+            shape = () if array is None else array.shape
+        role = "parameter" if name in given.wrt and dtype.kind == "f" else "input"
+        leaves[name] = Leaf(role, name, array, tuple(shape), dtype)
     return leaves
 
 
@@ -232,45 +224,3 @@ def _shaped(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
             )
         )
     return array.reshape(tuple(int(size) for size in shape))
-
-
-def _suited(output: Node, leaves: Mapping[str, Leaf]) -> dict[str, str]:
-    """What kind of values the ops that take a leaf say they want, read from their examples."""
-    from ..autograd.graph import order
-
-    by_leaf = {leaf: name for name, leaf in leaves.items()}
-    kinds: dict[str, str] = {}
-    for node in order(output):
-        for position, source in enumerate(node.inputs):
-            name = by_leaf.get(source)
-            if name is None or node.op is None or position >= len(node.op.inputs):
-                continue
-            example = node.op.examples[0]
-            domain = (
-                example.domain[position]
-                if isinstance(example.domain[0], tuple) and position < len(example.domain)
-                else example.domain
-            )
-            if position in example.simplex and source.shape:
-                kinds[name] = ONE_HOT
-            elif position in example.integers and source.dtype.kind == "f" and not source.shape:
-                kinds[name] = SIGNED
-            elif not isinstance(domain[0], tuple) and domain[0] >= 0:
-                kinds.setdefault(name, POSITIVE)
-    return kinds
-
-
-def _finite(output: Node) -> bool:
-    import numpy as np
-
-    try:
-        with np.errstate(all="ignore"):
-            return bool(np.isfinite(output.value).all())
-    except NngraphError:
-        return False
-
-
-def _nothing() -> np.ndarray:
-    import numpy as np
-
-    return np.empty(0)

@@ -17,6 +17,7 @@ from .errors import CommandError
 from .parse import nearest
 
 if TYPE_CHECKING:
+    from ..autograd.node import Node
     from .problem import Given, Problem
 
 
@@ -38,8 +39,7 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
         given.unused(known)
         for leaf_name, array in given.values.items():
             known[leaf_name].value = array
-        drawn = _fill(known, given)
-        return Problem(text, target, known, drawn=drawn)
+        return Problem(text, target, known, seed=given.seed)
     parameters = inspect.signature(target).parameters.values()
     wanted = [each.name for each in parameters if _is_wanted(each, given)]
     defaults = {
@@ -55,15 +55,16 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
             )
         return (output,)
 
-    found, drawn, (output,) = bind(wanted, given, build, defaults)
+    found, (output,) = bind(wanted, given, build, defaults)
+    if given.sizes:
+        _same_in_other_sizes(text, output, bind(wanted, given.resized(), build, defaults)[1][0])
     others = {
         leaf.name: leaf for leaf in leaves(output) if leaf.role != "constant" and leaf.name and leaf.name not in found
     }
     given.unused([*found, *others])
     for leaf_name in others.keys() & given.values.keys():
         others[leaf_name].value = given.values[leaf_name]
-    drawn += _fill(others, given)
-    return Problem(text, output, {**found, **others}, drawn=drawn)
+    return Problem(text, output, {**found, **others}, seed=given.seed)
 
 
 def run_file(path: Path) -> ModuleType:
@@ -155,14 +156,17 @@ def _is_wanted(parameter: inspect.Parameter, given: Given) -> bool:
     return isinstance(parameter.default, (float, np.ndarray, list))
 
 
-def _fill(leaves: dict[Any, Any], given: Given) -> list[str]:
-    """Friendly values for the leaves that have none; their names."""
-    import numpy as np
+def _same_in_other_sizes(text: str, one: Node, other: Node) -> None:
+    """CommandError when a function builds another graph for other sizes: its derivation would hold for one size only."""
+    from ..autograd.graph import order
 
-    from .values import friendly
+    def structure(output: Node) -> list[Any]:
+        nodes = order(output)
+        place = {node: number for number, node in enumerate(nodes)}
+        return [(getattr(node.op, "name", node.role), [place[source] for source in node.inputs]) for node in nodes]
 
-    rng = np.random.default_rng(given.seed)
-    empty = [name for name, leaf in leaves.items() if leaf._value is None]
-    for name in empty:
-        leaves[name].value = friendly(leaves[name].shape, rng)
-    return empty
+    if structure(one) != structure(other):
+        raise CommandError(
+            translate(N_("{target} builds another graph for other sizes"), target=text),
+            translate(N_("give the sizes as numbers")),
+        )

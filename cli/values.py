@@ -1,4 +1,4 @@
-"""The values a user gives: `--at w=2,X=[[1,2],[3,4]],W=@w.npy`, `--shape X=N,3`; and the friendly ones when none are given."""
+"""The values a user gives: `--at w=2,X=[[1,2],[3,4]],W=@w.npy`, `--shape X=N,3`"""
 
 from __future__ import annotations
 
@@ -150,31 +150,6 @@ def parse_shapes(options: Iterable[str]) -> tuple[dict[str, tuple[int, ...]], di
             for size in split_options(inner) if inner not in ("", "scalar") else []:
                 shapes[name] += (_size(text, size, sizes),)
     return shapes, sizes
-
-
-def friendly(shape: tuple[int, ...], rng: np.random.Generator, kind: str = "signed", classes: int = 0) -> np.ndarray:
-    """Values easy to follow by hand: tenths between -1 and 1, never 0. Axes as in `shape`.
-
-    `kind`: "signed"; "positive" (for logarithms and roots); "classes" (whole numbers below `classes`); "one-hot" (one 1
-    along the last axis).
-
-    >>> import numpy as np
-    >>> friendly((2,), np.random.default_rng(0), "one-hot").sum()
-    np.float64(1.0)
-    """
-    import numpy as np
-
-    if kind == "classes":
-        return rng.integers(0, max(classes, 1), shape)
-    if kind == "one-hot":
-        return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
-    tenths = rng.integers(1, 10, shape) / 10
-    return np.asarray(tenths if kind == "positive" else tenths * rng.choice([-1.0, 1.0], shape))
-
-
-def read_lines(values: Mapping[str, Any]) -> str:
-    """The values again as --at would take them, short ones only: `w=0.5, x=-0.3`."""
-    return ", ".join(f"{name}={value.item():.12g}" for name, value in values.items() if getattr(value, "ndim", 1) == 0)
 
 
 _ASCII = str.maketrans(

@@ -104,6 +104,7 @@ def run(
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
     settings: dict[str, Any] = {} if fold is None else {"fold": int(fold) if fold.isdigit() else fold}
+    problem.fill()
     by = problem.wrt(wrt or ())
     from ...viz import draw
 

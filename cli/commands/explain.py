@@ -120,9 +120,9 @@ def run(
         Notation, typer.Option("--notation", help=_("How a gradient is written: ∂E/∂a, δ or a bar."))
     ] = Notation.partial,
     data: Annotated[
-        Data | None,
-        typer.Option("--data", help=_("Whether samples are the rows (X·W) or the columns (W·x)."), show_default=False),
-    ] = None,
+        Data,
+        typer.Option("--data", help=_("Whether samples are the rows (X·W) or the columns (W·x).")),
+    ] = Data.rows,
     layout: Annotated[Layout, typer.Option("--layout", help=_("How a Jacobian is laid out."))] = Layout.denominator,
     simplify: Annotated[bool, typer.Option("--simplify", help=_("Simplify the result with SymPy."))] = False,
     verify: Annotated[
@@ -163,7 +163,10 @@ def run(
     else:
         problem, heading = load(expression, at or (), shape or (), seed, wrt or (), let or ()), ""
     by = problem.wrt(wrt or ())
-    settings: dict[str, Any] = {"data": data.value} if data else {}
+    settings: dict[str, Any] = {
+        name: value for name, value in {"simplify": simplify, "verify": verify and verify.value}.items() if value
+    }
+    # Only now, so that a mistake in the input is said before anything heavy is loaded.
     from ...autograd.symbolic import explain
 
     derivation = explain(
@@ -173,18 +176,17 @@ def run(
         detail=detail.value,
         expand=tuple(parse_names(expand or ())),
         notation=notation.value,
+        data=data.value,
         layout=layout.value,
-        simplify=simplify,
-        verify=verify.value if verify else None,
         seed=seed,
-        language=current_language(),
         **settings,
     )
     to_file = output not in (None, "-")
-    _tell_drawn(problem, seed)
     content = {
         "text": lambda: derivation.text(
-            width=show.PLAIN_WIDTH if to_file else show.width(), color=show.wants_color(color.value) and not to_file
+            width=show.PLAIN_WIDTH if to_file else show.width(),
+            color=show.wants_color(color.value) and not to_file,
+            ascii=not to_file and not show.can_print("∂σ·−′✓"),
         ),
         "latex": lambda: derivation.latex(standalone=to_file),
         "markdown": derivation.markdown,
@@ -197,6 +199,9 @@ def run(
     if draw is not None:
         from ...viz import draw as draw_graph
 
+        for name, leaf in problem.leaves.items():
+            if leaf._value is None:
+                leaf.value = derivation.givens[name]
         draw_graph(problem.output, view="mirror", wrt=by, language=current_language()).save(draw)
         show.note(_("picture: {path}", path=draw))
     return 0 if derivation.ok else 1
@@ -214,11 +219,3 @@ def _kind_of(output: str | None) -> str:
             _("use {endings}, or --format", endings=", ".join(SUFFIXES)),
         )
     return SUFFIXES[suffix]
-
-
-def _tell_drawn(problem: Problem, seed: int) -> None:
-    """Values the user did not give are said, so that the run can be repeated with --at."""
-    from .. import show
-
-    if problem.drawn:
-        show.note(_("values drawn with --seed {seed}: {names}", seed=seed, names=", ".join(problem.drawn)))

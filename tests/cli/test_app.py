@@ -182,7 +182,7 @@ def test_files_are_written_whole(tmp_path):
 
 
 def test_a_folder_that_is_not_there(capsys):
-    assert run(["draw", "w*x", "--format", "json", "-o", "no/such/folder/x.json"]) == 2
+    assert run(["draw", "w*x", "--format", "svg", "-o", "no/such/folder/x.svg"]) == 2
     assert "no/such/folder" in capsys.readouterr().err
 
 

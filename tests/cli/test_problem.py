@@ -13,7 +13,7 @@ from nngraph.cli.problem import load
 def test_given_values():
     problem = load("w*x+b", at=["w=2,x=-1", "b=0.5"])
     assert problem.output.value == -1.5
-    assert problem.drawn == []
+    assert problem.fill() == []
     assert [node.name for node in problem.wrt(["w,b"])] == ["w", "b"]
     assert [node.name for node in problem.wrt([])] == ["w", "x", "b"]
     assert [node.name for node in problem.wrt(["w"], times=2)] == ["w", "w"]
@@ -25,19 +25,27 @@ def test_what_is_differentiated_by_is_a_parameter():
     assert problem.leaves["w"].dtype == np.float64
 
 
+def filled(*arguments, **settings):
+    problem = load(*arguments, **settings)
+    drawn = problem.fill()
+    return problem, drawn
+
+
 def test_drawn_values_are_the_same_for_the_same_seed():
-    first, again, other = load("w*x+b"), load("w*x+b"), load("w*x+b", seed=1)
-    assert first.output.value == again.output.value != other.output.value
-    assert first.drawn == ["w", "x", "b"]
+    values = [filled("w*x+b", seed=seed)[0].output.value for seed in (0, 0, 1)]
+    assert values[0] == values[1] != values[2]
+    assert filled("w*x+b", at=["x=2"])[1] == ["w", "b"]
 
 
 def test_drawn_values_suit_the_function():
-    assert np.isfinite(load("log(a) + sqrt(b) + log(c - 1 + 1)", seed=3).output.value)
-    problem = load("softmax_loss(X@W+b, T)", shape=["X=N,3", "W=3,2", "b=2", "T=N,2"], wrt=["W"])
-    assert problem.output.shape == ()
+    assert np.isfinite(filled("log(a) + sqrt(b) + log(c - 1 + 1)", seed=3)[0].output.value)
+    problem, drawn = filled("softmax_loss(X@W+b, T)", shape=["X=N,3", "W=3,2", "b=2", "T=N,2"], wrt=["W"])
+    assert problem.output.shape == () and drawn == ["X", "W", "b", "T"]
     targets = problem.leaves["T"].value
     assert np.all(targets.sum(-1) == 1)
     assert problem.leaves["X"].shape[0].text == "N"
+    classes, _ = filled("softmax_loss(Z, t)", shape=["Z=N,4", "t=N"], wrt=["Z"])
+    assert classes.leaves["t"].dtype.kind == "i"
 
 
 def test_whole_numbers_where_an_op_wants_classes():
@@ -47,7 +55,7 @@ def test_whole_numbers_where_an_op_wants_classes():
 
 
 def test_letters_of_shapes_are_numbers_in_the_expression():
-    problem = load("sum((X@w)**2)/N", shape=["X=N,2", "w=2"])
+    problem, _ = filled("sum((X@w)**2)/N", shape=["X=N,2", "w=2"])
     assert "N" not in problem.leaves
     X, w = problem.leaves["X"].value, problem.leaves["w"].value
     np.testing.assert_allclose(problem.output.value, ((X @ w) ** 2).sum() / len(X))
@@ -116,6 +124,12 @@ def lecture(tmp_path):
             def broken(x):
                 return x @ W1
 
+            def by_size(X):
+                return ng.sum(X) if len(X) > 4 else ng.sum(X * X)
+
+            def any_size(X):
+                return ng.sum(X * W1) / len(X)
+
             def returns_number(x):
                 return 3.0
 
@@ -136,6 +150,15 @@ def test_a_function_of_a_file(lecture):
     assert [node.name for node in problem.wrt(["W1"])] == ["W1"]
 
 
+def test_letters_as_sizes_of_a_function(lecture):
+    problem = load(f"{lecture}:any_size", shape=["X=N,2"])
+    problem.fill()
+    X, W1 = problem.leaves["X"].value, problem.leaves["W1"].value
+    np.testing.assert_allclose(problem.output.value, (X * W1).sum() / len(X))
+    with pytest.raises(CommandError, match="another graph for other sizes"):
+        load(f"{lecture}:by_size", shape=["X=N,2"])
+
+
 def test_a_node_of_a_file(lecture):
     assert load(f"{lecture}:node").output.value == 9
     assert load(f"{lecture}:node", at=["W1=[[1,1]]"]).output.value == 6
@@ -149,7 +172,7 @@ def test_a_node_of_a_file(lecture):
         ("number", "is int"),
         ("broken", "lecture.py:13: "),
         ("returns_number", "returns float, not a node"),
-        ("quits", "lecture.py:19: SystemExit"),
+        ("quits", "lecture.py:25: SystemExit"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_its_line(lecture, name, message):

@@ -1,4 +1,4 @@
-"""What --at, --shape and --wrt take, and the friendly values drawn when they are not given."""
+"""What --at, --shape and --wrt take."""
 
 import math
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from nngraph.autograd.sizes import Size
 from nngraph.cli.errors import CommandError, ExpressionError
 from nngraph.cli.values import (
-    friendly,
     parse_assignments,
     parse_names,
     parse_shapes,
@@ -143,12 +142,3 @@ def test_shapes_with_letters():
 def test_what_is_no_shape(text):
     with pytest.raises(ExpressionError):
         parse_shapes([text])
-
-
-def test_friendly_values(rng):
-    signed = friendly((50,), rng)
-    assert np.all(signed != 0) and np.all(np.abs(signed) < 1) and np.allclose(signed * 10, np.round(signed * 10))
-    assert np.all(friendly((50,), rng, "positive") > 0)
-    assert set(friendly((50,), rng, "classes", 3)) <= {0, 1, 2}
-    one_hot = friendly((5, 3), rng, "one-hot")
-    assert np.all(one_hot.sum(-1) == 1) and set(np.unique(one_hot)) == {0.0, 1.0}
