@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 SUM, PRODUCT, ATOM = 1, 2, 3
@@ -17,10 +19,12 @@ class Size(int):
 
     text: str
     binding: int
+    parts: tuple[str, int, int] | None
+    """The sign and the two sides of an expression; None for a size that is just a name."""
 
-    def __new__(cls, text: str, value: int, binding: int = ATOM) -> Size:
+    def __new__(cls, text: str, value: int, binding: int = ATOM, parts: tuple[str, int, int] | None = None) -> Size:
         size = super().__new__(cls, value)
-        size.text, size.binding = text, binding
+        size.text, size.binding, size.parts = text, binding, parts
         return size
 
     def __hash__(self) -> int:
@@ -74,6 +78,37 @@ def product(sizes: tuple[int, ...]) -> int:
     return total
 
 
+_SIGNS: dict[str, Callable[[int, int], int]] = {"+": operator.add, "−": operator.sub, "·": operator.mul, "//": operator.floordiv}
+
+
+def resized(size: int, values: Mapping[str, int]) -> int:
+    """A size with its names given other values; a plain number stays.
+
+    >>> n = Size("N", 4)
+    >>> again = resized(2 * n - 1, {"N": 7})
+    >>> again, again.text
+    (13, '2·N−1')
+    """
+    if not isinstance(size, Size):
+        return size
+    done: dict[int, int] = {}
+    stack: list[int] = [size]
+    while stack:
+        each = stack[-1]
+        if not isinstance(each, Size) or each.parts is None:
+            done[id(each)] = Size(each.text, values.get(each.text, int(each)), each.binding) if isinstance(each, Size) else each
+            stack.pop()
+            continue
+        sign, left, right = each.parts
+        waiting = [side for side in (left, right) if id(side) not in done]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        done[id(each)] = _SIGNS[sign](done[id(left)], done[id(right)])
+        stack.pop()
+    return done[id(size)]
+
+
 def _combine(left: int, right: int, sign: str, value: int, binding: int, right_binding: int) -> int:
     if sign == "·" and (left == 1 and not isinstance(left, Size)):
         return right
@@ -83,7 +118,7 @@ def _combine(left: int, right: int, sign: str, value: int, binding: int, right_b
         return left
     if sign == "+" and left == 0 and not isinstance(left, Size):
         return right
-    return Size(f"{_wrapped(left, binding)}{sign}{_wrapped(right, right_binding)}", value, binding)
+    return Size(f"{_wrapped(left, binding)}{sign}{_wrapped(right, right_binding)}", value, binding, (sign, left, right))
 
 
 def _wrapped(size: int, binding: int) -> str:

@@ -1,0 +1,189 @@
+"""ng.compile: a graph made into a function that can be called again and again, and that may write its results into leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .engines.numpy import Program
+from .errors import DtypeError, ParameterError, ShapeError
+from .leaves import as_node
+from .node import Leaf, Node, describe, tick
+from .resize import resize
+from .simplify import simplify
+from .sizes import Size, resized
+
+Plan = Callable[[Mapping[Leaf, Any]], list[Any]]
+
+engines: dict[str, Callable[[Sequence[Node]], Plan]] = {"numpy": Program}
+"""Engine name -> what turns nodes into a plan: a function from leaf values to the values of those nodes."""
+
+
+def compile(
+    outputs: Node | Sequence[Node], inputs: Leaf | Sequence[Leaf] = (), updates: Mapping[Leaf, Any] | None = None, engine: str = "numpy"
+) -> Executable:
+    """A function of the inputs' values that gives the outputs' values, and then puts the updates into their leaves.
+
+    Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves that
+    are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a tuple of
+    them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
+
+    >>> import nngraph as ng
+    >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])
+    >>> loss = ng.sum((w - x) ** 2)
+    >>> (slope,) = ng.gradient(loss, [w])
+    >>> step = ng.compile(loss, inputs=[x], updates={w: w - 0.25 * slope})
+    >>> float(step([3.0, 5.0])), w.value, float(step([3.0, 5.0]))
+    (20.0, array([2., 3.]), 5.0)
+    """
+    return Executable(outputs, inputs, updates, engine)
+
+
+class Executable:
+    """A compiled graph; see `compile`. Plans are kept per shape of the inputs."""
+
+    def __init__(self, outputs: Node | Sequence[Node], inputs: Leaf | Sequence[Leaf], updates: Mapping[Leaf, Any] | None, engine: str) -> None:
+        if engine not in engines:
+            raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, engines))}")
+        self.engine = engine
+        self.single = isinstance(outputs, Node)
+        self.outputs = (outputs,) if isinstance(outputs, Node) else tuple(as_node(output) for output in outputs)
+        self.inputs: tuple[Leaf, ...] = (inputs,) if isinstance(inputs, Node) else tuple(inputs)
+        self.updates = {leaf: as_node(new, getattr(leaf, "dtype", None)) for leaf, new in (updates or {}).items()}
+        _check_leaves(self.inputs, self.updates)
+        self._names = {leaf._name: position for position, leaf in enumerate(self.inputs)}
+        self._plans: dict[tuple[tuple[int, ...], ...], tuple[tuple[Leaf, ...], Plan]] = {}
+        self._lock = Lock()
+        self._built = tuple(tuple(map(int, leaf.shape)) for leaf in self.inputs)
+        self._plans[self._built] = self._plan(self.inputs, [*self.outputs, *self.updates.values()])
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(leaf._name) for leaf in self.inputs)
+        return f"<executable ({names}) -> {len(self.outputs)} output{'s' * (len(self.outputs) != 1)}, {len(self.updates)} updates, {self.engine}>"
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """The outputs' values for these values of the inputs, by position or by the inputs' names."""
+        arrays = self._arrays(values, named)
+        shapes = tuple([array.shape for array in arrays])
+        found = self._plans.get(shapes)
+        if found is None:
+            found = self._plans[shapes] = self._plan(*self._resized(shapes))
+        inputs, plan = found
+        given = dict(zip(inputs, arrays))
+        count = len(self.outputs)
+        if self.updates:
+            # Two threads that both read before either writes would lose a step.
+            with self._lock:
+                results = plan(given)
+                self._apply(results[count:], arrays)
+        else:
+            results = plan(given)
+        outputs = [_read_only(result) for result in results[:count]]
+        return outputs[0] if self.single else tuple(outputs)
+
+    def _plan(self, inputs: tuple[Leaf, ...], nodes: Sequence[Node]) -> tuple[tuple[Leaf, ...], Plan]:
+        return inputs, engines[self.engine](simplify(nodes))
+
+    def _apply(self, results: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
+        new = []
+        for leaf, result in zip(self.updates, results):
+            array = np.asarray(result)
+            # An array that the plan made and nobody else holds is taken as it is; the caller's own is copied.
+            if array.dtype != leaf.dtype or array.base is not None or any(array is given for given in arrays):
+                array = np.array(array, dtype=leaf.dtype)
+            array.flags.writeable = False
+            new.append(array)
+        for leaf, array in zip(self.updates, new):
+            leaf._value = array
+            leaf._stamp = tick()
+
+    def _arrays(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[np.ndarray]:
+        if named:
+            given = list(values) + [None] * (len(self.inputs) - len(values))
+            for name, value in named.items():
+                at = self._names.get(name)
+                if at is None or at < len(values):
+                    raise ParameterError(f"{self!r} has no input {name!r}" if at is None else f"input {name!r} was given twice")
+                given[at] = value
+            values = tuple(given)
+        if len(values) != len(self.inputs) or any(value is None for value in values):
+            names = ", ".join(str(leaf._name) for leaf in self.inputs) or "none"
+            raise ParameterError(f"{self!r} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)} ({names}); got {sum(value is not None for value in values)}")
+        return [_array(leaf, value) for leaf, value in zip(self.inputs, values)]
+
+    def _resized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], list[Node]]:
+        """The inputs and the graph for other sizes of the inputs; ShapeError naming the input that does not fit."""
+        sizes: dict[str, int] = {}
+        source: dict[str, str] = {}
+        for leaf, shape in zip(self.inputs, shapes):
+            if len(shape) != len(leaf.shape):
+                raise ShapeError(f"{describe(leaf)} was given shape {shape}: {len(leaf.shape)} axes are needed, not {len(shape)}")
+            for size, actual in zip(leaf.shape, shape):
+                if isinstance(size, Size) and size.parts is None:
+                    if sizes.setdefault(size.text, actual) != actual:
+                        raise ShapeError(
+                            f"{describe(leaf)} was given shape {shape}, where {size.text} is {actual};"
+                            f" input {source[size.text]!r} says that {size.text} is {sizes[size.text]}"
+                        )
+                    source.setdefault(size.text, str(leaf._name))
+                    if size < 2 and actual != size:
+                        raise ShapeError(
+                            f"{describe(leaf)} was given shape {shape}, but the graph was built with {size.text} = {int(size)}, where an axis of"
+                            f" {size.text} cannot be told from one that is repeated; build it with {size.text} = 2 or more"
+                        )
+        for leaf, shape in zip(self.inputs, shapes):
+            for axis, (size, actual) in enumerate(zip(leaf.shape, shape)):
+                if resized(size, sizes) != actual:
+                    raise ShapeError(_misfit(leaf, shape, axis))
+        new = tuple(Leaf(leaf.role, leaf._name, None, tuple(resized(size, sizes) for size in leaf.shape), leaf.dtype) for leaf in self.inputs)
+        return new, resize([*self.outputs, *self.updates.values()], sizes, dict(zip(self.inputs, new)))
+
+
+def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:
+    named = ", ".join(f"ng.Size('N', {int(size)})" if at == axis else repr(int(size)) for at, size in enumerate(leaf.shape))
+    return (
+        f"{describe(leaf)} was given shape {shape}: axis {axis} is {shape[axis]}, the graph was built for {int(leaf.shape[axis])}."
+        f" A size that varies, such as that of the last batch, needs a name: ng.input({leaf._name!r}, shape=({named}{',' * (len(shape) == 1)}))"
+    )
+
+
+def _check_leaves(inputs: tuple[Leaf, ...], updates: Mapping[Leaf, Node]) -> None:
+    seen: set[str | None] = set()
+    for leaf in inputs:
+        if not isinstance(leaf, Leaf) or leaf.role == "constant":
+            raise ParameterError(f"inputs are leaves such as ng.input('x', …); {leaf!r} is not one that can be given")
+        if leaf._name in seen:
+            raise ParameterError(f"two inputs are called {leaf._name!r}; names tell them apart when they are given")
+        seen.add(leaf._name)
+        if leaf in updates:
+            raise ParameterError(f"{describe(leaf)} is both given and updated; one of the two must go")
+    for leaf, new in updates.items():
+        if not isinstance(leaf, Leaf) or leaf.role == "constant":
+            raise ParameterError(f"updates go to leaves such as ng.parameter('w', …) and ng.state('m', …), not to {leaf!r}")
+        if new.shape != leaf.shape:
+            raise ShapeError(f"the update of {describe(leaf)} has shape {tuple(map(int, new.shape))}; it must keep {tuple(map(int, leaf.shape))}")
+        if not np.can_cast(new.dtype, leaf.dtype, "same_kind"):
+            raise DtypeError(f"the update of {describe(leaf)} holds {new.dtype}, which does not fit into {leaf.dtype}; convert with ng.cast")
+
+
+def _array(leaf: Leaf, value: Any) -> np.ndarray:
+    """A given value as an array of the leaf's dtype; not copied when it already is one."""
+    if isinstance(value, Node):
+        raise DtypeError(f"{describe(leaf)} wants numbers, not a node; pass its .value")
+    array = np.asarray(value)
+    if array.dtype == leaf.dtype:
+        return array
+    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f"):
+        raise DtypeError(f"{describe(leaf)} was given {array.dtype}, which does not fit into {leaf.dtype}")
+    return array.astype(leaf.dtype)
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_read_only(part) for part in value)
+    view = value.view()
+    view.flags.writeable = False
+    return view
