@@ -124,7 +124,7 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
             labels[node] = sign(node)
         elif len(members) == 1 or user is None:
             labels[node] = with_constants(node, inlined)
-        elif len([source for source in user.inputs if source.dtype is not None and source.dtype.kind == "f"]) == 1:
+        elif len([source for source in user.inputs if source.role != "constant"]) == 1:
             labels[node] = prime(sign(user))
         else:
             labels[node] = "∂" + sign(user) + chr(0x2081 + position) if position < 9 else "∂" + sign(user)

@@ -15,7 +15,7 @@ COLUMN, ROW = 150.0, 84.0  # pixels between middles
 
 def fixed_layout(drawing: Drawing, extents: dict[str, Extent]) -> Rough:
     """Middles at the given places, straight lines between them, frames around their boxes."""
-    tall = max(size.height + size.above + size.below for size in extents.values()) + 18.0
+    tall = max(size.height + 2 * max(size.above, size.below) for size in extents.values()) + 18.0
     wide = max(size.across for size in extents.values()) + 56.0
     labels = max((len(arrow.label) for arrow in drawing.arrows), default=0)
     column, row = max(COLUMN, wide, 60.0 + 24.0 * min(labels, 6)), max(ROW, tall)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .curves import Curve, reversed_curve, straight
-from .extent import LINE, TITLE, Extent
-from .layout import Frame, Rough
+from .extent import EDGE, LINE, TITLE, Extent
+from .layout import Frame, Rough, sideways
 from .measure import width
 from .mirror import crosses_over, with_corridor
 from .quality import cost
@@ -101,8 +101,9 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
              columns: list[list[str]] | None = None) -> str:
     """The DOT text that is laid out: sizes, ranks and frames, no text."""
     mirror = drawing.arrangement == "mirror"
+    labels = max((width(arrow.label, EDGE) for arrow in drawing.arrows if arrow.label), default=0.0)
     lines = ["digraph {", " rankdir=LR; newrank=true; nslimit=2; nslimit1=2; splines=spline;",
-             f" nodesep={0.22 if mirror else 0.28}; ranksep={0.42 if mirror else 0.5};",
+             f" nodesep={0.22 if mirror else 0.28}; ranksep={max(0.42 if mirror else 0.5, (labels + 24) / 72):.2f};",
              ' node [shape=box fixedsize=true label=""]; edge [arrowhead=none headclip=false tailclip=false];']
     children: dict[str, list[Group]] = {}
     for group in drawing.groups:
@@ -113,7 +114,7 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
 
     def add_node(box: Box) -> None:
         size = extents[box.id]
-        wide, high = size.across, size.height + size.above + size.below
+        wide, high = size.across, size.height + 2 * max(size.above, size.below)
         lines.append(f" {names[box.id]} [width={wide / 72:.3f} height={high / 72:.3f}];")
 
     work: list[tuple[str, Any]] = [("open", group) for group in reversed(children.get("", []))]
@@ -133,6 +134,7 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
         work += [("open", child) for child in reversed(children.get(group.id, []))]
     part = {box.id: box.part for box in drawing.boxes}
     boxes = {box.id: box for box in drawing.boxes}
+    side = sideways(drawing)
     beside, over = hanging(drawing), crosses_over(drawing)
     for index, arrow in enumerate(drawing.arrows):
         if index in over:
@@ -141,7 +143,9 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
         attributes = f'id="{index}"'
         if turned(arrow, part, mirror):
             source, target = target, source
-        if arrow.style == "saved":
+        if side:
+            attributes += " tailport=e headport=w"
+        if arrow.style == "saved" and not boxes[arrow.source].ghost:
             attributes += " constraint=false"
         elif index in beside:
             attributes += " minlen=0"
@@ -261,7 +265,11 @@ def _read(answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str
         points = [pair.split(",") for pair in edge["pos"].split(" ") if pair[0] not in "es"]
         curve = tuple((float(x), top - float(y)) for x, y in points)
         arrow = drawing.arrows[index]
-        curves[index] = reversed_curve(curve) if turned(arrow, part, mirror) else curve
+        curve = reversed_curve(curve) if turned(arrow, part, mirror) else curve
+        if sideways(drawing):  # the arrow goes on level from the side of the text to the box itself
+            ends = centers[arrow.source], centers[arrow.target]
+            curve = (*straight(ends[0], curve[0]), *curve[1:], *straight(curve[-1], ends[1])[1:])
+        curves[index] = curve
     whole = tuple(curve or straight(centers[arrow.source], centers[arrow.target])
                   for curve, arrow in zip(curves, drawing.arrows, strict=True))
     return Rough(centers, whole, frames, engine)

@@ -1,6 +1,7 @@
 """What a node of a graph is called in a picture: its sign, its shape, its value. Read from the node and its op, never from the op's name."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,33 @@ def sign(node: Node) -> str:
     """The short sign of a computed node, such as × or σ; a leaf has its name or its number."""
     if node.is_leaf:
         return leaf_label(node)
+    if inlined_power(node) is not None:
+        return "( )" + inlined_power(node)
     return node.op.sign_on(node) or node.op.name.replace("_", " ")
+
+
+SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))
+
+
+def inlined_power(node: Node) -> str | None:
+    """The exponent of a power by a whole number, as superscripts: ( )³ needs no box for its 3."""
+    if node.is_leaf or node.op.notation.style != "power" or len(node.inputs) != 2:
+        return None
+    exponent = node.inputs[1]
+    if not exponent.is_leaf or exponent.role != "constant" or exponent.shape != ():
+        return None
+    said = number(exponent.value)
+    return "".join(SUPERSCRIPTS[character] for character in said) if all(c in SUPERSCRIPTS for c in said) else None
+
+
+def inlined(nodes: Iterable[Node]) -> set[Node]:
+    """Constants that are part of their only reader's sign and get no box."""
+    readers: dict[Node, list[Node]] = {}
+    nodes = list(nodes)
+    for node in nodes:
+        for source in node.inputs:
+            readers.setdefault(source, []).append(node)
+    return {node.inputs[1] for node in nodes if inlined_power(node) is not None and readers[node.inputs[1]] == [node]}
 
 
 def leaf_label(leaf: Node) -> str:

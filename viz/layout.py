@@ -115,11 +115,11 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
     for box in drawing.boxes:
         size = extents[box.id]
         x, y = rough.centers[box.id]
-        boxes[box.id] = Place(x, y + (size.above - size.below) / 2, size.width, size.height, size.round)
+        boxes[box.id] = Place(x, y, size.width, size.height, size.round)
     routes: list[Route] = []
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
         source, target = boxes[arrow.source], boxes[arrow.target]
-        if arrow.style != "saved":
+        if arrow.style != "saved" and not sideways(drawing):
             curve = ((source.x, source.y), *curve[1:-1], (target.x, target.y))
         curve = clipped(curve, source, gap=0.0)
         curve = reversed_curve(clipped(reversed_curve(curve), target, gap=1.0))
@@ -144,7 +144,7 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
     dx, dy = MARGIN - left, MARGIN + head - top
     texts = [width(note, NOTE) for note in notes] + ([width(drawing.title, TITLE + 2)] if drawing.title else [])
     wide = max([right - left, *texts]) + 2 * MARGIN
-    high = bottom - top + 2 * MARGIN + head + legend_height(drawing, wide) + len(notes) * NOTE * LINE + (6 if notes else 0)
+    high = bottom - top + 2 * MARGIN + head + legend_height(drawing, wide) + len(notes) * NOTE * LINE + (8 if notes else 0)
     return Placed(
         _r(wide), _r(high),
         {name: Place(_r(p.x + dx), _r(p.y + dy), p.width, p.height, p.round) for name, p in boxes.items()},
@@ -153,6 +153,11 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         {name: Frame(_r(f.x + dx), _r(f.y + dy), _r(f.width), _r(f.height)) for name, f in rough.frames.items()},
         {name: _r(x + dx) for name, x in titles.items()}, rough.engine, notes,
     )
+
+
+def sideways(drawing: Drawing) -> bool:
+    """Whether arrows must leave and enter boxes at their sides: when texts stand above and below the boxes."""
+    return drawing.arrangement == "flow" and any(box.above or box.below for box in drawing.boxes)
 
 
 def title_places(drawing: Drawing, frames: dict[str, Frame], curves: list[Curve]) -> dict[str, float]:
@@ -198,7 +203,7 @@ LEGEND_ROW = 20.0
 
 def legend_height(drawing: Drawing, wide: float) -> float:
     rows = legend_rows(drawing, wide)
-    return 6.0 + LEGEND_ROW * len(rows) if rows else 0.0
+    return 12.0 + LEGEND_ROW * len(rows) if rows else 0.0
 
 
 def _r(value: float) -> float:

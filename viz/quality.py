@@ -53,4 +53,4 @@ def cost(drawing: Drawing, rough: Rough) -> float:
     centers, curves = rough.centers, list(rough.curves)
     aside = sum(abs(centers[box.id][0] - centers[box.faces][0]) > 3 for box in drawing.boxes if box.faces)
     slope = sum(min(abs(centers[arrow.source][1] - centers[arrow.target][1]), 100.0) for arrow in drawing.arrows if arrow.style != "saved")
-    return crossings(curves, ends) + 1.5 * turned_round(drawing, centers) + 2.0 * aside + slope / 60 + length(curves) / 300
+    return crossings(curves, ends) + 1.5 * turned_round(drawing, centers) + 2.0 * aside + slope / 25 + length(curves) / 300

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
-from .curves import Curve
+from .curves import Curve, sampled
 from .extent import DETAIL, EDGE, LABEL, LINE, NOTE, OUTSIDE, TITLE
 from .layout import DETAIL_SIZE, LEGEND_ROW, MARGIN, Frame, Place, Placed, Route, legend_height, legend_rows
 from .measure import clean, width
@@ -148,13 +148,22 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
         shapes += [Rect(round(x - half - 2, 1), round(y - EDGE * 0.62, 1), round(2 * half + 4, 1), round(EDGE * 1.24, 1), 3, theme.background),
                    Text(x, round(y + EDGE * 0.36, 1), text, EDGE, color)]
     if arrow.order:
-        (x1, y1), (x, y) = route.curve[-2], route.curve[-1]
-        reach = math.hypot(x - x1, y - y1) or 1.0
-        ux, uy = (x - x1) / reach, (y - y1) / reach
-        side = 1 if uy >= 0 else -1  # the number stands on the outer side of a bundle that closes in on a box
-        px, py = round(x - 13 * ux + side * uy * 6.5, 1), round(y - 13 * uy - side * ux * 6.5, 1)
+        px, py = beside_end(route.curve)
         shapes.append(Text(px, round(py + 3.0, 1), str(arrow.order), 8.5, theme.muted))
     return Piece("text", f"l{index}", tuple(shapes))
+
+
+def beside_end(curve: Curve) -> tuple[float, float]:
+    """Where an operand's number stands: beside the arrow shortly before its end, or before the stretch it shares with others."""
+    end = curve[-1]
+    if len(curve) > 4 and curve[-4][1] == end[1] == curve[-2][1] and curve[-4][0] < end[0]:
+        end, curve = curve[-4], curve[:-3]
+    points = sampled(curve, 24)
+    before = next((point for point in reversed(points) if math.hypot(point[0] - end[0], point[1] - end[1]) >= 14), points[0])
+    dx, dy = end[0] - before[0], end[1] - before[1]
+    reach = math.hypot(dx, dy) or 1.0
+    side = 1 if dy >= 0 else -1  # the outer side of a bundle that closes in on a box
+    return round(before[0] + side * dy / reach * 6.5, 1), round(before[1] - side * dx / reach * 6.5, 1)
 
 
 def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
@@ -196,7 +205,7 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
     if drawing.title:
         found.append(Piece("text", "title", (Text(MARGIN, MARGIN + TITLE, clean(drawing.title), TITLE + 2, theme.text, "start"),)))
     notes_high = len(placed.notes) * NOTE * LINE
-    y = placed.height - MARGIN - notes_high - legend_height(drawing, placed.width) + 10
+    y = placed.height - MARGIN - notes_high - legend_height(drawing, placed.width) + 16
     for row in legend_rows(drawing, placed.width):
         for x, kind, words in row:
             found.append(Piece("legend", "", (*_key(x, y, kind, theme), Text(x + 26, y + 4, clean(words), DETAIL_SIZE, theme.muted, "start"))))

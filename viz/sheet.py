@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..autograd.node import Node
 from .drawing import Arrow, Box, Group
-from .labels_of import kind_of, leaf_label, order_matters, shape_of, sign
+from .labels_of import inlined, kind_of, leaf_label, order_matters, shape_of, sign
 
 LONGEST_LABEL = 28
 
@@ -54,7 +54,8 @@ class Sheet:
 
 def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str] | None = None, shapes: bool = True) -> None:
     """Lays the forward graph: a box per node or folded scope, arrows with shapes and, where it matters, operand numbers."""
-    nodes = list(nodes)
+    hidden = inlined(nodes)
+    nodes = [node for node in nodes if node not in hidden]
     home = homes(nodes)
     used = {source for node in nodes for source in node.inputs}
     members: dict[str, list[Node]] = {}
@@ -80,8 +81,10 @@ def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str]
                 detail = f"{detail}  {shape_of(node)}".strip()
             sheet.add(Box(sheet.key(node), (short(sign(node)),), kind_of(node), short(detail), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
     for node in nodes:
-        numbered = order_matters(node.op) and sheet.owner.get(node) is None
+        numbered = order_matters(node.op) and sheet.owner.get(node) is None and not hidden.intersection(node.inputs)
         for position, source in enumerate(node.inputs):
+            if source in hidden:
+                continue
             here = sheet.owner.get(source)
             label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
             sheet.link(sheet.key(source), sheet.key(node), "flow", label, position + 1 if numbered else 0, note_of(source, sheet))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .curves import straight
-from .layout import Rough
+from .layout import Rough, sideways
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -16,6 +16,8 @@ GRID, NEAR, CLEAR = 5.0, 10.0, 6.0  # pixels: the grid, how far a box may be mov
 
 def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:
     """The same layout with near-level arrows level."""
+    if sideways(drawing):
+        return rough
     y = {name: GRID * round(center[1] / GRID) for name, center in rough.centers.items()}
     x = {name: center[0] for name, center in rough.centers.items()}
     near: dict[str, list[str]] = {name: [] for name in y}

@@ -20,13 +20,19 @@ SIZES = {"slide": (1280, 720), "a4": (1052, 744)}  # pixels at 96 per inch: 16:9
 def svg(drawing: Drawing, text_as_paths: bool = False) -> str:
     """The picture as one `<svg>` element; ids carry a prefix, so that two pictures can stand in one page."""
     placed = drawing.placed
-    prefix = "g" + hashlib.sha256(repr(drawing).encode() + repr([box.id for box in drawing.boxes]).encode()).hexdigest()[:6]
+    prefix = prefix_of(drawing)
     wide, high = paper(drawing)
     body = "\n".join(group(piece, prefix, text_as_paths) for piece in pieces(drawing))
     title = clean(drawing.title) or " ".join(clean(line) for box in drawing.boxes[-1:] for line in box.lines)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(wide)}" height="{number(high)}"'
             f' viewBox="0 0 {number(placed.width)} {number(placed.height)}" font-family="{FAMILY}" role="img">\n'
             f"<title>{escape(title)}</title>\n{body}\n</svg>\n")
+
+
+def prefix_of(drawing: Drawing) -> str:
+    """What the ids of this picture begin with: made from its content, so that it is the same each time."""
+    content = repr((drawing.boxes, drawing.arrows, drawing.arrangement, drawing.theme))
+    return "g" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def paper(drawing: Drawing) -> tuple[float, float]:

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..autograd.differentiate import Backward, backward as differentiate
-from ..autograd.errors import MissingValue
 from ..autograd.graph import order
 from ..autograd.language import N_, translate
 from ..autograd.naming import names as named
 from ..autograd.node import Node
 from .backward import copies_for_inputs, copies_for_saved, lay_backward
-from .drawing import Drawing, DrawingError, Step
+from .drawing import Arrow, Drawing, Step
 from .fold import Fold, Folding, folding, options, with_repeats
-from .labels_of import DASH, leaf_label, number, shape_of, sign, value_text
+from .labels_of import leaf_label, shape_of, sign, value_text
 from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
 
@@ -62,17 +61,20 @@ def backward(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, lang
     """The backward pass alone; the forward values it needs stand beside it as dashed boxes."""
     whole = mirror(y, wrt, fold, language, budget, "ops")
     boxes = {box.id: box for box in whole.boxes}
-    kept = [arrow for arrow in whole.arrows if boxes[arrow.target].part == "backward"]
-    wanted = {end for arrow in kept for end in (arrow.source, arrow.target)} | {box.id for box in whole.boxes if box.part == "backward"}
-    shown = []
-    for box in whole.boxes:
-        if box.id in wanted:
-            label = box.lines if box.kind.startswith("leaf") or box.part == "backward" else (box.note.split("  ")[0] or box.lines[0],)
-            shown.append(replace(box, faces="") if box.part == "backward" else
-                         replace(box, lines=label, detail="" if not box.kind.startswith("leaf") else box.detail, copy_of=box.id, group="half-backward"))
+    shown = {box.id: replace(box, faces="") for box in whole.boxes if box.part == "backward"}
+    kept: list[Arrow] = []
+    for arrow in whole.arrows:
+        source, target = boxes[arrow.source], boxes[arrow.target]
+        if source.part == target.part == "backward":
+            kept.append(arrow)
+        elif target.part == "backward":  # a value from the forward pass: a small copy in the frame that reads it
+            copy = f"{source.id}@{target.group}"
+            label = source.lines if source.kind.startswith("leaf") else (source.note.split("  ")[0] or source.lines[0],)
+            shown[copy] = replace(source, id=copy, lines=label, detail="", group=target.group, copy_of=source.id)
+            kept.append(replace(arrow, source=copy))
     groups = tuple(group for group in whole.groups if group.part == "backward")
     legend = tuple(row for row in whole.legend if row[0] != "arrow-flow")
-    return whole.with_(boxes=tuple(shown), arrows=tuple(kept), groups=groups, arrangement="flow", legend=legend)
+    return whole.with_(boxes=tuple(shown.values()), arrows=tuple(kept), groups=groups, arrangement="flow", legend=legend)
 
 
 def values(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
@@ -90,6 +92,8 @@ def values(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, langua
     below: dict[str, str] = {}
     for node in nodes:
         key = sheet.key(node)
+        if key not in sheet.boxes:
+            continue
         box = sheet.boxes[key]
         if box.kind == "module":
             continue
@@ -190,6 +194,3 @@ def _drawing(sheet: Sheet, arrangement: str, language: str, notes: tuple[str, ..
         legend += [(f"arrow-{style}", legend_words(f"arrow-{style}", language)) for style in ("flow", "gradient", "saved") if style in styles]
     return Drawing(tuple(sheet.boxes.values()), tuple(sheet.arrows.values()), tuple(sheet.groups.values()), legend=tuple(legend), notes=notes,
                    arrangement=arrangement, language=language)
-
-
-__all__ = ["DASH", "DrawingError", "MissingValue", "backward", "both", "forward", "mirror", "number", "values"]
