@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from .graph import order, users
 from .node import Node
-from .op import ACTIVATION, ARITHMETIC, LINEAR, LOSS, REDUCTION, SHAPE
+from .op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, LOSS, REDUCTION, SHAPE
 
 LONGEST = 8
 """An expression with more operands than this is broken into named lines."""
@@ -19,6 +19,11 @@ LONGEST = 8
 def inner_ops(op: object) -> bool:
     """Whether an op may stand inside a larger expression: it is written with a sign rather than as a call."""
     return getattr(op, "notation").style != "call"
+
+
+def _multiplies(node: Node) -> bool:
+    """Whether a node scales or mixes what it takes, as a further layer does."""
+    return node.op.notation.style == "infix" and node.op.notation.sign == "·"
 
 
 def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Node]:
@@ -53,7 +58,7 @@ def _deserves(node: Node, consumers: list[Node]) -> bool:
         return False
     if node.name is not None or len(set(consumers)) > 1:
         return True
-    if op.kind in (ARITHMETIC, LINEAR) or (op.kind == SHAPE and inner_ops(op)):
+    if op.kind in (ARITHMETIC, LINEAR) or (op.kind in (SHAPE, FUNCTION) and op.notation.style in ("infix", "postfix")):
         return any(not _takes_expressions(consumer) for consumer in consumers)
     if op.kind == REDUCTION:
         return any(consumer.op.kind not in (ARITHMETIC, REDUCTION) for consumer in consumers)
@@ -68,8 +73,10 @@ def _takes_expressions(consumer: Node) -> bool:
     return op.kind == REDUCTION
 
 
-def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> dict[Node, str]:
+def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = (), taken: Iterable[str] = ()) -> dict[Node, str]:
     """What every node is called: leaves, lines, and the nodes inside lines. Unnamed plain numbers have no entry.
+
+    No computed node gets a name in `taken`.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -89,18 +96,18 @@ def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> dict[Nod
             continue
         user = node.name if node in own else None
         wanted.append((node, user or (_output_letter(node) if node in roots else "y" if node in last else _letter(node, node in own))))
-    return _numbered(wanted)
+    return _numbered(wanted, set(taken))
 
 
-def _numbered(wanted: list[tuple[Node, str]]) -> dict[Node, str]:
+def _numbered(wanted: list[tuple[Node, str]], reserved: set[str]) -> dict[Node, str]:
     counts: dict[str, int] = {}
     for _, stem in wanted:
         counts[stem] = counts.get(stem, 0) + 1
-    taken = {stem for stem, count in counts.items() if count == 1}
+    taken = {stem for stem, count in counts.items() if count == 1} | reserved
     table: dict[Node, str] = {}
     at: dict[str, int] = {}
     for node, stem in wanted:
-        if counts[stem] == 1:
+        if counts[stem] == 1 and (stem not in reserved or node._name is not None):
             table[node] = stem
             continue
         while True:
@@ -136,16 +143,16 @@ def _output_letter(node: Node) -> str:
 
 
 def _last_activations(nodes: list[Node]) -> set[Node]:
-    """Activations that no other activation depends on: what a network calls its output."""
+    """Activations after which nothing is multiplied or activated any more: what a network calls its output."""
     behind: set[Node] = set()
     last = set()
     for node in reversed(nodes):
         if node.is_leaf:
             continue
         activated = node.op.kind == ACTIVATION
-        if activated and node not in behind:
+        if activated and node.op.scalar is not None and node not in behind:
             last.add(node)
-        if activated or node in behind:
+        if activated or _multiplies(node) or node in behind:
             behind.update(node.inputs)
     return last if len(last) < 3 else set()
 

@@ -16,14 +16,14 @@ from .local import Board, Line, local_derivative
 from .terms import Apply, Filled, Number, Partial, Prime, Product, Symbol, Term, children, replaced
 
 if TYPE_CHECKING:
-    from .explain import _Explanation
+    from .explain import Explanation
 
 MOST_PATHS = 4
 
 Path = list[tuple[Line, Node]]
 
 
-def chain_step(explanation: _Explanation, w: Node) -> tuple[Step, Term]:
+def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
     """The result block of a variable, and the formula it arrives at."""
     written = explanation.board
     symbol = written.symbols[w]
@@ -55,7 +55,7 @@ def chain_step(explanation: _Explanation, w: Node) -> tuple[Step, Term]:
     return step, formula
 
 
-def paths(explanation: _Explanation, w: Node) -> list[Path] | None:
+def paths(explanation: Explanation, w: Node) -> list[Path] | None:
     """Every way from the output down to w, as (line, atom) steps; None when there are more than four."""
     active = explanation.active
     by_node = {line.node: line for line in explanation.board.lines if line.node in active}
@@ -81,7 +81,7 @@ def paths(explanation: _Explanation, w: Node) -> list[Path] | None:
     return done
 
 
-def _path_forms(explanation: _Explanation, found: list[Path]) -> list[Form]:
+def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
     from .explain import total
 
     board = explanation.board
@@ -109,7 +109,7 @@ def _path_forms(explanation: _Explanation, found: list[Path]) -> list[Form]:
     return forms
 
 
-def _prime_note(explanation: _Explanation, found: list[Path]) -> Sentence | None:
+def _prime_note(explanation: Explanation, found: list[Path]) -> Sentence | None:
     for path in found:
         for line, atom in path:
             prime = explanation.prime(line, atom)
@@ -141,7 +141,7 @@ def _short(line: Line) -> bool:
     )  # fmt: skip
 
 
-def in_numbers(explanation: _Explanation, term: Term) -> Term | None:
+def in_numbers(explanation: Explanation, term: Term) -> Term | None:
     """Names replaced by their values at the given point; any factor that is more than a name is worked out to one number."""
     if not all(isinstance(each, (Symbol, Partial, Number, Prime, Apply, Product)) for each in _all(term)):
         return None
@@ -167,7 +167,7 @@ def _all(term: Term) -> list[Term]:
     return found
 
 
-def _number(explanation: _Explanation, term: Term) -> float:
+def _number(explanation: Explanation, term: Term) -> float:
     value = evaluate(term, explanation.checker.shown, explanation.checker.sizes)
     array = value.array
     return float(array.reshape(-1)[0]) if array.size else float(np.nan)
@@ -185,9 +185,10 @@ def written_out(board: Board, term: Term, most: int) -> Term:
         term = longer
 
 
-def _adjoint_formula(explanation: _Explanation, w: Node) -> Term:
+def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
     """The last form of the backward line of w, with short gradients written in."""
     from .explain import total
+    from .inside import settled
 
     board = explanation.board
     last: dict[tuple[str, ...], Term] = {}
@@ -203,18 +204,5 @@ def _adjoint_formula(explanation: _Explanation, w: Node) -> Term:
         longer = replaced(term, lambda each: last.get(each.by) if isinstance(each, Partial) and each.by in last else None)
         if longer == term or len(_all(longer)) > 14:
             break
-        term = _settled(longer)
+        term = settled(longer)
     return term
-
-
-def _settled(term: Term) -> Term:
-    """Products inside products joined again after writing terms in."""
-    from .convert import rank_of
-
-    def change(each: Term) -> Term | None:
-        if isinstance(each, Product):
-            factors = [_settled(factor) for factor in each.factors]
-            return product(factors, [rank_of(factor) for factor in factors], "matrix" if each.style == "matrix" else "")
-        return None
-
-    return replaced(term, change)

@@ -13,7 +13,8 @@ from ..node import Node
 from ..ops.arithmetic import add, div, mul, neg, sub
 from ..ops.identity import cast, stop_gradient
 from ..ops.linear import broadcast, contract, diagonal, dot, matmul, outer, sum, trace, transpose
-from ..op import OPS
+from ..ops.reduction import mean
+from ..op import OPS, inside
 
 from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Symbol, Tensor, Term
 
@@ -35,11 +36,14 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
     if op is contract or op is outer:
         return _contraction(node, args)
     if op is sum:
-        return AxisSum(node.params["axis"], (), args[0], node.params["keepdims"])
+        return axis_sum(AxisSum(node.params["axis"], (), args[0], node.params["keepdims"]))
     if op is broadcast:
         return Filled(args[0], node.shape)
     if op is cast or op is stop_gradient:
         return args[0]
+    if op is mean:
+        graph = inside(op, node.inputs, node.params)
+        return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
     return tidy(Apply(op, tuple(args), dict(node.params)))
 
 
@@ -80,6 +84,26 @@ def _contraction(node: Node, args: Sequence[Term]) -> Term:
 
 
 
+def axis_sum(term: AxisSum) -> Term:
+    """A sum with its sign and its common plain factors in front: Σ −x is −Σ x, Σ x/N is 1/N Σ x."""
+    if not term.axes:
+        return term.body
+    body = term.body
+
+    def around(inner: Term) -> Term:
+        return axis_sum(AxisSum(term.axes, term.labels, inner, term.kept))
+
+    if isinstance(body, Apply) and body.op is neg:
+        return tidy(Apply(neg, (around(body.args[0]),)))
+    if isinstance(body, Product) and body.style == "scalar":
+        plain = [factor for factor in body.factors if rank_of(factor) == 0]
+        rest = [factor for factor in body.factors if rank_of(factor) > 0]
+        if plain and rest:
+            inner = rest[0] if len(rest) == 1 else Product(tuple(rest), "scalar")
+            return product([*plain, around(inner)], [0] * len(plain) + [max(rank_of(inner) - len(term.axes), 0)], "scalar")
+    return term
+
+
 def turned(term: Term) -> Term:
     """The transpose of a matrix term; turning twice is not turning at all."""
     if isinstance(term, Apply) and term.op is transpose:
@@ -96,7 +120,7 @@ def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term
     for arg, rank in zip(args, ranks):
         while isinstance(arg, Apply) and arg.op is neg:
             arg, sign = arg.args[0], -sign
-        if isinstance(arg, Product) and (arg.style == style or (arg.style == "scalar" and style != "matrix") or (style == "scalar")):
+        if isinstance(arg, Product) and (arg.style == style or (arg.style == "scalar" and style != "matrix") or (style == "scalar" and arg.style != "matrix")):
             inner_style = arg.style
             if inner_style == style or inner_style == "scalar":
                 factors.extend((factor, rank) for factor in arg.factors)
@@ -104,6 +128,16 @@ def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term
                 factors.append((arg, rank))
         else:
             factors.append((arg, rank))
+    scalars: list[Term] = []
+    if style == "matrix":
+        loose = []
+        for factor, rank in factors:
+            if isinstance(factor, Product) and factor.style != "matrix":
+                scalars += [each for each in factor.factors if rank_of(each) == 0]
+                rest_of = [each for each in factor.factors if rank_of(each) > 0]
+                factor = rest_of[0] if len(rest_of) == 1 else Product(tuple(rest_of), "hadamard")
+            loose.append((factor, rank))
+        factors = loose
     number, kept = 1.0, []
     whole: Filled | None = None
     for factor, rank in factors:
@@ -123,12 +157,26 @@ def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term
     if number != 1 or not rest:
         rest.insert(0, Number(number))
     rest.sort(key=_weight)
-    result: Term = rest[0] if len(rest) == 1 else Product(tuple(rest), style if full and len([f for f in rest if _rank(f) > 0]) > 1 or style == "matrix" else "scalar")
+    result = _side_by_side(rest, style)
+    if scalars:
+        result = product([*scalars, result], [0] * len(scalars) + [rank_of(result)], "scalar")
     if sign < 0:
         result = Number(-result.value) if isinstance(result, Number) and not result.size else Apply(neg, (result,))
     if whole is not None and full < len(whole.shape) and style != "matrix":
         result = Filled(result, whole.shape)
     return result
+
+
+def _side_by_side(factors: list[Term], style: str) -> Term:
+    """The product of sorted factors; plain numbers scale a product of arrays from outside."""
+    if len(factors) == 1:
+        return factors[0]
+    arrays = [factor for factor in factors if rank_of(factor) > 0]
+    plain = [factor for factor in factors if rank_of(factor) == 0]
+    if style == "matrix" or len(arrays) < 2:
+        return Product(tuple(factors), style if style == "matrix" else "scalar")
+    inner = Product(tuple(arrays), "hadamard")
+    return Product((*plain, inner), "scalar") if plain else inner
 
 
 def _weight(term: Term) -> int:
@@ -240,4 +288,4 @@ def tidy(term: Term) -> Term:
     return term
 
 
-__all__ = ["to_term", "constant_term", "product", "rank_of", "tidy", "turned"]
+__all__ = ["to_term", "constant_term", "product", "rank_of", "axis_sum", "tidy", "turned"]

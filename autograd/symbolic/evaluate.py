@@ -19,7 +19,7 @@ from ..errors import CheckFailed
 from ..node import Leaf
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
-from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
 
 POINT = "•"
 
@@ -64,6 +64,10 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
         case Element(base=base, labels=labels):
             whole = _evaluate(base, names, sizes)
             return Labeled(whole.array, whole.labels + labels)
+        case EntryPartial(of=of, by=by):
+            # A Jacobian is filed under its two arrays, its own axes last: (rows …, of, by).
+            whole = names[(of.base, by.base)]
+            return Labeled(whole.array, whole.labels + of.labels + by.labels[-1:])
         case Delta(left=left, right=right):
             return Labeled(np.eye(sizes[left]), (left, right))
         case Filled(value=value, shape=shape):

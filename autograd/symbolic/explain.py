@@ -21,7 +21,7 @@ from .convert import product, rank_of, tidy
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .elements import NotByEntry, entry
 from .givens import friendly
-from .inside import inside_steps
+from .inside import backward_inside, case_steps, forward_inside, open_line, with_opened
 from .local import Board, Line, arriving, board, local_derivative
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term
@@ -61,7 +61,7 @@ def explain(
     for w in wanted:
         if w not in written.symbols:
             raise GradientError(f"the expression does not depend on {describe(w)}, so there is nothing to derive")
-    return _Explanation(written, wanted, detail, profile, seed).derivation()
+    return Explanation(written, wanted, detail, profile, seed).derivation()
 
 
 def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:
@@ -79,7 +79,7 @@ def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:
 
 
 @dataclass
-class _Explanation:
+class Explanation:
     """One run of `explain`: the board, the checker, and the steps as they are made."""
 
     board: Board
@@ -87,31 +87,40 @@ class _Explanation:
     detail: str
     notation: Notation
     seed: int
+    outer: Explanation | None = None
+    points: list[dict[Leaf, np.ndarray]] | None = None
+    at_user: bool = True
 
-    def derivation(self) -> Derivation:
+    def prepare(self) -> None:
+        """Values, active lines, reverse mode, test points, and what each line sends its atoms."""
         written = self.board
         self.of = written.name(written.output)
-        self.givens = friendly(written.output, written.leaves, self.seed)
-        self.seeded = tuple(written.name(leaf) for leaf in written.leaves if leaf._value is None)
-        self.active = self._active()
-        self.record = backward(written.output, [node for node in self.wrt])
-        self.adjoints = {node: self.record.adjoints[node] for node in self.active if node in self.record.adjoints}
-        self.scalar = all(line.symbol.rank == 0 for line in written.lines) and all(not leaf.shape for leaf in written.leaves)
         self.notes: list[Sentence] = []
+        self.scalar = all(line.symbol.rank == 0 for line in written.lines) and all(not leaf.shape for leaf in written.leaves)
+        self.active = self._active()
+        self.record = backward(written.output, self.wrt)
+        self.adjoints = {node: self.record.adjoints[node] for node in self.active if node in self.record.adjoints}
+        self.givens = friendly(written.output, written.leaves, self.seed) if self.points is None else self.points[0]
         self.checker = self._checker()
         self.sent = {line.node: arriving(written, line) for line in written.lines if line.node in self.active}
-        steps = [*self._forward(), *self._backward()]
+        self.inner: dict[Node, Explanation] = {}
+
+    def derivation(self) -> Derivation:
+        """All of it, in order."""
+        self.prepare()
+        written = self.board
+        steps = [*self.forward_lines(), *self.backward_lines()]
         gradients: dict[str, Gradient] = {}
         for w in self.wrt:
             step, formula = chain_step(self, w)
             steps.append(step)
             name = written.name(w)
             gradients[name] = Gradient((name,), step.value, formula)
-        value = Program([written.output])(self.givens)[0]
         return Derivation(
-            expression=self._whole(), output=self.of, value=value,
+            expression=self._whole(), output=self.of, value=Program([written.output])(self.givens)[0],
             givens={written.name(leaf): self.givens[leaf] for leaf in written.leaves},
-            shapes=written.shapes(), seeded=self.seeded, seed=self.seed, steps=tuple(steps), gradients=gradients,
+            shapes=written.shapes(), seeded=tuple(written.name(leaf) for leaf in written.leaves if leaf._value is None),
+            seed=self.seed, steps=tuple(steps), gradients=gradients,
             notes=tuple(self.notes), notation=self.notation, detail=self.detail,
         )  # fmt: skip
 
@@ -128,6 +137,8 @@ class _Explanation:
         written = self.board
         nodes: dict[Any, Node] = {line.symbol.name: line.node for line in written.lines}
         nodes.update({(self.of, (written.name(node),)): adjoint for node, adjoint in self.adjoints.items()})
+        if self.points is not None:
+            return Checker(written, nodes, self.points, self.at_user)
         at_user = True
         for node, kink, distance in near_kinks(written.output, self.givens):
             at_user = False
@@ -144,7 +155,7 @@ class _Explanation:
         return Checker(written, nodes, points, at_user)
 
     # Forward ------------------------------------------------------------------------------------------------------
-    def _forward(self) -> list[Step]:
+    def forward_lines(self) -> list[Step]:
         steps = []
         for line in self.board.lines:
             check = self.checker.show(line.symbol.name, line.definition)
@@ -157,7 +168,9 @@ class _Explanation:
                 f"f{line.number}", FORWARD, line.number, line.symbol.name, line.symbol, tuple(forms), None,
                 (Sentence(line.node.op.words, self._words(line)),), line.node.shape, self._value(line.symbol.name), check,
             ))  # fmt: skip
-            steps.extend(inside_steps(self, line))
+            if self.outer is None and line.node in self.active and (inner := open_line(self, line)) is not None:
+                self.inner[line.node] = inner
+                steps.extend(forward_inside(inner, line))
         return steps
 
     def _words(self, line: Line) -> dict[str, Any]:
@@ -175,7 +188,7 @@ class _Explanation:
         return written_out(self.board, self.board.lines[-1].definition, 60) if self.board.lines else Symbol(self.of)
 
     # Backward -----------------------------------------------------------------------------------------------------
-    def _backward(self) -> list[Step]:
+    def backward_lines(self) -> list[Step]:
         written, steps = self.board, []
         users: dict[Node, list[Line]] = {}
         for line in written.lines:
@@ -183,15 +196,17 @@ class _Explanation:
                 for atom in line.atoms:
                     if atom in self.active:
                         users.setdefault(atom, []).append(line)
-        output = written.lines[-1]
         self.checker.shown[(self.of, (self.of,))] = self.checker.shown.get((self.of, (self.of,))) or _one(self.checker)
         for line in reversed(written.lines):
             if line.node not in self.active:
                 continue
+            if line.node in self.inner:
+                steps.extend(backward_inside(self, self.inner[line.node], line))
             for atom in line.atoms:
-                if atom in self.active and users[atom][0] is line:
-                    steps.extend(self._gradient_steps(line, atom, users[atom]))
-        del output
+                if atom in self.active:
+                    steps.extend(case_steps(self, line, atom))
+                    if users[atom][0] is line:
+                        steps.extend(self._gradient_steps(line, atom, users[atom]))
         return steps
 
     def _gradient_steps(self, line: Line, atom: Node, users: list[Line]) -> list[Step]:
@@ -213,8 +228,7 @@ class _Explanation:
             check = worse(check, self.checker.compare(form.term, name))
         if self.scalar and (numbers := self._numbers(forms[-1].term)) is not None:
             forms.append(Form(numbers, numbers=True))
-        prime = terms[0][0] if len(terms) == 1 else None
-        rule = self._rule(line, atom, prime, expanded)
+        rule = self._rule(line, atom)
         why = [*transpose_reasons(forms[0].term, written.letters)]
         if (reason := batch_reason(symbol, forms[0].term)) is not None:
             why.append(reason)
@@ -232,6 +246,8 @@ class _Explanation:
         written = self.board
         arrives: Term = Number(1.0) if line.node is written.output else Partial(self.of, (line.symbol.name,), line.symbol.rank)
         whole = self.sent[line.node][atom]
+        if line.node in self.inner:
+            return whole, with_opened(self.inner[line.node], whole, self)[0]
         if line.elementwise and atom.shape == line.node.shape:
             local = local_derivative(written, line, atom)
             prime = self.prime(line, atom)
@@ -254,15 +270,12 @@ class _Explanation:
             return Product((arrives, bare)) if bare.value == 1 else product([bare, arrives], [0, 0])
         return product([arrives, local], [rank_of(arrives), rank_of(local)])
 
-    def _rule(self, line: Line, atom: Node, kept: Term | None, expanded: Term) -> Sentence:
+    def _rule(self, line: Line, atom: Node) -> Sentence:
         prime = self.prime(line, atom)
-        if prime is not None:
-            local = local_derivative(self.board, line, atom)
-            local = local.value if isinstance(local, Filled) else local
-            short = Symbol(line.symbol.name, line.symbol.rank)
-            del short
-            return Sentence(N_("{prime} = {local}"), {"prime": prime, "local": local})
-        return rule_name(line.consumer(atom))
+        if prime is None:
+            return rule_name(line.consumer(atom))
+        local = local_derivative(self.board, line, atom)
+        return Sentence(N_("{prime} = {local}"), {"prime": prime, "local": local.value if isinstance(local, Filled) else local})
 
     def _index_steps(self, line: Line, atom: Node, term: Term, before: Partial) -> Iterable[Step]:
         """∂L/∂w_dk = Σ_n x_nd · ∂L/∂z_nk, where the matrix form hides a sum."""
@@ -272,7 +285,7 @@ class _Explanation:
         if len(set(labels)) != len(labels):
             return
         try:
-            ones = self._ones()
+            ones = self.ones()
             forward = Element(line.symbol, self.board.letters[line.symbol.name]) if line.symbol.rank else line.symbol
             definition = entry(line.definition, self.board.letters[line.symbol.name], self.board.letters, ones)
             gradient = entry(term, labels, self.board.letters, ones)
@@ -286,7 +299,7 @@ class _Explanation:
             (), None, check,
         )  # fmt: skip
 
-    def _ones(self) -> frozenset[tuple[str, int]]:
+    def ones(self) -> frozenset[tuple[str, int]]:
         """Axes of length 1 that are broadcast somewhere; an entry formula must not index them."""
         return frozenset((symbol.name, axis) for node, symbol in self.board.symbols.items() for axis, size in enumerate(node.shape) if size == 1)
 

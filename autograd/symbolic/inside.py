@@ -1,16 +1,239 @@
-"""What is inside a composite line: its formula opened, step by step, where a student would ask for it."""
+"""A composite line opened: its own formula, its own backward pass, and the fused form they come to.
+
+softmax_loss is told as P = softmax(Z), then −1/N Σ t ln p, then backwards through both; what comes out is compared with
+the short gradient its declaration gives.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .derivation import Step
-from .local import Line
+import numpy as np
+
+from ..graph import substitute
+from ..language import N_
+from ..node import Leaf, Node
+from ..op import LOSS, inside
+from .convert import axis_sum, product, rank_of, tidy, to_term
+from .derivation import BACKWARD, FORWARD, INSIDE, Check, Form, Sentence, Step
+from .elements import NotByEntry, collapsed, entry, fresh, renamed
+from .evaluate import Labeled, evaluate
+from .local import Line, board
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, Number, Partial, Product, Symbol, Term, children, replaced
+from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
-    from .explain import _Explanation
+    from .explain import Explanation
 
 
-def inside_steps(explanation: _Explanation, line: Line) -> list[Step]:
-    """The lines inside a composite op."""
-    return []
+def composite(line: Line) -> bool:
+    """Whether a line is one op with a formula, applied to names."""
+    node = line.body
+    return node.op.formula is not None and all(source.is_leaf for source in node.inputs)
+
+
+def opened_term(explanation: Explanation, line: Line) -> Term:
+    """The formula of a composite line as one term in its atoms."""
+    atoms = {hole: explanation.board.symbols[atom] for atom, hole in line.holes.items()}
+    graph = inside(line.body.op, line.body.inputs, line.body.params)
+    return to_term(graph.outputs[0], {hole: to_term(source, atoms) for hole, source in zip(graph.inputs, line.body.inputs)})
+
+
+def open_line(explanation: Explanation, line: Line) -> Explanation | None:
+    """The derivation inside a loss, over its own small board; None where there is nothing to open."""
+    from .explain import Explanation
+
+    if not composite(line) or line.node.op.kind != LOSS or all(atom.shape == () for atom in line.atoms):
+        return None
+    graph = inside(line.body.op, line.body.inputs, line.body.params)
+    (output,) = substitute(graph.outputs, dict(zip(graph.inputs, line.body.inputs)))
+    if output.is_leaf:
+        return None
+    output._name = line.symbol.name
+    outer = explanation.board
+    inner_board = board(output, taken=list(outer.shapes()))
+    if len(inner_board.lines) < 2:
+        return None
+    wanted = [hole for atom, hole in line.holes.items() if atom in explanation.active]
+    inner = Explanation(inner_board, wanted, explanation.detail, explanation.notation, explanation.seed, outer=explanation)
+    checker = explanation.checker
+    inner.points = [{hole: checker.truth_of(outer.name(atom))[at] for atom, hole in line.holes.items()} for at in range(len(checker.points))]
+    inner.at_user = checker.at_user
+    for leaf in inner_board.leaves:
+        if leaf not in inner.points[0]:
+            for point in inner.points:
+                point[leaf] = leaf.value
+    inner.prepare()
+    for each in inner_board.lines[:-1]:
+        outer.opened[each.symbol.name] = each.node.shape
+        outer.letters.setdefault(each.symbol.name, inner_board.letters[each.symbol.name])
+    return inner
+
+
+def forward_inside(inner: Explanation, line: Line) -> list[Step]:
+    """The lines of the formula: P = softmax(Z) with its entry, then the loss written out."""
+    steps = []
+    for step, each in zip(inner.forward_lines(), inner.board.lines):
+        steps.append(renumbered(step, line.number, INSIDE))
+        if composite(each):
+            steps.extend(_entry_of(inner, each, line.number))
+    return steps
+
+
+def _entry_of(inner: Explanation, line: Line, number: int) -> list[Step]:
+    labels = inner.board.letters[line.symbol.name]
+    if not labels or len(set(labels)) != len(labels):
+        return []
+    try:
+        term = entry(opened_term(inner, line), labels, inner.board.letters, inner.ones())
+    except NotByEntry:
+        return []
+    check = inner.checker.compare(term, line.symbol.name, labels)
+    return [Step(f"e{number}.{line.symbol.name}", INSIDE, number, line.symbol.name, Element(line.symbol, labels), (Form(term),),
+                 Sentence(N_("entry by entry")), (), (), None, check)]  # fmt: skip
+
+
+def backward_inside(explanation: Explanation, inner: Explanation, line: Line) -> list[Step]:
+    """Backwards through the formula of a composite line."""
+    return [renumbered(step, line.number, INSIDE) for step in inner.backward_lines()]
+
+
+def renumbered(step: Step, number: int, section: str) -> Step:
+    """The same step under the number of the line it explains."""
+    from dataclasses import replace
+
+    return replace(step, id=f"in{number}.{step.id}", number=number, section=section)
+
+
+def with_opened(inner: Explanation | None, term: Term, explanation: Explanation) -> tuple[Term, Sentence | None]:
+    """A term with what the opening named written by its name, and rows of labels known to sum to 1 replaced by 1."""
+    if inner is None:
+        return term, None
+    for each in inner.board.lines[:-1]:
+        if each.symbol.name not in explanation.checker.shown:
+            explanation.checker.shown[each.symbol.name] = inner.checker.shown[each.symbol.name]
+        explanation.checker.truth.setdefault(each.symbol.name, inner.checker.truth[each.symbol.name])
+        term = replaced(term, lambda found, line=each: line.symbol if found == line.definition else None)
+    sums = simplex_sums(explanation, term)
+    if not sums:
+        return term, None
+    simpler = settled(replaced(term, lambda found: Number(1.0) if found in sums else None))
+    return simpler, Sentence(N_("since {sum} = 1: the labels of a row sum to 1"), {"sum": sums[0]})
+
+
+def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
+    """Sums over the last axis of labels that are distributions, at every test point."""
+    names = {explanation.board.name(leaf): leaf for leaf in simplex_leaves(explanation.board.output) if leaf in explanation.board.symbols}
+    found = []
+    stack = [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, AxisSum) and isinstance(each.body, Symbol) and each.body.name in names and each.axes == (each.body.rank - 1,):
+            values = explanation.checker.truth_of(each.body.name)
+            if np.allclose(values.sum(-1), 1, atol=1e-12):
+                found.append(each)
+        stack.extend(children(each))
+    return found
+
+
+def settled(term: Term) -> Term:
+    """Products and sums cleaned up again after a part was exchanged."""
+
+    def change(each: Term) -> Term | None:
+        match each:
+            case Product(factors, style):
+                parts = [settled(factor) for factor in factors]
+                return product(parts, [rank_of(part) for part in parts], "matrix" if style == "matrix" else "")
+            case AxisSum(axes, labels, body, kept):
+                return axis_sum(AxisSum(axes, labels, settled(body), kept))
+            case Apply(op, args, params):
+                return tidy(Apply(op, tuple(settled(arg) for arg in args), params))
+        return None
+
+    return replaced(term, change)
+
+
+# The Jacobian of an op that mixes the entries of an axis -------------------------------------------------------------
+def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
+    """∂p_k/∂z_j in its two cases, read off the op's gradient rule by sending a one to entry k alone."""
+    if line.elementwise or not composite(line) or atom.shape != line.node.shape or not atom.shape or len(line.atoms) != 1:
+        return []
+    written, checker = explanation.board, explanation.checker
+    whole = line.symbol
+    sent = unit_vjp(explanation, line, atom)
+    axes = {axis for each in _sums(sent) for axis in each.axes}
+    labels = written.letters[written.name(atom)]
+    if len(axes) != 1 or len(set(labels)) != len(labels):
+        return []
+    axis = axes.pop()
+    of_letter = labels[axis]
+    by_letter = fresh("j", set(labels))
+    mine = labels[:axis] + (by_letter,) + labels[axis + 1 :]
+    try:
+        term = entry(sent, mine, written.letters, explanation.ones())
+    except NotByEntry:
+        return []
+    seed = Partial(explanation.of, (whole.name,), whole.rank)
+    term = collapsed(replaced(term, lambda each: Delta(each.labels[axis], of_letter) if isinstance(each, Element) and each.base == seed else None))
+    term = replaced(term, lambda each: Element(each.base, each.labels[axis : axis + 1]) if isinstance(each, Element) else None)
+    equal = settled(renamed(replaced(term, lambda each: Number(1.0) if isinstance(each, Delta) else None), {by_letter: of_letter}))
+    other = settled(replaced(term, lambda each: Number(0.0) if isinstance(each, Delta) else None))
+    rows = len(labels) > 1
+    before = EntryPartial(Element(whole, (of_letter,)), Element(written.symbols[atom], (by_letter,)))
+    check = _jacobian_check(checker, line, atom, axis, term, whole, of_letter, by_letter)
+    name = f"{whole.name}.{written.name(atom)}"
+    note = Sentence(N_("one row at a time")) if rows else None
+    return [
+        Step(f"j{line.number}.{name}", BACKWARD, line.number, whole.name, before,
+             (Form(equal, where=Sentence(N_("if {one} = {other}"), {"one": of_letter, "other": by_letter})),
+              Form(other, where=Sentence(N_("if {one} ≠ {other}"), {"one": of_letter, "other": by_letter}))),
+             note, (Sentence(line.node.op.why),), (), None, check),
+    ]  # fmt: skip
+
+
+def unit_vjp(explanation: Explanation, line: Line, atom: Node) -> Term:
+    """What the line sends to the atom when ∂/∂line stands for what arrives."""
+    from .local import arriving
+
+    return arriving(explanation.board, line, named=True)[atom]
+
+
+def _sums(term: Term) -> list[AxisSum]:
+    found, stack = [], [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, AxisSum):
+            found.append(each)
+        stack.extend(children(each))
+    return found
+
+
+def _jacobian_check(checker: Checker, line: Line, atom: Node, axis: int, term: Term, whole: Symbol, of: str, by: str) -> Check:
+    """The two cases together, p_k(δ_kj − p_j), against reverse mode with a one in each entry in turn; all test points, every row."""
+    from ..differentiate import backward
+    from ..engines.numpy import Program
+
+    hole = line.holes[atom]
+    seed = Leaf("input", "g", None, line.body.shape, line.body.dtype)
+    program = Program([backward(line.body, [hole], seed=seed).adjoints[hole]])
+    values = checker.truth_of(checker.board.name(atom))
+    outputs = checker.truth_of(whole.name)
+    length = values.shape[axis + 1]
+    error, points = 0.0, 0
+    for x, y in zip(values, outputs):
+        for k in range(length):
+            one = np.zeros(x.shape)
+            np.moveaxis(one, axis, 0)[k] = 1.0
+            truth = np.moveaxis(program({hole: x, seed: one})[0], axis, -1).reshape(-1, length)
+            rows_x = np.moveaxis(x, axis, -1).reshape(-1, length)
+            rows_y = np.moveaxis(y, axis, -1).reshape(-1, length)
+            names = {line.symbol.name: Labeled(rows_y, ("•",)), checker.board.name(atom): Labeled(rows_x, ("•",))}
+            shown = evaluate(term, names, {of: length, by: length})
+            order = ["•", of, by]
+            array = np.transpose(np.broadcast_to(shown.array, shown.array.shape), [shown.labels.index(each) for each in order])[:, k, :]
+            error = max(error, float(np.max(np.abs(array - truth) / (1 + np.abs(truth)), initial=0.0)))
+        points += 1
+    return Check(error <= TOLERANCE, error, points)
+
+
+__all__ = ["BACKWARD", "FORWARD", "Filled", "case_steps", "composite", "open_line"]

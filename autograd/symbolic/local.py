@@ -58,6 +58,8 @@ class Board:
     symbols: dict[Node, Symbol]
     letters: dict[str, tuple[str, ...]]
     leaves: tuple[Leaf, ...]
+    opened: dict[str, tuple[int, ...]]
+    """Shapes of the names that were introduced by opening a line."""
 
     def name(self, node: Node) -> str:
         """What a node is called on the board."""
@@ -65,14 +67,14 @@ class Board:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape."""
-        return {symbol.name: node.shape for node, symbol in self.symbols.items()}
+        return {symbol.name: node.shape for node, symbol in self.symbols.items()} | self.opened
 
 
-def board(output: Node, keep: Sequence[Node] = ()) -> Board:
+def board(output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = ()) -> Board:
     """The graph of `output` cut into lines."""
     nodes = order(output)
     own = lines(output, keep)
-    table = names(output, keep)
+    table = names(output, keep, taken)
     stops = set(own)
     given = tuple(node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT))
     symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
@@ -84,7 +86,7 @@ def board(output: Node, keep: Sequence[Node] = ()) -> Board:
         atoms, body, holes = _cut(node, stops, symbols)
         definition = with_axis_letters(to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name)
         cut.append(Line(node, symbols[node], number, definition, atoms, body, holes))
-    return Board(output, tuple(cut), symbols, by_name, given)
+    return Board(output, tuple(cut), symbols, by_name, given, {})
 
 
 def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
@@ -113,14 +115,14 @@ def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tup
     return tuple(atoms), image[node], holes
 
 
-def arriving(board: Board, line: Line, given: Node | None = None) -> dict[Node, Term]:
+def arriving(board: Board, line: Line, named: bool = False) -> dict[Node, Term]:
     """For every atom of the line with a gradient: what the line sends it, as a term in ∂output/∂line and the atoms.
 
-    For the output itself nothing arrives but 1.
+    For the output itself nothing arrives but 1, unless `named` asks for the symbol all the same.
     """
     symbol = line.symbol
     floats = [atom for atom in line.atoms if atom.dtype.kind == "f"]
-    if line.node is board.output:
+    if line.node is board.output and not named:
         seed: Node = constant(np.ones((), line.body.dtype))
         atoms: dict[Node, Term] = {}
     else:

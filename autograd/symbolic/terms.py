@@ -102,6 +102,14 @@ class AxisSum(Term):
 
 
 @dataclass(frozen=True, slots=True)
+class EntryPartial(Term):
+    """∂of/∂by for two single entries, as in ∂p_k/∂z_j: one number of a Jacobian."""
+
+    of: Element
+    by: Element
+
+
+@dataclass(frozen=True, slots=True)
 class Delta(Term):
     """Kronecker's δ_ij: 1 where both letters are equal, else 0."""
 
@@ -132,6 +140,8 @@ def children(term: Term) -> tuple[Term, ...]:
             return (value,)
         case Element(base=base):
             return (base,)
+        case EntryPartial(of=of, by=by):
+            return (of, by)
     return ()
 
 
@@ -172,7 +182,7 @@ def binding(term: Term) -> int:
             return PRODUCT if len(factors) > 1 else binding(factors[0])
         case IndexSum() | AxisSum():
             return PRODUCT
-        case Partial():
+        case Partial() | EntryPartial():
             return ATOM
         case Filled(value=value):
             return binding(value)
@@ -192,6 +202,6 @@ def symbols(term: Term) -> set[Symbol | Partial]:
 
 
 __all__ = [
-    "Apply", "AxisSum", "Delta", "Element", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Symbol", "Tensor", "Term",
+    "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Symbol", "Tensor", "Term",
     "binding", "children", "replaced", "symbols", "POWER",
 ]  # fmt: skip

@@ -38,6 +38,7 @@ class Checker:
     truth: dict[Any, np.ndarray] = field(default_factory=dict)
     shown: dict[Any, Labeled] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    shown_leaves: dict[Any, Labeled] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         program = Program(list(self.nodes.values()))
@@ -51,6 +52,10 @@ class Checker:
         for name, letters in self.board.letters.items():
             for letter, size in zip(letters, self.board.shapes()[name]):
                 self.sizes.setdefault(letter, int(size))
+
+    def truth_of(self, name: str) -> np.ndarray:
+        """What the engine gives for a name at every point, leaves included; the first axis counts points."""
+        return self.truth[name] if name in self.truth else self.shown_leaves[name].array
 
     def show(self, name: Any, term: Term) -> Check:
         """Check a displayed definition and let later lines build on what it gives."""
