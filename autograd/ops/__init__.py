@@ -8,11 +8,15 @@
 from .activation import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .identity import *  # noqa: F403
 from .indexing import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .loss import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .reduction import *  # noqa: F403
 from .shape import *  # noqa: F403
 from .slicing import *  # noqa: F403
+from .windows import *  # noqa: F403
