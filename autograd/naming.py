@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from .graph import order, users
 from .node import Node
 from .op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, LOSS, REDUCTION, SHAPE
+from .ops.identity import cast
+from .ops.linear import broadcast
 
 LONGEST = 8
 """An expression with more operands than this is broken into named lines."""
@@ -54,7 +56,7 @@ def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Nod
 
 def _deserves(node: Node, consumers: list[Node]) -> bool:
     op = node.op
-    if op.kind == SHAPE and not inner_ops(op) and len(node.inputs) == 1 and not node.params:
+    if op is broadcast or op is cast:
         return False
     if node.name is not None or len(set(consumers)) > 1:
         return True

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..node import Node
 from ..ops.arithmetic import add, div, mul, neg, sub
-from ..ops.identity import cast, stop_gradient
+from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, diagonal, dot, matmul, outer, sum, trace, transpose
 from ..ops.reduction import mean
 from ..op import OPS, inside
@@ -39,7 +39,7 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         return axis_sum(AxisSum(node.params["axis"], (), args[0], node.params["keepdims"]))
     if op is broadcast:
         return Filled(args[0], node.shape)
-    if op is cast or op is stop_gradient:
+    if op is cast:
         return args[0]
     if op is mean:
         graph = inside(op, node.inputs, node.params)
@@ -61,7 +61,7 @@ def constant_term(node: Node) -> Term:
 
 
 def _nested(value: np.ndarray) -> tuple:
-    return tuple(_nested(row) for row in value) if value.ndim > 1 else tuple(float(x) for x in value)
+    return tuple(_nested(row) for row in value) if value.ndim > 1 else tuple(value.tolist())
 
 
 def _contraction(node: Node, args: Sequence[Term]) -> Term:

@@ -84,6 +84,8 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
         case AxisSum(axes=axes, body=body, kept=kept):
             names = letters_of(body, letters)
             rank = rank_of(body)
+            if len(labels) < rank_of(term):
+                raise NotByEntry
             inner = iter(labels[len(labels) - rank_of(term) :])
             taken = set(labels)
             full, summed = [], []
@@ -94,9 +96,11 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
                     full.append(letter)
                     summed.append(letter)
                     if kept:
-                        next(inner)
+                        next(inner, None)
                 else:
-                    full.append(next(inner))
+                    full.append(next(inner, ""))
+            if "" in full:
+                raise NotByEntry
             return _summed(tuple(summed), entry(body, full, letters, ones))
         case Product(factors=factors, style="matrix"):
             if any(rank_of(factor) not in (1, 2) for factor in factors):

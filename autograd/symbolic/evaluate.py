@@ -56,7 +56,7 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
         case Number(value=value):
             return Labeled(np.asarray(float(value)))
         case Tensor(values=values):
-            return Labeled(np.asarray(values, dtype=np.float64))
+            return Labeled(np.asarray(values))
         case Symbol() | Partial():
             if key(term) not in names:
                 raise CheckFailed(f"a line uses {key(term)!r} before any line introduced it")

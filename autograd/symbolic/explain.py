@@ -16,6 +16,7 @@ from ..language import N_
 from ..node import Leaf, Node, describe
 from ..op import ACTIVATION
 from ..ops.arithmetic import add
+from ..ops.identity import cast
 from .chain import chain_step
 from .convert import product, rank_of, tidy
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
@@ -72,8 +73,11 @@ def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:
             twin = Leaf(leaf.role, leaf._name, None if leaf._value is None else leaf._value, leaf.shape, np.dtype(np.float64))
             twin.params = leaf.params
             image[leaf] = twin
-    if not image:
+    if not image and not any(node.op is cast for node in order(output)):
         return output, list(wanted)
+    for node in order(output):
+        if node.op is cast and node.dtype.kind == "f" and node.inputs[0].dtype.kind == "f":
+            image[node] = substitute([node.inputs[0]], image)[0]
     changed = substitute([output, *wanted], image)
     return changed[0], changed[1:]
 
@@ -129,7 +133,7 @@ class Explanation:
         """Lines and leaves on a path from a wanted variable to the output."""
         found = set(self.wrt)
         for line in self.board.lines:
-            if any(atom in found for atom in line.atoms):
+            if line.node.dtype.kind == "f" and any(atom in found for atom in line.atoms):
                 found.add(line.node)
         return found
 

@@ -12,6 +12,7 @@ from ..engines.numpy import Program
 from ..graph import order
 from ..language import N_
 from ..node import Leaf, Node
+from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
 from .evaluate import POINT, Labeled, evaluate
 from .local import Board, Line
@@ -116,8 +117,8 @@ class Checker:
         env[name] = Labeled(np.stack([start + offset * step * direction for offset in offsets]), (POINT,))
         touched = {name}
         for line in lines:
-            if line.symbol.name == name:
-                continue
+            if line.symbol.name == name or line.node.op is stop_gradient:
+                continue  # what is taken as fixed stays where it is, as the declared gradient says
             if touched & {each.name for each in _names(line.definition)}:
                 env[line.symbol.name] = evaluate(line.definition, env, self.sizes)
                 touched.add(line.symbol.name)
