@@ -158,7 +158,11 @@ class Entry:
             raise Undecided
         import sympy
 
-        condition = self.expression if isinstance(self.expression, sympy.logic.boolalg.Boolean) else sympy.Ne(self.expression, 0)
+        condition = (
+            self.expression
+            if isinstance(self.expression, sympy.logic.boolalg.Boolean)
+            else sympy.Ne(self.expression, 0)
+        )
         if condition not in (sympy.true, sympy.false):
             self.assumptions.append((condition, bool(self.value)))
         return bool(self.value)
@@ -168,7 +172,9 @@ class Entry:
         said = _METHODS.get(name)
         if said is None:
             raise AttributeError(f"an entry has no {name}")
-        return lambda: Entry(said(self.expression), None if self.value is None else getattr(np, name)(self.value), self.assumptions)
+        return lambda: Entry(
+            said(self.expression), None if self.value is None else getattr(np, name)(self.value), self.assumptions
+        )
 
     def conjugate(self) -> Entry:
         """Itself: all entries are real."""

@@ -121,7 +121,9 @@ def verify(
     leaves = [wrt] if isinstance(wrt, Node) else list(wrt)
     for leaf in leaves:
         if not isinstance(leaf, Leaf):
-            raise GradientError(f"SymPy differentiates by symbols, and {describe(leaf)} is computed; ask for the leaves under it")
+            raise GradientError(
+                f"SymPy differentiates by symbols, and {describe(leaf)} is computed; ask for the leaves under it"
+            )
     translation = Lowering(symbols)
     forward, *backward = translation.arrays([output, *gradient(output, leaves)])
     slots, pairs = [], []
@@ -136,9 +138,14 @@ def verify(
     open_pairs = [pair for pair, done in zip(pairs, proved) if not done]
     errors = iter(_errors(open_pairs, translation, points, seed)) if open_pairs else iter(())
     partials = tuple(
-        Partial(name, index, a, b, done, 0.0 if done else next(errors)) for (name, index), (a, b), done in zip(slots, pairs, proved)
+        Partial(name, index, a, b, done, 0.0 if done else next(errors))
+        for (name, index), (a, b), done in zip(slots, pairs, proved)
     )
-    return Verification(partials, points if open_pairs else 0, tuple(_condition(*each) for each in dict.fromkeys(translation.assumptions)))
+    return Verification(
+        partials,
+        points if open_pairs else 0,
+        tuple(_condition(*each) for each in dict.fromkeys(translation.assumptions)),
+    )
 
 
 def derivative(expression: Any, symbol: Any) -> Any:
@@ -212,7 +219,9 @@ def _errors(pairs: Sequence[tuple[Any, Any]], translation: Lowering, points: int
     # The first points lie far from the leaves' values, the last ones close, in case only those keep every comparison.
     radius = 0.5 * 0.7 ** np.arange(CANDIDATES)
     values = [
-        rng.uniform(-2, 2, CANDIDATES) if center is None else center + (0.1 + abs(center)) * radius * rng.uniform(-1, 1, CANDIDATES)
+        rng.uniform(-2, 2, CANDIDATES)
+        if center is None
+        else center + (0.1 + abs(center)) * radius * rng.uniform(-1, 1, CANDIDATES)
         for center in centers
     ]
     conditions = list(dict.fromkeys(translation.assumptions))

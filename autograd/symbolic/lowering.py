@@ -57,7 +57,9 @@ class Lowering:
             return entries
         if leaf.role == "constant" or leaf.dtype.kind != "f":
             if leaf._value is None:
-                raise LoweringError(f"{describe(leaf)} needs a value: whole numbers choose and count, they are no symbols")
+                raise LoweringError(
+                    f"{describe(leaf)} needs a value: whole numbers choose and count, they are no symbols"
+                )
             return leaf._value if leaf.dtype.kind != "f" else expressions(leaf._value)
         stem = leaf._name or "x"
         entries = np.empty(tuple(map(int, leaf.shape)), dtype=object)
@@ -79,7 +81,11 @@ class Lowering:
             """The value of a node at the present point; None where a leaf under it has none."""
             if not values:
                 for each in nodes:
-                    known = each in points or each._value is not None if isinstance(each, Leaf) else all(source in values for source in each.inputs)
+                    known = (
+                        each in points or each._value is not None
+                        if isinstance(each, Leaf)
+                        else all(source in values for source in each.inputs)
+                    )
                     if known:
                         values[each] = None
                 values.update(zip(list(values), evaluate_all(list(values), points)))
@@ -94,17 +100,23 @@ class Lowering:
         """One node from the entries of its operands."""
         op = node.op
         operands = [memory[source] for source in node.inputs]
-        symbolic = any(isinstance(part, np.ndarray) and part.dtype == object for each in operands for part in parts(each))
+        symbolic = any(
+            isinstance(part, np.ndarray) and part.dtype == object for each in operands for part in parts(each)
+        )
         if not symbolic and (op.scalar is None or node.dtype.kind != "f"):
             return counted(node_function(node)(*operands), node)
         if op.scalar is not None:
-            function = np.frompyfunc(scalar_function(op.scalar, tuple(op.inputs), tuple(node.params.items())), len(operands), 1)
+            function = np.frompyfunc(
+                scalar_function(op.scalar, tuple(op.inputs), tuple(node.params.items())), len(operands), 1
+            )
             return counted(function(*operands), node)
         if op.index is not None:
             return counted(op.index(*node.inputs, **node.params)(*operands), node)
         if op.formula is not None:
             inner = inside(op, node.inputs, node.params)
-            points = {hole: value(source) for hole, source in zip(inner.inputs, node.inputs) if value(source) is not None}
+            points = {
+                hole: value(source) for hole, source in zip(inner.inputs, node.inputs) if value(source) is not None
+            }
             return self.graph(inner.outputs, dict(zip(inner.inputs, operands)), points)[0]
         return counted(self.structural(node, operands, value), node)
 
@@ -118,7 +130,9 @@ class Lowering:
                 f"{describe(node)} compares its entries to know what to do; give every input a value, so that it can"
             ) from None
         except (TypeError, AttributeError, ValueError) as error:
-            raise LoweringError(f"{describe(node)} cannot be said in SymPy: its numpy function fails on symbols ({error})") from error
+            raise LoweringError(
+                f"{describe(node)} cannot be said in SymPy: its numpy function fails on symbols ({error})"
+            ) from error
 
 
 def parts(operand: Any) -> Iterable[Any]:
@@ -129,7 +143,9 @@ def parts(operand: Any) -> Iterable[Any]:
 def entries(operand: Any, value: Any, assumptions: list[tuple[Any, bool]]) -> Any:
     """An array of expressions as an array of Entry, each with its value at the present point; other arrays as they are."""
     if isinstance(operand, tuple):
-        return tuple(entries(each, value[at] if value is not None else None, assumptions) for at, each in enumerate(operand))
+        return tuple(
+            entries(each, value[at] if value is not None else None, assumptions) for at, each in enumerate(operand)
+        )
     if operand.dtype != object:
         return operand
     result = np.empty(operand.shape, dtype=object)
@@ -141,7 +157,10 @@ def entries(operand: Any, value: Any, assumptions: list[tuple[Any, bool]]) -> An
 def counted(result: Any, node: Node) -> Any:
     """A result as an array of expressions of the node's shape; conditions become 1 and 0 where the node holds numbers."""
     if isinstance(result, tuple):
-        return tuple(expressions(np.asarray(each)) if np.asarray(each).dtype.kind in "fO" else np.asarray(each) for each in result)
+        return tuple(
+            expressions(np.asarray(each)) if np.asarray(each).dtype.kind in "fO" else np.asarray(each)
+            for each in result
+        )
     array = as_array(result)
     if array.dtype.kind in "fO":
         array = expressions(array, numeric=node.dtype.kind != "b")

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import Program, evaluate_all
 from nngraph.autograd.symbolic.lower import verify
 
@@ -80,7 +79,12 @@ def powers(m: Any, x: Any, y: Any) -> Any:
 
 
 def corners(m: Any, x: Any, y: Any) -> Any:
-    return m.sum(m.maximum(x, y) * m.where(x > 0, x, 0.01 * x)) + m.max(m.square(x)) - m.min(y, axis=None) + m.sum(m.abs(x - y))
+    return (
+        m.sum(m.maximum(x, y) * m.where(x > 0, x, 0.01 * x))
+        + m.max(m.square(x))
+        - m.min(y, axis=None)
+        + m.sum(m.abs(x - y))
+    )
 
 
 def moments(m: Any, x: Any) -> Any:
@@ -109,7 +113,9 @@ def _point(model: Callable[..., Any], rng: np.random.Generator) -> list[np.ndarr
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_gradient_and_hessian_product(model: Callable[..., Any], independent: SimpleNamespace, rng: np.random.Generator) -> None:
+def test_gradient_and_hessian_product(
+    model: Callable[..., Any], independent: SimpleNamespace, rng: np.random.Generator
+) -> None:
     point = _point(model, rng)
     directions = [rng.uniform(-1, 1, array.shape) for array in point]
     leaves = [ng.input(f"x{at}", array) for at, array in enumerate(point)]
@@ -127,7 +133,9 @@ def test_gradient_and_hessian_product(model: Callable[..., Any], independent: Si
     for mine, other in zip(evaluate_all(gradients), independent.gradient(theirs)(point), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-10, atol=1e-11)
     along = sum((ng.sum(g * v) for g, v in zip(gradients, directions, strict=True)), start=ng.constant(0.0))
-    for mine, other in zip(evaluate_all(ng.gradient(along, leaves)), independent.gradient(theirs_along)(point), strict=True):
+    for mine, other in zip(
+        evaluate_all(ng.gradient(along, leaves)), independent.gradient(theirs_along)(point), strict=True
+    ):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-10)
 
 
@@ -159,7 +167,9 @@ def test_log_sum_exp_of_a_matrix_product_is_not_zero() -> None:
 def test_squared_error_of_two_layers_in_both_spellings(form: str) -> None:
     """rᵀr and tr(rᵀr), r = W2 σ(W1 x + b) − y: SymPy 1.14's trace form is silently wrong in b and raises for W1."""
     rng = np.random.default_rng(5)
-    w1, b, w2 = (ng.parameter(name, rng.normal(size=shape)) for name, shape in (("W1", (3, 2)), ("b", (3, 1)), ("W2", (2, 3))))
+    w1, b, w2 = (
+        ng.parameter(name, rng.normal(size=shape)) for name, shape in (("W1", (3, 2)), ("b", (3, 1)), ("W2", (2, 3)))
+    )
     x, y = ng.input("x", rng.normal(size=(2, 1))), ng.input("y", rng.normal(size=(2, 1)))
     h = ng.sigmoid(w1 @ x + b)
     r = w2 @ h - y

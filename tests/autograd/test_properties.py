@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import nngraph as ng
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import Program, evaluate_all
 from nngraph.autograd.graph import order
 from nngraph.autograd.index import IndexForm
@@ -56,7 +55,9 @@ def test_broadcast_forward_is_reduction_backward(pair: hnp.BroadcastableShapes, 
         node = op(a, b)
         assert node.shape == pair.result_shape
         np.testing.assert_array_equal(node.value, function(a.value, b.value))
-        for leaf, sent, slope in zip((a, b), ng.gradient(ng.sum(node * weights), [a, b]), slopes(a.value, b.value), strict=True):
+        for leaf, sent, slope in zip(
+            (a, b), ng.gradient(ng.sum(node * weights), [a, b]), slopes(a.value, b.value), strict=True
+        ):
             assert sent.shape == leaf.shape
             np.testing.assert_allclose(sent.value, _summed_back(weights * slope, leaf.shape), rtol=1e-12, atol=1e-12)
 
@@ -73,7 +74,9 @@ def test_empty_axes_broadcast_too(pair: hnp.BroadcastableShapes, seed: int) -> N
 
 @thorough
 @given(pair=hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3), seed=seeds)
-def test_matmul_takes_every_pair_of_ranks_numpy_takes(independent: SimpleNamespace, pair: hnp.BroadcastableShapes, seed: int) -> None:
+def test_matmul_takes_every_pair_of_ranks_numpy_takes(
+    independent: SimpleNamespace, pair: hnp.BroadcastableShapes, seed: int
+) -> None:
     a = ng.input("a", _numbers(seed, pair.input_shapes[0]))
     b = ng.input("b", _numbers(seed + 1, pair.input_shapes[1]))
     product = a @ b
@@ -100,7 +103,9 @@ def _indexed(draw: Callable[..., Any]) -> tuple[tuple[int, ...], Any]:
         return shape, draw(hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=3)))
     if kind == "logical":
         return shape, draw(hnp.arrays(bool, shape))
-    return shape, draw(hnp.arrays(np.int64, hnp.array_shapes(max_dims=2, max_side=3), elements=st.integers(-shape[0], shape[0] - 1)))
+    return shape, draw(
+        hnp.arrays(np.int64, hnp.array_shapes(max_dims=2, max_side=3), elements=st.integers(-shape[0], shape[0] - 1))
+    )
 
 
 @thorough

@@ -6,11 +6,10 @@ import dataclasses
 import subprocess
 import sys
 
+import nngraph as ng
 import numpy as np
 import pytest
 import sympy
-
-import nngraph as ng
 from nngraph.autograd.differentiate import rule
 from nngraph.autograd.errors import GradientError
 from nngraph.autograd.symbolic.entries import Entry, Undecided, number
@@ -109,7 +108,7 @@ def test_entries_do_what_numpy_asks_of_them() -> None:
     assert np.maximum.reduce(array).expression == a
     assert [entry.expression for entry in np.abs(array)] == [a, -b]
     assert [entry.expression for entry in 3 / array] == [3 / a, 3 / b]
-    assert (2.0 ** array)[0].value == 4.0
+    assert (2.0**array)[0].value == 4.0
     assert np.where(array > 0, 1, 0).tolist() == [1, 0]
     assert (b < 0, True) in assumptions
     with pytest.raises(Undecided):
@@ -183,4 +182,7 @@ def test_the_derived_rule_of_a_formula_lowers_too() -> None:
 
 def test_sympy_is_not_imported_before_it_is_used() -> None:
     code = "import sys, nngraph.autograd.symbolic.lower; print('sympy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        == "False"
+    )
