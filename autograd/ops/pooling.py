@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -74,6 +75,22 @@ def _largest(axes: int) -> Callable[..., Node]:
     return formula
 
 
+def _largest_at_once(axes: int) -> Callable[..., np.ndarray]:
+    """The same on arrays, place by place of the window: numpy takes long to reduce over short axes."""
+
+    def function(x: np.ndarray, size: Any, stride: Any, padding: Any, ceil_mode: bool) -> np.ndarray:
+        x = np.asarray(x)
+        lead = x.ndim - axes
+        ends = _ends(x.shape[lead:], {"size": size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode})
+        if any(any(pair) for pair in ends):
+            x = np.pad(x, ((0, 0),) * lead + ends, constant_values=_lowest(x.dtype))
+        cut = windows._patches(x, size, stride, (1,) * axes, ((0, 0),) * axes)
+        places = [cut[(..., *place, *[slice(None)] * axes)] for place in np.ndindex(*size)]
+        return functools.reduce(np.maximum, places[1:], np.array(places[0]))
+
+    return function
+
+
 def _average(axes: int) -> Callable[..., Node]:
     def formula(x: Node, size: Any, stride: Any, padding: Any, ceil_mode: bool, count_padding: bool) -> Node:
         lead = len(x.shape) - axes
@@ -114,12 +131,12 @@ def _two_axes(largest: bool) -> list[Any]:
 
 
 max_pool1d = composite(
-    "max_pool1d", _largest(1), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool1d", 1), letter="p",
+    "max_pool1d", _largest(1), numpy=_largest_at_once(1), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool1d", 1), letter="p",
     words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,), example=_one_axis(True),
 )  # fmt: skip
 
 max_pool2d = composite(
-    "max_pool2d", _largest(2), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool2d", 2), letter="p",
+    "max_pool2d", _largest(2), numpy=_largest_at_once(2), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool2d", 2), letter="p",
     words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,), example=_two_axes(True),
 )  # fmt: skip
 
