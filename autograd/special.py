@@ -69,7 +69,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None) -> Any:
     >>> softmax(np.array([1000.0, 1000.0]), 0)
     array([0.5, 0.5])
     """
-    shares = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    shares = np.exp(x - _largest(x, axis))
     shares /= np.sum(shares, axis=axis, keepdims=True)
     return shares
 
@@ -80,5 +80,23 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None) -> Any:
     >>> log_softmax(np.array([1000.0, 0.0]), 0)
     array([    0., -1000.])
     """
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - _largest(x, axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def logsumexp(x: Any, axis: int | tuple[int, ...] | None, keepdims: bool = False) -> Any:
+    """ln Σe^x along `axis`, with the largest x taken out of the sum first; −inf for no numbers.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0]), 0))
+    1000.6931471805599
+    """
+    top = _largest(x, axis)
+    top = np.where(np.isfinite(top), top, 0)  # of −inf alone the sum is 0 and its logarithm −inf, not nan
+    with np.errstate(divide="ignore"):
+        value = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return value if keepdims else np.squeeze(value, axis=axis)
+
+
+def _largest(x: Any, axis: Any) -> Any:
+    x = np.asarray(x)
+    return np.max(x if x.dtype.kind == "f" else x.astype(np.float64), axis=axis, keepdims=True, initial=-np.inf)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import special
 from ..axes import axis_of, one_axis, reduced, several_axes
 from ..errors import ParameterError, ShapeError
 from ..node import Node, abilities
@@ -209,18 +210,10 @@ logsumexp = composite(
     words="the logarithm of the sum of the exponentials of {x} over axes {axis}",
     why="each number enters with the weight e^x/Σe^x: the gradient is handed out by the softmax",
     pitfalls=("the exponentials of large numbers overflow; here the largest is subtracted first, which changes nothing else",),
-    numpy=lambda x, axis, keepdims: _logsumexp(x, axis, keepdims),
+    numpy=special.logsumexp,
     gradient=lambda g, y, x, axis, keepdims: (kept(g, x, axis, keepdims) * exp(x - kept(y, x, axis, keepdims)),),
     example=_REDUCTIONS,
 )  # fmt: skip
-
-
-def _logsumexp(x: np.ndarray, axis: Axes | None, keepdims: bool) -> Any:
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)  # all −inf: the sum is 0 and its logarithm −inf, not nan
-    with np.errstate(divide="ignore"):
-        value = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return value if keepdims else np.squeeze(value, axis=axis)
 
 
 def _ord(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
