@@ -75,10 +75,12 @@ def _takes_expressions(consumer: Node) -> bool:
     return op.kind == REDUCTION
 
 
-def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = (), taken: Iterable[str] = ()) -> dict[Node, str]:
+def names(
+    outputs: Node | Iterable[Node], keep: Iterable[Node] = (), taken: Iterable[str] = (), known: Mapping[Node, str] | None = None
+) -> dict[Node, str]:
     """What every node is called: leaves, lines, and the nodes inside lines. Unnamed plain numbers have no entry.
 
-    No computed node gets a name in `taken`.
+    No computed node gets a name in `taken`; nodes in `known` keep the name they have there.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -87,18 +89,20 @@ def names(outputs: Node | Iterable[Node], keep: Iterable[Node] = (), taken: Iter
     """
     roots = [outputs] if isinstance(outputs, Node) else list(outputs)
     nodes = order(roots)
+    known = known or {}
     own = set(lines(roots, keep))
     wanted: list[tuple[Node, str]] = []
     for node in nodes:
-        if node.is_leaf and (node.name is not None or node.shape):
+        if node.is_leaf and node not in known and (node.name is not None or node.shape):
             wanted.append((node, node._name or node.name or ("C" if len(node.shape) > 1 else "c")))
     last = _last_activations(nodes)
     for node in nodes:
-        if node.is_leaf:
+        if node.is_leaf or node in known:
             continue
         user = node.name if node in own else None
         wanted.append((node, user or (_output_letter(node) if node in roots else "y" if node in last else _letter(node, node in own))))
-    return _numbered(wanted, set(taken))
+    present = {node: known[node] for node in nodes if node in known}
+    return present | _numbered(wanted, {*taken, *present.values()})
 
 
 def _numbered(wanted: list[tuple[Node, str]], reserved: set[str]) -> dict[Node, str]:

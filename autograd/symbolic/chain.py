@@ -99,7 +99,7 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
         worked = [Number(_number(explanation, local)) if isinstance(prime, Prime) else in_numbers(explanation, local) or local for prime, local in zip(primes, locals_)]
         numbers.append(_raw_product(worked))
     forms = []
-    if len(found) > 1 or len(found[0]) > 1:
+    if (len(found) > 1 or len(found[0]) > 1) and not _ambiguous(explanation, found):
         forms.append(Form(total(chain), Sentence(N_("chain rule"))))
     if total(kept) != total(full):
         forms.append(Form(total(kept), Sentence(N_("local derivatives"))))
@@ -107,6 +107,13 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
     forms.append(Form(total(full), notes))
     forms.append(Form(total(numbers), Sentence(N_("numbers")), numbers=True))
     return forms
+
+
+def _ambiguous(explanation: Explanation, found: list[Path]) -> bool:
+    """Whether ∂E/∂a would mean two things: E's own dependence on a here, and its whole dependence in the backward pass."""
+    last = explanation.board.lines[-1]
+    touched = {atom for path in found for line, atom in path if line is last}
+    return any(atom in line.atoms for atom in touched for line in explanation.board.lines if line is not last and line.node in explanation.active)
 
 
 def _prime_note(explanation: Explanation, found: list[Path]) -> Sentence | None:

@@ -37,17 +37,21 @@ def explain(
     wrt: Iterable[Node],
     *,
     detail: str = "normal",
-    expand: Iterable[str] = (),
+    expand: Sequence[str] = (),
     notation: str | Notation = "partial",
     data: str = "rows",
     layout: str = "denominator",
     order: int = 1,
     seed: int = 0,
+    simplify: bool = False,
+    verify: str | None = None,
 ) -> Derivation:
     """The derivation of ∂output/∂w for every w: forward pass, backward pass, chain of each variable, each line checked.
 
-    `output` is one number. Leaves without a value get friendly seeded ones, which the derivation states. `expand` names
-    lines to write out instead of naming; `detail` is brief, normal or full.
+    `output` is one number. Leaves without a value get friendly seeded ones, which the derivation states. The same w
+    twice, or `order=2`, asks for second derivatives of single numbers. `expand` names lines to write out instead of
+    naming; `detail` is brief, normal or full; `notation` partial, delta or bar; `data` rows or columns; `layout`
+    denominator or numerator. `simplify` adds the result simplified by SymPy, `verify="sympy"` SymPy's opinion of it.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -58,11 +62,34 @@ def explain(
     wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
     profile = notation if isinstance(notation, Notation) else Notation(notation, data, layout)
     output, wanted = in_float64(output, wanted)
-    written = board(output, keep=[w for w in wanted if not w.is_leaf])
-    for w in wanted:
+    if output.shape:
+        raise GradientError(f"{describe(output)} has {output.size} numbers; a derivation belongs to one. Sum it first: sum(…)")
+    once = list(dict.fromkeys(wanted))
+    written = board(output, keep=[w for w in once if not w.is_leaf], expand=expand)
+    for w in once:
         if w not in written.symbols:
             raise GradientError(f"the expression does not depend on {describe(w)}, so there is nothing to derive")
-    return Explanation(written, wanted, detail, profile, seed).derivation()
+    explanation = Explanation(written, once, detail, profile, seed)
+    derivation = explanation.derivation()
+    pairs = second_pairs(wanted, once, order)
+    if pairs:
+        from .second import with_second_derivatives
+
+        derivation = with_second_derivatives(explanation, derivation, pairs)
+    if simplify or verify:
+        from .with_sympy import with_sympy
+
+        derivation = with_sympy(explanation, derivation, simplify=simplify, verify=verify)
+    return derivation
+
+
+def second_pairs(wanted: Sequence[Node], once: Sequence[Node], order: int) -> list[tuple[Node, Node]]:
+    """Which second derivatives were asked for: every pair at order 2, else those written twice."""
+    if order > 2:
+        raise GradientError("derivations go to the second order; for a higher one take ng.gradient of a gradient and explain that")
+    if order == 2:
+        return [(one, other) for at, one in enumerate(once) for other in once[at:]]
+    return [(w, w) for w in once if wanted.count(w) > 1]
 
 
 def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:

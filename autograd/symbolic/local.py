@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,11 +70,14 @@ class Board:
         return {symbol.name: node.shape for node, symbol in self.symbols.items()} | self.opened
 
 
-def board(output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = ()) -> Board:
-    """The graph of `output` cut into lines."""
+def board(
+    output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = (), known: Mapping[Node, str] | None = None, expand: Sequence[str] = ()
+) -> Board:
+    """The graph of `output` cut into lines. `keep` and `known` nodes are lines of their own; names in `expand` are written out."""
     nodes = order(output)
-    own = lines(output, keep)
-    table = names(output, keep, taken)
+    keep = [*keep, *(node for node in known or {} if node in set(nodes))]
+    table = names(output, keep, taken, known)
+    own = [node for node in lines(output, keep) if table[node] not in expand or node is output]
     stops = set(own)
     given = tuple(node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT))
     symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
