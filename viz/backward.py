@@ -27,7 +27,7 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
     home = homes(list(forward))
     boundary = {record.seed, *(sent for sent in record.contributions.values()), *record.adjoints.values()}
     inlined = {node for node in graph if node.is_leaf and node.shape == () and node is not record.seed}
-    labels, inside = _labels(graph, here, record, boundary, inlined, detail)
+    labels, inside = _labels(graph, here, record, boundary, inlined, detail, sheet.names)
 
     def key(node: Node) -> str:
         owner = _owner(node)
@@ -95,7 +95,7 @@ def _bytes(node: Node) -> str:
 
 
 def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: set[Node], inlined: set[Node],
-            detail: str) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
+            detail: str, names: Mapping[Node, str]) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
     """Label of each box, keyed by the node it ends in, and the nodes a box stands for."""
     inside: dict[Node, list[Node]] = {}
     labels: dict[Node, str] = {}
@@ -107,28 +107,45 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
     consumer = {}
     for (user, position), sent in record.contributions.items():
         consumer.setdefault(sent, (user, position))
-    for node in graph:  # first the nodes between two boundaries: each belongs to every box that is computed from it
+    contributed = {record.seed, *record.contributions.values()}
+    summed = [node for node in graph if node not in contributed and node not in inlined]
+    # What lies behind a contribution, up to the next boundary, is one local derivative; what is left adds contributions up.
+    behind = {member for sent in contributed if sent in here for member in _behind(sent, here, boundary | inlined)}
+    boundary = boundary | {node for node in summed if node not in behind}
+    for node in graph:
         if node not in boundary or node in inlined:
             continue
-        members, waiting, seen = [], [node], {node}
-        while waiting:
-            member = waiting.pop()
-            members.append(member)
-            for source in member.inputs:
-                if source in here and source not in boundary and source not in inlined and source not in seen:
-                    seen.add(source)
-                    waiting.append(source)
-        inside[node] = members
+        members = inside[node] = _behind(node, here, boundary | inlined)
         user, position = consumer.get(node, (None, 0))
         if node is record.seed:
             labels[node] = sign(node)
         elif len(members) == 1 or user is None:
-            labels[node] = with_constants(node, inlined)
-        elif len([source for source in user.inputs if source.role != "constant"]) == 1:
+            labels[node] = with_operands(node, here, names) if len(node.inputs) == 2 and "·" in sign(node) else with_constants(node, inlined)
+        elif sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
             labels[node] = prime(sign(user))
         else:
             labels[node] = "∂" + sign(user) + chr(0x2081 + position) if position < 9 else "∂" + sign(user)
     return labels, inside
+
+
+def _behind(node: Node, here: set[Node], boundary: set[Node]) -> list[Node]:
+    """The node and what it is computed from, up to the boundary."""
+    members, waiting, seen = [], [node], {node}
+    while waiting:
+        member = waiting.pop()
+        members.append(member)
+        for source in member.inputs:
+            if source in here and source not in boundary and source not in seen:
+                seen.add(source)
+                waiting.append(source)
+    return members
+
+
+def with_operands(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:
+    """A product of two matrices with its factors: `Xᵀ·G`, where G is the gradient that arrives."""
+    left, _, right = sign(node).partition("·")
+    first, second = ("G" if source in here else names.get(source, "") for source in node.inputs)
+    return f"{first}{left}·{second}{right}" if len(first) <= 4 and len(second) <= 4 and first and second else sign(node)
 
 
 def with_constants(node: Node, inlined: set[Node]) -> str:

@@ -37,7 +37,7 @@ def extent(box: Box) -> Extent:
     above = OUTSIDE * LINE + 2 if box.above else 0.0
     below = OUTSIDE * LINE + 2 if box.below else 0.0
     if shape == "circle":
-        wide = high = max(NEURON, text + 14.0)
+        wide = high = NEURON
         circle = True
     elif shape == "op" and not box.detail and len(box.lines) == 1 and text <= 22 and box.part == "forward" or _sign(box, text):
         wide = high = CIRCLE
@@ -49,6 +49,8 @@ def extent(box: Box) -> Extent:
         circle = False
     if box.ghost:
         wide, high = max(wide - 6.0, 24.0), max(high - 4.0, 22.0)
+    if box.times > 1:
+        below += 8.0  # the cards of the stack
     across = max(wide, width(box.above, OUTSIDE) if box.above else 0.0, width(box.below, OUTSIDE) if box.below else 0.0)
     return Extent(_even(wide), _even(high), circle, above, below, across)
 

@@ -25,10 +25,10 @@ def html(drawing: Drawing) -> str:
     theme = THEMES[drawing.theme]
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    steps = drawing.steps or tuple(Step("  ".join(filter(None, (" ".join(box.lines), box.detail))) if not box.note else box.note.split("\n")[0], (box.id,), "box")
-                                   for box in drawing.boxes)
+    steps = drawing.steps or tuple(Step(" ".join((*box.lines, box.detail)).strip(), (box.id,), "box") for box in drawing.boxes)
     data = {"prefix": prefix_of(drawing), "highlight": theme.highlight,
-            "steps": [{"text": clean(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers} for step in steps]}
+            "steps": [{"text": clean(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers} for step in steps],
+            "arrows": [clean(arrow.target) for arrow in drawing.arrows]}
     packed = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     words = {name: escape(translate(said, drawing.language)) for name, said in WORDS.items()}
     title = escape(clean(drawing.title) or "nngraph")

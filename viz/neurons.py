@@ -183,7 +183,7 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                 break
         layer.result = here
         layers.append(layer)
-        first = first or node.inputs[1 - weights[0]]
+        first = node.inputs[1 - weights[0]] if first is None else first
     if not layers or first is None:
         return None
     for before, after in zip(layers, layers[1:], strict=False):

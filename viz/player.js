@@ -10,12 +10,15 @@ const sheet = document.getElementById("sheet");
 
 function show(step) {
   at = Math.max(0, Math.min(step, data.steps.length));
-
   data.steps.forEach((s, k) => s.boxes.forEach(box => {
     const element = part(s.uncovers, box);
     if (element) element.style.opacity = k < at ? 1 : (s.uncovers === "box" ? 0.15 : 0);
-
   }));
+  const covered = new Set(data.steps.slice(at).filter(s => s.uncovers === "box").flatMap(s => s.boxes));
+  data.arrows.forEach((target, k) => {
+    const element = part("arrow", "a" + k);
+    if (element) element.style.opacity = covered.has(target) ? 0.12 : 1;
+  });
   document.querySelectorAll("[data-lit]").forEach(e => { e.removeAttribute("data-lit"); e.style.filter = ""; e.style.strokeWidth = ""; });
   const now = data.steps[at - 1];
   if (now) now.boxes.forEach(box => {

@@ -53,4 +53,9 @@ def cost(drawing: Drawing, rough: Rough) -> float:
     centers, curves = rough.centers, list(rough.curves)
     aside = sum(abs(centers[box.id][0] - centers[box.faces][0]) > 3 for box in drawing.boxes if box.faces)
     slope = sum(min(abs(centers[arrow.source][1] - centers[arrow.target][1]), 100.0) for arrow in drawing.arrows if arrow.style != "saved")
-    return crossings(curves, ends) + 1.5 * turned_round(drawing, centers) + 2.0 * aside + slope / 25 + length(curves) / 300
+    facing: dict[int, list[tuple[float, float]]] = {}
+    for box in drawing.boxes:
+        if box.faces:
+            facing.setdefault(round(centers[box.id][0] / 4), []).append((centers[box.faces][1], centers[box.id][1]))
+    mixed = sum((a - c) * (b - d) < 0 for pairs in facing.values() for k, (a, b) in enumerate(pairs) for c, d in pairs[:k])
+    return crossings(curves, ends) + 1.5 * turned_round(drawing, centers) + 2.0 * aside + 0.7 * mixed + slope / 25 + length(curves) / 300

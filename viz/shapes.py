@@ -159,7 +159,8 @@ def beside_end(curve: Curve) -> tuple[float, float]:
     if len(curve) > 4 and curve[-4][1] == end[1] == curve[-2][1] and curve[-4][0] < end[0]:
         end, curve = curve[-4], curve[:-3]
     points = sampled(curve, 24)
-    before = next((point for point in reversed(points) if math.hypot(point[0] - end[0], point[1] - end[1]) >= 14), points[0])
+    whole = math.hypot(points[0][0] - end[0], points[0][1] - end[1])
+    before = next((point for point in reversed(points) if math.hypot(point[0] - end[0], point[1] - end[1]) >= min(14.0, whole / 2)), points[0])
     dx, dy = end[0] - before[0], end[1] - before[1]
     reach = math.hypot(dx, dy) or 1.0
     side = 1 if dy >= 0 else -1  # the outer side of a bundle that closes in on a box
@@ -180,9 +181,11 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     shapes: list[Shape] = []
     radius = place.width / 2 if place.round else 7.0 if style.shape == "round" else min(12.0, place.height / 2)
     for k in range(min(box.times, 3) - 1, 0, -1):  # a folded row of blocks looks like a stack of cards
-        shapes.append(Rect(place.left + 4 * k, place.top - 4 * k, place.width, place.height, radius, fill, stroke, 1.0))
+        shapes.append(Rect(place.left + 4 * k, place.top + 4 * k, place.width - 8 * k, place.height, radius, fill, stroke, 1.0))
     shapes.append(Rect(place.left, place.top, place.width, place.height, radius, fill, stroke, thick, dash))
     size = 12.5 if box.ghost else LABEL
+    if style.shape == "circle" and box.lines:
+        size = min(size, size * (place.width - 8) / max(width(line, size) for line in box.lines))
     high = len(box.lines) * size * LINE + (DETAIL * LINE if box.detail else 0.0)
     y = place.y - high / 2
     for line in box.lines:
@@ -191,7 +194,7 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     if box.detail:
         shapes.append(Text(place.x, round(y + DETAIL * 0.92, 1), clean(box.detail), DETAIL, theme.muted))
     found = [Piece("box", box.id, tuple(shapes), box.note or "\n".join(box.lines))]
-    for role, text, color, baseline in (("value", box.above, theme.value, place.top - 5 - (4 * min(box.times - 1, 2))),
+    for role, text, color, baseline in (("value", box.above, theme.value, place.top - 5),
                                         ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE + 2)):
         if text:
             half = width(text, OUTSIDE) / 2

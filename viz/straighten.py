@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .curves import straight
+from .curves import Curve, sampled, smooth, straight
 from .layout import Rough, sideways
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ GRID, NEAR, CLEAR = 5.0, 10.0, 6.0  # pixels: the grid, how far a box may be mov
 def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:
     """The same layout with near-level arrows level."""
     if sideways(drawing):
-        return rough
+        return _sweeping(drawing, extents, rough)
     y = {name: GRID * round(center[1] / GRID) for name, center in rough.centers.items()}
     x = {name: center[0] for name, center in rough.centers.items()}
     near: dict[str, list[str]] = {name: [] for name in y}
@@ -48,3 +48,24 @@ def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> 
             curve = straight((x[a], y[a]), (x[b], y[b]))  # one piece: dot had nothing to go round
         curves.append(curve)
     return replace(rough, centers={name: (x[name], y[name]) for name in y}, curves=tuple(curves))
+
+
+def _sweeping(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:
+    """Where texts stand above and below boxes: one sweep from side to side wherever that meets no box, else the engine's curve."""
+    boxes = [(name, x, y, extents[name].across / 2 + 3, extents[name].height / 2 + max(extents[name].above, extents[name].below) + 2)
+             for name, (x, y) in rough.centers.items()]
+    curves: list[Curve] = []
+    for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
+        (x0, y0), (x1, y1) = rough.centers[arrow.source], rough.centers[arrow.target]
+        level = 60.0
+        start, end = x0 + extents[arrow.source].across / 2, x1 - extents[arrow.target].across / 2
+        turns = [((x0, y0), (start, y0), (end, y1), (x1, y1)), ((x0, y0), (end - level, y0), (end, y1), (x1, y1)),
+                 ((x0, y0), (start, y0), (start + level, y1), (x1, y1))]
+        foreign = [box for box in boxes if box[0] not in (arrow.source, arrow.target)]
+        for turn in turns if start + level < end or start < end and abs(y0 - y1) < level * 4 else ():
+            sweep = smooth(*turn)
+            if not any(abs(px - x) < wide and abs(py - y) < high for _, x, y, wide, high in foreign for px, py in sampled(sweep, 16)):
+                curve = sweep
+                break
+        curves.append(curve)
+    return replace(rough, curves=tuple(curves))

@@ -33,6 +33,7 @@ def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None
     sheet = Sheet(_names(y, nodes), found.owner, found.titles)
     forward_sheet(nodes, sheet)
     _mark_result(sheet, y)
+    copies_for_inputs(sheet)
     return _drawing(sheet, "flow", language, notes)
 
 
