@@ -27,7 +27,7 @@ __all__ = [
 _BENT = example((3, 4), avoid=(0.0,))
 
 sigmoid = elementwise(
-    "sigmoid", "1 / (1 + exp(-x))", kind=ACTIVATION, notation=call("σ", r"\sigma"), letter="f", numpy=special.sigmoid, kernel="sigmoid",
+    "sigmoid", "1 / (1 + exp(-x))", kind=ACTIVATION, notation=call("σ", r"\sigma"), letter="f", numpy=special.sigmoid,
     words="squash {x} between 0 and 1",
     why="the quotient rule on 1/(1 + e⁻ˣ) gives σ(1 − σ), the value times what it lacks to 1",
     pitfalls=("far from 0 the curve is flat and the gradient vanishes; at its steepest the slope is only 1/4",),
