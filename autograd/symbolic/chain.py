@@ -38,7 +38,7 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
             why.append(Sentence(N_("the path {path}"), {"path": " ← ".join([explanation.of, *[written.name(atom) for _, atom in path]])}))
         formula = forms[-2].term if forms[-1].numbers else forms[-1].term
     else:
-        formula = _adjoint_formula(explanation, w)
+        formula = explanation.oriented(_adjoint_formula(explanation, w))
         forms = [Form(formula)]
         if explanation.scalar:
             why.append(Sentence(N_("more than {count} paths lead here; they are added up node by node in the backward pass above"), {"count": MOST_PATHS}))
@@ -51,7 +51,7 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
             check = one
     assert check is not None
     check = explanation._with_difference(check, symbol.name, name)
-    step = Step(f"r.{symbol.name}", RESULT, 0, symbol.name, before, tuple(forms), Sentence(N_("chain rule")), tuple(why), w.shape, explanation._value(name), check)
+    step = Step(f"r.{symbol.name}", RESULT, 0, symbol.name, before, tuple(forms), Sentence(N_("chain rule")), tuple(why), explanation.shape_shown(w.shape, True), explanation._value(name), check)
     return step, formula
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..node import Node
 from ..ops.arithmetic import add, div, mul, neg, sub
 from ..ops.identity import cast
-from ..ops.linear import broadcast, contract, diagonal, dot, matmul, outer, sum, trace, transpose
+from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
 from ..op import OPS, inside
 
@@ -44,7 +44,7 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
     if op is mean:
         graph = inside(op, node.inputs, node.params)
         return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
-    return tidy(Apply(op, tuple(args), dict(node.params)))
+    return tidy(Apply(op, tuple(args), dict(node.params), None if op.scalar is not None or op is transpose else len(node.shape)))
 
 
 def constant_term(node: Node) -> Term:
@@ -79,7 +79,7 @@ def _contraction(node: Node, args: Sequence[Term]) -> Term:
     if len(form.operands) == 2 and ranks == [1, 1] and form.output in ("".join(form.operands), "".join(form.operands[::-1])):
         first, second = (args[0], args[1]) if form.output == "".join(form.operands) else (args[1], args[0])
         return Apply(outer, (first, second))
-    return Apply(node.op, tuple(args), dict(node.params))
+    return Apply(node.op, tuple(args), dict(node.params), len(node.shape))
 
 
 
@@ -211,7 +211,9 @@ def rank_of(term: Term) -> int:
             return rank
         case Product(factors=factors):
             return max(rank_of(factor) for factor in factors)
-        case Apply(op=op, args=args, params=params):
+        case Apply(op=op, args=args, params=params, rank=rank):
+            if rank is not None:
+                return rank
             if op.scalar is not None:
                 return max(rank_of(arg) for arg in args)
             if op is transpose:
@@ -220,14 +222,6 @@ def rank_of(term: Term) -> int:
                 return 2
             if op is contract:
                 return len(params["text"].partition("->")[2])
-            if op in (trace,):
-                return 0
-            if op is diagonal:
-                return rank_of(args[0]) - 1
-            if "shape" in params:
-                return len(params["shape"])
-            if "keepdims" in params and isinstance(params.get("axis"), tuple) and not params["keepdims"]:
-                return rank_of(args[0]) - len(params["axis"])
             return max((rank_of(arg) for arg in args), default=0)
     from .terms import Prime
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..ops.linear import contract, outer, transpose
 from .convert import product, rank_of
+from .evaluate import COLUMNS
 from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term, children, replaced
 
 Letters = Mapping[str, tuple[str, ...]]
@@ -17,7 +18,7 @@ def letters_of(term: Term, letters: Letters) -> tuple[str, ...]:
         case Symbol(name=name):
             return letters.get(name, ())
         case Partial(by=by):
-            return letters.get(by[-1], ())
+            return letters.get(partial_key(by[-1]), letters.get(by[-1], ()))
         case Prime(argument=argument):
             return letters_of(argument, letters)
         case Filled(shape=shape):
@@ -41,6 +42,11 @@ def letters_of(term: Term, letters: Letters) -> tuple[str, ...]:
         for axis, letter in enumerate(part):
             best[rank - len(part) + axis] = best[rank - len(part) + axis] or letter
     return tuple(best)
+
+
+def partial_key(name: str) -> str:
+    """Where the letters of ∂E/∂name stand when they are not those of name itself (numerator layout)."""
+    return "∂" + name
 
 
 def with_axis_letters(term: Term, letters: Letters) -> Term:
@@ -75,7 +81,7 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
             name = term.name if isinstance(term, Symbol) else term.by[-1]
             if any((name, axis) in ones for axis in range(rank)):
                 raise NotByEntry
-            return Element(term, labels[len(labels) - rank :])
+            return Element(term, labels[:rank] if COLUMNS in letters else labels[len(labels) - rank :])
         case Filled(value=value):
             rank = rank_of(value)
             return entry(value, labels[len(labels) - rank :], letters, ones)

@@ -22,6 +22,8 @@ from ..vocabulary import WORDS, spoken
 from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
 
 POINT = "•"
+COLUMNS = "columns"
+"""Set in `sizes`: samples are columns, so a vector beside a matrix is repeated along its columns, not its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +97,18 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
             values = [_evaluate(factor, names, sizes) for factor in factors]
             total = values[0]
             for value in values[1:]:
-                total = _matrix(total, value) if style == "matrix" else _elementwise(np.multiply, [total, value])
+                total = _matrix(total, value) if style == "matrix" else _elementwise(np.multiply, [total, value], COLUMNS in sizes)
             return total
         case Apply(op=op, args=args, params=params):
-            return apply(op, [_evaluate(arg, names, sizes) for arg in args], params)
+            return apply(op, [_evaluate(arg, names, sizes) for arg in args], params, COLUMNS in sizes)
     raise CheckFailed(f"no rule to evaluate {type(term).__name__}")
 
 
-def apply(op: Op, values: Sequence[Labeled], params: Mapping[str, Any]) -> Labeled:
+def apply(op: Op, values: Sequence[Labeled], params: Mapping[str, Any], columns: bool = False) -> Labeled:
     """An op on labeled values, by its meaning; an op that is not elementwise runs once for every setting of the letters."""
     if op.scalar is not None:
         function = meaning(op)
-        return _elementwise(lambda *arrays: function(*arrays, **params), values)
+        return _elementwise(lambda *arrays: function(*arrays, **params), values, columns)
     labels = tuple(dict.fromkeys(label for value in values for label in value.labels))
     lengths = {label: value.array.shape[value.labels.index(label)] for value in values for label in value.labels}
     results = []
@@ -128,7 +130,7 @@ def _whole(op: Op, arrays: Sequence[np.ndarray], params: Mapping[str, Any]) -> n
     return np.asarray(Program.of(inside(op, holes, params)).only(*arrays))
 
 
-def _aligned(values: Sequence[Labeled]) -> tuple[list[np.ndarray], tuple[str, ...]]:
+def _aligned(values: Sequence[Labeled], columns: bool = False) -> tuple[list[np.ndarray], tuple[str, ...]]:
     labels = tuple(dict.fromkeys(label for value in values for label in value.labels))
     rank = max(value.rank for value in values)
     arrays = []
@@ -138,12 +140,13 @@ def _aligned(values: Sequence[Labeled]) -> tuple[list[np.ndarray], tuple[str, ..
         array = np.transpose(value.array, order + list(range(count, value.array.ndim)))
         lengths = iter(array.shape[:count])
         named = tuple(next(lengths) if label in value.labels else 1 for label in labels)
-        arrays.append(array.reshape(named + (1,) * (rank - value.rank) + array.shape[count:]))
+        ones = (1,) * (rank - value.rank)
+        arrays.append(array.reshape(named + (array.shape[count:] + ones if columns else ones + array.shape[count:])))
     return arrays, labels
 
 
-def _elementwise(function: Callable[..., Any], values: Sequence[Labeled]) -> Labeled:
-    arrays, labels = _aligned(values)
+def _elementwise(function: Callable[..., Any], values: Sequence[Labeled], columns: bool = False) -> Labeled:
+    arrays, labels = _aligned(values, columns)
     return Labeled(np.asarray(function(*arrays)), labels)
 
 

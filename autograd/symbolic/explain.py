@@ -20,10 +20,11 @@ from ..ops.identity import cast
 from .chain import chain_step
 from .convert import product, rank_of, tidy
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
-from .elements import NotByEntry, entry
+from .elements import NotByEntry, entry, partial_key
 from .givens import friendly
 from .inside import backward_inside, case_steps, forward_inside, open_line, with_opened
 from .local import Board, Line, arriving, board, local_derivative
+from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term
 from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
@@ -124,6 +125,10 @@ class Explanation:
 
     def prepare(self) -> None:
         """Values, active lines, reverse mode, test points, and what each line sends its atoms."""
+        if self.notation.data == "columns":
+            self.board = self.board.in_columns()
+        if self.notation.layout == "numerator":
+            self.board.letters.update({partial_key(name): found[::-1] for name, found in self.board.letters.items() if len(found) == 2})
         written = self.board
         self.of = written.name(written.output)
         self.notes: list[Sentence] = []
@@ -140,6 +145,8 @@ class Explanation:
         """All of it, in order."""
         self.prepare()
         written = self.board
+        if not self.scalar:
+            self.notes += conventions(self.notation)
         steps = [*self.forward_lines(), *self.backward_lines()]
         gradients: dict[str, Gradient] = {}
         for w in self.wrt:
@@ -149,7 +156,7 @@ class Explanation:
             gradients[name] = Gradient((name,), step.value, formula)
         return Derivation(
             expression=self._whole(), output=self.of, value=Program([written.output])(self.givens)[0],
-            givens={written.name(leaf): self.givens[leaf] for leaf in written.leaves},
+            givens={written.name(leaf): self.checker.shown[written.name(leaf)].array[0] for leaf in written.leaves},
             shapes=written.shapes(), seeded=tuple(written.name(leaf) for leaf in written.leaves if leaf._value is None),
             seed=self.seed, steps=tuple(steps), gradients=gradients,
             notes=tuple(self.notes), notation=self.notation, detail=self.detail,
@@ -169,7 +176,7 @@ class Explanation:
         nodes: dict[Any, Node] = {line.symbol.name: line.node for line in written.lines}
         nodes.update({(self.of, (written.name(node),)): adjoint for node, adjoint in self.adjoints.items()})
         if self.points is not None:
-            return Checker(written, nodes, self.points, self.at_user)
+            return Checker(written, nodes, self.points, self.at_user, numerator=self.notation.layout == "numerator")
         at_user = True
         for node, kink, distance in near_kinks(written.output, self.givens):
             at_user = False
@@ -183,7 +190,7 @@ class Explanation:
         points = test_points(written.output, written.leaves, self.givens, count, self.seed, list(nodes.values()))
         if len(points) <= 1:
             self.notes.append(Sentence(N_("no random test point with finite values was found near the given one; the check used the given one only")))
-        return Checker(written, nodes, points, at_user)
+        return Checker(written, nodes, points, at_user, numerator=self.notation.layout == "numerator")
 
     # Forward ------------------------------------------------------------------------------------------------------
     def forward_lines(self) -> list[Step]:
@@ -197,7 +204,7 @@ class Explanation:
                     forms.append(Form(numbers, numbers=True))
             steps.append(Step(
                 f"f{line.number}", FORWARD, line.number, line.symbol.name, line.symbol, tuple(forms), None,
-                (Sentence(line.node.op.words, self._words(line)),), line.node.shape, self._value(line.symbol.name), check,
+                (Sentence(line.node.op.words, self._words(line)),), self.shape_shown(line.node.shape), self._value(line.symbol.name), check,
             ))  # fmt: skip
             if self.outer is None and line.node in self.active and (inner := open_line(self, line)) is not None:
                 self.inner[line.node] = inner
@@ -246,8 +253,8 @@ class Explanation:
         symbol = written.symbols[atom]
         before = Partial(self.of, (symbol.name,), symbol.rank)
         terms = [self.factors(each, atom) for each in reversed(users)]
-        kept = total([term for term, _ in terms])
-        expanded = total([full for _, full in terms])
+        kept = self.oriented(total([term for term, _ in terms]))
+        expanded = self.oriented(total([full for _, full in terms]))
         forms = [Form(expanded)] if self.scalar else [Form(kept), *([Form(expanded)] if expanded != kept else [])]
         last = forms[-1]
         if (shapes := self._factor_shapes(last.term)) and not self.scalar:
@@ -268,9 +275,20 @@ class Explanation:
         why.append(Sentence(line.consumer(atom).why))
         steps.append(Step(
             f"b{line.number}.{symbol.name}", BACKWARD, line.number, symbol.name, before, tuple(forms), rule, tuple(why),
-            atom.shape, self._value(name), check,
+            self.shape_shown(atom.shape, True), self._value(name), check,
         ))  # fmt: skip
         return steps
+
+    def oriented(self, term: Term) -> Term:
+        """A gradient as the notation asks: samples in rows or columns, denominator or numerator layout."""
+        if self.notation.data == "columns":
+            term = columns(term)
+        return numerator(term) if self.notation.layout == "numerator" else term
+
+    def shape_shown(self, shape: tuple[int, ...], gradient: bool = False) -> tuple[int, ...]:
+        """A shape as the notation displays it."""
+        turned = len(shape) == 2 and (self.notation.data == "columns") != (gradient and self.notation.layout == "numerator")
+        return shape[::-1] if turned else shape
 
     def factors(self, line: Line, atom: Node) -> tuple[Term, Term]:
         """What a line sends to an atom: with f′ kept, and with f′ worked out. Gradient arriving first, local derivative second."""
@@ -313,6 +331,8 @@ class Explanation:
         if before.rank == 0 or not has_sum(term):
             return
         labels = self.board.letters[before.by[-1]]
+        if self.notation.layout == "numerator":
+            labels = labels[::-1]
         if len(set(labels)) != len(labels):
             return
         try:
@@ -347,8 +367,9 @@ class Explanation:
         match term:
             case Symbol(name=name):
                 return shapes.get(name, ())
-            case Partial(by=by):
-                return shapes.get(by[-1], ())
+            case Partial(by=by, rank=rank):
+                shape = shapes.get(by[-1], ())
+                return shape[::-1] if self.notation.layout == "numerator" and rank == 2 else shape
             case Apply(op=op, args=args) if op.notation.style == "postfix":
                 return self.shape_of(args[0])[::-1]
             case Product(factors=factors, style="matrix"):
@@ -372,6 +393,18 @@ class Explanation:
         if difference is None or check.passed is None:
             return replace(check, difference=difference)
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
+
+
+def conventions(notation: Notation) -> list[Sentence]:
+    """The conventions that were chosen, where they are not the usual ones of this output."""
+    said = []
+    if notation.data == "columns":
+        said.append(Sentence(N_("Samples are columns: every matrix stands turned over against an expression written for rows.")))
+    if notation.layout == "numerator":
+        said.append(Sentence(N_("Numerator layout: a gradient has the shape of its variable turned over.")))
+    else:
+        said.append(Sentence(N_("Denominator layout: a gradient has the shape of its variable.")))
+    return said
 
 
 def _one(checker: Checker) -> Any:

@@ -19,6 +19,7 @@ from .derivation import BACKWARD, FORWARD, INSIDE, Check, Form, Sentence, Step
 from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
 from .local import Line, board
+from .orientation import columns
 from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, Number, Partial, Product, Symbol, Term, children, replaced
 from .verify import TOLERANCE, Checker, simplex_leaves
 
@@ -65,15 +66,15 @@ def open_line(explanation: Explanation, line: Line) -> Explanation | None:
                 point[leaf] = leaf.value
     inner.prepare()
     for each in inner_board.lines[:-1]:
-        outer.opened[each.symbol.name] = each.node.shape
-        outer.letters.setdefault(each.symbol.name, inner_board.letters[each.symbol.name])
+        outer.opened[each.symbol.name] = explanation.shape_shown(each.node.shape)
+        outer.letters.setdefault(each.symbol.name, inner.board.letters[each.symbol.name])
     return inner
 
 
 def forward_inside(inner: Explanation, line: Line) -> list[Step]:
     """The lines of the formula: P = softmax(Z) with its entry, then the loss written out."""
     steps = []
-    for step, each in zip(inner.forward_lines(), inner.board.lines):
+    for step, each in zip(inner.forward_lines(), inner.board.lines, strict=True):
         steps.append(renumbered(step, line.number, INSIDE))
         if composite(each):
             steps.extend(_entry_of(inner, each, line.number))
@@ -85,7 +86,8 @@ def _entry_of(inner: Explanation, line: Line, number: int) -> list[Step]:
     if not labels or len(set(labels)) != len(labels):
         return []
     try:
-        term = entry(opened_term(inner, line), labels, inner.board.letters, inner.ones())
+        opened = opened_term(inner, line)
+        term = entry(columns(opened) if inner.board.columns else opened, labels, inner.board.letters, inner.ones())
     except NotByEntry:
         return []
     check = inner.checker.compare(term, line.symbol.name, labels)
@@ -112,8 +114,8 @@ def with_opened(inner: Explanation | None, term: Term, explanation: Explanation)
     for each in inner.board.lines[:-1]:
         if each.symbol.name not in explanation.checker.shown:
             explanation.checker.shown[each.symbol.name] = inner.checker.shown[each.symbol.name]
-        explanation.checker.truth.setdefault(each.symbol.name, inner.checker.truth[each.symbol.name])
-        term = replaced(term, lambda found, line=each: line.symbol if found == line.definition else None)
+        explanation.checker.plain.setdefault(each.symbol.name, inner.checker.plain[each.symbol.name])
+        term = replaced(term, lambda found, line=each: line.symbol if found == line.plain else None)
     sums = simplex_sums(explanation, term)
     if not sums:
         return term, None
@@ -146,8 +148,8 @@ def settled(term: Term) -> Term:
                 return product(parts, [rank_of(part) for part in parts], "matrix" if style == "matrix" else "")
             case AxisSum(axes, labels, body, kept):
                 return axis_sum(AxisSum(axes, labels, settled(body), kept))
-            case Apply(op, args, params):
-                return tidy(Apply(op, tuple(settled(arg) for arg in args), params))
+            case Apply(op, args, params, rank):
+                return tidy(Apply(op, tuple(settled(arg) for arg in args), params, rank))
         return None
 
     return replaced(term, change)
@@ -162,7 +164,7 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     whole = line.symbol
     sent = unit_vjp(explanation, line, atom)
     axes = {axis for each in _sums(sent) for axis in each.axes}
-    labels = written.letters[written.name(atom)]
+    labels = written.plain_letters[written.name(atom)]
     if len(axes) != 1 or len(set(labels)) != len(labels):
         return []
     axis = axes.pop()
@@ -170,7 +172,7 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     by_letter = fresh("j", set(labels))
     mine = labels[:axis] + (by_letter,) + labels[axis + 1 :]
     try:
-        term = entry(sent, mine, written.letters, explanation.ones())
+        term = entry(sent, mine, written.plain_letters, explanation.ones())
     except NotByEntry:
         return []
     seed = Partial(explanation.of, (whole.name,), whole.rank)
@@ -182,7 +184,7 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     before = EntryPartial(Element(whole, (of_letter,)), Element(written.symbols[atom], (by_letter,)))
     check = _jacobian_check(checker, line, atom, axis, term, whole, of_letter, by_letter)
     name = f"{whole.name}.{written.name(atom)}"
-    note = Sentence(N_("one row at a time")) if rows else None
+    note = Sentence(N_("one column at a time") if written.columns else N_("one row at a time")) if rows else None
     return [
         Step(f"j{line.number}.{name}", BACKWARD, line.number, whole.name, before,
              (Form(equal, where=Sentence(N_("if {one} = {other}"), {"one": of_letter, "other": by_letter})),

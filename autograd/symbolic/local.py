@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from ..node import Leaf, Node
 from ..op import Op
 from .convert import constant_term, to_term
 from .elements import with_axis_letters
+from .evaluate import COLUMNS
 from .letters import letters
+from .orientation import columns
 from .terms import Partial, Symbol, Term
 
 BIG_CONSTANT = 16
@@ -34,6 +36,8 @@ class Line:
     symbol: Symbol
     number: int
     definition: Term
+    plain: Term
+    """The definition with samples in rows, as the graph has it; `definition` may be turned over."""
     atoms: tuple[Node, ...]
     body: Node
     holes: dict[Node, Leaf]
@@ -60,14 +64,25 @@ class Board:
     leaves: tuple[Leaf, ...]
     opened: dict[str, tuple[int, ...]]
     """Shapes of the names that were introduced by opening a line."""
+    plain_letters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The letters in the graph's own orientation."""
+    columns: bool = False
+    """Whether samples are columns: then every matrix stands here turned over."""
 
     def name(self, node: Node) -> str:
         """What a node is called on the board."""
         return self.symbols[node].name
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name -> shape."""
-        return {symbol.name: node.shape for node, symbol in self.symbols.items()} | self.opened
+        """Name -> shape, as displayed."""
+        plain = {symbol.name: node.shape for node, symbol in self.symbols.items()}
+        return {name: shape[::-1] if self.columns and len(shape) == 2 else shape for name, shape in plain.items()} | self.opened
+
+    def in_columns(self) -> Board:
+        """The same board with samples as columns: every matrix turned over, every line rewritten to match."""
+        turned_lines = tuple(replace(line, definition=columns(line.plain)) for line in self.lines)
+        letters_ = {name: found[::-1] if len(found) == 2 else found for name, found in self.letters.items()} | {COLUMNS: ()}
+        return replace(self, lines=turned_lines, letters=letters_, columns=True)
 
 
 def board(
@@ -88,8 +103,8 @@ def board(
     for number, node in enumerate(own, 1):
         atoms, body, holes = _cut(node, stops, symbols)
         definition = with_axis_letters(to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name)
-        cut.append(Line(node, symbols[node], number, definition, atoms, body, holes))
-    return Board(output, tuple(cut), symbols, by_name, given, {})
+        cut.append(Line(node, symbols[node], number, definition, definition, atoms, body, holes))
+    return Board(output, tuple(cut), symbols, by_name, given, {}, dict(by_name))
 
 
 def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
@@ -135,7 +150,7 @@ def arriving(board: Board, line: Line, named: bool = False) -> dict[Node, Term]:
     atoms |= {hole: board.symbols[atom] for atom, hole in line.holes.items()}
     atoms.setdefault(line.body, symbol)
     return {
-        atom: with_axis_letters(to_term(adjoints[line.holes[atom]], atoms), board.letters) for atom in floats
+        atom: with_axis_letters(to_term(adjoints[line.holes[atom]], atoms), board.plain_letters) for atom in floats
     }
 
 

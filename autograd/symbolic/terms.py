@@ -59,11 +59,12 @@ class Element(Term):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Term):
-    """An op applied to terms, written in the op's own notation."""
+    """An op applied to terms, written in the op's own notation; `rank` is how many axes its value has, when the op alone does not say."""
 
     op: Op
     args: tuple[Term, ...]
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,8 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
     if new is not None:
         return new
     match term:
-        case Apply(op, args, params):
-            return Apply(op, tuple(replaced(arg, change) for arg in args), params)
+        case Apply(op, args, params, rank):
+            return Apply(op, tuple(replaced(arg, change) for arg in args), params, rank)
         case Prime(op, argument, params):
             return Prime(op, replaced(argument, change), params)
         case Product(factors, style):

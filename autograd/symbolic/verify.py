@@ -14,7 +14,7 @@ from ..language import N_
 from ..node import Leaf, Node
 from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
-from .evaluate import POINT, Labeled, evaluate
+from .evaluate import COLUMNS, POINT, Labeled, evaluate
 from .local import Board, Line
 from .terms import Element, IndexSum, Partial, Symbol, Term, children
 
@@ -38,25 +38,35 @@ class Checker:
     """Whether the first point is the user's own; it is left out of the checks when it lies on a kink."""
     truth: dict[Any, np.ndarray] = field(default_factory=dict)
     shown: dict[Any, Labeled] = field(default_factory=dict)
+    numerator: bool = False
+    """Whether gradients are laid out as the transpose of their variable."""
     sizes: dict[str, int] = field(default_factory=dict)
-    shown_leaves: dict[Any, Labeled] = field(default_factory=dict)
+    plain: dict[Any, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         program = Program(list(self.nodes.values()))
         runs = [program(point) for point in self.points]
         for at, name in enumerate(self.nodes):
-            self.truth[name] = np.stack([np.asarray(run[at], dtype=np.float64) for run in runs])
+            self.plain[name] = np.stack([np.asarray(run[at], dtype=np.float64) for run in runs])
+            self.truth[name] = self.oriented(self.plain[name], isinstance(name, tuple))
         for leaf in self.board.leaves:
-            values = np.stack([point[leaf] for point in self.points])
-            self.shown[self.board.name(leaf)] = Labeled(values, (POINT,))
-        self.shown_leaves = dict(self.shown)
+            values = self.plain[self.board.name(leaf)] = np.stack([point[leaf] for point in self.points])
+            self.shown[self.board.name(leaf)] = Labeled(self.oriented(values), (POINT,))
+        shapes = self.board.shapes()
         for name, letters in self.board.letters.items():
-            for letter, size in zip(letters, self.board.shapes()[name]):
+            for letter, size in zip(letters, shapes.get(name, ())):
                 self.sizes.setdefault(letter, int(size))
+        if self.board.columns:
+            self.sizes[COLUMNS] = 1
+
+    def oriented(self, values: np.ndarray, gradient: bool = False) -> np.ndarray:
+        """Values as displayed: matrices turned over when samples are columns, gradients once more in numerator layout."""
+        turned = values.ndim == 3 and self.board.columns != (gradient and self.numerator)
+        return np.swapaxes(values, 1, 2) if turned else values
 
     def truth_of(self, name: str) -> np.ndarray:
-        """What the engine gives for a name at every point, leaves included; the first axis counts points."""
-        return self.truth[name] if name in self.truth else self.shown_leaves[name].array
+        """What the engine gives for a name at every point, leaves included, in the graph's own orientation; axis 0 counts points."""
+        return self.plain[name]
 
     def show(self, name: Any, term: Term) -> Check:
         """Check a displayed definition and let later lines build on what it gives."""
@@ -126,7 +136,8 @@ class Checker:
             return 0.0
         values = env[output].array
         slope = float((values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step))
-        claimed = float(np.sum(self.truth[adjoint][at] * direction))
+        gradient = self.truth[adjoint][at]
+        claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * direction))
         if not np.isfinite(slope) or not np.isfinite(claimed):
             return None
         return abs(slope - claimed) / (1 + abs(claimed))
