@@ -17,7 +17,7 @@ import numpy as np
 from .errors import GradientError
 from .graph import order, substitute
 from .leaves import constant
-from .node import Leaf, Node, abilities, describe, next_serial
+from .node import Leaf, Node, abilities, describe, next_serial, on_behalf
 from .op import inside
 from .ops import cast
 from .ops.arithmetic import add
@@ -69,24 +69,32 @@ def gradient(output: Node, wrt: Sequence[Node]) -> tuple[Node, ...]:
     >>> float(dy.value), float(ddy.value)
     (6.0, 2.0)
     """
-    single = isinstance(wrt, Node)
-    wanted = [wrt] if single else list(wrt)
-    adjoints = backward(output, wanted).adjoints
+    wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
+    with on_behalf():
+        adjoints = _reverse(output, wanted, None, None).adjoints
     return tuple(adjoints[w] for w in wanted)
 
 
 def backward(output: Node, wrt: Iterable[Node], seed: Node | None = None) -> Backward:
     """Reverse mode from `output` to every w, keeping what each step made; see Backward."""
-    wanted = list(wrt)
+    with on_behalf():
+        return _reverse(output, list(wrt), seed, {})
+
+
+def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions: dict[tuple[Node, int], Node] | None) -> Backward:
+    """Reverse mode; what each operand is sent is kept only where somebody asks for it."""
     _refuse(output, wanted, seed)
     nodes = order(output)
     active = set(wanted)
     for node in nodes:
-        if node not in active and any(source in active for source in node.inputs):
-            active.add(node)
+        if node not in active:
+            for source in node.inputs:
+                if source in active:
+                    active.add(node)
+                    break
     if seed is None:
         seed = constant(np.ones((), output.dtype))
-    record = Backward(output, seed, [])
+    record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
     arrived: dict[Node, Any] = {output: seed} if output in active else {}
     for node in reversed(nodes):
         g = arrived.pop(node, None)
@@ -94,11 +102,18 @@ def backward(output: Node, wrt: Iterable[Node], seed: Node | None = None) -> Bac
             continue
         if isinstance(g, Node):
             record.adjoints[node] = g
-        if node.is_leaf or not any(source in active for source in node.inputs):
+        if node.is_leaf:
             continue
-        record.order.append(node)
-        record.starts.append(next_serial())
-        for position, (source, sent) in enumerate(zip(node.inputs, rule(node, g), strict=True)):
+        inputs = node.inputs
+        for source in inputs:
+            if source in active:
+                break
+        else:
+            continue
+        if contributions is not None:
+            record.order.append(node)
+            record.starts.append(next_serial())
+        for position, (source, sent) in enumerate(zip(inputs, rule(node, g), strict=True)):
             if sent is None or source not in active:
                 continue
             if isinstance(sent, Part):
@@ -109,7 +124,8 @@ def backward(output: Node, wrt: Iterable[Node], seed: Node | None = None) -> Bac
                 sent = sum_to(sent, source.shape)
             if sent.dtype != source.dtype:
                 sent = cast(sent, dtype=source.dtype.name)
-            record.contributions[(node, position)] = sent
+            if contributions is not None:
+                contributions[(node, position)] = sent
             arrived[source] = add(arrived[source], sent) if source in arrived else sent
     record.starts.append(next_serial())
     for w in wanted:
@@ -159,7 +175,7 @@ def derived(node: Node, g: Node) -> Sequence[Node | None]:
     # A placeholder stands for the arriving gradient, so that only the inside is walked, not all that lies behind g.
     arriving = Leaf("input", "g", None, g.shape, g.dtype)
     floats = [hole for hole in graph.inputs if hole.dtype.kind == "f"]
-    inner = backward(graph.outputs[0], floats, seed=arriving).adjoints
+    inner = _reverse(graph.outputs[0], floats, arriving, None).adjoints
     image = substitute([inner[hole] for hole in floats], {arriving: g, **dict(zip(graph.inputs, node.inputs))})
     sent = dict(zip(floats, image))
     return [sent.get(hole) for hole in graph.inputs]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, MissingValue, ShapeError
-from .node import Leaf, Node, abilities, describe, scope
+from .node import Leaf, Node, Site, abilities, describe, scope
 from .sizes import Size
 
 __all__ = ["as_node", "constant", "input", "parameter", "scope", "state"]
@@ -70,14 +70,24 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Leaf:
     return leaf
 
 
+UNNAMED: Site = (input.__code__, ~0)
+"""The site of a constant that came from a bare number, until the op that took it says where; no variable is named after it."""
+
+
 def as_node(value: Any, like: np.dtype | None = None) -> Node:
     """The node itself, or a constant; Python numbers take the dtype of what they meet, as in numpy (NEP 50)."""
     if isinstance(value, Node):
         return value
-    if like is not None and type(value) in (int, float, bool, Size):
-        dtype = np.result_type(like, float(value) if isinstance(value, float) else int(value)) if type(value) is not bool else np.dtype(bool)
-        return constant(value, dtype=dtype)
-    return constant(value)
+    kind = type(value)
+    if like is not None and kind in (float, int, Size):
+        number = int(value) if kind is Size else value
+        leaf = Leaf("constant", None, number, None, like if like.kind == "f" else np.result_type(like, number), UNNAMED)
+        if kind is Size:
+            leaf.params = {"size": value}
+        return leaf
+    leaf = constant(value)
+    leaf.site = UNNAMED
+    return leaf
 
 
 def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype: Any) -> Leaf:

@@ -27,11 +27,16 @@ infix: dict[str, Callable[..., "Node"]] = {}
 abilities: dict[str, Callable[..., Any]] = {}
 """Name -> function of a node; filled by the layers above."""
 
-_TRANSPARENT = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves", "nngraph.autograd.interoperate")
-"""Modules that only carry a call from the user's line to the node it builds."""
+_CARRIERS = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves", "nngraph.autograd.interoperate")
+"""Modules (and those under ops) that only carry a call from the user's line to the node it builds."""
+_USER, _CARRIER, _OURS = 1, 2, 3
+_kinds: dict[Any, int] = {}
+"""Module name -> whose code it is, looked up once per module."""
 no_params: Mapping[str, Any] = {}
 next_serial = itertools.count().__next__
 current_scope: ContextVar[str] = ContextVar("nngraph_scope", default="")
+current_site: ContextVar[Site | None] = ContextVar("nngraph_site", default=None)
+"""The user's line while rules build many nodes on their behalf; None: each node looks for its own."""
 
 
 class Node:
@@ -48,7 +53,7 @@ class Node:
     __array_priority__ = 1000
 
     def __init__(
-        self, op: Any, inputs: tuple[Node, ...], params: Mapping[str, Any], shape: Any, dtype: Any, name: str | None = None
+        self, op: Any, inputs: tuple[Node, ...], params: Mapping[str, Any], shape: Any, dtype: Any, name: str | None = None, site: Site | None = None
     ) -> None:
         self.op = op
         self.inputs = inputs
@@ -60,16 +65,7 @@ class Node:
         self._stamp = -1
         self.serial = next_serial()
         self.scope = current_scope.get()
-        frame: Any = sys._getframe(1)
-        while frame.f_globals.get("__name__", "").startswith(_TRANSPARENT) and frame.f_back is not None:
-            frame = frame.f_back
-        if (frame.f_globals.get("__package__") or "").startswith("nngraph") and frame.f_back is not None:
-            # Built by a rule or a layer on the user's behalf: the line is known, but no variable is named after it (~ marks that).
-            while (frame.f_globals.get("__package__") or "").startswith("nngraph") and frame.f_back is not None:
-                frame = frame.f_back
-            self.site = (frame.f_code, ~frame.f_lasti)
-        else:
-            self.site = (frame.f_code, frame.f_lasti)
+        self.site = site or current_site.get() or user_site(sys._getframe(1))
 
     # What a node is -------------------------------------------------------------------------------------------
     @property
@@ -210,6 +206,41 @@ class Node:
         return infix[">="](self, other)
 
 
+def user_site(frame: Any) -> Site:
+    """The user's (code, instruction) from which `frame` was called; the instruction is negated (~) when it only led to a
+    rule or a layer that built the node, so that no variable is named after it."""
+    while (kind := _kinds.get(name := frame.f_globals.get("__name__")) or _kind(name)) == _CARRIER and frame.f_back is not None:
+        frame = frame.f_back
+    if kind != _OURS:
+        return frame.f_code, frame.f_lasti
+    while _kind(frame.f_globals.get("__name__")) != _USER and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, ~frame.f_lasti
+
+
+def _kind(name: Any) -> int:
+    kind = _kinds.get(name)
+    if kind is None:
+        text = str(name)
+        kind = _CARRIER if text.startswith(_CARRIERS) else _OURS if text == "nngraph" or text.startswith("nngraph.") else _USER
+        _kinds[name] = kind
+    return kind
+
+
+@contextlib.contextmanager
+def on_behalf() -> Iterator[None]:
+    """All nodes built inside belong to the line of the user's that called; looked up once instead of for every node."""
+    if current_site.get() is not None:
+        yield
+        return
+    code, instruction = user_site(sys._getframe(3))
+    token = current_site.set((code, instruction if instruction < 0 else ~instruction))
+    try:
+        yield
+    finally:
+        current_site.reset(token)
+
+
 class Leaf(Node):
     """A node that is given, not computed: an input, a parameter, a state or a constant.
 
@@ -219,13 +250,19 @@ class Leaf(Node):
     __slots__ = ("grad", "role")
     is_leaf = True
 
-    def __init__(self, role: str, name: str | None, value: np.ndarray | None, shape: Shape, dtype: np.dtype) -> None:
-        super().__init__(None, (), no_params, shape, dtype, name)
+    def __init__(
+        self, role: str, name: str | None, value: Any, shape: Shape | None = None, dtype: np.dtype | None = None, site: Site | None = None
+    ) -> None:
+        if value is not None:
+            value = np.array(value, dtype=dtype)
+            value.flags.writeable = False
+            shape, dtype = value.shape if shape is None else shape, value.dtype
+        super().__init__(None, (), no_params, shape, dtype, name, site)
         self.role = role
         self.grad: np.ndarray | None = None
-        self._value = None
-        if value is not None:
-            self._store(value)
+        # Nothing depends on a new leaf yet, so the clock need not move.
+        self._value = value
+        self._stamp = 0
 
     @property
     def value(self) -> np.ndarray:
@@ -258,12 +295,13 @@ class Clock:
     """Counts every change of any leaf, so that a cached value knows whether anything has changed since."""
 
     now = 0
+    next = itertools.count(1).__next__
 
 
 def tick() -> int:
-    """The next moment of the global clock."""
-    Clock.now += 1
-    return Clock.now
+    """The next moment of the global clock; no two changes share one, whatever thread they come from."""
+    Clock.now = moment = Clock.next()
+    return moment
 
 
 def describe(node: Node) -> str:

@@ -17,7 +17,7 @@ from . import node as _node
 from .errors import DtypeError, NngraphError, ParameterError, ShapeError, UnknownOp
 from .graph import Graph
 from .index import IndexForm
-from .leaves import as_node
+from .leaves import UNNAMED, as_node
 from .node import Leaf, Node, current_scope, no_params
 from .notation import Notation, call
 from .vocabulary import call_of, parsed, spoken
@@ -142,21 +142,40 @@ class Op:
 
     def __call__(self, *inputs: Any, **params: Any) -> Node:
         """The node that applies this op; positional arguments after the inputs are params in declared order."""
-        count = len(self.inputs)
-        if self.params or params or self.variadic or len(inputs) != count:
+        if self.params or params or self.variadic or len(inputs) != len(self.inputs):
             inputs, params = self._bind(inputs, params)
-            return self.apply(_lift(inputs), params)
+        else:
+            params = no_params  # type: ignore[assignment]
         for value in inputs:
             if not isinstance(value, Node):
-                return self.apply(_lift(inputs), no_params)
-        return self.apply(inputs, no_params)
+                node = self.apply(_lift(inputs), params)
+                for source in node.inputs:
+                    if source.site is UNNAMED:
+                        code, instruction = node.site
+                        source.site = (code, instruction if instruction < 0 else ~instruction)
+                return node
+        return self.apply(inputs, params)
 
     def apply(self, inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Node:
         """The node from nodes and complete params: infers shape and dtype, raising at the user's line."""
-        infer = _elementwise if self.scalar is not None else _general
         if self.normalize is not None:
             params = self.normalize(inputs, params)
-        shape, dtype = infer(self, inputs, params)
+        if self.scalar is None:
+            shape, dtype = _general(self, inputs, params)
+            return Node(self, inputs, params, shape, dtype)
+        # The common case of one or two operands of one shape is written out: most nodes of most graphs are built here.
+        shape = inputs[0].shape
+        if len(inputs) == 1:
+            key: Any = inputs[0].dtype
+        else:
+            key = tuple([node.dtype for node in inputs])
+            for node in inputs:
+                if node.shape is not shape and node.shape != shape:
+                    shape = broadcast_shapes(self, inputs)
+                    break
+        dtype = self.known.get(key)
+        if dtype is None:
+            dtype = self.known[key] = _result_dtype(self, inputs, params)
         return Node(self, inputs, params, shape, dtype)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -190,14 +209,12 @@ class Op:
 
 def _lift(inputs: Sequence[Any]) -> tuple[Node, ...]:
     """Nodes from whatever was given; a Python number takes the dtype of the nodes and arrays beside it."""
-    dtypes = [value.dtype for value in inputs if isinstance(value, (Node, np.ndarray, np.generic))]
     like = None
-    if dtypes:
-        like = dtypes[0]
-        for dtype in dtypes[1:]:
-            if dtype is not like:
-                like = np.result_type(like, dtype)
-    return tuple(value if isinstance(value, Node) else as_node(value, like) for value in inputs)
+    for value in inputs:
+        if isinstance(value, (Node, np.ndarray, np.generic)):
+            dtype = value.dtype
+            like = dtype if like is None or dtype is like else np.result_type(like, dtype)
+    return tuple([value if isinstance(value, Node) else as_node(value, like) for value in inputs])
 
 
 def broadcast_shapes(op: Any, nodes: Sequence[Node]) -> tuple[int, ...]:
@@ -247,23 +264,6 @@ def where() -> str:
     """` in mlp/layer2` while a scope is open, for error messages."""
     scope = current_scope.get()
     return f" in {scope}" if scope else ""
-
-
-def _elementwise(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[Any, np.dtype]:
-    if len(nodes) == 2:
-        a, b = nodes
-        shape = a.shape
-        if b.shape != shape:
-            shape = broadcast_shapes(op, nodes)
-        key: Any = (a.dtype, b.dtype)
-    elif len(nodes) == 1:
-        shape, key = nodes[0].shape, nodes[0].dtype
-    else:
-        shape, key = broadcast_shapes(op, nodes), tuple(node.dtype for node in nodes)
-    dtype = op.known.get(key)
-    if dtype is None:
-        dtype = op.known[key] = _result_dtype(op, nodes, params)
-    return shape, dtype
 
 
 def _result_dtype(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> np.dtype:

@@ -8,7 +8,7 @@ computed node, so keeping it beside a node makes no reference cycle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def scalar_function(op: Op) -> Callable[..., Any]:
     return op.numpy if op.numpy is not None else meaning(op)
 
 
+@lru_cache(maxsize=None)
 def meaning(op: Op) -> Callable[..., Any]:
     """A scalar text spoken in numpy, whatever override the op has."""
     assert op.scalar is not None
@@ -53,29 +54,42 @@ class Program:
 
     def __init__(self, outputs: Sequence[Node], keep: Sequence[Node] = ()) -> None:
         nodes = order(outputs)
-        last = {source: step for step, node in enumerate(nodes) for source in node.inputs}
+        last: dict[Node, Node] = {}
+        for node in nodes:
+            for source in node.inputs:
+                last[source] = node
         kept = {*outputs, *keep}
         slots: dict[Node, int] = {}
         free: list[int] = []
+        plain: dict[Op, Callable[..., Any]] = {}
         self.leaves: list[tuple[Leaf, int]] = []
         self.instructions: list[Instruction] = []
         count = 0
-        for step, node in enumerate(nodes):
-            operands = tuple([slots[source] for source in node.inputs])
-            if isinstance(node, Leaf):
+        for node in nodes:
+            inputs = node.inputs
+            if node.is_leaf:
+                slots[node] = count
+                self.leaves.append((node, count))  # type: ignore[arg-type]
+                count += 1
+                continue
+            op = node.op
+            if node.params or op.scalar is None:
+                function = node_function(node)
+            else:
+                found = plain.get(op)
+                function = found if found is not None else plain.setdefault(op, node_function(node))
+            operands = tuple([slots[source] for source in inputs])
+            for source in inputs:
+                # Leaves and what is asked for keep their place; a node that reads an operand twice frees it once.
+                if last[source] is node and not source.is_leaf and source not in kept:
+                    last[source] = source
+                    free.append(slots[source])
+            if free:
+                slot = free.pop()
+            else:
                 slot = count
                 count += 1
-                self.leaves.append((node, slot))
-            else:
-                for source in set(node.inputs):
-                    if last[source] == step and not source.is_leaf and source not in kept:
-                        free.append(slots[source])
-                if free:
-                    slot = free.pop()
-                else:
-                    slot = count
-                    count += 1
-                self.instructions.append((node_function(node), operands, slot))
+            self.instructions.append((function, operands, slot))
             slots[node] = slot
         self.count = count
         self.results = [slots[output] for output in outputs]
@@ -146,17 +160,24 @@ def _array(value: Any) -> Any:
 
 def evaluate(node: Node) -> np.ndarray:
     """The value of one node, from the cache when no leaf under it has changed since; read-only."""
-    if node._stamp == Clock.now:
-        return node._value[1]
-    program = node._value[0] if node._value is not None else Program([node])
-    if node._value is None or program.stamp() > node._stamp:
-        value = program()[0]
-        if isinstance(value, np.ndarray):
-            value = value.view()
-            value.flags.writeable = False
-        node._value = (program, value)
-    node._stamp = Clock.now
-    return node._value[1]
+    # Program, value and moment are kept as one tuple, so that two threads never see parts of each other's work.
+    kept = node._value
+    now = Clock.now
+    if kept is not None:
+        program, value, moment = kept
+        if moment == now:
+            return value
+        if program.stamp() <= moment:
+            node._value = (program, value, now)
+            return value
+    else:
+        program = Program([node])
+    value = program()[0]
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    node._value = (program, value, now)
+    return value
 
 
 def evaluate_all(nodes: Sequence[Node], values: Mapping[Leaf, Any] | None = None) -> list[np.ndarray]:
