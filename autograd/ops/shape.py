@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,21 @@ def whole(number: Any, what: str) -> int:
     return number if isinstance(number, Size) else int(number)
 
 
+def _expressed(missing: int, sizes: tuple[int, ...], known: Sequence[int]) -> int:
+    """The missing size as a product of the sizes that `known` leaves over, so that N stays N; its digits if it is none."""
+    rest = list(sizes)
+    for size in known:
+        if size in rest:
+            rest.remove(size)
+    if not any(isinstance(size, Size) for size in rest):
+        return missing
+    for count in range(1, len(rest) + 1):
+        for some in itertools.combinations(rest, count):
+            if product(some) == missing:
+                return product(some)
+    return missing
+
+
 def _arrangement(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Params with the open size (−1) of `shape` filled in, as an expression of the other sizes where there is one."""
     x, given = inputs[0], params["shape"]
@@ -37,16 +53,11 @@ def _arrangement(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
     if any(size < -1 for size in shape):
         raise ParameterError(f"reshape: shape {tuple(shape)} has a negative size; only one -1 is allowed, for the size to be worked out")
     if open_axes:
-        rest = list(x.shape)
         known = [size for size in shape if size != -1]
-        for size in known:
-            if size in rest:
-                rest.remove(size)
         count = product(tuple(known))
         if count == 0 or total % count:
             raise ShapeError(f"reshape: {text}, which cannot be arranged as {tuple(map(int, shape))}: {int(total)} is not a multiple of {int(count)}")
-        missing = product(tuple(rest))
-        shape[open_axes[0]] = missing if missing * int(count) == total else int(total) // int(count)
+        shape[open_axes[0]] = _expressed(int(total) // int(count), x.shape, known)
     elif product(tuple(shape)) != total:
         raise ShapeError(f"reshape: {text}, but {tuple(map(int, shape))} holds {int(product(tuple(shape)))}; write -1 for a size to be worked out")
     return {"shape": tuple(shape)}
