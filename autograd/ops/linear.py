@@ -103,7 +103,7 @@ def _matmul_form(a: Node, b: Node) -> IndexForm:
         size_b = batch_b[at - count + len(batch_b)] if at >= count - len(batch_b) else None
         if size_a is not None and size_b is not None and size_a != size_b and 1 not in (size_a, size_b):
             raise ShapeError(f"{shapes}: stacks of {int(size_a)} and {int(size_b)} matrices do not broadcast")
-        whole = size_a if size_b is None or size_b == 1 else size_b
+        whole = size_b if size_a is None else size_a if size_b is None or size_b == 1 else size_b
         for size, is_left in ((size_a, True), (size_b, False)):
             if size is not None:
                 label = name if size == whole else name.upper()
