@@ -9,6 +9,7 @@ import typer
 
 from ...autograd.language import current_language
 from ...autograd.language import translate as _
+from ..complete import complete_names
 from ..options import (
     At,
     Color,
@@ -45,6 +46,21 @@ class View(str, Enum):
     neurons = "neurons"
 
 
+class Theme(str, Enum):
+    """Colors of a picture."""
+
+    light = "light"
+    dark = "dark"
+
+
+class Size(str, Enum):
+    """Sizes of a picture."""
+
+    natural = "natural"
+    slide = "slide"
+    a4 = "a4"
+
+
 class PictureFormat(str, Enum):
     """Forms of a picture."""
 
@@ -76,6 +92,20 @@ def run(
             show_default=False,
         ),
     ] = None,
+    highlight: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--highlight",
+            metavar="NAME,…",
+            help=_("Mark every path from these variables to the output."),
+            autocompletion=complete_names,
+        ),
+    ] = None,
+    theme: Annotated[Theme, typer.Option("--theme", help=_("Light or dark."))] = Theme.light,
+    size: Annotated[
+        Size, typer.Option("--size", help=_("As large as it is, or to fill a slide or a page."))
+    ] = Size.natural,
+    title: Annotated[str, typer.Option("--title", help=_("A title above the picture."), show_default=False)] = "",
     at: At = None,
     shape: Shape = None,
     wrt: WithRespectTo = None,
@@ -103,12 +133,21 @@ def run(
     problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
-    settings: dict[str, Any] = {} if fold is None else {"fold": int(fold) if fold.isdigit() else fold}
     problem.fill()
     by = problem.wrt(wrt or ())
     from ...viz import draw
 
-    picture = draw(problem.output, view=view.value, wrt=by, language=current_language(), **settings)
+    picture = draw(
+        problem.output,
+        view=view.value,
+        wrt=by,
+        fold=fold,
+        theme=theme.value,
+        language=current_language(),
+        size=size.value,
+        title=title,
+        highlight=problem.wrt(highlight) if highlight else None,
+    )
     if output in (None, "-"):
         show.write_result(_rendered(picture, form.value if form else "svg"), None)
         return 0
