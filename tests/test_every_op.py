@@ -320,7 +320,7 @@ def _lying(op: Op, position: int, corruption: Callable[[Node, Leaf], Node | None
 
 @every_op
 def test_a_corrupted_rule_is_caught(op: Op) -> None:
-    """By finite differences here, by `check_gradient` for users, and by every derivation: all three accept only the truth."""
+    """By finite differences here, by `check_gradient` for users, by every derivation: all accept only the truth."""
     leaves, node = _case(op, 0)
     floats = _floats(leaves)
     if not _smooth(node, leaves) or op.name in CUT_ON_PURPOSE:

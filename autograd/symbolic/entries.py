@@ -42,8 +42,8 @@ def number(value: Any) -> Any:
 class Entry:
     """An expression together with its value at the present point, so that numpy's functions run on arrays of it.
 
-    Arithmetic and the named functions act on both; a comparison is decided by the values and noted in `assumptions`, which
-    all entries of one lowering share.
+    Arithmetic and the named functions act on both; a comparison is decided by the values and noted in `assumptions`,
+    which all entries of one lowering share.
     """
 
     __slots__ = ("assumptions", "expression", "value")
@@ -168,7 +168,7 @@ class Entry:
         return bool(self.value)
 
     def __getattr__(self, name: str) -> Callable[[], Entry]:
-        """numpy's functions on object arrays call the method of the same name: `np.exp(a)` asks each entry for `exp()`."""
+        """What numpy's functions look for on objects: `np.exp(a)` asks each entry for its `exp()`."""
         said = _METHODS.get(name)
         if said is None:
             raise AttributeError(f"an entry has no {name}")

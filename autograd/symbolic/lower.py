@@ -31,10 +31,10 @@ SMALL = 40
 def lower(node: Node, symbols: Mapping[Leaf, Any] | None = None) -> Any:
     """`node` as a SymPy expression, or as an object array of expressions shaped like it.
 
-    Entries of a leaf `W` are the real symbols `W_1_1`, `W_1_2`, …, counted from 1 as in mathematics; a scalar leaf is one
-    symbol. `symbols` may give a leaf other entries, numbers among them. Whole-number and logical leaves stand for their
-    values. Where an op has to compare entries to know what to do (the largest of a row), it follows the leaves' present
-    values. LoweringError when it has none, or when an op cannot be said in SymPy.
+    Entries of a leaf `W` are the real symbols `W_1_1`, `W_1_2`, …, counted from 1 as in mathematics; a scalar leaf is
+    one symbol. `symbols` may give a leaf other entries, numbers among them. Whole-number and logical leaves stand for
+    their values. Where an op has to compare entries to know what to do (the place of the largest), it follows the
+    leaves' present values. LoweringError when it has none, or when an op cannot be said in SymPy.
 
     >>> import nngraph as ng
     >>> w, x = ng.input("w", 2.0), ng.input("x", shape=(2,))
@@ -106,9 +106,9 @@ def verify(
 ) -> Verification:
     """SymPy's derivative of the lowered forward pass against the lowered backward pass, for every entry of every w.
 
-    Equality is shown by SymPy where it can, else by numbers at `points` random points near the leaves' values (near 0 for
-    leaves that have none) where all comparisons come out as they did. `symbols` may fix entries of leaves to numbers,
-    which are then not differentiated. `simplify=False` spares the slower proofs.
+    Equality is shown by SymPy where it can, else by numbers at `points` random points near the leaves' values (near 0
+    for leaves that have none) where all comparisons come out as they did. `symbols` may fix entries of leaves to
+    numbers, which are then not differentiated. `simplify=False` spares the slower proofs.
 
     GradientError when the gradient does not exist, LoweringError when an op cannot be said in SymPy.
 

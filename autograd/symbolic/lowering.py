@@ -31,8 +31,8 @@ class LoweringError(NngraphError, ValueError):
 class Lowering:
     """One translation of one or several nodes; `symbols` and `assumptions` fill up as it goes.
 
-    `assumptions`: (condition, holds) for every comparison that was decided by the leaves' present values. The expressions
-    are right wherever all of them come out the same way.
+    `assumptions`: (condition, holds) for every comparison that was decided by the leaves' present values. The
+    expressions are right wherever all of them come out the same way.
     """
 
     given: Mapping[Leaf, Any] | None = None
@@ -73,7 +73,7 @@ class Lowering:
         return entries
 
     def graph(self, outputs: Sequence[Node], memory: dict[Node, Any], points: Mapping[Leaf, Any]) -> list[Any]:
-        """The outputs, when `memory` holds the leaves' entries; `points`: values of leaves that have none themselves."""
+        """The outputs, from the leaves' entries in `memory`; `points`: values of leaves that have none themselves."""
         nodes = order(outputs)
         values: dict[Node, Any] = {}
 
@@ -141,7 +141,7 @@ def parts(operand: Any) -> Iterable[Any]:
 
 
 def entries(operand: Any, value: Any, assumptions: list[tuple[Any, bool]]) -> Any:
-    """An array of expressions as an array of Entry, each with its value at the present point; other arrays as they are."""
+    """An array of expressions as an array of Entry, with their values at the present point; other arrays as they are."""
     if isinstance(operand, tuple):
         return tuple(
             entries(each, value[at] if value is not None else None, assumptions) for at, each in enumerate(operand)
@@ -155,7 +155,7 @@ def entries(operand: Any, value: Any, assumptions: list[tuple[Any, bool]]) -> An
 
 
 def counted(result: Any, node: Node) -> Any:
-    """A result as an array of expressions of the node's shape; conditions become 1 and 0 where the node holds numbers."""
+    """A result as an array of expressions, in the node's shape; where it holds numbers, conditions become 1 and 0."""
     if isinstance(result, tuple):
         return tuple(
             expressions(np.asarray(each)) if np.asarray(each).dtype.kind in "fO" else np.asarray(each)

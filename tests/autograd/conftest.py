@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -12,16 +13,12 @@ import pytest
 @pytest.fixture(scope="session")
 def independent(root: Path) -> SimpleNamespace:
     """`numpy`: its wrapped numpy; `gradient(f, argnum=0)`: the gradient of a plain function."""
-    autograd = _installed("autograd", root)
-    import autograd.numpy
-
-    return SimpleNamespace(numpy=autograd.numpy, gradient=autograd.grad)
+    package = _installed("autograd", root)
+    return SimpleNamespace(numpy=importlib.import_module("autograd.numpy"), gradient=package.grad)
 
 
 def _installed(name: str, root: Path) -> ModuleType:
-    """The package from site-packages: `python -m pytest` puts this repository, with a folder of the same name, first."""
-    import importlib
-
+    """The package that pip installed: `python -m pytest` puts this repository, with a folder of that name, first."""
     path = sys.path[:]
     sys.path[:] = [entry for entry in path if Path(entry or ".").resolve() != root]
     try:
@@ -29,5 +26,5 @@ def _installed(name: str, root: Path) -> ModuleType:
         importlib.import_module(f"{name}.numpy")
     finally:
         sys.path[:] = path
-    assert root not in Path(str(module.__file__)).resolve().parents or ".venv" in str(module.__file__)
+    assert Path(str(module.__file__)).parent != root / name
     return module

@@ -1,4 +1,4 @@
-"""Whole models against an autodiff that shares no line with ours (the package `autograd`), and the cases other tools get wrong.
+"""Whole models against an autodiff that shares no line with ours, and the cases other tools get wrong.
 
 Every function is written once; `m` is nngraph or the other one's numpy.
 """
@@ -48,7 +48,7 @@ def recurrent(m: Any, x: Any, u: Any, w: Any, s: Any) -> Any:
 
 def gated(m: Any, x: Any, wi: Any, wf: Any, wo: Any, wc: Any) -> Any:
     h = c = 0.1 * m.tanh(x @ wc)
-    for step in range(3):
+    for _ in range(3):
         both = m.concatenate([x, h], axis=1) if m is not ng else ng.concat([x, h], axis=1)
         i, f, o = (_sigmoid(m, both @ w) for w in (wi, wf, wo))
         c = f * c + i * m.tanh(x @ wc)
@@ -185,7 +185,7 @@ def test_squared_error_of_two_layers_in_both_spellings(form: str) -> None:
 
 
 def test_a_node_used_twice_is_paid_twice() -> None:
-    """b = a + 1 reaches the result on two roads of different length: a walk that goes down from each use on its own errs here."""
+    """b = a + 1 reaches the result on roads of different length: a walk that goes down from each use on its own errs."""
     a = ng.input("a", 3.0)
     b = a + 1
     c = b * b

@@ -225,7 +225,7 @@ def test_diamonds_multiply_paths_but_not_work(depth: int, seed: int) -> None:
 
 @st.composite
 def _forms(draw: Callable[..., Any]) -> IndexForm:
-    """Any form of the language: labels repeated within operands, shared, summed, new in the output, twice in the output."""
+    """Any form of the language: labels repeated in an operand, shared, summed, new in the output, twice in the output."""
     sizes = {label: draw(st.integers(1, 3)) for label in "abcd"}
     labels = st.text(st.sampled_from("abcd"), max_size=3)
     operands = draw(st.lists(labels, min_size=1, max_size=3))
