@@ -15,8 +15,9 @@ import numpy as np
 from . import ops
 from .errors import DtypeError, ParameterError
 from .leaves import as_node, constant
-from .node import Node, abilities, describe, infix
+from .node import Node, abilities, describe, infix, next_serial
 from .op import OPS, Op
+from .ops.shape import name_only_last
 from .vocabulary import WORDS
 
 OTHER_NAMES = {"absolute": "abs", "broadcast_to": "broadcast", "concatenate": "concat", "power": "pow", "ravel": "flatten", "vecdot": "dot"}
@@ -37,9 +38,10 @@ def _dot(a: Any, b: Any, out: None = None) -> Node:
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     """numpy.diagonal: of the first two axes unless told otherwise, where ng.diagonal takes the last two; cut to a square first."""
+    since = next_serial()
     a = ops.moveaxis(a, (axis1, axis2), (-2, -1))[..., max(-offset, 0) :, max(offset, 0) :]
     count = min(a.shape[-2:])
-    return ops.diagonal(a[..., :count, :count])
+    return name_only_last(ops.diagonal(a[..., :count, :count]), since)
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None) -> Node:
@@ -47,8 +49,9 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
     if all(bound is None or np.ndim(bound) == 0 and not isinstance(bound, Node) for bound in (low, high)):
         return ops.clip(a, low=low, high=high)
+    since = next_serial()
     a = a if low is None else infix["max"](a, low)
-    return a if high is None else infix["min"](a, high)
+    return name_only_last(a if high is None else infix["min"](a, high), since)
 
 
 def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0.0) -> Node:

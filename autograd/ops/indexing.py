@@ -14,10 +14,10 @@ import numpy as np
 from ..axes import axis_of, one_axis
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..leaves import as_node, constant
-from ..node import Leaf, Node, abilities, describe
+from ..node import Leaf, Node, abilities, describe, next_serial
 from ..op import REQUIRED, SHAPE, broadcast_shapes, composite, example, structural
 from .linear import broadcast, transpose
-from .shape import expand_dims, flatten, moveaxis, whole
+from .shape import expand_dims, flatten, moveaxis, name_only_last, whole
 from .slicing import ELEMENT, slice, stack
 
 __all__ = ["embedding", "gather", "scatter", "scatter_add", "take", "take_along_axis"]
@@ -28,6 +28,8 @@ def _integers(node: Node, name: str) -> None:
     if node.dtype.kind == "b":
         raise DtypeError(f"{name}: true and false do not say which place; pick with x[mask] (a fixed mask), or use ng.where(mask, x, 0)")
     if node.dtype.kind not in "iu":
+        if _is_constant(node) and not node.shape and node.value == np.floor(node.value):
+            raise DtypeError(f"{name}: a bare number takes the dtype of what stands beside it; write the index as np.array({int(node.value)}) or as x[…]")
         raise DtypeError(f"{name}: an index must hold whole numbers, not {node.dtype}; convert with ng.cast(index, 'int64')")
 
 
@@ -219,6 +221,7 @@ def scatter(x: Any, indices: Any, size: int, axis: int = 0) -> Node:
     >>> ng.scatter([1.0, 2.0, 4.0], [0, 2, 2], size=3).value
     array([1., 0., 6.])
     """
+    since = next_serial()
     x, indices = as_node(x), as_node(indices)
     _integers(indices, "scatter")
     count = len(indices.shape)
@@ -229,7 +232,7 @@ def scatter(x: Any, indices: Any, size: int, axis: int = 0) -> Node:
         raise ShapeError(f"scatter: x {tuple(map(int, x.shape))} must have the axes of indices {tuple(map(int, indices.shape))} from axis {axis} on")
     front = moveaxis(x, places, tuple(range(count))) if axis else x
     added = scatter_add(front, expand_dims(indices, -1), shape=(size, *front.shape[count:]))
-    return moveaxis(added, 0, axis) if axis else added
+    return name_only_last(moveaxis(added, 0, axis) if axis else added, since)
 
 
 # numpy's x[…] on nodes ---------------------------------------------------------------------------------------------
@@ -237,11 +240,12 @@ def scatter(x: Any, indices: Any, size: int, axis: int = 0) -> Node:
 
 def getitem(x: Node, index: Any) -> Node:
     """What numpy's `x[index]` means: slices, whole numbers, None and `...`; arrays of whole numbers; fixed masks."""
+    since = next_serial()
     items = [_item(item) for item in (index if isinstance(index, tuple) else (index,))]
     if not any(isinstance(item, Node) for item in items):
         picked = slice(x, index=tuple(items))
         return x if picked.params["index"] == tuple([(0, size, 1) for size in x.shape]) else picked
-    return _picked(x, _without_masks(x, items))
+    return name_only_last(_picked(x, _without_masks(x, items)), since)
 
 
 def _item(item: Any) -> Any:

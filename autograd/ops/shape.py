@@ -27,6 +27,17 @@ def whole(number: Any, what: str) -> int:
     return number if isinstance(number, Size) else int(number)
 
 
+def name_only_last(result: Node, since: int) -> Node:
+    """`result`, after the variable it is assigned to was taken from the nodes built on the way to it, after serial `since`."""
+    waiting = list(result.inputs)
+    while waiting:
+        node = waiting.pop()
+        if node.serial > since and node.site[1] >= 0:
+            node.site = (node.site[0], ~node.site[1])
+            waiting += node.inputs
+    return result
+
+
 def _expressed(missing: int, sizes: tuple[int, ...], known: Sequence[int]) -> int:
     """The missing size as a product of the sizes that `known` leaves over, so that N stays N; its digits if it is none."""
     rest = list(sizes)

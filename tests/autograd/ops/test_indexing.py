@@ -148,3 +148,16 @@ def test_the_numbers_of_the_index_do_not_change_the_dtype():
         assert y.dtype == y.value.dtype == np.float32
         (g,) = ng.gradient(ng.sum(y), [x])
         assert g.dtype == g.value.dtype == np.float32
+
+
+def test_only_the_result_of_an_index_takes_the_name_of_the_variable():
+    x = ng.input("x", np.zeros((3, 4, 5)))
+    corner = x[I, :, 0]
+    assert corner.name == "corner"
+    assert {node.name for node in corner.graph.nodes} == {"x", "corner", None}
+    assert [node.name for node in corner.graph.nodes].count("corner") == 1
+
+
+def test_a_bare_number_as_an_index_is_explained():
+    with pytest.raises(DtypeError, match=r"write the index as np\.array\(1\)"):
+        ng.take(ng.input("x", np.zeros(3)), 1, axis=0)
