@@ -189,7 +189,7 @@ class Drawing:
             said = repr(target.suffix) if target.suffix else "nothing"
             raise DrawingError(f"cannot save a picture as {said}: the file name must end in one of {' '.join(WRITERS)}")
         content = writer(self)
-        data = content.encode("utf-8") if isinstance(content, str) else content
+        data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         write_atomically(target, data)
         return target
 

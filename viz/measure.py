@@ -53,8 +53,8 @@ def runs(text: str) -> list[tuple[FontFile, str]]:
 def missing(text: str) -> str:
     """The characters of the text that neither font has, each once.
 
-    >>> missing("學 σ ∂ ′ ᵀ ₁ ² 😀")
-    '😀'
+    >>> missing("學 σ ∂ ′ ᵀ ₁ ² 🦊")
+    '🦊'
     """
     return "".join(dict.fromkeys(character for character in text if font_of(character) is None))
 
