@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None) -> Node:
     """numpy.clip; a bound may be a node, then it is a minimum or a maximum."""
     low, high = (a_min if a_min is not None else min), (a_max if a_max is not None else max)
-    if all(bound is None or np.ndim(bound) == 0 and not isinstance(bound, Node) for bound in (low, high)):
+    if all(bound is None or (np.ndim(bound) == 0 and not isinstance(bound, Node)) for bound in (low, high)):
         return ops.clip(a, low=low, high=high)
     since = next_serial()
     a = a if low is None else infix["max"](a, low)
@@ -97,7 +97,7 @@ def op_for(function: Any) -> Callable[..., Node] | None:
             return op
     name = getattr(function, "__name__", "")
     found = getattr(ops, OTHER_NAMES.get(name, name), None)
-    return found if isinstance(found, Op) or inspect.isfunction(found) and found.__module__.startswith(ops.__name__) else None
+    return found if isinstance(found, Op) or (inspect.isfunction(found) and found.__module__.startswith(ops.__name__)) else None
 
 
 def _no_op(name: str, nodes: Sequence[Any]) -> DtypeError:
@@ -143,7 +143,7 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
             continue
         if name in ours:
             translated[name] = given[name]
-        elif position == 0 or position < len(ours) and ours[position] not in theirs.parameters and _is_operand(parameter):
+        elif position == 0 or (position < len(ours) and ours[position] not in theirs.parameters and _is_operand(parameter)):
             translated[ours[position]] = given[name]
         elif not _is_default(given[name], parameter.default):
             raise ParameterError(f"np.{function.__name__} on a node takes no {name}={given[name]!r}; nngraph's form has {', '.join(ours)}")
@@ -161,7 +161,7 @@ def _is_default(value: Any, default: Any) -> bool:
     return value is None or value is default or (isinstance(value, (str, int, float)) and value == default)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _signature(function: Any) -> inspect.Signature | None:
     """The parameters of a numpy function; None where it takes any number of operands or does not say."""
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import axis_of, one_axis
-from ..errors import DtypeError, ParameterError, ShapeError
+from ..errors import DtypeError, ShapeError
 from ..leaves import as_node, constant
 from ..node import Leaf, Node, abilities, describe, next_serial
 from ..op import REQUIRED, SHAPE, broadcast_shapes, composite, example, structural

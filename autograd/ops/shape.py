@@ -200,7 +200,7 @@ def _classes(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str
 
 
 def _classes_in_range(x: Any, classes: int) -> None:
-    if np.size(x) and not (0 <= np.min(x) and np.max(x) < classes):
+    if np.size(x) and not (np.min(x) >= 0 and np.max(x) < classes):
         wrong = next(int(number) for number in np.ravel(x) if not 0 <= number < classes)
         raise ShapeError(f"one_hot: class number {wrong} with {int(classes)} classes; they are numbered 0 to {int(classes) - 1}")
 

@@ -11,7 +11,7 @@ from nngraph.autograd.vocabulary import WORDS
 B = np.random.default_rng(5).uniform(0.5, 2, (3, 4))
 EXPRESSIONS = {
     "ufunc": lambda x: np.exp(x), "array + node": lambda x: B + x, "array - node": lambda x: B - x, "array / node": lambda x: B / x, "array @ node": lambda x: B.T @ x,
-    "scalar * node": lambda x: np.float64(2) * x, "number - node": lambda x: 2 - x, "array > node": lambda x: B > x, "power": lambda x: np.power(x, 2),
+    "scalar * node": lambda x: np.float64(2) * x, "number - node": lambda x: 2 - x, "array > node": lambda x: x < B, "power": lambda x: np.power(x, 2),
     "divide": lambda x: np.divide(1, x), "maximum": lambda x: np.maximum(x, 1), "absolute": lambda x: np.absolute(x), "negative": lambda x: np.negative(x),
     "square": lambda x: np.square(x), "matmul": lambda x: np.matmul(B.T, x), "sum": lambda x: np.sum(x, 0), "sum keepdims": lambda x: np.sum(x, axis=1, keepdims=True),
     "mean": lambda x: np.mean(x, axis=0), "var": lambda x: np.var(x, ddof=1), "max": lambda x: np.max(x, axis=1), "argmax": lambda x: np.argmax(x, axis=1),
