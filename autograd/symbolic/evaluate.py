@@ -69,7 +69,8 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
         case EntryPartial(of=of, by=by):
             # A Jacobian is filed under its two arrays, its own axes last: (rows …, of, by).
             whole = names[(of.base, by.base)]
-            return Labeled(whole.array, whole.labels + of.labels + by.labels[-1:])
+            pair = next((k, j) for k, j in zip(of.labels, by.labels) if k != j)
+            return Labeled(whole.array, whole.labels + pair)
         case Delta(left=left, right=right):
             return Labeled(np.eye(sizes[left]), (left, right))
         case Filled(value=value, shape=shape):

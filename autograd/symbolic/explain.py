@@ -22,10 +22,11 @@ from .convert import product, rank_of, tidy
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .elements import NotByEntry, entry, partial_key
 from .givens import friendly
-from .inside import backward_inside, case_steps, forward_inside, open_line, with_opened
+from .inside import backward_inside, case_steps, forward_inside, fused_steps, open_line, with_names, with_whole_labels
 from .local import Board, Line, arriving, board, local_derivative
 from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
+from .sizes_vary import require_same_structure
 from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term
 from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
 
@@ -65,6 +66,7 @@ def explain(
     output, wanted = in_float64(output, wanted)
     if output.shape:
         raise GradientError(f"{describe(output)} has {output.size} numbers; a derivation belongs to one. Sum it first: sum(…)")
+    require_same_structure(output)
     once = list(dict.fromkeys(wanted))
     written = board(output, keep=[w for w in once if not w.is_leaf], expand=expand)
     for w in once:
@@ -145,8 +147,6 @@ class Explanation:
         """All of it, in order."""
         self.prepare()
         written = self.board
-        if not self.scalar:
-            self.notes += conventions(self.notation)
         steps = [*self.forward_lines(), *self.backward_lines()]
         gradients: dict[str, Gradient] = {}
         for w in self.wrt:
@@ -255,12 +255,16 @@ class Explanation:
         terms = [self.factors(each, atom) for each in reversed(users)]
         kept = self.oriented(total([term for term, _ in terms]))
         expanded = self.oriented(total([full for _, full in terms]))
-        forms = [Form(expanded)] if self.scalar else [Form(kept), *([Form(expanded)] if expanded != kept else [])]
+        inner = self.inner.get(line.node) if len(users) == 1 else None
+        since = with_whole_labels(self.sent[line.node][atom], self)[1] if inner is not None else None
+        forms = [Form(expanded)] if self.scalar else [Form(kept), *([Form(expanded, since)] if expanded != kept else [])]
         last = forms[-1]
         if (shapes := self._factor_shapes(last.term)) and not self.scalar:
             forms[-1] = replace(last, shapes=shapes)
         name = (self.of, (symbol.name,))
         steps = list(self._index_steps(line, atom, expanded, before)) if not self.scalar else []
+        if inner is not None:
+            steps.extend(fused_steps(self, inner, line, atom, kept, expanded, since))
         check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name, name)
         for form in forms[:-1]:
             check = worse(check, self.checker.compare(form.term, name))
@@ -296,12 +300,17 @@ class Explanation:
         arrives: Term = Number(1.0) if line.node is written.output else Partial(self.of, (line.symbol.name,), line.symbol.rank)
         whole = self.sent[line.node][atom]
         if line.node in self.inner:
-            return whole, with_opened(self.inner[line.node], whole, self)[0]
+            named = with_names(self.inner[line.node], whole, self)
+            return named, with_whole_labels(named, self)[0]
         if line.elementwise and atom.shape == line.node.shape:
             local = local_derivative(written, line, atom)
             prime = self.prime(line, atom)
             return self._joined(arrives, prime or local), self._joined(arrives, local)
         return whole, whole
+
+    def sent_total(self, node: Node) -> Term:
+        """∂output/∂node as its last form: what all its users send, added up."""
+        return total([self.factors(line, node)[1] for line in reversed(self.board.lines) if node in line.atoms and line.node in self.active])
 
     def prime(self, line: Line, atom: Node) -> Prime | None:
         """σ′(a), when the line is an activation of one atom."""
@@ -321,6 +330,8 @@ class Explanation:
 
     def _rule(self, line: Line, atom: Node) -> Sentence:
         prime = self.prime(line, atom)
+        if line.node in self.inner:
+            return Sentence(N_("all steps inside, together"))
         if prime is None:
             return rule_name(line.consumer(atom))
         local = local_derivative(self.board, line, atom)
@@ -393,18 +404,6 @@ class Explanation:
         if difference is None or check.passed is None:
             return replace(check, difference=difference)
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
-
-
-def conventions(notation: Notation) -> list[Sentence]:
-    """The conventions that were chosen, where they are not the usual ones of this output."""
-    said = []
-    if notation.data == "columns":
-        said.append(Sentence(N_("Samples are columns: every matrix stands turned over against an expression written for rows.")))
-    if notation.layout == "numerator":
-        said.append(Sentence(N_("Numerator layout: a gradient has the shape of its variable turned over.")))
-    else:
-        said.append(Sentence(N_("Denominator layout: a gradient has the shape of its variable.")))
-    return said
 
 
 def _one(checker: Checker) -> Any:

@@ -20,7 +20,7 @@ from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
 from .local import Line, board
 from .orientation import columns
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, Number, Partial, Product, Symbol, Term, children, replaced
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Product, Symbol, Term, children, replaced
 from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def open_line(explanation: Explanation, line: Line) -> Explanation | None:
         return None
     output._name = line.symbol.name
     outer = explanation.board
-    inner_board = board(output, taken=list(outer.shapes()))
+    inner_board = board(output, taken=list(outer.shapes()), axes={hole: outer.plain_letters[outer.name(atom)] for atom, hole in line.holes.items()})
     if len(inner_board.lines) < 2:
         return None
     wanted = [hole for atom, hole in line.holes.items() if atom in explanation.active]
@@ -107,15 +107,18 @@ def renumbered(step: Step, number: int, section: str) -> Step:
     return replace(step, id=f"in{number}.{step.id}", number=number, section=section)
 
 
-def with_opened(inner: Explanation | None, term: Term, explanation: Explanation) -> tuple[Term, Sentence | None]:
-    """A term with what the opening named written by its name, and rows of labels known to sum to 1 replaced by 1."""
-    if inner is None:
-        return term, None
-    for each in inner.board.lines[:-1]:
+def with_names(inner: Explanation | None, term: Term, explanation: Explanation) -> Term:
+    """A term with what the opening named written by its name: P for softmax(Z)."""
+    for each in inner.board.lines[:-1] if inner is not None else ():
         if each.symbol.name not in explanation.checker.shown:
-            explanation.checker.shown[each.symbol.name] = inner.checker.shown[each.symbol.name]
-        explanation.checker.plain.setdefault(each.symbol.name, inner.checker.plain[each.symbol.name])
+            explanation.checker.shown[each.symbol.name] = inner.checker.shown[each.symbol.name]  # type: ignore[union-attr]
+            explanation.checker.plain.setdefault(each.symbol.name, inner.checker.plain[each.symbol.name])  # type: ignore[union-attr]
         term = replaced(term, lambda found, line=each: line.symbol if found == line.plain else None)
+    return term
+
+
+def with_whole_labels(term: Term, explanation: Explanation) -> tuple[Term, Sentence | None]:
+    """A term with the sum of a row of labels replaced by 1, where the labels are shares that sum to 1."""
     sums = simplex_sums(explanation, term)
     if not sums:
         return term, None
@@ -182,7 +185,9 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     other = settled(replaced(term, lambda each: Number(0.0) if isinstance(each, Delta) else None))
     rows = len(labels) > 1
     before = EntryPartial(Element(whole, (of_letter,)), Element(written.symbols[atom], (by_letter,)))
-    check = _jacobian_check(checker, line, atom, axis, term, whole, of_letter, by_letter)
+    check, jacobian = _jacobian_check(checker, line, atom, axis, term, whole, of_letter, by_letter)
+    others = labels[:axis] + labels[axis + 1 :]
+    checker.shown[(whole, written.symbols[atom])] = Labeled(jacobian, ("•", *others))
     name = f"{whole.name}.{written.name(atom)}"
     note = Sentence(N_("one column at a time") if written.columns else N_("one row at a time")) if rows else None
     return [
@@ -210,32 +215,72 @@ def _sums(term: Term) -> list[AxisSum]:
     return found
 
 
-def _jacobian_check(checker: Checker, line: Line, atom: Node, axis: int, term: Term, whole: Symbol, of: str, by: str) -> Check:
-    """The two cases together, p_k(δ_kj − p_j), against reverse mode with a one in each entry in turn; all test points, every row."""
+def _jacobian_check(
+    checker: Checker, line: Line, atom: Node, axis: int, term: Term, whole: Symbol, of: str, by: str
+) -> tuple[Check, np.ndarray]:
+    """The two cases together, p_k(δ_kj − p_j), against reverse mode with a one in each entry in turn; all test points, every row.
+
+    Also what the displayed cases give: axes (points, the other axes, of, by).
+    """
     from ..differentiate import backward
     from ..engines.numpy import Program
 
     hole = line.holes[atom]
     seed = Leaf("input", "g", None, line.body.shape, line.body.dtype)
     program = Program([backward(line.body, [hole], seed=seed).adjoints[hole]])
-    values = checker.truth_of(checker.board.name(atom))
-    outputs = checker.truth_of(whole.name)
-    length = values.shape[axis + 1]
-    error, points = 0.0, 0
-    for x, y in zip(values, outputs):
+    error, shown_at = 0.0, []
+    for x, y in zip(checker.truth_of(checker.board.name(atom)), checker.truth_of(whole.name)):
+        length = x.shape[axis]
+        rows_x, rows_y = (np.moveaxis(values, axis, -1).reshape(-1, length) for values in (x, y))
+        names = {whole.name: Labeled(rows_y, ("•",)), checker.board.name(atom): Labeled(rows_x, ("•",))}
+        shown = evaluate(term, names, {of: length, by: length})
+        cases = np.transpose(shown.array, [shown.labels.index(each) for each in ("•", of, by)])
         for k in range(length):
             one = np.zeros(x.shape)
             np.moveaxis(one, axis, 0)[k] = 1.0
             truth = np.moveaxis(program({hole: x, seed: one})[0], axis, -1).reshape(-1, length)
-            rows_x = np.moveaxis(x, axis, -1).reshape(-1, length)
-            rows_y = np.moveaxis(y, axis, -1).reshape(-1, length)
-            names = {line.symbol.name: Labeled(rows_y, ("•",)), checker.board.name(atom): Labeled(rows_x, ("•",))}
-            shown = evaluate(term, names, {of: length, by: length})
-            order = ["•", of, by]
-            array = np.transpose(np.broadcast_to(shown.array, shown.array.shape), [shown.labels.index(each) for each in order])[:, k, :]
-            error = max(error, float(np.max(np.abs(array - truth) / (1 + np.abs(truth)), initial=0.0)))
-        points += 1
-    return Check(error <= TOLERANCE, error, points)
+            error = max(error, float(np.max(np.abs(cases[:, k, :] - truth) / (1 + np.abs(truth)), initial=0.0)))
+        shown_at.append(cases.reshape(tuple(size for at, size in enumerate(x.shape) if at != axis) + (length, length)))
+    return Check(error <= TOLERANCE, error, len(shown_at)), np.stack(shown_at)
+
+
+def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: Node, kept: Term, short: Term, since: Sentence | None) -> list[Step]:
+    """∂L/∂z_nj = Σ_k ∂L/∂p_nk · ∂p_nk/∂z_nj, and what it comes to, for one entry."""
+    hole = line.holes[atom]
+    through = [each for each in inner.board.lines if each.atoms == (hole,) and (each.symbol, inner.board.symbols[hole]) in inner.checker.shown]
+    others = [each for each in inner.board.lines if hole in each.atoms and each not in through]
+    if len(through) != 1 or others or explanation.board.columns or explanation.notation.layout == "numerator":
+        return []
+    (middle,) = through
+    labels = explanation.board.letters[explanation.board.name(atom)]
+    axes = {axis for each in _sums(unit_vjp(inner, middle, hole)) for axis in each.axes}
+    if len(axes) != 1:
+        return []
+    axis = axes.pop()
+    j = fresh("j", set(labels))
+    mine = labels[:axis] + (j,) + labels[axis + 1 :]
+    arriving_term = inner.sent_total(middle.node)
+    try:
+        gradient = entry(arriving_term, labels, inner.board.letters, inner.ones())
+        forms = [entry(each, mine, explanation.board.letters, explanation.ones()) for each in dict.fromkeys((kept, short))]
+    except NotByEntry:
+        return []
+    z = explanation.board.symbols[atom]
+    explanation.checker.shown[(middle.symbol, z)] = inner.checker.shown[(middle.symbol, inner.board.symbols[hole])]
+    jacobian = EntryPartial(Element(middle.symbol, labels), Element(z, mine))
+    first = IndexSum((labels[axis],), product([gradient, jacobian], [0, 0], "scalar"))
+    name = (explanation.of, (explanation.board.name(atom),))
+    before = Element(Partial(explanation.of, (explanation.board.name(atom),), z.rank), mine)
+    explanation.checker.sizes.setdefault(j, explanation.checker.sizes.get(labels[axis], 1))
+    if line.node is not explanation.board.output:
+        return []
+    chain = [Form(first), *(Form(term, since if at and since else None) for at, term in enumerate(forms))]
+    from .explain import worse
+
+    check = explanation.checker.compare(first, name, mine)
+    for form in chain[1:]:
+        check = worse(check, explanation.checker.compare(form.term, name, mine))
+    return [Step(f"s{line.number}.{name[1][0]}", INSIDE, line.number, name[1][0], before, tuple(chain), Sentence(N_("chain rule")), (), (), None, check)]
 
 
 __all__ = ["BACKWARD", "FORWARD", "Filled", "case_steps", "composite", "open_line"]

@@ -17,8 +17,8 @@ PLAIN = "ijklmnpqrstuvdh"
 Axis = tuple[Node, int]
 
 
-def letters(nodes: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
-    """For every node, one letter per axis."""
+def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None = None) -> dict[Node, tuple[str, ...]]:
+    """For every node, one letter per axis; `known` nodes keep the letters they have elsewhere."""
     parent: dict[Axis, Axis] = {}
 
     def find(axis: Axis) -> Axis:
@@ -39,6 +39,10 @@ def letters(nodes: Sequence[Node]) -> dict[Node, tuple[str, ...]]:
             tie(one, other)
     chosen: dict[Axis, str] = {}
     used: set[str] = set()
+    for node, own in (known or {}).items():
+        for axis, letter in enumerate(own):
+            chosen.setdefault(find((node, axis)), letter)
+            used.add(letter)
     for node in nodes:
         for axis, size in enumerate(node.shape if isinstance(node.shape, tuple) else ()):
             root = find((node, axis))

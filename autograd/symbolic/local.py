@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -86,18 +87,24 @@ class Board:
 
 
 def board(
-    output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = (), known: Mapping[Node, str] | None = None, expand: Sequence[str] = ()
+    output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = (), known: Mapping[Node, str] | None = None, expand: Sequence[str] = (),
+    axes: Mapping[Node, tuple[str, ...]] | None = None,
 ) -> Board:
-    """The graph of `output` cut into lines. `keep` and `known` nodes are lines of their own; names in `expand` are written out."""
+    """The graph of `output` cut into lines. `keep` and `known` nodes are lines of their own; names in `expand` are written out.
+    `axes` gives the letters that some nodes have already.
+    """
     nodes = order(output)
     keep = [*keep, *(node for node in known or {} if node in set(nodes))]
     table = names(output, keep, taken, known)
     own = [node for node in lines(output, keep) if table[node] not in expand or node is output]
     stops = set(own)
-    given = tuple(node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT))
+    given = tuple(sorted(
+        (node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT)),
+        key=lambda leaf: _natural(table[leaf]),
+    ))  # fmt: skip
     symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
     symbols.update({node: Symbol(table[node], len(node.shape)) for node in own})
-    found = letters(nodes)
+    found = letters(nodes, axes)
     by_name = {symbols[node].name: found[node] for node in symbols}
     cut = []
     for number, node in enumerate(own, 1):
@@ -105,6 +112,12 @@ def board(
         definition = with_axis_letters(to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name)
         cut.append(Line(node, symbols[node], number, definition, definition, atoms, body, holes))
     return Board(output, tuple(cut), symbols, by_name, given, {}, dict(by_name))
+
+
+def _natural(name: str) -> tuple[object, ...]:
+    """Sorts w2 before w10, and capitals with their small letters."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part.lower()) for part in parts if part)
 
 
 def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:

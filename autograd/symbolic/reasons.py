@@ -36,7 +36,7 @@ def rule_name(op: Op) -> Sentence:
         return Sentence(N_("every entry enters the sum"))
     if op.kind == SHAPE:
         return Sentence(N_("entries only move"))
-    if op.kind in (ACTIVATION, FUNCTION):
+    if op.kind in (ACTIVATION, FUNCTION) and style != "infix":
         return Sentence(N_("derivative of {sign}"), {"sign": op.notation.sign})
     return Sentence(N_("chain rule"))
 
