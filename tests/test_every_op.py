@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -437,6 +438,24 @@ def test_broadcasting_as_numpy_does(op: Op, shapes: tuple[tuple[int, ...], tuple
 
 
 # How it looks ------------------------------------------------------------------------------------------------------
+
+
+@every_op
+def test_its_derivation_is_balanced_latex(op: Op) -> None:
+    leaves, node = _case(op, 0)
+    if not _smooth(node, leaves) or op.name in CUT_ON_PURPOSE:
+        return
+    derivation = explain(_projected(node, _generator(op, 0)), wrt=_floats(leaves))
+    for latex in (derivation.latex(), derivation.latex(standalone=False)):
+        assert _balanced(latex)
+        open_environments = []
+        for side, name in re.findall(r"\\(begin|end)\{([^{}]*)\}", latex):
+            if side == "begin":
+                open_environments.append(name)
+            else:
+                assert open_environments.pop() == name
+        assert not open_environments
+        assert r"\partial" in latex
 
 
 @every_op
