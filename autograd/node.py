@@ -233,7 +233,7 @@ def on_behalf() -> Iterator[None]:
     if current_site.get() is not None:
         yield
         return
-    code, instruction = user_site(sys._getframe(3))
+    code, instruction = user_site(sys._getframe(2))
     token = current_site.set((code, instruction if instruction < 0 else ~instruction))
     try:
         yield

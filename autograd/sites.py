@@ -41,7 +41,8 @@ def _target(code: CodeType, instruction: int) -> str | None:
     following = [each for each in _instructions(code) if each.offset > instruction and each.opname not in _SILENT]
     for at, each in enumerate(following[:2]):
         if each.opname in _STORES:
-            return str(each.argval)
+            # pytest's rewritten asserts store into names that no one wrote.
+            return str(each.argval) if str(each.argval).isidentifier() else None
         if each.opname not in _LOADS or at + 1 >= len(following) or following[at + 1].opname != "STORE_ATTR":
             return None
     return None

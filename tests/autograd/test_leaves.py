@@ -1,0 +1,75 @@
+"""Leaves: inputs, parameters, states, constants; what they accept and what Python numbers become."""
+
+import numpy as np
+import pytest
+
+import nngraph as ng
+from nngraph.autograd.errors import DtypeError, MissingValue, ShapeError
+
+
+def test_roles_and_dtypes():
+    assert ng.input("x", [1, 2]).dtype == np.int64
+    assert ng.input("x", shape=(2,)).dtype == np.float64
+    assert ng.input("x", np.float32([1])).dtype == np.float32
+    assert ng.parameter("w", [1, 2]).dtype == np.float64
+    assert ng.parameter("w", np.float32([1])).dtype == np.float32
+    assert ng.state("n", 0).dtype == np.int64
+    assert [leaf.role for leaf in (ng.input("x"), ng.parameter("w", 1.0), ng.state("s", 1.0), ng.constant(1.0))] == [
+        "input", "parameter", "state", "constant",
+    ]  # fmt: skip
+
+
+def test_values_are_copied_and_keep_their_dtype():
+    array = np.array([1.0, 2.0])
+    x = ng.input("x", array)
+    array[0] = 9.0
+    assert x.value[0] == 1.0
+    narrow = ng.input("n", np.float32([1.0]))
+    narrow.value = np.array([0.5], np.float64)
+    assert narrow.value.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (lambda: setattr(ng.input("x", [1.0]), "value", [1.0, 2.0]), ShapeError, r"keeps its shape; the new value has shape \(2,\)"),
+        (lambda: setattr(ng.constant(1.0), "value", 2.0), DtypeError, r"cannot be changed; use ng\.input or ng\.parameter"),
+        (lambda: setattr(ng.input("k", [1, 2]), "value", [0.5, 1.0]), DtypeError, "would lose the fractions"),
+        (lambda: setattr(ng.input("x", 1.0), "value", "one"), DtypeError, "takes numbers"),
+        (lambda: ng.input("x", [[1.0], [1.0, 2.0]]), ShapeError, "rows of different lengths"),
+        (lambda: ng.input("x", 1j), DtypeError, "complex numbers are not supported"),
+        (lambda: ng.input("x", [1.0], shape=(2,)), ShapeError, r"the value has shape \(1,\), but shape=\(2,\)"),
+        (lambda: ng.input("x", shape=(-1,)), ShapeError, "-1 is not a size"),
+        (lambda: ng.input([1.0]), DtypeError, "needs a name as its first argument"),
+        (lambda: ng.parameter("w", [1], dtype=int), DtypeError, "must hold floating-point numbers"),
+        (lambda: ng.constant(ng.constant(1.0)), DtypeError, "wants numbers, not a node"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_remedy(change, error, said):
+    with pytest.raises(error, match=said):
+        change()
+
+
+def test_a_placeholder_has_no_value_until_it_is_given():
+    x = ng.input("x", shape=(2,))
+    with pytest.raises(MissingValue):
+        _ = x.value
+    x.value = [1.0, 2.0]
+    np.testing.assert_array_equal((2 * x).value, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int64, np.bool_])
+@pytest.mark.parametrize("number", [2, 2.5, True])
+def test_python_numbers_are_weak_as_in_numpy(dtype, number):
+    array = np.ones(3, dtype)
+    x = ng.input("x", array)
+    assert (x + number).dtype == (array + number).dtype
+    assert (number * x).dtype == (number * array).dtype
+    np.testing.assert_array_equal((x + number).value, array + number)
+
+
+def test_a_size_as_a_constant_keeps_its_expression():
+    n = ng.Size("N", 4)
+    mean = ng.input("x", [1.0, 2.0, 3.0, 4.0]) / (2 * n)
+    assert mean.inputs[1].params["size"].text == "2·N"
+    np.testing.assert_array_equal(mean.value, np.array([1.0, 2.0, 3.0, 4.0]) / 8)
