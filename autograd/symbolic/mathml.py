@@ -85,6 +85,9 @@ class MathmlPrinter(Printer):
         top = f"<msup><mi>∂</mi><mn>{order}</mn></msup>" if order > 1 else "<mi>∂</mi>"
         return f"<mfrac>{row(top, self.name(partial.of))}{row(*parts)}</mfrac>"
 
+    def ratio(self, of: str, by: str) -> str:
+        return f"<mfrac>{row('<mi>∂</mi>', of)}{row('<mi>∂</mi>', by)}</mfrac>"
+
     def adjoint(self, partial: Partial, labels: Sequence[str]) -> str:
         (by,) = partial.by
         name = entry_name(by, partial.rank) if labels else by
@@ -99,13 +102,16 @@ class MathmlPrinter(Printer):
         return row("<mo>(</mo>", inner, "<mo>)</mo>")
 
     def sign(self, text: str, latex: str) -> str:
-        return operator(text)
+        return operator(text, 'form="infix"')  # also where a line is broken before it
 
     def tight_sign(self, text: str, latex: str) -> str:
         return operator(text)
 
+    def word(self, word: str) -> str:
+        return f'<mi mathvariant="normal">{escape(word)}</mi><mspace width="0.17em"/>'
+
     def dot(self, style: str, loose: bool) -> str:
-        return {"hadamard": operator("⊙"), "matrix": '<mspace width="0.17em"/>'}.get(style, operator("·"))
+        return {"hadamard": operator("⊙", 'form="infix"'), "matrix": '<mspace width="0.17em"/>'}.get(style, operator("·", 'form="infix"'))
 
     def beside(self) -> str:
         return '<mspace width="0.12em"/>'
@@ -139,7 +145,7 @@ class MathmlPrinter(Printer):
 
     def total(self, labels: Sequence[str], body: str) -> str:
         sums = [f'<munder><mo movablelimits="false">∑</mo><mi>{escape(label)}</mi></munder>' for label in labels] or ["<mo>∑</mo>"]
-        return row(*sums, body)
+        return "".join(sums) + body
 
     def tensor(self, values: Any) -> str:
         return self.array(np.asarray(values))

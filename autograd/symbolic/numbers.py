@@ -6,7 +6,7 @@ Everything here is plain ASCII ("-0.9300", "1.5e-7", "nan"); each printer puts i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,18 +103,34 @@ ELLIPSIS = "…"
 def table(array: Any) -> list[list[str]]:
     """The numbers of a matrix, row by row; what does not fit a page is an ellipsis. Fractions of one table share a look.
 
-    >>> table([[1, 2.5], [3, 4]])
-    [['1', '2.5'], ['3', '4']]
+    >>> table([[1, 2.5], [3, 4]]), table([[-2.2, 1e-17], [-0.6, 1 / 3]])
+    ([['1', '2.5'], ['3', '4']], [['-2.2000', '0'], ['-0.6000', '0.3333']])
     """
     array = np.asarray(array)
-    # Numbers that are all short are shown as they are; beside one long number every fraction gets the same digits.
-    padded = any(len(split_point(digits(value))[1]) > 3 for value in array.flat[:1000])
-    rows = [[digits(value, padded=padded) for value in _picked(row)] for row in _picked(array)]
+    shown = np.array([_picked(row) for row in _picked(array)])
+    written = _alike(shown)
+    rows = [[written(value) for value in row] for row in shown]
     if array.shape[1] > LARGEST_COUNT:
         rows = [[*row[: LARGEST_COUNT - 2], ELLIPSIS, row[-1]] for row in rows]
     if array.shape[0] > LARGEST_ROW:
         rows = [*rows[: LARGEST_ROW - 2], [ELLIPSIS] * len(rows[0]), rows[-1]]
     return rows
+
+
+def _alike(shown: np.ndarray) -> Callable[[Any], str]:
+    """One way of writing all numbers of a table: as they are if all are short, else with the same decimals."""
+    finite = np.abs(shown[np.isfinite(shown)].astype(float)) if shown.dtype.kind == "f" else np.zeros(0)
+    largest = finite.max(initial=0.0)
+    # What is 1e13 times smaller than its neighbours is what rounding left of a zero.
+    noise = largest * 1e-13
+    rest = finite[finite > noise]
+    if not rest.size or all(len(split_point(digits(value))[1]) <= 3 and "e" not in digits(value) for value in rest):
+        return lambda value: "0" if abs(value) <= noise else digits(value)
+    high, low = magnitude_rounded(largest, SIGNIFICANT), magnitude_rounded(float(rest.min()), SIGNIFICANT)
+    if not -4 <= high < 7 or high - low > 6:
+        return lambda value: "0" if abs(value) <= noise else digits(value, padded=True)
+    decimals = max(0, SIGNIFICANT - 1 - max(low, high - 2), SIGNIFICANT - 1 - high)
+    return lambda value: digits(value) if not math.isfinite(value) else "0" if abs(value) <= noise else f"{value:.{decimals}f}"
 
 
 def _picked(axis: np.ndarray) -> list[Any]:

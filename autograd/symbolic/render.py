@@ -16,7 +16,7 @@ from ..op import Op
 from . import terms
 from .derivation import Derivation
 from .numbers import digits
-from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
 
 BREAK_SUM, BREAK_FACTOR = "\ue000", "\ue001"
 """Where a long line may be broken: before a + or −, or between two factors. Layout uses them or takes them out."""
@@ -95,6 +95,10 @@ class Printer(ABC):
         """A derivative written with ∂; with labels, one entry of it."""
 
     @abstractmethod
+    def ratio(self, of: str, by: str) -> str:
+        """∂of/∂by for two entries, both already written."""
+
+    @abstractmethod
     def adjoint(self, partial: Partial, labels: Sequence[str]) -> str:
         """A derivative of the output written δ or with a bar."""
 
@@ -113,6 +117,10 @@ class Printer(ABC):
     @abstractmethod
     def tight_sign(self, text: str, latex: str) -> str:
         """The same without room: 1−y in a bracket."""
+
+    @abstractmethod
+    def word(self, word: str) -> str:
+        """A function's name written before its argument without brackets, as in ln p."""
 
     @abstractmethod
     def dot(self, style: str, loose: bool) -> str:
@@ -183,6 +191,8 @@ class Printer(ABC):
                 return self.entry(base.name, base.rank, labels)
             case Element(base=Partial() as base, labels=labels):
                 return self._derivative(base, labels)
+            case EntryPartial(of=of, by=by):
+                return self.ratio(self._write(of, False, False, depth + 1), self._write(by, False, False, depth + 1))
             case Delta(left=left, right=right):
                 return self.kronecker(left, right)
             case Filled(value=value):
@@ -262,6 +272,8 @@ class Printer(ABC):
         first = self._operand(left, needs[0], depth, root=root)
         second = self._operand(right, needs[1], depth, first=False, root=root)
         mark = BREAK_SUM if root and notation.binding in (SUM, COMPARE) else ""
+        if sign.startswith("·"):  # a dot and a function, as in t·ln p
+            return first + self.dot("scalar", False) + self.word(sign[1:].strip()) + second
         return first + mark + self.sign(sign, latex) + second
 
     def _fraction(self, above: Term, below: Term, needs: Sequence[int], depth: int) -> str:
@@ -285,22 +297,34 @@ class Printer(ABC):
     def _product(self, factors: Sequence[Term], style: str, root: bool, loose: bool, depth: int) -> str:
         if len(factors) == 1:
             return self._write(factors[0], root, loose, depth + 1)
-        if not loose:
-            factors = _spliced(factors, style)
-        items = [self._factor(factor, at, len(factors), style, factors, loose, depth) for at, factor in enumerate(factors)]
-        text = items[0].text
-        for before, item in zip(items, items[1:]):
-            if style != "hadamard" and _needs_no_dot(before, item):
-                text += self.beside() + item.text
-            else:
-                wide = loose or WIDE in (before.looks, item.looks)
-                text += (BREAK_FACTOR if root else "") + self.dot(style, wide) + item.text
+        text = ""
+        for before, separator, item in self._side_by_side(factors, style, loose, depth):
+            text += (BREAK_FACTOR if root and before and separator.strip() else "") + separator + item.text
         return text
 
-    def _factor(self, term: Term, at: int, count: int, style: str, factors: Sequence[Term], loose: bool, depth: int) -> _Factor:
+    def _side_by_side(
+        self, factors: Sequence[Term], style: str, loose: bool, depth: int
+    ) -> list[tuple[_Factor | None, str, _Factor]]:
+        """The factors of a product, each with the one before it and what stands between them."""
+        if not loose:
+            factors = _spliced(factors, style)
+        items = [self._factor(factor, at, style, factors, loose, depth) for at, factor in enumerate(factors)]
+        parts: list[tuple[_Factor | None, str, _Factor]] = [(None, "", items[0])]
+        for at, (before, item) in enumerate(zip(items, items[1:])):
+            if style != "hadamard" and (at == 0 or before.looks != NUMBER) and _needs_no_dot(before, item):
+                parts.append((before, self.beside(), item))
+            else:
+                parts.append((before, self.dot(style, loose or WIDE in (before.looks, item.looks)), item))
+        return parts
+
+    def factors(self, product: Product) -> list[str]:
+        """The factors of a product one by one, each in the brackets it needs beside the others."""
+        return [item.text for _, _, item in self._side_by_side(product.factors, product.style, True, 0)]
+
+    def _factor(self, term: Term, at: int, style: str, factors: Sequence[Term], loose: bool, depth: int) -> _Factor:
         inner = term.value if isinstance(term, Filled) else term
         minus = leads_with_minus(inner) and (at > 0 or (isinstance(inner, Number) and not loose and not inner.size))
-        bracketed = binding(inner, self.style) < PRODUCT or minus or (_is_open(inner) and at < count - 1)
+        bracketed = binding(inner, self.style) < PRODUCT or minus or (_is_open(inner) and at < len(factors) - 1)
         if isinstance(inner, Product) and inner.style != style and len(inner.factors) > 1:
             # X·W inside ⊙, or a product by entries inside X·W: only plain numbers beside it leave no doubt.
             bracketed = bracketed or any(_has_axes(other) for other in factors if other is not term)
@@ -369,7 +393,7 @@ def _spliced(factors: Sequence[Term], style: str) -> list[Term]:
 def _has_axes(term: Term) -> bool:
     """Whether a term may be an array; only what is certainly one number says no."""
     match term:
-        case Number() | Element() | Delta() | IndexSum() | Filled():
+        case Number() | Element() | EntryPartial() | Delta() | IndexSum() | Filled():
             return False
         case Symbol(rank=rank) | Partial(rank=rank):
             return rank > 0
@@ -399,7 +423,8 @@ def leads_with_minus(term: Term) -> bool:
         case Filled(value=value):
             return leads_with_minus(value)
         case Product(factors=factors):
-            return leads_with_minus(factors[0])
+            # A negative number at the front stands in brackets of its own: (−0.3)·1.
+            return not (isinstance(factors[0], Number) and not factors[0].size) and leads_with_minus(factors[0])
         case Apply(op=op, args=args):
             style = op.notation.style
             if style == "infix" and op.notation.binding == PRODUCT:
@@ -415,6 +440,8 @@ def binding(term: Term, style: Style) -> int:
             partial = term if isinstance(term, Partial) else term.base
             assert isinstance(partial, Partial)
             return ATOM if style.is_adjoint(partial) else PRODUCT
+        case EntryPartial():
+            return PRODUCT
         case Filled(value=value):
             return binding(value, style)
         case Apply(op=op, args=(inner,)) if op.notation.style == "prefix":

@@ -110,6 +110,9 @@ class LatexPrinter(Printer):
         )
         return rf"\frac{{\partial{f'^{{{order}}}' if order > 1 else ''} {self.name(partial.of)}}}{{{denominator}}}"
 
+    def ratio(self, of: str, by: str) -> str:
+        return rf"\frac{{\partial {of}}}{{\partial {by}}}"
+
     def adjoint(self, partial: Partial, labels: Sequence[str]) -> str:
         (by,) = partial.by
         name = entry_name(by, partial.rank) if labels else by
@@ -128,6 +131,9 @@ class LatexPrinter(Printer):
 
     def tight_sign(self, text: str, latex: str) -> str:
         return latex
+
+    def word(self, word: str) -> str:
+        return rf"\{word} "
 
     def dot(self, style: str, loose: bool) -> str:
         return {"hadamard": r" \odot ", "matrix": r" \, "}.get(style, r" \cdot ")

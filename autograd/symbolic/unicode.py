@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .numbers import ELLIPSIS, LARGEST_COUNT, digits
-from .render import Printer
+from .render import BREAK_FACTOR, BREAK_SUM, Printer
 from .spelling import GREEK_WORDS, SUPERSCRIPTS, entry_name
 from .terms import Partial
 
@@ -38,6 +38,9 @@ def ascii_text(text: str) -> str:
         return text
     pieces = []
     for character in unicodedata.normalize("NFC", text):
+        if character in (BREAK_SUM, BREAK_FACTOR):
+            pieces.append(character)
+            continue
         plain = ASCII.get(character, character)
         if not plain.isascii():
             apart = "".join(ASCII.get(part, part) for part in unicodedata.normalize("NFD", character))
@@ -76,6 +79,9 @@ class UnicodePrinter(Printer):
             f"∂{self.entry(name, partial.rank, labels) if labels else self.name(name)}{_raised(times)}" for name, times in below.items()
         )
 
+    def ratio(self, of: str, by: str) -> str:
+        return f"∂{of}/∂{by}"
+
     def adjoint(self, partial: Partial, labels: Sequence[str]) -> str:
         (by,) = partial.by
         name = self.entry(by, partial.rank, labels) if labels else self.name(by)
@@ -92,6 +98,9 @@ class UnicodePrinter(Printer):
 
     def tight_sign(self, text: str, latex: str) -> str:
         return text
+
+    def word(self, word: str) -> str:
+        return f"{word} "
 
     def dot(self, style: str, loose: bool) -> str:
         return " ⊙ " if style == "hadamard" else " · " if loose else "·"

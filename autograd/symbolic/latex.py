@@ -1,0 +1,355 @@
+r"""A derivation in LaTeX: a document that compiles as it is, or `aligned` blocks for a slide, MathJax or KaTeX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ..language import current_language, known_language
+from ..sizes import size_text
+from .cells import broken
+from .derivation import INSIDE, Check, Derivation, Form, Step
+from .document import GIVEN, SIZES, Chain, Document, Row, Speaker, Table, document
+from .numbers import digits, error_digits
+from .render import Style, unbroken
+from .spelling import is_full_width
+from .terms import Apply, Product, Term
+from .tex import LatexPrinter, latex_text
+
+LINE = 74
+"""About how many signs of mathematics fit on a line of an A4 page."""
+SLIDE = 60
+"""The same for a slide."""
+
+
+def derivation_latex(derivation: Derivation, *, standalone: bool = True, language: str | None = None) -> str:
+    r"""A LaTeX document; or, not `standalone`, blocks `\[\begin{aligned} … \end{aligned}\]` that need only amsmath."""
+    blocks = document(derivation)
+    speaker = LatexSpeaker(Style.of(derivation), language)
+    body = _page(blocks, speaker) if standalone else _slide(blocks, speaker)
+    return _document(body, known_language(language) if language else current_language()) if standalone else body
+
+
+class LatexSpeaker(Speaker):
+    """Sentences as LaTeX text with their formulas in dollars."""
+
+    def __init__(self, style: Style, language: str | None) -> None:
+        super().__init__(LatexPrinter(style), language)
+
+    def escaped(self, text: str) -> str:
+        return latex_text(text)
+
+    def inline(self, formula: str) -> str:
+        return f"${formula}$"
+
+    def shape(self, shape: tuple[int, ...]) -> str:
+        return f"${self.bare_shape(shape)}$"
+
+    def bare_shape(self, shape: tuple[int, ...]) -> str:
+        """A shape in math mode."""
+        return r"(" + r" \times ".join(self.formulas.size(size_text(size)) for size in shape) + ")"
+
+    def math(self, term: Term) -> str:
+        """A term with its break marks."""
+        return self.formulas.term(term, True)
+
+    def value(self, step: Step) -> str:
+        """The value of a line in math mode."""
+        assert step.value is not None and isinstance(self.formulas, LatexPrinter)
+        return self.formulas.number(digits(step.value, padded=True)) if step.value.ndim == 0 else self.formulas.array(step.value)
+
+    def under(self, form: Form) -> str | None:
+        """A matrix product with the shape under every factor."""
+        term, sign = form.term, ""
+        if isinstance(term, Apply) and term.op.notation.style == "prefix":
+            sign, term = term.op.notation.latex, term.args[0]
+        if not isinstance(term, Product) or len(term.factors) != len(form.shapes):
+            return None
+        parts = [
+            rf"\underset{{{self.bare_shape(shape)}}}{{{factor}}}" if shape else factor
+            for factor, shape in zip(self.formulas.factors(term), form.shapes)
+        ]
+        return sign + self.formulas.dot(term.style, True).join(parts)
+
+    def sides(self, forms: Sequence[Form], before: str, width: int) -> list[tuple[str, str]]:
+        """The right-hand sides of a line and their notes: each form on lines of about `width` signs; cases in one brace."""
+        if len(forms) > 1 and all(form.where is not None for form in forms):
+            lines = r" \\ ".join(rf"{unbroken(self.math(form.term))} & \text{{{self.sentence(form.where)}}}" for form in forms if form.where)
+            return [(rf"\begin{{cases}} {lines} \end{{cases}}", "")]
+        sides: list[tuple[str, str]] = []
+        for form in forms:
+            under = self.under(form) if form.shapes else None
+            notes = [self.sentence(sentence) for sentence in (form.where, form.note) if sentence is not None]
+            text = unbroken(under) if under else unbroken(self.math(form.term))
+            if under or signs(text) <= width:
+                sides.append((text, ", ".join(notes)))
+                continue
+            parts = _cut(self.math(form.term), width)
+            sides += [(part, "") for part in parts[:-1]]
+            sides.append((parts[-1], ", ".join(notes)))
+        return sides
+
+
+CONTINUED = r"\quad "
+"""How a line begins that goes on with the one above it."""
+
+
+def _cut(marked: str, width: int) -> list[str]:
+    """A long formula in several lines; widths are counted in signs, so the marks are set on a stand-in of that width."""
+    lines: list[str] = []
+    factor = max(1.0, len(unbroken(marked)) / max(1, signs(unbroken(marked))))
+    for part in broken(marked, int(width * factor), int((width - 4) * factor)):
+        lines.append(part if not lines else CONTINUED + part)
+    return lines
+
+
+def signs(latex: str) -> int:
+    """About how wide a formula prints, in signs: a fraction is as wide as its wider part, indices count half."""
+    text = latex
+    while found := re.search(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}", text):
+        text = text[: found.start()] + max(found[1], found[2], key=len) + text[found.end() :]
+    text = re.sub(r"[_^]\{([^{}]*)\}", lambda match: "x" * ((len(match[1]) + 1) // 2), text)
+    text = re.sub(r"\\(text|mathit|operatorname|underset|bar|left|right|begin|end)\b", "", text)
+    return len(re.sub(r"\\[a-zA-Z]+|\\.", "x", text).replace("{", "").replace("}", "").replace(" ", ""))
+
+
+# The page ------------------------------------------------------------------------------------------------------------
+def _page(blocks: Document, speaker: LatexSpeaker) -> str:
+    derivation = blocks.derivation
+    name = speaker.formulas.name(derivation.output)
+    lines = [r"\noindent"]
+    title = _cut(f"{name} = {speaker.math(derivation.expression)}", LINE)
+    lines = [r"\begin{gather*}", " \\\\\n".join(f"  {line}" for line in title), r"\end{gather*}"]
+    lines += ["", *_givens(blocks, speaker)]
+    for block in blocks.blocks:
+        lines += ["", *(_table(block, blocks, speaker) if isinstance(block, Table) else _chain(block, speaker))]
+    if blocks.failed is not None:
+        lines += ["", r"\medskip\noindent\textbf{$\times$ " + speaker.failure(blocks.failed) + "}"]
+    if blocks.notes:
+        lines += ["", r"\bigskip\noindent{\footnotesize " + r" \\ ".join(speaker.sentence(note) for note in blocks.notes) + r"\par}"]
+    return "\n".join(lines)
+
+
+def _givens(blocks: Document, speaker: LatexSpeaker) -> Iterator[str]:
+    printer = speaker.formulas
+    assert isinstance(printer, LatexPrinter)
+    given = []
+    for each in blocks.givens:
+        below = rf"\underset{{{speaker.bare_shape(each.shape)}}}{{{printer.name(each.name.name)}}}" if each.shape else printer.name(each.name.name)
+        given.append(f"${below} = {printer.array(each.value)}$")
+    if given:
+        yield r"\noindent " + speaker.say(GIVEN) + r"\quad " + ",\\quad\n".join(given) + r"\par"
+    if blocks.sizes:
+        sizes = ", ".join(f"${printer.size(name)} = {size}$" for name, size in blocks.sizes)
+        yield r"\noindent " + speaker.say(SIZES) + r"\quad " + sizes + r"\par"
+    if blocks.seeded is not None:
+        yield r"\noindent{\footnotesize " + speaker.sentence(blocks.seeded) + r"\par}"
+
+
+def _table(table: Table, blocks: Document, speaker: LatexSpeaker) -> Iterator[str]:
+    yield rf"\section*{{{speaker.sentence(table.title)}}}"
+    pending: list[str] = []
+    for row in table.rows:
+        pending += _row_lines(row, blocks.derivation.detail == "full", speaker)
+        if row.why:
+            yield from _aligned(pending)
+            pending = []
+            yield r"\noindent{\footnotesize " + r" \\ ".join(speaker.sentence(sentence) for sentence in row.why) + r"\par}"
+    yield from _aligned(pending)
+
+
+def _aligned(lines: list[str]) -> Iterator[str]:
+    if lines and lines[0].startswith(BETWEEN):
+        yield r"\noindent" + lines.pop(0).removeprefix(BETWEEN) + r"\par"
+    if lines:
+        yield r"\begin{alignat*}{3}"
+        yield "\n".join(
+            "  " + line + ("" if at == len(lines) - 1 or line.startswith(BETWEEN) else r" \\") for at, line in enumerate(lines)
+        )
+        yield r"\end{alignat*}"
+
+
+BETWEEN = r"\intertext"
+
+
+_ARROW = r" $\;\Longrightarrow\;$ "
+
+
+def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
+    step = row.step
+    number = rf"\text{{\footnotesize {row.number}}}" if row.number else ""
+    if row.lead is not None:
+        before = unbroken(speaker.math(row.lead.before))
+        whence = [speaker.sentence(sentence).replace("$ = $", " = ").replace("$", r"$\displaystyle ", 1) for sentence in row.lead.why[:1]]
+        gradient = " ".join(("" if text.startswith(CONTINUED) else "= ") + text for text, _ in speaker.sides(row.lead.forms, before, 10 * LINE))
+        parts = [*whence, rf"$\displaystyle {before} {gradient}$"]
+        yield rf"{BETWEEN}{{\footnotesize {row.number or ''}\normalsize\quad {_ARROW.join(parts)}\hfill ${_mark(row.lead.check, speaker)}$}}"
+        number = ""
+    shape = rf" \qquad {speaker.bare_shape(step.shape)}" if step.shape and not any(form.shapes for form in step.forms) else ""
+    sides = speaker.sides([*row.symbolic, *([row.numbers] if row.numbers else [])], "", LINE - 16)
+    left = unbroken(speaker.math(step.before))
+    texts = _noted(sides, r"\footnotesize ", LINE - 20)
+    value = f"= {speaker.value(step)}" if step.value is not None and (step.value.ndim == 0 or step.section != INSIDE or full) else ""
+    lone = step.value is None or step.value.ndim == 0
+    if value and not lone:
+        texts = [*_packed(texts, LINE - 20), value]
+    else:
+        texts = _packed([*texts, value] if value else texts, LINE - 20)
+    if shape:
+        texts[max(0, len(texts) - (1 if value == "" or lone else 2))] += shape
+    rule = ""
+    if step.rule is not None:
+        said = speaker.sentence(step.rule)
+        rule = r"\enspace " + (rf"\text{{\footnotesize {said}}}" if signs(said) <= 24 else rf"\parbox[t]{{9em}}{{\footnotesize\raggedright {said}}}")
+    for at, text in enumerate(texts):
+        tail = f"{_mark(step.check, speaker)}{rule}" if at == len(texts) - 1 and lone or at == 0 and not lone else ""
+        yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
+
+
+def _noted(sides: Sequence[tuple[str, str]], size: str, width: int) -> list[str]:
+    """Right-hand sides with their sign and their note, a long note on a line of its own."""
+    texts: list[str] = []
+    for text, note in sides:
+        texts.append(text if text.startswith(CONTINUED) else f"= {text}")
+        if note and signs(text) + len(note) <= width:
+            texts[-1] += rf" \quad \text{{{size}{note}}}"
+        elif note:
+            texts.append(rf"{CONTINUED}\text{{{size}{note}}}")
+    return texts
+
+
+def _packed(texts: list[str], width: int) -> list[str]:
+    """As many equal forms on a line as fit: w·x = 2·3 = 6."""
+    lines: list[str] = []
+    for text in texts:
+        if lines and not text.startswith(CONTINUED) and r"\text" not in lines[-1] and signs(lines[-1]) + signs(text) <= width:
+            lines[-1] += " " + text
+        else:
+            lines.append(text)
+    return lines
+
+
+def _mark(check: Check, speaker: LatexSpeaker) -> str:
+    if check.passed is None:
+        (_, text), *_ = speaker.checks(check)
+        return rf"\text{{\footnotesize {text}}}"
+    sign = r"\checkmark" if check.passed else r"\boldsymbol{\times}"
+    return rf"{sign}\,\text{{\scriptsize {error_digits(check.error)}}}" if check.error is not None else sign
+
+
+def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
+    step = chain.step
+    left = unbroken(speaker.math(step.before))
+    yield rf"\subsection*{{\boldmath$\displaystyle {left}$}}"
+    for sentence in chain.why:
+        yield r"\noindent " + speaker.sentence(sentence) + r"\par"
+    yield r"\begin{alignat*}{2}"
+    yield " \\\\\n".join(f"  {line}" for line in _chain_lines(step, speaker, LINE, r"\footnotesize "))
+    yield r"\end{alignat*}"
+    marks = [(r"$\checkmark$ " if passed else "" if passed is None else r"$\boldsymbol{\times}$ ") + text for passed, text in speaker.checks(step.check)]
+    yield r"\noindent{\footnotesize " + r"\quad ".join(marks) + r"\par}"
+
+
+def _chain_lines(step: Step, speaker: LatexSpeaker, width: int, size: str) -> Iterator[str]:
+    left = unbroken(speaker.math(step.before))
+    sides = speaker.sides(step.forms, left, width - 16)
+    if step.value is not None:
+        sides.append((speaker.value(step), ""))
+    for at, (text, note) in enumerate(sides):
+        sign = "" if text.startswith(CONTINUED) else "= "
+        yield f"{left if at == 0 else ''} & {sign}{text}" + (rf" & & \quad \text{{{size}{note}}}" if note else "")
+
+
+# The slide -----------------------------------------------------------------------------------------------------------
+def _slide(blocks: Document, speaker: LatexSpeaker) -> str:
+    name = speaker.formulas.name(blocks.derivation.output)
+    title = _cut(f"{name} = {speaker.math(blocks.derivation.expression)}", SLIDE)
+    parts = [_display(f"{'' if at == 0 else ' '}& {line}" for at, line in enumerate(title))]
+    for block in blocks.blocks:
+        if isinstance(block, Chain):
+            checks = "; ".join(text for _, text in speaker.checks(block.step.check))
+            parts.append("% " + _comment(checks) + "\n" + _display(_chain_lines(block.step, speaker, SLIDE + 16, "")))
+            continue
+        lines: list[str] = []
+        for row in block.rows:
+            lines += _slide_row(row, speaker)
+        parts.append("% " + _comment(speaker.sentence(block.title)) + "\n" + _display(lines))
+    if blocks.failed is not None:
+        parts.append(_display([rf"& \text{{{speaker.failure(blocks.failed)}}}"]))
+    return "\n\n".join(parts)
+
+
+def _comment(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _display(lines: Iterator[str] | list[str]) -> str:
+    return "\\[\n\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}\n\\]"
+
+
+def _slide_row(row: Row, speaker: LatexSpeaker) -> Iterator[str]:
+    step = row.step
+    if row.lead is not None:
+        before = unbroken(speaker.math(row.lead.before))
+        for at, (text, _) in enumerate(speaker.sides(row.lead.forms, before, SLIDE)):
+            yield f"{before if at == 0 else ''} & {'' if text.startswith(CONTINUED) else '= '}{text}"
+    sides = speaker.sides([*row.symbolic, *([row.numbers] if row.numbers else [])], "", SLIDE)
+    texts = _noted(sides, "", SLIDE)
+    if step.value is not None and step.section != INSIDE:
+        value = f"= {speaker.value(step)}"
+        texts = _packed([*texts, value], SLIDE) if step.value.ndim == 0 else [*_packed(texts, SLIDE), value]
+    left = unbroken(speaker.math(step.before))
+    for at, text in enumerate(texts):
+        yield f"{left if at == 0 else ''} & {text}"
+
+
+# The document --------------------------------------------------------------------------------------------------------
+PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[a4paper,margin=2cm]{geometry}
+\usepackage{amsmath,amssymb,mathtools}
+"""
+
+
+def _document(body: str, language: str) -> str:
+    chinese = sorted({character for character in body if is_full_width(character)})
+    if not chinese:
+        begin, end, how = "\\begin{document}\n", "\\end{document}\n", "% Compile with pdflatex, xelatex or lualatex.\n"
+        extra = ""
+    else:
+        body, font = _with_chinese_fonts(body, chinese, language)
+        begin = f"\\begin{{document}}\n\\begin{{CJK*}}{{UTF8}}{{{font}}}\n"
+        end = "\\end{CJK*}\n\\end{document}\n"
+        how = "% Compile with pdflatex; the Chinese fonts come with the CJK package (Debian: texlive-lang-chinese).\n"
+        extra = "\\usepackage{CJKutf8}\n"
+    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n\\pagestyle{plain}\n"
+    return how + PREAMBLE + extra + spacing + begin + body + "\n" + end
+
+
+FONTS = {"gbsn": "gb2312", "bsmi": "big5"}
+"""The fonts of the CJK package and the character sets they cover."""
+
+
+def _with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tuple[str, str]:
+    """The text with a change of font around characters that the main font lacks, and the name of the main font."""
+    order = ["bsmi", "gbsn"] if language == "zh-TW" else ["gbsn", "bsmi"]
+    if language == "en":
+        order.sort(key=lambda font: sum(not _covers(font, character) for character in chinese))
+    main, other = order
+    missing = {character for character in chinese if not _covers(main, character)}
+
+    def changed(character: str) -> str:
+        if character not in missing:
+            return character
+        if _covers(other, character):
+            return rf"{{\CJKfamily{{{other}}}{character}}}"
+        return rf"\texttt{{U+{ord(character):04X}}}"
+
+    return "".join(map(changed, body)), main
+
+
+def _covers(font: str, character: str) -> bool:
+    try:
+        character.encode(FONTS[font])
+    except UnicodeEncodeError:
+        return False
+    return True
