@@ -8,6 +8,7 @@
 from .activation import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .comparison import *  # noqa: F403
+from .control import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .identity import *  # noqa: F403
