@@ -1,0 +1,64 @@
+"""A claim in a form of its own, with one part set right: a sign, a name, a number, the argument of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...language import N_
+from ...ops.arithmetic import add, div, neg, sub
+from ..derivation import Sentence
+from ..terms import Apply, AxisSum, Number, Prime, Product, Symbol, Term, children
+from .mutations import Change
+from .scene import Scene
+from .tree import places, put
+
+
+def repaired(scene: Scene, yours: Term) -> list[Change]:
+    """Every formula that comes from the claim by one repair."""
+    inside = [each for _, each in places(yours) if not isinstance(each, Number) and each != yours]
+    changes = []
+    for place, each in places(yours):
+        for new, kind, cost in _better(scene, each, inside):
+            said = Sentence(N_("{wrong} stands where {right} belongs"), {"wrong": each, "right": new})
+            if kind == "sign":
+                said = Sentence(N_("wrong sign: {wrong} stands where {right} belongs"), {"wrong": each, "right": new})
+            changes.append(Change(put(yours, place, new), kind, said, cost))
+    return changes
+
+
+def _better(scene: Scene, each: Term, inside: list[Term]) -> Iterator[tuple[Term, str, float]]:
+    match each:
+        case Symbol(name=name, rank=rank) if name in scene.env:
+            shape = scene.shape_of(name)
+            for other in scene.env:
+                if isinstance(other, str) and other != name and scene.shape_of(other) == shape:
+                    yield Symbol(other, rank), "index", 1.6
+        case Number(value=value):
+            for part in dict.fromkeys(inside):
+                if not any(isinstance(inner, Number) and inner == each for inner in children(part)):
+                    yield part, "term", 1.8
+            for other in (2.0 * value, value / 2, -value):
+                yield Number(other), "factor", 1.5
+        case Apply(op=op, args=(left, right)) if op is sub:
+            yield Apply(sub, (right, left)), "sign", 1.2
+            yield Apply(add, (left, right)), "sign", 1.2
+        case Apply(op=op, args=(left, right)) if op is add:
+            yield Apply(sub, (left, right)), "sign", 1.2
+        case Apply(op=op, args=(inner,)) if op is neg:
+            yield inner, "sign", 1.2
+        case Apply(op=op, args=(above, below)) if op is div:
+            yield Apply(div, (below, above)), "upside-down", 1.5
+        case Apply(op=op, args=(inner,), params=params) if op.scalar is not None:
+            yield Apply(op, (Apply(neg, (inner,)),), params), "sign", 1.4
+            yield Prime(op, inner, params), "activation-derivative", 1.6
+        case AxisSum(axes=axes, body=body, kept=kept):
+            from ..convert import rank_of
+
+            for axis in range(rank_of(body)):
+                yield AxisSum((axis,), (), body, True), "axis", 1.4
+                yield AxisSum((axis,), (), body, kept), "axis", 1.4
+        case Product(factors=factors, style=style):
+            for at in range(len(factors)):
+                rest = factors[:at] + factors[at + 1 :]
+                if rest:
+                    yield rest[0] if len(rest) == 1 else Product(rest, style), "extra-factor", 1.9

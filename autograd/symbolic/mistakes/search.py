@@ -1,0 +1,138 @@
+"""Which slip gives exactly the claimed numbers: slips made on purpose are compared with the claim at many points at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...language import N_
+from ..derivation import Sentence
+from ..terms import Number, Term
+from .factors import axis_sizes, constant_ratio, factor_slip, nice
+from .mutations import Change, mutations
+from .repairs import repaired
+from .scene import Base, Scene
+from .verdict import Slip
+
+RELATIVE, ABSOLUTE = 1e-7, 1e-10
+MOST_PAIRS = 2500
+CHEAP = 1.75
+
+
+def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | None:
+    """The simplest slip that turns the correct formula into the claim; `claim` has the axes (point, …)."""
+    whole = factor_slip(scene, claim)
+    if whole is not None:
+        return whole
+    scale = max(_scale(claim), _scale(scene.true))
+    found: list[tuple[float, Slip]] = []
+    singles = [change for base in scene.bases for change in mutations(scene, base)]
+    for change in sorted(singles, key=lambda each: each.cost):
+        if found and change.cost >= found[0][0]:
+            break
+        for extra, also in _matches(scene, change, claim, scale):
+            found.append((change.cost + extra, _slip(change, also)))
+            found.sort(key=lambda each: each[0])
+    if found:
+        return found[0][1]
+    own = yours if claim.shape == scene.true.shape else None
+    return _repaired(scene, own) or _pair(scene, singles, claim, scale) or _repaired(scene, own, twice=True)
+
+
+def _matches(scene: Scene, change: Change, claim: np.ndarray, scale: float) -> Iterator[tuple[float, tuple[Sentence, ...]]]:
+    """(extra cost, further slips) when the changed formula gives the claim, as it is or up to a sign or a factor 2."""
+    value = scene.value(change.term)
+    if value is None or not np.all(np.isfinite(value)):
+        return
+    if value.shape != claim.shape:
+        if value.ndim == 1 and claim.ndim > 1:  # one number, handed to every entry
+            value = np.broadcast_to(value.reshape(-1, *(1,) * (claim.ndim - 1)), claim.shape)
+        elif value.size == claim.size and change.kind in ("too-much-summed", "batch-sum") and _squeezed(value).shape == _squeezed(claim).shape:
+            value = value.reshape(claim.shape)
+        else:
+            return
+    if same(value, claim, scale):
+        yield 0.0, ()
+        return
+    ratio = constant_ratio(claim, value)
+    if ratio is not None and nice(ratio, scene):
+        also = Sentence(N_("and the sign is turned")) if ratio == -1 else Sentence(N_("and a factor {factor} is too many"), {"factor": Number(ratio)})
+        letter = axis_sizes(scene).get(round(ratio))
+        if letter and ratio != 2:
+            also = Sentence(N_("and it is not divided by {letter}"), {"letter": letter})
+        elif 0 < abs(ratio) < 1:
+            also = Sentence(N_("and a factor {factor} is missing"), {"factor": Number(1 / ratio)})
+        yield 1.0, (also,)
+
+
+def same(one: np.ndarray, other: np.ndarray, scale: float) -> bool:
+    """Whether two arrays agree up to rounding."""
+    if not (np.all(np.isfinite(one)) and np.all(np.isfinite(other))):
+        return False
+    return bool(np.all(np.abs(one - other) <= RELATIVE * np.maximum(np.abs(one), np.abs(other)) + ABSOLUTE * scale))
+
+
+def _slip(change: Change, also: Sequence[Sentence]) -> Slip:
+    said = change.said
+    for sentence in also:
+        said = Sentence(N_("{first}, {second}"), {"first": said, "second": sentence})
+    return Slip(change.kind, said, change.why, change.term)
+
+
+def _scale(values: np.ndarray) -> float:
+    finite = np.abs(values[np.isfinite(values)])
+    return float(np.median(finite)) if finite.size and np.median(finite) > 0 else 1.0
+
+
+def _squeezed(values: np.ndarray) -> np.ndarray:
+    return values.reshape(values.shape[0], *(size for size in values.shape[1:] if size != 1))
+
+
+def _pair(scene: Scene, singles: Sequence[Change], claim: np.ndarray, scale: float) -> Slip | None:
+    """Two slips at once, the simple ones only."""
+    count = 0
+    bases = {base.term for base in scene.bases}
+    best: tuple[float, Slip] | None = None
+    for first in sorted((each for each in singles if each.cost <= CHEAP), key=lambda each: each.cost):
+        if first.term in bases:
+            continue
+        for second in sorted(mutations(scene, Base(first.term)), key=lambda each: each.cost):
+            cost = first.cost + second.cost
+            if second.cost > CHEAP or (best is not None and cost >= best[0]):
+                break
+            count += 1
+            if count > MOST_PAIRS:
+                return best[1] if best else None
+            value = scene.value(second.term)
+            if value is not None and value.shape == claim.shape and same(value, claim, scale):
+                said = Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
+                best = cost, Slip(first.kind, said, (*first.why, *second.why), second.term)
+    return best[1] if best else None
+
+
+def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | None:
+    """What must be changed in the claim itself to make it right, when it is written in another form than ours."""
+    if yours is None:
+        return None
+    scale = _scale(scene.true)
+    ways = sorted(repaired(scene, yours), key=lambda each: each.cost)
+    best: tuple[float, Slip] | None = None
+    count = 0
+    for first in ways:
+        for second in sorted(repaired(scene, first.term), key=lambda each: each.cost) if twice else (None,):
+            cost = first.cost + (second.cost if second is not None else 0.0)
+            if best is not None and cost >= best[0]:
+                break
+            count += 1
+            if count > MOST_PAIRS:
+                return best[1] if best else None
+            value = scene.value((second or first).term)
+            if value is None or value.shape != scene.true.shape or not same(value, scene.true, scale):
+                continue
+            said = first.said if second is None else Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
+            best = cost, Slip(first.kind, said, first.why, None)
+    return best[1] if best else None
+
+
+__all__ = ["find_slip", "same"]
