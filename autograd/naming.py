@@ -106,14 +106,25 @@ def names(
 
 
 def _numbered(wanted: list[tuple[Node, str]], reserved: set[str]) -> dict[Node, str]:
+    """Names from stems: a stem that stands once is the name, others are numbered. Z and z count as the same stem where an
+    array is among them, because an entry of Z is written z_nk."""
+
+    def alike(node: Node, stem: str) -> str:
+        return stem.lower() if node.shape else stem
+
     counts: dict[str, int] = {}
+    for node, stem in wanted:
+        counts[alike(node, stem)] = counts.get(alike(node, stem), 0) + 1
+    exact: dict[str, int] = {}
     for _, stem in wanted:
-        counts[stem] = counts.get(stem, 0) + 1
-    taken = {stem for stem, count in counts.items() if count == 1} | reserved
+        exact[stem] = exact.get(stem, 0) + 1
+    own = {node for node, stem in wanted if exact[stem] == 1 and node._name == stem or node.is_leaf and exact[stem] == 1}
+    taken = {stem for _, stem in wanted if exact[stem] == 1} | reserved
     table: dict[Node, str] = {}
     at: dict[str, int] = {}
     for node, stem in wanted:
-        if counts[stem] == 1 and (stem not in reserved or node._name is not None):
+        alone = exact[stem] == 1 and (node in own or node.name == stem or counts[alike(node, stem)] == 1)
+        if alone and (stem not in reserved or node._name is not None):
             table[node] = stem
             continue
         while True:

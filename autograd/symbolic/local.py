@@ -98,10 +98,9 @@ def board(
     table = names(output, keep, taken, known)
     own = [node for node in lines(output, keep) if table[node] not in expand or node is output]
     stops = set(own)
-    given = tuple(sorted(
-        (node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT)),
-        key=lambda leaf: _natural(table[leaf]),
-    ))  # fmt: skip
+    given = _by_family(
+        [node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT)], table
+    )
     symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
     symbols.update({node: Symbol(table[node], len(node.shape)) for node in own})
     found = letters(nodes, axes)
@@ -114,10 +113,14 @@ def board(
     return Board(output, tuple(cut), symbols, by_name, given, {}, dict(by_name))
 
 
-def _natural(name: str) -> tuple[object, ...]:
-    """Sorts w2 before w10, and capitals with their small letters."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part.lower()) for part in parts if part)
+def _by_family(given: Sequence[Leaf], table: Mapping[Node, str]) -> tuple[Leaf, ...]:
+    """Leaves in order of appearance, but w1, w2, … together and in the order of their numbers."""
+    parts = {leaf: re.fullmatch(r"(.*?)(\d*)", table[leaf]) for leaf in given}
+    stems = {leaf: match[1] if match else table[leaf] for leaf, match in parts.items()}
+    first: dict[str, int] = {}
+    for at, leaf in enumerate(given):
+        first.setdefault(stems[leaf], at)
+    return tuple(sorted(given, key=lambda leaf: (first[stems[leaf]], int((parts[leaf] and parts[leaf][2]) or 0))))
 
 
 def _cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
