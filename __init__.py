@@ -15,6 +15,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("Node", "scope"), "autograd.node"),
     **dict.fromkeys(("gradient",), "autograd.differentiate"),
     **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"), "autograd.derivatives"),
+    **dict.fromkeys(("explain",), "autograd.symbolic"),
     **dict.fromkeys(("simplify",), "autograd.simplify"),
     **dict.fromkeys(("Executable", "compile"), "autograd.executable"),
     **dict.fromkeys(("check_gradient", "finite_difference"), "autograd.check"),
