@@ -188,19 +188,19 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     shape = rf" \qquad {speaker.bare_shape(step.shape)}" if step.shape and not any(form.shapes for form in step.forms) else ""
     sides = speaker.sides([*row.symbolic, *([row.numbers] if row.numbers else [])], "", LINE - 16)
     left = unbroken(speaker.math(step.before))
-    texts = _noted(sides, r"\footnotesize ", LINE - 20)
+    texts = _noted(sides, r"\footnotesize ", LINE - 24)
     value = f"= {speaker.value(step)}" if step.value is not None and (step.value.ndim == 0 or step.section != INSIDE or full) else ""
     lone = step.value is None or step.value.ndim == 0
     if value and not lone:
-        texts = [*_packed(texts, LINE - 20), value]
+        texts = [*_packed(texts, LINE - 24), value]
     else:
-        texts = _packed([*texts, value] if value else texts, LINE - 20)
+        texts = _packed([*texts, value] if value else texts, LINE - 24)
     if shape:
         texts[max(0, len(texts) - (1 if value == "" or lone else 2))] += shape
     rule = ""
     if step.rule is not None:
         said = speaker.sentence(step.rule)
-        rule = r"\enspace " + (rf"\text{{\footnotesize {said}}}" if signs(said) <= 24 else rf"\parbox[t]{{9em}}{{\footnotesize\raggedright {said}}}")
+        rule = r"\enspace " + (rf"\text{{\footnotesize {said}}}" if signs(said) <= 18 else rf"\parbox[t]{{8em}}{{\footnotesize\raggedright {said}}}")
     for at, text in enumerate(texts):
         tail = f"{_mark(step.check, speaker)}{rule}" if at == len(texts) - 1 and lone or at == 0 and not lone else ""
         yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
@@ -244,13 +244,13 @@ def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
     for sentence in chain.why:
         yield r"\noindent " + speaker.sentence(sentence) + r"\par"
     yield r"\begin{alignat*}{2}"
-    yield " \\\\\n".join(f"  {line}" for line in _chain_lines(step, speaker, LINE, r"\footnotesize "))
+    yield " \\\\\n".join(f"  {line}" for line in chain_lines(step, speaker, LINE, r"\footnotesize "))
     yield r"\end{alignat*}"
     marks = [(r"$\checkmark$ " if passed else "" if passed is None else r"$\boldsymbol{\times}$ ") + text for passed, text in speaker.checks(step.check)]
     yield r"\noindent{\footnotesize " + r"\quad ".join(marks) + r"\par}"
 
 
-def _chain_lines(step: Step, speaker: LatexSpeaker, width: int, size: str) -> Iterator[str]:
+def chain_lines(step: Step, speaker: LatexSpeaker, width: int, size: str) -> Iterator[str]:
     left = unbroken(speaker.math(step.before))
     sides = speaker.sides(step.forms, left, width - 16)
     if step.value is not None:
@@ -268,11 +268,11 @@ def _slide(blocks: Document, speaker: LatexSpeaker) -> str:
     for block in blocks.blocks:
         if isinstance(block, Chain):
             checks = "; ".join(text for _, text in speaker.checks(block.step.check))
-            parts.append("% " + _comment(checks) + "\n" + _display(_chain_lines(block.step, speaker, SLIDE + 16, "")))
+            parts.append("% " + _comment(checks) + "\n" + _display(chain_lines(block.step, speaker, SLIDE + 16, "")))
             continue
         lines: list[str] = []
         for row in block.rows:
-            lines += _slide_row(row, speaker)
+            lines += row_lines(row, speaker)
         parts.append("% " + _comment(speaker.sentence(block.title)) + "\n" + _display(lines))
     if blocks.failed is not None:
         parts.append(_display([rf"& \text{{{speaker.failure(blocks.failed)}}}"]))
@@ -287,7 +287,7 @@ def _display(lines: Iterator[str] | list[str]) -> str:
     return "\\[\n\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}\n\\]"
 
 
-def _slide_row(row: Row, speaker: LatexSpeaker) -> Iterator[str]:
+def row_lines(row: Row, speaker: LatexSpeaker) -> Iterator[str]:
     step = row.step
     if row.lead is not None:
         before = unbroken(speaker.math(row.lead.before))

@@ -221,7 +221,7 @@ class Printer(ABC):
     def _inside(self, term: Term, depth: int) -> str:
         """What stands in a bracket: a short sum of two names or numbers closes up, as in (y−z)."""
         if isinstance(term, Apply) and term.op.notation.style == "infix" and term.op.notation.binding == SUM:
-            if all(isinstance(arg, (Symbol, Element)) or (isinstance(arg, Number) and not leads_with_minus(arg)) for arg in term.args):
+            if all(isinstance(arg, Symbol) or (isinstance(arg, Number) and not leads_with_minus(arg)) for arg in term.args):
                 sign = self.tight_sign(term.op.notation.sign, term.op.notation.latex)
                 return sign.join(self._write(arg, False, False, depth + 1) for arg in term.args)
         return self._write(term, False, False, depth + 1)
