@@ -23,7 +23,7 @@ from nngraph.autograd.errors import CheckFailed, GradientError, NngraphError
 from nngraph.autograd.graph import order, rebuild
 from nngraph.autograd.language import FIELD, translate
 from nngraph.autograd.node import Leaf, Node
-from nngraph.autograd.op import KINDS, OPS, Example, Op, document, inside, signature, word_of
+from nngraph.autograd.op import CONTROL, KINDS, OPS, Example, Op, document, inside, signature, word_of
 from nngraph.autograd.ops.linear import from_form, sum_to
 from nngraph.autograd.symbolic import explain
 from nngraph.autograd.symbolic.lower import verify
@@ -47,7 +47,10 @@ def _id(op: Op, at: int) -> str:
 
 CASES = [(op, at) for op in OPS.values() for at in range(len(op.examples))]
 every_example = pytest.mark.parametrize(("op", "at"), [pytest.param(op, at, id=_id(op, at)) for op, at in CASES])
-every_op = pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in OPS.items()])
+# A scan and its parts hold several arrays and take a body: they have no example here and tests of their own in ops/test_control.py.
+every_declaration = pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in OPS.items()])
+every_op = pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in OPS.items() if op.examples])
+"""Loops take functions, not arrays, and have no examples; test_loops_are_what_they_unroll_to tries them."""
 
 
 def _generator(op: Op, at: int, purpose: str = "weights") -> np.random.Generator:
@@ -113,7 +116,7 @@ def _smooth(node: Node, leaves: Sequence[Leaf]) -> bool:
 # What a declaration says -------------------------------------------------------------------------------------------
 
 
-@every_op
+@every_declaration
 def test_words_speak_of_the_inputs_by_name(op: Op) -> None:
     fields = {name: f"<{name}>" for name in (*op.inputs, *op.params)}
     assert set(FIELD.findall(op.words)) <= set(fields), f"{op.name}: a field that is neither input nor param"
@@ -126,11 +129,11 @@ def test_words_speak_of_the_inputs_by_name(op: Op) -> None:
         assert set(FIELD.findall(translate(op.words, language))) == set(FIELD.findall(op.words))
 
 
-@every_op
+@every_declaration
 def test_declaration_is_complete(op: Op) -> None:
     assert len(op.why.split()) >= 5, f"{op.name}: why is no sentence"
     assert op.kind in KINDS
-    assert op.examples
+    assert op.examples or op.kind == CONTROL
     assert all(isinstance(pitfall, str) and pitfall for pitfall in op.pitfalls)
     meanings = [op.scalar, op.formula, op.index, op.shape]
     assert sum(each is not None for each in meanings) == 1, (
@@ -143,15 +146,15 @@ def test_declaration_is_complete(op: Op) -> None:
         assert "{" not in text, f"{op.name}: only words have fields"
 
 
-@every_op
+@every_declaration
 def test_notation_is_balanced(op: Op) -> None:
     notation = op.notation
     assert notation.style
     assert notation.sign
     assert notation.latex
     assert _balanced(notation.latex), f"{op.name}: {notation.latex}"
-    _, node = _case(op, 0)
-    assert op.sign_on(node)
+    if op.examples:
+        assert op.sign_on(_case(op, 0)[1])
 
 
 def _balanced(latex: str) -> bool:
@@ -435,6 +438,42 @@ def test_broadcasting_as_numpy_does(op: Op, shapes: tuple[tuple[int, ...], tuple
     if _smooth(node, leaves):
         rng = _generator(op, 1)
         assert _worst(_projected(node, rng), _floats(leaves), rng) <= TOLERANCE
+
+
+# Loops -------------------------------------------------------------------------------------------------------------
+
+
+def _loop(reverse: bool, dtype: Any = np.float64) -> tuple[list[Leaf], Node]:
+    """A small recurrent step with everything a loop can have: two carries, pieces, captured weights, stacked results."""
+    rng = np.random.default_rng(11)
+    shapes = {"s": (2,), "c": (), "x": (3, 2), "w": (2, 2)}
+    leaves = [ng.input(name, rng.uniform(-1, 1, shape).astype(dtype)) for name, shape in shapes.items()]
+    start, total, pieces, weights = leaves
+
+    def step(carry: Any, piece: Any) -> Any:
+        state, added = carry
+        state = ng.tanh(state @ weights + piece)
+        return (state, added + ng.sum(state * piece)), ng.square(state)
+
+    (last, added), rows = ng.scan(step, (start, total), pieces, reverse=reverse)
+    return leaves, ng.sum(last) * added + _projected(rows, rng)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_loops_are_what_they_unroll_to(reverse: bool) -> None:
+    leaves, loss = _loop(reverse)
+    rng = np.random.default_rng(3)
+    assert _worst(loss, leaves, rng) <= TOLERANCE
+    first = ng.gradient(loss, leaves)
+    assert _worst(_projected_all(first, rng), leaves, rng) <= TOLERANCE
+    parts = [node for node in order(loss) if node.op is OPS["part"]]
+    loop = parts[0].inputs[0]
+    for part, plain in zip(parts, [ng.unroll(loop)[part.params["index"]] for part in parts], strict=True):
+        np.testing.assert_allclose(part.value, plain.value, rtol=1e-13)
+    assert verify(loss, leaves, points=2, simplify=False).ok
+    narrow_leaves, narrow = _loop(reverse, np.float32)
+    assert narrow.value.dtype == np.float32
+    assert {sent.value.dtype for sent in ng.gradient(narrow, narrow_leaves)} == {np.dtype(np.float32)}
 
 
 # How it looks ------------------------------------------------------------------------------------------------------

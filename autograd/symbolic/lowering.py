@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engines.numpy import evaluate_all, node_function
 from ..errors import NngraphError
-from ..graph import order
+from ..graph import Graph, order
 from ..node import Leaf, Node, describe
 from ..op import inside
 from ..vocabulary import WORDS, spoken
@@ -100,6 +100,8 @@ class Lowering:
         """One node from the entries of its operands."""
         op = node.op
         operands = [memory[source] for source in node.inputs]
+        if any(isinstance(param, Graph) for param in node.params.values()):
+            return self.loop(node, operands, value)
         symbolic = any(
             isinstance(part, np.ndarray) and part.dtype == object for each in operands for part in parts(each)
         )
@@ -119,6 +121,15 @@ class Lowering:
             }
             return self.graph(inner.outputs, dict(zip(inner.inputs, operands)), points)[0]
         return counted(self.structural(node, operands, value), node)
+
+    def loop(self, node: Node, operands: Sequence[Any], value: Callable[[Node], Any]) -> tuple[Any, ...]:
+        """All results of a loop, said step by step."""
+        from ..ops import unroll
+
+        holes = tuple(Leaf("input", source._name, None, source.shape, source.dtype) for source in node.inputs)
+        results = unroll(node.op.apply(holes, node.params))
+        points = {hole: value(source) for hole, source in zip(holes, node.inputs) if value(source) is not None}
+        return tuple(self.graph(results, dict(zip(holes, operands)), points))
 
     def structural(self, node: Node, operands: Sequence[Any], value: Callable[[Node], Any]) -> Any:
         """What the numpy function of a node does to arrays of entries that know their value."""
