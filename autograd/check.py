@@ -15,7 +15,7 @@ import numpy as np
 from .differentiate import gradient
 from .engines.numpy import Program
 from .errors import CheckFailed, DtypeError, GradientError, ShapeError
-from .graph import leaves
+from .graph import leaves, order, substitute
 from .leaves import as_node, constant
 from .node import Leaf, Node, describe
 from .ops.linear import sum as sum_of
@@ -138,7 +138,10 @@ def _as_graph(f: Any, x: Sequence[Any]) -> tuple[Node, list[Leaf]]:
         for leaf in chosen:
             if not isinstance(leaf, Leaf):
                 raise GradientError("check_gradient(node, …) varies leaves (ng.input, ng.parameter); give it the leaf, or a function of arrays")
-        return f, chosen
+        # Stand-ins of float64, so that no gradient is rounded to a narrower type on its way.
+        wide = {leaf: Leaf(leaf.role, leaf._name, leaf.value.astype(np.float64)) for leaf in leaves(f) if leaf.dtype.kind == "f" and leaf.role != "constant"}
+        (graph,) = substitute([f], wide)
+        return graph, [wide[leaf] for leaf in chosen]
     variables, arguments = [], []
     for position, value in enumerate(x):
         array = np.asarray(value.value if isinstance(value, Node) else value)
@@ -164,15 +167,18 @@ def _weighed(slopes: Sequence[Node], rng: np.random.Generator) -> Node:
 
 
 def _check_order(
-    order: int, number: Node, slopes: Sequence[Node], variables: list[Leaf], point: dict[Leaf, np.ndarray], tolerance: float, rng: np.random.Generator
+    degree: int, number: Node, slopes: Sequence[Node], variables: list[Leaf], point: dict[Leaf, np.ndarray], tolerance: float, rng: np.random.Generator
 ) -> tuple[OrderCheck, dict[Leaf, np.ndarray], int]:
     value, reverse = Program([number]), Program(slopes)
-    worst, redraws = OrderCheck(order, 0.0, 0.0, 0.0, DIRECTIONS), 0
+    # A conversion to a narrower type inside the graph bounds how finely differences can see.
+    narrow = any(node.dtype.kind == "f" and node.dtype.itemsize < 8 for node in order(number) if not node.is_leaf and node.dtype is not None)
+    dtype = np.dtype(np.float32 if narrow else np.float64)
+    worst, redraws = OrderCheck(degree, 0.0, 0.0, 0.0, DIRECTIONS), 0
     done = 0
     while done < DIRECTIONS:
         given = [np.asarray(each, np.float64) for each in reverse(point)]
         direction = {leaf: rng.standard_normal(array.shape) for leaf, array in point.items()}
-        found = _slope(value, point, direction)
+        found = _slope(value, dtype, point, direction)
         if found is None:
             redraws += 1
             if redraws > REDRAWS:
@@ -183,28 +189,23 @@ def _check_order(
         product = sum(float(np.sum(slope * direction[leaf])) for slope, leaf in zip(given, variables))
         scale = max(abs(product), abs(difference), float(np.sqrt(sum(float(np.sum(slope**2)) for slope in given))))
         off = abs(product - difference)
-        # A comparison with nan is false, so a gradient that is not finite fails here.
-        if not off <= tolerance * scale + noise:
-            raise _failure(order, value, variables, point, given, product, difference)
+        if not np.isfinite(product) or off > tolerance * scale + noise:
+            raise _failure(degree, value, dtype, variables, point, given, product, difference)
         error = off / scale if scale else 0.0
         if error >= worst.error:
-            worst = OrderCheck(order, error, product, difference, DIRECTIONS)
+            worst = OrderCheck(degree, error, product, difference, DIRECTIONS)
         done += 1
     return worst, point, redraws
 
 
-def _slope(value: Program, point: dict[Leaf, np.ndarray], direction: dict[Leaf, np.ndarray]) -> tuple[float, float] | None:
+def _slope(value: Program, dtype: np.dtype, point: dict[Leaf, np.ndarray], direction: dict[Leaf, np.ndarray]) -> tuple[float, float] | None:
     """The slope along a direction and what rounding may add to it; None near a kink or where a value is not finite."""
-    narrow = False
 
     def at(offset: float) -> float:
-        nonlocal narrow
         (result,) = value({leaf: array + offset * direction[leaf] for leaf, array in point.items()})
-        narrow = narrow or result.dtype.itemsize < 8
         return float(result)
 
     here = at(0.0)
-    dtype = np.dtype(np.float32 if narrow else np.float64)
     flat = np.concatenate([array.ravel() for array in point.values()])
     along = np.concatenate([array.ravel() for array in direction.values()])
     h = _step(dtype, flat, along)
@@ -236,7 +237,7 @@ def _slope_with_step(at: Callable[[float], float], here: float, h: float, eps: f
 
 
 def _failure(
-    order: int, value: Program, variables: list[Leaf], point: dict[Leaf, np.ndarray], given: list[np.ndarray], product: float, difference: float
+    degree: int, value: Program, dtype: np.dtype, variables: list[Leaf], point: dict[Leaf, np.ndarray], given: list[np.ndarray], product: float, difference: float
 ) -> CheckFailed:
     """The error with the worst entry, both its numbers and what the slip looks like."""
     worst: tuple[float, Leaf, tuple[int, ...], float, float] | None = None
@@ -247,7 +248,7 @@ def _failure(
             index = tuple(int(each) for each in np.unravel_index(flat, slope.shape))
             unit = {other: np.zeros_like(array) for other, array in point.items()}
             unit[leaf][index] = 1.0
-            found = _slope(value, point, unit)
+            found = _slope(value, dtype, point, unit)
             if found is None:
                 continue
             expected[index] = found[0]
@@ -256,7 +257,7 @@ def _failure(
             if worst is None or off > worst[0]:
                 worst = (off, leaf, index, float(slope[index]), found[0])
         pairs.append((leaf, slope, expected))
-    what = "gradient" if order == 1 else f"derivative of order {order}"
+    what = "gradient" if degree == 1 else f"derivative of order {degree}"
     if worst is None:
         return CheckFailed(f"the {what} is wrong: along a random direction reverse mode gives {product:.9g}, finite differences {difference:.9g}")
     _, leaf, index, mine, true = worst
@@ -266,7 +267,7 @@ def _failure(
         f"the {what} with respect to {describe(leaf)} is wrong{entry}: reverse mode gives {mine:.9g}, finite differences {true:.9g}"
         + (f"; {slip}" if slip else "")
     )
-    error.record = {"order": order, "variable": leaf._name, "index": index, "reverse": mine, "difference": true, "hint": slip}  # type: ignore[attr-defined]
+    error.record = {"order": degree, "variable": leaf._name, "index": index, "reverse": mine, "difference": true, "hint": slip}  # type: ignore[attr-defined]
     return error
 
 
