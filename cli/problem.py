@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>\w+(?:\.\w+)*))?", re.DOTALL)
 
+# w, w5, W_out, b2, theta: in a formula the name is all that tells a weight from data.
+WEIGHT = re.compile(r"(?:[wWbBθ]|theta|weight|bias|權重|权重|偏置)(?:[\d_₀₁₂₃₄₅₆₇₈₉].*)?")
+
 
 @dataclass
 class Problem:
@@ -190,7 +193,7 @@ def _could_be_whole(name: str, given: Given, defaults: Mapping[str, Any]) -> boo
 
 
 def _leaves(names: Sequence[str], given: Given, defaults: Mapping[str, Any], whole: frozenset[str]) -> dict[str, Leaf]:
-    """A leaf for each name; what is differentiated by is a parameter, the rest is data."""
+    """A leaf for each name; what is differentiated by or is called like a weight is a parameter, the rest is data."""
     import numpy as np
 
     from ..autograd.node import Leaf
@@ -206,7 +209,8 @@ def _leaves(names: Sequence[str], given: Given, defaults: Mapping[str, Any], who
         dtype = array.dtype if array is not None else np.dtype(np.int64 if name in whole else np.float64)
         if shape is None:
             shape = () if array is None else array.shape
-        role = "parameter" if name in given.wrt and dtype.kind == "f" else "input"
+        learned = name in given.wrt or WEIGHT.fullmatch(name) is not None
+        role = "parameter" if learned and dtype.kind == "f" else "input"
         leaves[name] = Leaf(role, name, array, tuple(shape), dtype)
     return leaves
 

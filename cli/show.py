@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -54,7 +51,7 @@ def printable(text: str, encoding: str) -> str:
     """The text in signs that the encoding has; a longer sign takes its room from the gap behind it, so columns stay.
 
     >>> printable("∂E/∂w  = f₁·(1−f₁)   ✓", "ascii")
-    "dE/dw  = f1*(1-f1)   ok"
+    'dE/dw  = f1*(1-f1)   ok'
     """
     try:
         text.encode(encoding)
@@ -78,6 +75,8 @@ def wants_color(choice: str, stream: TextIO | None = None) -> bool:
 def width() -> int:
     """The columns to fill: the terminal's, or a fixed number where there is none, so that files are the same everywhere."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        import shutil
+
         return max(40, shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns)
     return PLAIN_WIDTH
 
@@ -101,6 +100,8 @@ def write_result(content: str | bytes, path: str | None) -> None:
         else:
             out(content.rstrip("\n"))
         return
+    import tempfile
+
     target = Path(str(path))
     data = content if isinstance(content, bytes) else (content.rstrip("\n") + "\n").encode()
     temporary = None
@@ -123,6 +124,8 @@ def show_error(error: BaseException, as_json: bool, color: bool) -> None:
     """An error as the user should see it: JSON on stdout for a program, else a few lines on stderr."""
     described = describe(error)
     if as_json:
+        import json
+
         out(json.dumps({"error": described.record()}, ensure_ascii=not can_print("中文∂"), indent=2))
         return
     first, *rest = described.lines()

@@ -11,6 +11,7 @@ import ast
 import io
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -93,7 +94,8 @@ def text_of(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """The .mo bytes of the translated sentences."""
+    """The .mo bytes of the translated sentences; the dates in its header would change in every run, so they stand still."""
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=timezone.utc)
     buffer = io.BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()

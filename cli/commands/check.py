@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +78,8 @@ def run(
 
         verdict = check_file(Path(expression or ""), str(against), at or (), shape or (), mapping or (), seed, timeout)
     if as_json:
+        import json
+
         show.out(json.dumps(verdict.record(), ensure_ascii=not show.can_print("中文∂"), indent=2))
     else:
         show.out(verdict.text(color=show.wants_color(color.value), language=current_language()))

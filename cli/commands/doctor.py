@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import platform
-import shutil
 import sys
 from pathlib import Path
 
@@ -23,6 +19,9 @@ def HELP() -> str:
 
 def run(lang: LanguageOption = None, color: ColorOption = Color.auto) -> int:
     """0 when derivations and pictures work here, else 1."""
+    import platform
+    import shutil
+
     from ... import __version__
     from .. import show
 
@@ -57,6 +56,9 @@ def run(lang: LanguageOption = None, color: ColorOption = Color.auto) -> int:
 
 def _installed(module: str, distribution: str | None = None) -> str:
     """`name version` of an installed package, without importing it; empty when it is not there."""
+    import importlib.metadata
+    import importlib.util
+
     if importlib.util.find_spec(module) is None:
         return ""
     name = distribution or module

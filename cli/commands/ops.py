@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -53,6 +52,8 @@ def run(
     if not chosen:
         raise CommandError(_("no op fits {name}", name=repr(part or "")), _("nngraph ops lists the functions"))
     if as_json:
+        import json
+
         records = [
             {"name": op.name, "call": signature(op), "kind": op.kind, "words": _(op.words), "why": _(op.why)}
             for op in chosen

@@ -20,9 +20,15 @@ def test_given_values():
 
 
 def test_what_is_differentiated_by_is_a_parameter():
-    problem = load("w*x", at=["w=2,x=3"], wrt=["w"])
-    assert (problem.leaves["w"].role, problem.leaves["x"].role) == ("parameter", "input")
-    assert problem.leaves["w"].dtype == np.float64
+    problem = load("a*x", at=["a=2,x=3"], wrt=["a"])
+    assert (problem.leaves["a"].role, problem.leaves["x"].role) == ("parameter", "input")
+    assert problem.leaves["a"].dtype == np.float64
+
+
+def test_what_is_called_like_a_weight_is_a_parameter():
+    leaves = load("w*w5*W_out*b2*theta*θ1*權重 + x*wide*beta*z*a3").leaves
+    roles = {name: leaf.role for name, leaf in leaves.items()}
+    assert [name for name, role in roles.items() if role == "parameter"] == "w w5 W_out b2 theta θ1 權重".split()
 
 
 def filled(*arguments, **settings):
