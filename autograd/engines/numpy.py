@@ -54,42 +54,45 @@ class Program:
 
     def __init__(self, outputs: Sequence[Node], keep: Sequence[Node] = ()) -> None:
         nodes = order(outputs)
+        kept = {*outputs, *keep}
         last: dict[Node, Node] = {}
         for node in nodes:
             for source in node.inputs:
                 last[source] = node
-        kept = {*outputs, *keep}
+        for node in kept:
+            last[node] = node
         slots: dict[Node, int] = {}
         free: list[int] = []
         plain: dict[Op, Callable[..., Any]] = {}
         self.leaves: list[tuple[Leaf, int]] = []
         self.instructions: list[Instruction] = []
+        emit = self.instructions.append
         count = 0
         for node in nodes:
             inputs = node.inputs
             if node.is_leaf:
+                last[node] = node
                 slots[node] = count
                 self.leaves.append((node, count))  # type: ignore[arg-type]
                 count += 1
                 continue
-            op = node.op
-            if node.params or op.scalar is None:
+            function = plain.get(node.op)
+            if function is None or node.params:
                 function = node_function(node)
-            else:
-                found = plain.get(op)
-                function = found if found is not None else plain.setdefault(op, node_function(node))
+                if node.op.scalar is not None and not node.params:
+                    plain[node.op] = function
             operands = tuple([slots[source] for source in inputs])
-            for source in inputs:
-                # Leaves and what is asked for keep their place; a node that reads an operand twice frees it once.
-                if last[source] is node and not source.is_leaf and source not in kept:
+            for source, operand in zip(inputs, operands):
+                # Leaves and what is asked for never meet their last reader; a node that reads an operand twice frees it once.
+                if last[source] is node:
                     last[source] = source
-                    free.append(slots[source])
+                    free.append(operand)
             if free:
                 slot = free.pop()
             else:
                 slot = count
                 count += 1
-            self.instructions.append((function, operands, slot))
+            emit((function, operands, slot))
             slots[node] = slot
         self.count = count
         self.results = [slots[output] for output in outputs]
@@ -187,3 +190,4 @@ def evaluate_all(nodes: Sequence[Node], values: Mapping[Leaf, Any] | None = None
 
 abilities["evaluate"] = evaluate
 abilities["numpy function"] = scalar_function
+abilities["program"] = Program.of
