@@ -21,6 +21,7 @@ from .node import Leaf, Node, abilities, describe, next_serial, on_behalf
 from .op import inside
 from .ops import cast
 from .ops.arithmetic import add
+from .ops.control import Part
 from .ops.linear import broadcast, from_form, sum_to
 
 
@@ -46,14 +47,6 @@ class Backward:
             if 0 <= at < len(self.order):
                 known[node] = self.order[at]
         return known
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """The gradient of one part of a node that holds several values (the result of a scan)."""
-
-    index: int
-    gradient: Node
 
 
 def gradient(output: Node, wrt: Sequence[Node]) -> tuple[Node, ...]:
@@ -85,6 +78,33 @@ def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions:
     """Reverse mode; what each operand is sent is kept only where somebody asks for it."""
     _refuse(output, wanted, seed)
     nodes = order(output)
+    active = _moved(nodes, wanted)
+    if seed is None:
+        seed = constant(np.ones((), output.dtype))
+    record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
+    _send(record, nodes, active, {output: seed} if output in active else {}, contributions)
+    for w in wanted:
+        if w not in record.adjoints:
+            zero = constant(np.zeros((), w.dtype))
+            record.adjoints[w] = broadcast(zero, shape=w.shape) if w.shape else zero
+    return record
+
+
+def pullback(outputs: Sequence[Node], seeds: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
+    """What reverse mode sends to every w when seeds[i] arrives at outputs[i], in one pass; None where nothing arrives."""
+    nodes, arrived = order(outputs), {}
+    active = _moved(nodes, wrt)
+    for output, seed in zip(outputs, seeds, strict=True):
+        if output in active:
+            arrived[output] = add(arrived[output], seed) if output in arrived else seed
+    record = Backward(outputs[0], seeds[0], [])
+    with on_behalf():
+        _send(record, nodes, active, arrived, None)
+    return [record.adjoints.get(w) for w in wrt]
+
+
+def _moved(nodes: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:
+    """The nodes that move when a wanted one does, itself included."""
     active = set(wanted)
     for node in nodes:
         if node not in active:
@@ -92,10 +112,13 @@ def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions:
                 if source in active:
                     active.add(node)
                     break
-    if seed is None:
-        seed = constant(np.ones((), output.dtype))
-    record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
-    arrived: dict[Node, Any] = {output: seed} if output in active else {}
+    return active
+
+
+def _send(
+    record: Backward, nodes: Sequence[Node], active: set[Node], arrived: dict[Node, Any], contributions: dict[tuple[Node, int], Node] | None
+) -> None:
+    """The one pass against the arrows: each node hands what has arrived at it to its operands, by its rule."""
     for node in reversed(nodes):
         g = arrived.pop(node, None)
         if g is None:
@@ -128,11 +151,6 @@ def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions:
                 contributions[(node, position)] = sent
             arrived[source] = add(arrived[source], sent) if source in arrived else sent
     record.starts.append(next_serial())
-    for w in wanted:
-        if w not in record.adjoints:
-            zero = constant(np.zeros((), w.dtype))
-            record.adjoints[w] = broadcast(zero, shape=w.shape) if w.shape else zero
-    return record
 
 
 def _refuse(output: Node, wanted: Sequence[Node], seed: Node | None) -> None:
@@ -182,3 +200,4 @@ def derived(node: Node, g: Node) -> Sequence[Node | None]:
 
 
 abilities["rule"] = rule
+abilities["pullback"] = pullback

@@ -9,7 +9,7 @@ backwards; the carries that the step began with are kept for it among the stacke
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -320,17 +320,16 @@ _HERE = "node"
 
 def _nested(form: Any, nodes: Sequence[Node]) -> Any:
     """Nodes put back into the nesting they came from."""
-    rest = iter(nodes)
+    return _placed(form, iter(nodes))
 
-    def place(form: Any) -> Any:
-        if form is None:
-            return None
-        if form is _HERE:
-            return next(rest)
-        inner = [place(each) for each in form]
-        return type(form)(*inner) if hasattr(form, "_fields") else type(form)(inner)
 
-    return place(form)
+def _placed(form: Any, rest: Iterator[Node]) -> Any:
+    if form is None:
+        return None
+    if form is _HERE:
+        return next(rest)
+    inner = [_placed(each, rest) for each in form]
+    return type(form)(*inner) if hasattr(form, "_fields") else type(form)(inner)
 
 
 def _length(pieces: Sequence[Node], length: int | None) -> int:
