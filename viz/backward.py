@@ -24,10 +24,11 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
     graph = [node for node in order([record.adjoints[w] for w in wrt]) if node not in ahead]
     here = set(graph)
     origin = record.origin
+    within = _give_sums_to_their_node(origin, record, here)
     home = homes(list(forward))
     boundary = {record.seed, *(sent for sent in record.contributions.values()), *record.adjoints.values()}
     inlined = {node for node in graph if node.is_leaf and node.shape == () and node is not record.seed}
-    labels, inside = _labels(graph, here, record, boundary, inlined, detail, sheet.names)
+    labels, inside = _labels(graph, here, record, boundary, inlined, within, detail, sheet.names)
 
     def key(node: Node) -> str:
         owner = _owner(node)
@@ -89,13 +90,43 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
             sheet.boxes[box.id] = replace(box, detail=short(said), result=True)
 
 
+def made(record: Backward) -> dict[tuple[Node, int], Node]:
+    """The contributions that a rule made; one that only passes on what arrived, as a sum does, is no new box."""
+    return {place: sent for place, sent in record.contributions.items() if sent is not record.adjoints.get(place[0])}
+
+
+def _give_sums_to_their_node(origin: dict[Node, Node], record: Backward, here: set[Node]) -> set[Node]:
+    """What adds up the gradients of a value used twice belongs to that value, not to the last of its readers.
+
+    The sums within such a sum come back: they need no box of their own. A shared parameter keeps its chain of sums, one in
+    each frame that uses it.
+    """
+    within: set[Node] = set()
+    sent = {record.seed, *made(record).values()}
+    known: set[Node] = set()
+    for node, adjoint in record.adjoints.items():  # from the output on: the first node with this gradient is where it was added up
+        waiting = [adjoint]
+        while waiting:
+            total = waiting.pop()
+            if total in here and total not in sent and total not in known and not total.is_leaf:
+                known.add(total)
+                if not node.is_leaf:
+                    origin[total] = node
+                    if total is not adjoint:
+                        within.add(total)
+                waiting += total.inputs
+    return within
+
+
 def _bytes(node: Node) -> str:
+    if not isinstance(node.shape, tuple):
+        return ""
     count = int(node.size) * node.dtype.itemsize
     return f"{count} B" if count < 10_000 else f"{count / 1024:.0f} KiB" if count < 10_000_000 else f"{count / 1024 ** 2:.0f} MiB"
 
 
 def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: set[Node], inlined: set[Node],
-            detail: str, names: Mapping[Node, str]) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
+            within: set[Node], detail: str, names: Mapping[Node, str]) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
     """Label of each box, keyed by the node it ends in, and the nodes a box stands for."""
     inside: dict[Node, list[Node]] = {}
     labels: dict[Node, str] = {}
@@ -105,13 +136,13 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
                 inside[node], labels[node] = [node], with_constants(node, inlined)
         return labels, inside
     consumer = {}
-    for (user, position), sent in record.contributions.items():
+    for (user, position), sent in made(record).items():
         consumer.setdefault(sent, (user, position))
-    contributed = {record.seed, *record.contributions.values()}
+    contributed = {record.seed, *made(record).values()}
     summed = [node for node in graph if node not in contributed and node not in inlined]
     # What lies behind a contribution, up to the next boundary, is one local derivative; what is left adds contributions up.
     behind = {member for sent in contributed if sent in here for member in _behind(sent, here, boundary | inlined)}
-    boundary = boundary | {node for node in summed if node not in behind}
+    boundary = boundary | {node for node in summed if node not in behind and node not in within}
     for node in graph:
         if node not in boundary or node in inlined:
             continue
@@ -119,6 +150,8 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
         user, position = consumer.get(node, (None, 0))
         if node is record.seed:
             labels[node] = sign(node)
+        elif len(members) > 1 and len(main := [member for member in members if member.is_leaf or member.op.kind != "shape"]) == 1 and not main[0].is_leaf:
+            labels[node] = with_constants(main[0], inlined)  # the rest only turns or stretches it
         elif len(members) == 1 or user is None:
             labels[node] = with_operands(node, here, names) if len(node.inputs) == 2 and "·" in sign(node) else with_constants(node, inlined)
         elif sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
@@ -144,7 +177,7 @@ def _behind(node: Node, here: set[Node], boundary: set[Node]) -> list[Node]:
 def with_operands(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:
     """A product of two matrices with its factors: `Xᵀ·G`, where G is the gradient that arrives."""
     left, _, right = sign(node).partition("·")
-    first, second = ("G" if source in here else names.get(source, "") for source in node.inputs)
+    first, second = ("G" if source in here else leaf_label(source).split("/")[-1] if source.is_leaf else names.get(source, "") for source in node.inputs)
     return f"{first}{left}·{second}{right}" if len(first) <= 4 and len(second) <= 4 and first and second else sign(node)
 
 
@@ -202,3 +235,8 @@ def copies_for_inputs(sheet: Sheet, most: int = 3) -> None:
             for arrow in members:
                 sheet.arrows.pop((arrow.source, arrow.target, arrow.style, arrow.order))
                 sheet.link(copy, arrow.target, arrow.style, arrow.label, arrow.order, arrow.note)
+        for name, arrow in list(sheet.arrows.items()):  # a dashed line starts at the copy in the frame its gradient faces
+            facing = sheet.boxes.get(sheet.boxes[arrow.target].faces) if arrow.style == "saved" and arrow.source == source else None
+            if facing is not None and f"{source}@{facing.group}" in sheet.boxes:
+                del sheet.arrows[name]
+                sheet.link(f"{source}@{facing.group}", arrow.target, "saved", arrow.label, arrow.order, arrow.note)

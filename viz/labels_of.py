@@ -84,9 +84,12 @@ def number(value: Any) -> str:
 def value_text(node: Node) -> str:
     """The value of a node as short text; a dash when it has none yet, its shape when it holds many numbers."""
     try:
-        value = np.asarray(node.value)
+        value = node.value
     except MissingValue:
         return DASH
+    if not isinstance(node.shape, tuple):
+        return ""  # a node that holds several values; its parts show theirs
+    value = np.asarray(value)
     if value.size > MOST_NUMBERS:
         return shape_text(node.shape)
     if value.ndim == 0:

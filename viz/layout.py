@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
 from .curves import Curve, clipped, reversed_curve, sampled, shifted
-from .extent import LINE, NOTE, TITLE, Extent, extent
+from .extent import LABEL, LINE, NOTE, TITLE, Extent, extent
 from .labels import label_places, touches
 from .measure import width
 
@@ -140,7 +140,7 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
     bottom = max([place.y + place.height / 2 + extents[name].below for name, place in boxes.items()]
                  + [frame.y + frame.height for frame in rough.frames.values()] + [y for route in routes for _, y in route.curve])
     head = TITLE * LINE + 8 if drawing.title else 0.0
-    notes = drawing.notes + rough.notes
+    notes = drawing.notes + rough.notes + too_small(drawing, right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + head)
     dx, dy = MARGIN - left, MARGIN + head - top
     texts = [width(note, NOTE) for note in notes] + ([width(drawing.title, TITLE + 2)] if drawing.title else [])
     wide = max([right - left, *texts]) + 2 * MARGIN
@@ -153,6 +153,20 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         {name: Frame(_r(f.x + dx), _r(f.y + dy), _r(f.width), _r(f.height)) for name, f in rough.frames.items()},
         {name: _r(x + dx) for name, x in titles.items()}, rough.engine, notes,
     )
+
+
+PAPER = {"slide": (1280.0, 720.0), "a4": (1052.0, 744.0)}  # pixels at 96 per inch: 16:9, and A4 across with margins
+LEAST_TEXT = 7.0  # pixels on that paper; smaller cannot be read
+
+
+def too_small(drawing: Drawing, wide: float, high: float) -> tuple[str, ...]:
+    """A word about labels that would be too small to read at the size asked for."""
+    if drawing.size not in PAPER:
+        return ()
+    scale = min(PAPER[drawing.size][0] / wide, PAPER[drawing.size][1] / high)
+    if LABEL * scale >= LEAST_TEXT:
+        return ()
+    return (translate(N_("At this size the labels are too small to read: fold the picture (fold=0, fold=1 …)."), drawing.language),)
 
 
 def sideways(drawing: Drawing) -> bool:

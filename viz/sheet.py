@@ -76,7 +76,7 @@ def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str]
             label = without_scope(leaf_label(node), scope)
             sheet.add(Box(sheet.key(node), (short(label),), kind_of(node), shape_of(node), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
         else:
-            detail = node.name if node.name is not None else ""
+            detail = sheet.names.get(node, node.name) if node.name is not None else repeats(node)
             if node not in used and shape_of(node):
                 detail = f"{detail}  {shape_of(node)}".strip()
             sheet.add(Box(sheet.key(node), (short(sign(node)),), kind_of(node), short(detail), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
@@ -88,6 +88,12 @@ def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str]
             here = sheet.owner.get(source)
             label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
             sheet.link(sheet.key(source), sheet.key(node), "flow", label, position + 1 if numbered else 0, note_of(source, sheet))
+
+
+def repeats(node: Node) -> str:
+    """How often a node that holds a graph runs it."""
+    length = node.params.get("length")
+    return f"×{length}" if isinstance(length, int) and any(hasattr(value, "outputs") for value in node.params.values()) else ""
 
 
 def note_of(node: Node, sheet: Sheet) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from .curves import Curve
+from .layout import PAPER
 from .measure import FAMILIES, clean
 from .outlines import text_outline
 from .shapes import Line, Piece, Polygon, Rect, Shape, Text, pieces
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from .drawing import Drawing
 
 FAMILY = ", ".join(name if name == "sans-serif" else f"'{name}'" for name in FAMILIES)
-SIZES = {"slide": (1280, 720), "a4": (1052, 744)}  # pixels at 96 per inch: 16:9, and A4 across with margins
 
 
 def svg(drawing: Drawing, text_as_paths: bool = False) -> str:
@@ -38,9 +38,9 @@ def prefix_of(drawing: Drawing) -> str:
 def paper(drawing: Drawing) -> tuple[float, float]:
     """Width and height of the picture in pixels by its size; the viewBox keeps the proportions."""
     placed = drawing.placed
-    if drawing.size not in SIZES:
+    if drawing.size not in PAPER:
         return placed.width, placed.height
-    wide, high = SIZES[drawing.size]
+    wide, high = PAPER[drawing.size]
     scale = min(wide / placed.width, high / placed.height)
     return round(placed.width * scale, 1), round(placed.height * scale, 1)
 
