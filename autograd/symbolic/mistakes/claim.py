@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from ...errors import GradientError
+from ...errors import GradientError, NngraphError, ShapeError
 from ...graph import order
 from ...language import N_
 from ...leaves import constant
 from ...node import Leaf, Node
+from ...ops.linear import transpose
 from ..convert import to_term
 from ..derivation import Sentence
+from ..reasons import transpose_reasons
 from ..terms import Partial, Term
 from .domain import where_right
 from .points import Point
@@ -38,11 +42,12 @@ def check_claim(
     primes: Primes | None = None,
     seed: int = 0,
     text: str | None = None,
+    of: Term | None = None,
 ) -> Verdict:
     """The verdict on a claimed formula for ∂output/∂wrt; with `wrt` None, for the value of output itself.
 
     `claim` is a node over the same leaves, or a function that builds one from the scene (`scene.names` holds every name
-    of the derivation). `lets` names shorthands. Both sides are compared at about forty points, of both signs and many
+    of the derivation). `lets` names shorthands; `text` is the claim as typed, and `of` what it is a claim about, for the page. Both sides are compared at about forty points, of both signs and many
     sizes; equal forms are right however they are written.
 
     >>> import nngraph as ng
@@ -55,11 +60,83 @@ def check_claim(
         raise GradientError("a claim about a derivative needs an output that is one number; sum it first")
     own = claim if isinstance(claim, Node) else None
     found, moved = scene(output, wrt, lets or {}, seed=seed, more=[own] if own is not None else [])
-    node = moved[0] if own is not None else claim(found) if callable(claim) else constant(float(claim))  # type: ignore[arg-type]
+    found.of = of or found.of
+    try:
+        node = moved[0] if own is not None else claim(found) if callable(claim) else constant(float(claim))  # type: ignore[arg-type]
+    except NngraphError as error:
+        misfit = error if isinstance(error, ShapeError) else error.__cause__
+        if not callable(claim) or not isinstance(misfit, ShapeError):
+            raise
+        return _misfit(found, claim, str(text or ""), misfit)
     _free_leaves(found, node)
     atoms: dict[Node, Term] = {node: symbol for node, symbol in found.symbols.items()}
-    yours = to_term(node, primes.terms(atoms) if primes is not None else atoms, root=False)
-    return judge(found, node, yours, tuple(primes.notes) if primes is not None else ())
+    yours = to_term(node, primes.terms(atoms) if primes is not None else atoms)
+    verdict = judge(found, node, yours, tuple(primes.notes) if primes is not None else ())
+    return _with_strangers(verdict, primes.strangers, text) if primes is not None and primes.strangers else verdict
+
+
+def _with_strangers(verdict: Verdict, strangers: Sequence[Sentence], text: str | None) -> Verdict:
+    """The verdict on a claim that writes f′ at a name that does not exist, beside whatever else is wrong."""
+    said, kind, why = strangers[0], "argument", ()
+    if verdict.slip is not None:
+        said = Sentence(N_("{first}; and {second}"), {"first": verdict.slip.said, "second": said})
+        kind, why = verdict.slip.kind, verdict.slip.why
+    return replace(verdict, right=False, yours=text or verdict.yours, yours_value=None, slip=Slip(kind, said, why))
+
+
+def _misfit(found: Scene, claim: Callable[[Scene], Node], text: str, error: ShapeError) -> Verdict:
+    """A claim whose shapes do not fit together: which matrix has to be turned, if turning one or two of them makes it right."""
+    found.run(found.points, [])
+    correct = _shown(found)
+    lookups = _Lookups(found.names, ())
+    _tried(found, claim, lookups)
+    places = range(lookups.count + 4)  # the reading stopped at the misfit; a few names may follow
+    for turned_places in [*combinations(places, 1), *combinations(places, 2)]:
+        lookups = _Lookups(found.names, turned_places)
+        node = _tried(found, claim, lookups)
+        if node is None or not lookups.turned:
+            continue
+        trial = replace(found)
+        trial.run(found.points, [node])
+        if trial.others[0].shape == trial.true.shape and compare(trial.others[0], trial.true, trial.points).all():
+            name = ", ".join(dict.fromkeys(lookups.turned))
+            said = Sentence(N_("a transpose is missing or too many: with {name} turned the formula is right"), {"name": name})
+            return Verdict(False, found.of, text, correct, slip=Slip("transpose", said, tuple(_turns(found))))
+    said = Sentence(N_("the shapes do not fit: {error}"), {"error": str(error)})
+    return Verdict(False, found.of, text, correct, slip=Slip("shape", said, tuple(_turns(found))))
+
+
+class _Lookups(dict[str, Node]):
+    """Names that hand out a matrix turned at chosen lookups, so that every occurrence in a claim can be tried turned."""
+
+    def __init__(self, names: Mapping[str, Node], turn: Sequence[int]) -> None:
+        super().__init__(names)
+        self.turn = set(turn)
+        self.count = 0
+        self.turned: list[str] = []
+
+    def __getitem__(self, name: str) -> Node:
+        node = super().__getitem__(name)
+        if len(node.shape) != 2:
+            return node
+        at, self.count = self.count, self.count + 1
+        if at not in self.turn:
+            return node
+        self.turned.append(name)
+        return transpose(node)
+
+
+def _tried(found: Scene, claim: Callable[[Scene], Node], names: _Lookups) -> Node | None:
+    try:
+        return claim(replace(found, names=names))
+    except NngraphError:
+        return None
+
+
+def _turns(found: Scene) -> list[Sentence]:
+    """Why the correct formula turns what it turns."""
+    term = _shown(found)
+    return transpose_reasons(term, found.board.letters) if term is not None else []
 
 
 def judge(found: Scene, node: Node, yours: Term, notes: Sequence[Sentence] = ()) -> Verdict:
@@ -75,7 +152,7 @@ def judge(found: Scene, node: Node, yours: Term, notes: Sequence[Sentence] = ())
     wrong = [at for at in np.flatnonzero(decisive) if not agrees[at].all()]
     tested = int(np.count_nonzero(decisive))
     if not wrong:
-        at_special = [point.said for at, point in enumerate(found.points) if point.kind == "special" and not agrees[at].all() and np.all(np.isfinite(claimed[at]))]
+        at_special = [point.said for at, point in enumerate(found.points) if point.kind == "special" and point.said and not agrees[at].all() and np.all(np.isfinite(claimed[at]))]
         if at_special:
             notes = [*notes, Sentence(N_("At single points it differs: {points}."), {"points": at_special[0]})]
         return Verdict(True, found.of, yours, correct, notes=tuple(notes), tested=tested)
@@ -117,8 +194,6 @@ def _search(found: Scene, claimed: np.ndarray, yours: Term | None, decisive: np.
 
 def narrowed(found: Scene, chosen: Sequence[int]) -> Scene:
     """The same scene at some of its points."""
-    from dataclasses import replace
-
     from ..evaluate import POINT, Labeled
 
     rows = list(chosen)

@@ -18,7 +18,7 @@ NEAR, ANYWHERE, POSITIVE, NEGATIVE, FAR = 6, 10, 4, 4, 8
 @dataclass(frozen=True, eq=False)
 class Point:
     """Values for all leaves. `kind`: given (the user's own) · generic (drawn, of moderate size) · far (drawn, very small or
-    large) · special (a structure in which different formulas may agree; `said` names it)."""
+    large) · special (a structure in which different formulas may agree; `said` names it when it is worth a word)."""
 
     values: Mapping[Leaf, np.ndarray]
     kind: str
@@ -56,7 +56,7 @@ def points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarra
         (0.7, N_("where all values are equal")),
     ):
         found.append(Point(changed(lambda x, value=value: np.full(x.shape, value)), "special", Sentence(said)))
-    found.append(Point(changed(lambda x: np.round(2 * rng.standard_normal(x.shape))), "special", Sentence(N_("where all values are whole numbers"))))
+    found.append(Point(changed(lambda x: np.round(2 * rng.standard_normal(x.shape))), "special"))
     return [point for point in found if point.kind == "given" or not near_kinks(output, point.values)]
 
 

@@ -24,6 +24,8 @@ class Primes:
     def __init__(self) -> None:
         self.made: dict[Node, tuple[Op, Node]] = {}
         self.notes: list[Sentence] = []
+        self.strangers: list[Sentence] = []
+        """What to say of arguments that are no name of the problem: f4′(e) where f4′(e4) belongs."""
 
     def derivative(self, op: Op, times: int, argument: Node) -> Node:
         """The node f′(a), f″(a), …, entry by entry; GradientError for an op that is not a curve."""
@@ -41,6 +43,11 @@ class Primes:
         if times == 1:
             self.made[found] = (op, argument)
         return found
+
+    def strange(self, function: str, written: str, belongs: str) -> None:
+        """Remember that f′ was written at a name that does not exist; it was read at the argument that belongs there."""
+        fields = {"function": function, "wrong": written, "right": belongs}
+        self.strangers.append(Sentence(N_("{function}′({wrong}) stands where {function}′({right}) belongs; nothing here is called {wrong}"), fields))
 
     def terms(self, atoms: Mapping[Node, Term]) -> dict[Node, Term]:
         """The atoms and, for every derivative made, f′(a) as it is written."""

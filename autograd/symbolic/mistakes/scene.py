@@ -47,6 +47,7 @@ class Scene:
     board: Board
     names: dict[str, Node]
     of: Term
+    """What the claim is about, as it is written."""
     truth: Node
     leaves: tuple[Leaf, ...]
     givens: dict[Leaf, np.ndarray]

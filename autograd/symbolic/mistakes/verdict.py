@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from .say import said, written
 
 RED, GREEN, DIM, PLAIN = "\x1b[1;31m", "\x1b[1;32m", "\x1b[2m", "\x1b[0m"
 MOST_GIVENS = 12
+WIDEST = 100
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,15 @@ class Verdict:
                 at = ""
             lines.append(line.rstrip())
         if at and not self.right:
-            lines.append(f"  {' ' * label}  " + translate(N_("at {point}"), language, point=at))
+            lines += [f"  {' ' * label}  {piece}" for piece in _wrapped(translate(N_("at {point}"), language, point=at), WIDEST - label - 4)]
         why = [*([self.holds] if self.holds is not None else []), *(self.slip.why if self.slip is not None else ())]
         for number, sentence in enumerate(why):
             name = translate(N_("where"), language) if number == 0 else ""
-            lines.append(f"  {_padded(name, label)}  {said(sentence, language)}")
+            for row, piece in enumerate(_wrapped(said(sentence, language), WIDEST - label - 4)):
+                lines.append(f"  {_padded(name if row == 0 else '', label)}  {piece}")
         for sentence in self.notes:
-            note = said(sentence, language)
-            lines.append(f"  {DIM}{note}{PLAIN}" if color else f"  {note}")
+            for piece in _wrapped(said(sentence, language), WIDEST - 2):
+                lines.append(f"  {DIM}{piece}{PLAIN}" if color else f"  {piece}")
         return "\n".join(lines)
 
     def record(self, language: str | None = None) -> dict[str, Any]:
@@ -137,6 +140,17 @@ def _point_text(point: Mapping[str, np.ndarray]) -> str:
     shown = list(point.items())[:MOST_GIVENS]
     parts = [f"{name}={written(np.asarray(value))}" for name, value in shown]
     return " ".join(parts) + (" …" if len(point) > MOST_GIVENS else "")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken at blanks; between full-width characters anywhere."""
+    lines, line = [], ""
+    for piece in re.findall(r"[^\s\u3000-\u9fff\uff00-\uffef]+\s*|.", text):
+        if line and cell_width(line) + cell_width(piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
 def _padded(text: str, width: int) -> str:
