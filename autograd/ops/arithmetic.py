@@ -108,11 +108,10 @@ def _to_base(g: Node, a: Node, b: Node) -> Node | None:
 
 
 def _to_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
-    """g · y · ln a, with ln 1 = 0 in place of the logarithm that a base of zero or below does not have."""
-    log, where = signs["log"], signs["where"]
-    if _is_constant(a) and np.all(a.value > 0):
-        return g * (y * log(a))
-    return g * (y * log(where(a > 0, a, 1)))
+    """g · y · ln a; a base of zero or below has no logarithm, and 0 stands in its place."""
+    from .functions import log, log_positive  # the page above this one
+
+    return g * (y * (log if _is_constant(a) and np.all(a.value > 0) else log_positive)(a))
 
 
 pow = elementwise(

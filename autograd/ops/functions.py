@@ -7,8 +7,9 @@ import numpy as np
 from ..notation import ATOM, EXPONENTIAL, PRODUCT, ROOT, Notation, call, fence
 from ..op import FUNCTION, elementwise, example
 from .arithmetic import ratio, square
+from .comparison import where
 
-__all__ = ["abs", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "log2", "sign", "sin", "sqrt", "tan", "tanh", "xlogy"]
+__all__ = ["abs", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "log2", "log_positive", "sign", "sin", "sqrt", "tan", "tanh", "xlogy"]
 
 LN2 = 0.6931471805599453
 TWO_OVER_ROOT_PI = 1.1283791670955126
@@ -55,6 +56,15 @@ log2 = elementwise(
     why="it is the natural logarithm divided by ln 2, so the slope is 1 over x·ln 2",
     gradient=lambda g, y, x: (g / (LN2 * x),),
     example=example((3, 4), domain=(0.5, 3.0)),
+)  # fmt: skip
+
+log_positive = elementwise(
+    "log_positive", "log(where(x > 0, x, 1))", kind=FUNCTION, notation=call("ln", r"\ln"), letter="l",
+    words="take the natural logarithm of {x} where it is positive, else 0",
+    why="the slope of the logarithm is one over its input; where 0 was put in its place nothing is sent back",
+    pitfalls=("where the input is not positive there is no logarithm, and the 0 is a choice",),
+    gradient=lambda g, y, x: (where(x > 0, g, 0) / where(x > 0, x, 1),),
+    example=[example((3, 4), domain=(0.5, 3.0)), example((3, 4), avoid=(0.0,))],
 )  # fmt: skip
 
 sqrt = elementwise(
