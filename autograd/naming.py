@@ -56,8 +56,8 @@ def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Nod
 
 def _deserves(node: Node, consumers: list[Node]) -> bool:
     op = node.op
-    if op is broadcast or op is cast:
-        return False
+    if op is broadcast or op is cast or node.dtype == object:
+        return False  # repeated, retyped or a bundle of values: not something to name
     if node.name is not None or len(set(consumers)) > 1:
         return True
     if op.kind in (ARITHMETIC, LINEAR) or (op.kind in (SHAPE, FUNCTION) and op.notation.style in ("infix", "postfix")):

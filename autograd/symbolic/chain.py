@@ -50,7 +50,7 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
         if check is None or one.passed is False or (check.passed and (one.error or 0) > (check.error or 0)):
             check = one
     assert check is not None
-    check = explanation._with_difference(check, symbol.name, name)
+    check = explanation._with_difference(check, symbol.name)
     step = Step(f"r.{symbol.name}", RESULT, 0, symbol.name, before, tuple(forms), Sentence(N_("chain rule")), tuple(why), explanation.shape_shown(w.shape, True), explanation._value(name), check)
     return step, formula
 

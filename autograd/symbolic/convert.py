@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 
 import builtins
 
 import numpy as np
 
-from ..node import Node
+from ..graph import Graph, rebuild
+from ..node import Leaf, Node
 from ..ops.arithmetic import add, div, mul, neg, sub
 from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
-from ..op import OPS, inside
+from ..op import OPS, Op, inside
 
-from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Symbol, Tensor, Term
+from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Pullback, Symbol, Tensor, Term
 
 Atoms = Mapping[Node, Term]
 
@@ -27,8 +29,11 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         return atoms[node]
     if node.is_leaf:
         return constant_term(node)
-    args = [to_term(source, atoms) for source in node.inputs]
     op = node.op
+    if any(source.dtype == object for source in node.inputs):
+        (whole,) = node.inputs
+        return Apply(machine(node, whole), tuple(to_term(source, atoms) for source in whole.inputs), {}, len(node.shape))
+    args = [to_term(source, atoms) for source in node.inputs]
     if op is mul:
         return product(args, [len(source.shape) for source in node.inputs])
     if op is matmul or op is dot:
@@ -45,6 +50,16 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         graph = inside(op, node.inputs, node.params)
         return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
     return tidy(Apply(op, tuple(args), dict(node.params), None if op.scalar is not None or op is transpose else len(node.shape)))
+
+
+def machine(node: Node, whole: Node) -> Op:
+    """An op made for one place: a part of a node that holds several values (a loop), written like the node and run as it stands."""
+    from ..engines.numpy import Program
+
+    holes = tuple(Leaf("input", "hole", None, source.shape, source.dtype) for source in whole.inputs)
+    program = Program.of(Graph(holes, (rebuild(node, (rebuild(whole, holes),)),)))
+    notation = replace(whole.op.notation, style="call", sign=f"{whole.op.notation.sign}[{node.params.get('index', 0)}]")
+    return replace(whole.op, notation=notation, numpy=lambda *arrays: program.only(*arrays), known={})
 
 
 def constant_term(node: Node) -> Term:
@@ -203,6 +218,8 @@ def rank_of(term: Term) -> int:
             return rank
         case AxisSum(axes=axes, body=body, kept=kept):
             return rank_of(body) - (0 if kept else len(axes))
+        case Pullback(rank=rank):
+            return rank
         case Product(factors=factors, style="matrix"):
             rank = rank_of(factors[0])
             for factor in factors[1:]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..ops.linear import contract, outer, transpose
 from .convert import product, rank_of
 from .evaluate import COLUMNS
-from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term, children, replaced
+from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Term, children, replaced
 
 Letters = Mapping[str, tuple[str, ...]]
 
@@ -25,6 +25,8 @@ def letters_of(term: Term, letters: Letters) -> tuple[str, ...]:
             return ("",) * len(shape)
         case AxisSum(axes=axes, body=body, kept=kept):
             return tuple(("" if axis in axes else letter) for axis, letter in enumerate(letters_of(body, letters)) if kept or axis not in axes)
+        case Pullback(factors=factors):
+            return letters_of(factors[0].args[0], letters) if isinstance(factors[0], Apply) else ()
         case Product(factors=factors, style="matrix"):
             found = letters_of(factors[0], letters)
             for factor in factors[1:]:
@@ -108,6 +110,8 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
             if "" in full:
                 raise NotByEntry
             return _summed(tuple(summed), entry(body, full, letters, ones))
+        case Pullback():
+            raise NotByEntry
         case Product(factors=factors, style="matrix"):
             if any(rank_of(factor) not in (1, 2) for factor in factors):
                 raise NotByEntry

@@ -19,7 +19,7 @@ from ..errors import CheckFailed
 from ..node import Leaf
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Tensor, Term
 
 POINT = "•"
 COLUMNS = "columns"
@@ -94,6 +94,8 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
             inner = _evaluate(body, names, sizes)
             shift = len(inner.labels)
             return Labeled(inner.array.sum(axis=tuple(axis + shift for axis in axes), keepdims=kept), inner.labels)
+        case Pullback(op=op, args=args) if op is not None:
+            return apply(op, [_evaluate(arg, names, sizes) for arg in args], {})
         case Product(factors=factors, style=style):
             values = [_evaluate(factor, names, sizes) for factor in factors]
             total = values[0]

@@ -27,7 +27,7 @@ from .local import Board, Line, arriving, board, local_derivative
 from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .sizes_vary import require_same_structure
-from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Term
+from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Term
 from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
 
 POINTS = {"brief": 20, "normal": 20, "full": 20}
@@ -265,7 +265,7 @@ class Explanation:
         steps = list(self._index_steps(line, atom, expanded, before)) if not self.scalar else []
         if inner is not None:
             steps.extend(fused_steps(self, inner, line, atom, kept, expanded, since))
-        check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name, name)
+        check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name)
         for form in forms[:-1]:
             check = worse(check, self.checker.compare(form.term, name))
         if self.scalar and (numbers := self._numbers(forms[-1].term)) is not None:
@@ -368,7 +368,7 @@ class Explanation:
     def _factor_shapes(self, term: Term) -> tuple[tuple[int, ...], ...]:
         """The shape under every factor of a matrix product, when the term is one."""
         body = term.args[0] if isinstance(term, Apply) and term.op.notation.style == "prefix" else term
-        if not (isinstance(body, Product) and body.style == "matrix"):
+        if not (isinstance(body, Product) and body.style == "matrix") or isinstance(body, Pullback):
             return ()
         return tuple(self.shape_of(factor) for factor in body.factors)
 
@@ -399,8 +399,8 @@ class Explanation:
 
         return in_numbers(self, term)
 
-    def _with_difference(self, check: Check, name: str, adjoint: Any) -> Check:
-        difference = self.checker.difference(name, adjoint, self.board.lines)
+    def _with_difference(self, check: Check, name: str) -> Check:
+        difference = self.checker.difference(name)
         if difference is None or check.passed is None:
             return replace(check, difference=difference)
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
@@ -436,6 +436,8 @@ def has_sum(term: Term) -> bool:
     stack = [term]
     while stack:
         each = stack.pop()
+        if isinstance(each, Pullback):
+            return False
         if isinstance(each, (AxisSum, IndexSum)) or (isinstance(each, Product) and each.style == "matrix"):
             return True
         stack.extend(children(each))

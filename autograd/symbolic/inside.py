@@ -20,7 +20,7 @@ from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
 from .local import Line, board
 from .orientation import columns
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Product, Symbol, Term, children, replaced
+from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Product, Pullback, Symbol, Term, children, replaced
 from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
@@ -146,6 +146,8 @@ def settled(term: Term) -> Term:
 
     def change(each: Term) -> Term | None:
         match each:
+            case Pullback():
+                return each
             case Product(factors, style):
                 parts = [settled(factor) for factor in factors]
                 return product(parts, [rank_of(part) for part in parts], "matrix" if style == "matrix" else "")

@@ -33,7 +33,7 @@ def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None 
         parent[find(other)] = find(one)
 
     for node in nodes:
-        if not isinstance(node.shape, tuple):
+        if node.dtype == object:
             continue
         for one, other in tied(node):
             tie(one, other)
@@ -44,7 +44,7 @@ def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None 
             chosen.setdefault(find((node, axis)), letter)
             used.add(letter)
     for node in nodes:
-        for axis, size in enumerate(node.shape if isinstance(node.shape, tuple) else ()):
+        for axis, size in enumerate(() if node.dtype == object else node.shape):
             root = find((node, axis))
             if isinstance(size, Size) and len(size.text) == 1 and size.text.isalpha() and root not in chosen:
                 letter = size.text.lower()
@@ -53,9 +53,10 @@ def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None 
                     used.add(letter)
     batch = any(node.is_leaf and len(node.shape) > 1 and node.role == "input" for node in nodes)
     table: dict[Node, tuple[str, ...]] = {}
-    for node in nodes:
+    # Vectors and matrices choose first: index forms are written for them, hardly ever for stacks of images.
+    for node in sorted(nodes, key=lambda node: node.dtype != object and len(node.shape) > 2):
         own = []
-        for axis in range(len(node.shape) if isinstance(node.shape, tuple) else 0):
+        for axis in range(0 if node.dtype == object else len(node.shape)):
             root = find((node, axis))
             if root not in chosen:
                 free = [letter for letter in (ROWS if batch else PLAIN) if letter not in used] or [letter for letter in "abcefgowxyz" if letter not in used] or ["a"]
@@ -82,7 +83,7 @@ def tied(node: Node) -> list[tuple[Axis, Axis]]:
                 places.setdefault(label, (source, axis))
         return pairs
     for source in node.inputs:
-        if not isinstance(source.shape, tuple):
+        if source.dtype == object or node.dtype == object:
             continue
         if op.scalar is not None or source.shape == node.shape:
             gap = len(node.shape) - len(source.shape)

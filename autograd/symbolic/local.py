@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..differentiate import backward
-from ..graph import order, rebuild
+from ..engines.numpy import Program
+from ..graph import Graph, order, rebuild
 from ..leaves import constant
 from ..naming import lines, names
 from ..node import Leaf, Node
-from ..op import Op
+from ..op import CONTROL, LINEAR, SHAPE, Op
+from ..ops.linear import broadcast, transpose
 from .convert import constant_term, to_term
 from .elements import with_axis_letters
 from .evaluate import COLUMNS
 from .letters import letters
 from .orientation import columns
-from .terms import Partial, Symbol, Term
+from .terms import Apply, Partial, Pullback, Symbol, Term, children
 
 BIG_CONSTANT = 16
 """A constant with more numbers than this is named instead of written out."""
@@ -165,9 +167,32 @@ def arriving(board: Board, line: Line, named: bool = False) -> dict[Node, Term]:
     adjoints = backward(line.body, [line.holes[atom] for atom in floats], seed=seed).adjoints
     atoms |= {hole: board.symbols[atom] for atom, hole in line.holes.items()}
     atoms.setdefault(line.body, symbol)
-    return {
-        atom: with_axis_letters(to_term(adjoints[line.holes[atom]], atoms), board.plain_letters) for atom in floats
-    }
+    sent = {atom: with_axis_letters(to_term(adjoints[line.holes[atom]], atoms), board.plain_letters) for atom in floats}
+    if isinstance(seed, Leaf) and seed in atoms:
+        for atom, term in sent.items():
+            if roundabout(term):
+                sent[atom] = _pullback(board, line, atom, adjoints[line.holes[atom]], seed, atoms[seed])
+    return sent
+
+
+def roundabout(term: Term) -> bool:
+    """Whether a way back is told worse by its formula than by its name: it moves entries about more than once, or runs a loop."""
+    moves, stack = 0, [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Apply) and each.op.notation.style in ("call", "element") and each.op.kind in (SHAPE, LINEAR, CONTROL):
+            moves += 2 if each.op.kind == CONTROL else 1
+        stack.extend(children(each))
+    return moves > 1
+
+
+def _pullback(board: Board, line: Line, atom: Node, adjoint: Node, seed: Leaf, arrives: Term) -> Pullback:
+    """(∂line/∂atom)ᵀ · ∂E/∂line, computed by the graph of the way back itself; differences judge it."""
+    program = Program.of(Graph((seed, *line.holes.values()), (adjoint,)))
+    op = replace(broadcast, name="pullback", index=None, numpy=lambda *arrays: program.only(*arrays), known={})
+    slope = Partial(line.symbol.name, (board.name(atom),), 2)
+    turned_slope = Apply(transpose, (slope,), {"axes": (1, 0)})
+    return Pullback((turned_slope, arrives), "matrix", op, (arrives, *(board.symbols[each] for each in line.holes)), len(atom.shape))
 
 
 def local_derivative(board: Board, line: Line, atom: Node) -> Term:

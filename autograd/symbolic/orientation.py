@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..ops.linear import outer, transpose
 from .convert import rank_of, turned
-from .terms import Apply, AxisSum, Filled, Partial, Prime, Product, Symbol, Term, replaced
+from .terms import Apply, AxisSum, Filled, Partial, Prime, Product, Pullback, Symbol, Term, replaced
 
 
 def numerator(term: Term) -> Term:
@@ -43,6 +43,8 @@ def transposed(term: Term, beside: tuple[int, ...] = (0, 2)) -> Term:
     match term:
         case Apply(op=op, args=args) if op is transpose:
             return settled_inside(args[0], beside)
+        case Pullback():
+            return turned(term)
         case Product(factors=factors, style="matrix") if all(rank_of(factor) == 2 for factor in factors):
             return Product(tuple(transposed(factor, beside) for factor in reversed(factors)), "matrix")
         case Apply(op=op, args=args) if op is outer:

@@ -10,7 +10,7 @@ from ..ops.linear import transpose
 from .convert import rank_of
 from .derivation import Sentence
 from .elements import letters_of
-from .terms import Apply, AxisSum, Product, Symbol, Term
+from .terms import Apply, AxisSum, Product, Pullback, Symbol, Term
 
 _BY_STYLE = {
     "+": N_("sum: each term moves it as it moves itself"),
@@ -88,7 +88,7 @@ def _matrix_products(term: Term) -> list[Product]:
     found, stack = [], [term]
     while stack:
         each = stack.pop()
-        if isinstance(each, Product) and each.style == "matrix":
+        if isinstance(each, Product) and each.style == "matrix" and not isinstance(each, Pullback):
             found.append(each)
         stack.extend(children(each))
     return found

@@ -85,6 +85,18 @@ class Product(Term):
 
 
 @dataclass(frozen=True, slots=True)
+class Pullback(Product):
+    """(∂u/∂v)ᵀ·∂E/∂u, for an op whose way back has no short formula (a pooling, a convolution, a loop).
+
+    It prints as the product it is mathematically; its value is what `op`, made for this line, computes from `args`.
+    """
+
+    op: Op | None = None
+    args: tuple[Term, ...] = ()
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSum(Term):
     """Σ over index letters of a body written in entries."""
 
@@ -129,7 +141,7 @@ class Filled(Term):
 def children(term: Term) -> tuple[Term, ...]:
     """The terms directly inside a term."""
     match term:
-        case Apply(args=args):
+        case Apply(args=args) | Pullback(args=args):
             return args
         case Prime(argument=argument):
             return (argument,)
@@ -159,6 +171,9 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
             return Apply(op, tuple(replaced(arg, change) for arg in args), params, rank)
         case Prime(op, argument, params):
             return Prime(op, replaced(argument, change), params)
+        case Pullback(factors, style, op, args, rank):
+            arriving = replaced(args[0], change)
+            return Pullback((factors[0], arriving), style, op, (arriving, *(replaced(arg, change) for arg in args[1:])), rank)
         case Product(factors, style):
             return Product(tuple(replaced(factor, change) for factor in factors), style)
         case IndexSum(labels, body):
@@ -203,6 +218,6 @@ def symbols(term: Term) -> set[Symbol | Partial]:
 
 
 __all__ = [
-    "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Symbol", "Tensor", "Term",
+    "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Pullback", "Symbol", "Tensor", "Term",
     "binding", "children", "replaced", "symbols", "POWER",
 ]  # fmt: skip

@@ -15,13 +15,16 @@ from ..node import Leaf, Node
 from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
 from .evaluate import COLUMNS, POINT, Labeled, evaluate
-from .local import Board, Line
+from .local import Board
 from .terms import Element, IndexSum, Partial, Symbol, Term, children
 
 TOLERANCE = 1e-9
 DIFFERENCE_TOLERANCE = 1e-5
 NEAR_KINK = 0.02
 TRIES = 20
+OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
+WIDEST = 4_000_000
+"""How many numbers one line may hold while differences are taken."""
 LARGEST = 4_000_000
 """A line in index form is evaluated whole, all letters at once; beyond this many products it is left unchecked, and says so."""
 
@@ -41,6 +44,7 @@ class Checker:
     numerator: bool = False
     """Whether gradients are laid out as the transpose of their variable."""
     sizes: dict[str, int] = field(default_factory=dict)
+    slopes: dict[str, float | None] = field(default_factory=dict)
     plain: dict[Any, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,42 +109,65 @@ class Checker:
             return Check(False, float("inf"), len(a)), Labeled(array, (POINT,))
         if not both.any() and a.size:
             return Check(None, reason=Sentence(N_("no test point gave finite numbers"))), Labeled(array, (POINT,))
-        error = float(np.max(np.abs(a - b)[both] / (1 + np.abs(a[both])), initial=0.0))
+        error = float(np.max(np.abs(a[both] - b[both]) / (1 + np.abs(a[both])), initial=0.0))
         return Check(error <= TOLERANCE, error, len(a)), Labeled(array, (POINT,)) if not labels else None
 
-    def difference(self, name: str, adjoint: Any, lines: Sequence[Line]) -> float | None:
-        """How far the gradient is from a five-point difference of the displayed forward lines along one direction.
+    def difference(self, name: str) -> float | None:
+        """How far the gradient by `name` is from a five-point difference of the displayed forward lines along one direction.
 
-        None when the difference cannot be taken at any point (a kink or an overflow nearby).
+        None when the difference cannot be taken (a kink, an overflow or nothing finite nearby).
         """
+        if not self.slopes:
+            with np.errstate(all="ignore"):
+                self._take_differences()
+        return self.slopes.get(name)
+
+    def _take_differences(self) -> None:
+        """All differences in one sweep over the lines: every test column moves one variable by one step, all columns run together."""
         output = self.board.name(self.board.output)
         at = 0 if self.at_user else 1
+        variables = [key[1][0] for key in self.nodes if isinstance(key, tuple) and key[0] == output and len(key[1]) == 1]
+        self.slopes = dict.fromkeys(variables)
         if at >= len(self.points):
-            return None
-        base = {key: Labeled(value.array[at]) for key, value in self.shown.items() if not isinstance(key, tuple) and value.labels == (POINT,)}
-        start = base[name].array
+            return
+        base = {key: value.array[at] for key, value in self.shown.items() if isinstance(key, str) and value.labels == (POINT,)}
+        widest = max((array.size for array in base.values()), default=1)
+        chunk = max(1, WIDEST // max(widest * len(OFFSETS), 1))
+        for start in range(0, len(variables), chunk):
+            self._sweep(variables[start : start + chunk], base, output, at)
+
+    def _sweep(self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int) -> None:
         rng = np.random.default_rng(7)
-        direction = rng.uniform(0.5, 1.0, start.shape) * rng.choice([-1.0, 1.0], start.shape)
-        step = 1e-3 * max(1.0, float(np.max(np.abs(start), initial=0.0)))
-        offsets = np.array([-2.0, -1.0, 1.0, 2.0])
-        env = dict(base)
-        env[name] = Labeled(np.stack([start + offset * step * direction for offset in offsets]), (POINT,))
-        touched = {name}
-        for line in lines:
-            if line.symbol.name == name or line.node.op is stop_gradient:
+        count = len(variables) * len(OFFSETS)
+        columns = {name: slice(i * len(OFFSETS), (i + 1) * len(OFFSETS)) for i, name in enumerate(variables)}
+        directions = {name: rng.uniform(0.5, 1.0, base[name].shape) * rng.choice([-1.0, 1.0], base[name].shape) for name in variables}
+        steps = {name: 1e-3 * max(1.0, float(np.max(np.abs(base[name]), initial=0.0))) for name in variables}
+
+        def moved(name: str, array: np.ndarray) -> Labeled:
+            """The value in all columns, with its own columns moved."""
+            array = np.array(np.broadcast_to(array, (count, *base[name].shape)), dtype=np.float64)
+            if name in columns:
+                offsets = OFFSETS.reshape(-1, *[1] * base[name].ndim)
+                array[columns[name]] = base[name] + offsets * steps[name] * directions[name]
+            return Labeled(array, (POINT,))
+
+        env = {name: moved(name, array) if name in columns else Labeled(array) for name, array in base.items()}
+        for line in self.board.lines:
+            name = line.symbol.name
+            if line.node.op is stop_gradient:
                 continue  # what is taken as fixed stays where it is, as the declared gradient says
-            if touched & {each.name for each in _names(line.definition)}:
-                env[line.symbol.name] = evaluate(line.definition, env, self.sizes)
-                touched.add(line.symbol.name)
-        if output not in touched:
-            return 0.0
-        values = env[output].array
-        slope = float((values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step))
-        gradient = self.truth[adjoint][at]
-        claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * direction))
-        if not np.isfinite(slope) or not np.isfinite(claimed):
-            return None
-        return abs(slope - claimed) / (1 + abs(claimed))
+            if name in columns or any(env[each.name].labels for each in _names(line.definition) if each.name in env):
+                value = evaluate(line.definition, env, self.sizes)
+                array = value.array if value.labels else value.array[None]
+                env[name] = moved(name, array)
+        values = np.broadcast_to(env[output].array, (count,))
+        for name in variables:
+            v = values[columns[name]]
+            slope = float((v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * steps[name]))
+            gradient = self.truth[(output, (name,))][at]
+            claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * directions[name]))
+            if np.isfinite(slope) and np.isfinite(claimed):
+                self.slopes[name] = abs(slope - claimed) / (1 + abs(claimed))
 
 
 def _names(term: Term) -> set[Symbol]:
