@@ -91,41 +91,44 @@ def names(
     nodes = order(roots)
     known = known or {}
     own = set(lines(roots, keep))
-    wanted: list[tuple[Node, str]] = []
+    wanted: list[tuple[Node, str, bool]] = []
     for node in nodes:
         if node.is_leaf and node not in known and (node.name is not None or node.shape):
-            wanted.append((node, node._name or node.name or ("C" if len(node.shape) > 1 else "c")))
+            given = node._name or node.name
+            wanted.append((node, given or ("C" if len(node.shape) > 1 else "c"), given is not None))
     last = _last_activations(nodes)
     for node in nodes:
         if node.is_leaf or node in known:
             continue
         user = node.name if node in own else None
-        wanted.append((node, user or (_output_letter(node) if node in roots else "y" if node in last else _letter(node, node in own))))
+        stem = user or (_output_letter(node) if node in roots else "y" if node in last else _letter(node, node in own))
+        wanted.append((node, stem, user is not None))
     present = {node: known[node] for node in nodes if node in known}
     return present | _numbered(wanted, {*taken, *present.values()})
 
 
-def _numbered(wanted: list[tuple[Node, str]], reserved: set[str]) -> dict[Node, str]:
-    """Names from stems: a stem that stands once is the name, others are numbered. Z and z count as the same stem where an
-    array is among them, because an entry of Z is written z_nk."""
+def _numbered(wanted: list[tuple[Node, str, bool]], reserved: set[str]) -> dict[Node, str]:
+    """Names from (node, stem, whether the user gave it). What the user named alone keeps its name; other stems that stand
+    once are the name, the rest are numbered. Z and z count as one stem where arrays are named, because an entry of Z is
+    written z_nk."""
 
     def alike(node: Node, stem: str) -> str:
         return stem.lower() if node.shape else stem
 
     counts: dict[str, int] = {}
-    for node, stem in wanted:
+    by_user: dict[str, int] = {}
+    for node, stem, users_own in wanted:
         counts[alike(node, stem)] = counts.get(alike(node, stem), 0) + 1
-    exact: dict[str, int] = {}
-    for _, stem in wanted:
-        exact[stem] = exact.get(stem, 0) + 1
-    own = {node for node, stem in wanted if exact[stem] == 1 and node._name == stem or node.is_leaf and exact[stem] == 1}
-    taken = {stem for _, stem in wanted if exact[stem] == 1} | reserved
+        if users_own:
+            by_user[stem] = by_user.get(stem, 0) + 1
+    taken = {stem for stem, count in by_user.items() if count == 1} | reserved
     table: dict[Node, str] = {}
     at: dict[str, int] = {}
-    for node, stem in wanted:
-        alone = exact[stem] == 1 and (node in own or node.name == stem or counts[alike(node, stem)] == 1)
+    for node, stem, users_own in wanted:
+        alone = by_user.get(stem) == 1 if users_own else counts[alike(node, stem)] == 1 and stem not in by_user
         if alone and (stem not in reserved or node._name is not None):
             table[node] = stem
+            taken.add(stem)
             continue
         while True:
             at[stem] = at.get(stem, 0) + 1

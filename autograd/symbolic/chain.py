@@ -36,7 +36,7 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
         forms = _path_forms(explanation, found)
         for path in found:
             why.append(Sentence(N_("the path {path}"), {"path": " ← ".join([explanation.of, *[written.name(atom) for _, atom in path]])}))
-        formula = forms[-2].term if forms[-1].numbers else forms[-1].term
+        formula = next(form.term for form in reversed(forms) if not form.numbers)
     else:
         formula = explanation.oriented(_adjoint_formula(explanation, w))
         forms = [Form(formula)]
@@ -105,7 +105,8 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
         forms.append(Form(total(kept), Sentence(N_("local derivatives"))))
     notes = _prime_note(explanation, found)
     forms.append(Form(total(full), notes))
-    forms.append(Form(total(numbers), Sentence(N_("numbers")), numbers=True))
+    if total(numbers) != forms[-1].term:
+        forms.append(Form(total(numbers), Sentence(N_("numbers")), numbers=True))
     return forms
 
 

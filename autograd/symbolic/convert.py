@@ -16,11 +16,14 @@ from ..ops.arithmetic import add, div, mul, neg, sub
 from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
+from ..ops.slicing import unslice
 from ..op import OPS, Op, inside
 
 from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Pullback, Symbol, Tensor, Term
 
 Atoms = Mapping[Node, Term]
+UNIT = 16
+"""Up to this many entries a table of zeros and a one is written out."""
 
 
 def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
@@ -46,6 +49,10 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         return Filled(args[0], node.shape)
     if op is cast:
         return args[0]
+    if op is unslice and not node.inputs[0].shape and node.size <= UNIT:
+        # One number put back in its place: times a table that is 1 there and 0 elsewhere.
+        place = op.numpy(np.ones(()), **node.params)
+        return product([args[0], Tensor(_nested(np.asarray(place, dtype=int)))], [0, place.ndim], "scalar")
     if op is mean:
         graph = inside(op, node.inputs, node.params)
         return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
