@@ -118,14 +118,15 @@ def _numbered(wanted: list[tuple[Node, str, bool]], reserved: set[str]) -> dict[
     counts: dict[str, int] = {}
     by_user: dict[str, int] = {}
     for node, stem, users_own in wanted:
-        counts[alike(node, stem)] = counts.get(alike(node, stem), 0) + 1
+        for key in {alike(node, stem), stem}:
+            counts[key] = counts.get(key, 0) + 1
         if users_own:
             by_user[stem] = by_user.get(stem, 0) + 1
     taken = {stem for stem, count in by_user.items() if count == 1} | reserved
     table: dict[Node, str] = {}
     at: dict[str, int] = {}
     for node, stem, users_own in wanted:
-        alone = by_user.get(stem) == 1 if users_own else counts[alike(node, stem)] == 1 and stem not in by_user
+        alone = by_user.get(stem) == 1 if users_own else counts[alike(node, stem)] == counts[stem] == 1 and stem not in by_user
         if alone and (stem not in reserved or node._name is not None):
             table[node] = stem
             taken.add(stem)

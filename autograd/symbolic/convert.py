@@ -49,7 +49,7 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         return Filled(args[0], node.shape)
     if op is cast:
         return args[0]
-    if op is unslice and not node.inputs[0].shape and node.size <= UNIT:
+    if op is unslice and not node.inputs[0].shape and node.shape and node.size <= UNIT:
         # One number put back in its place: times a table that is 1 there and 0 elsewhere.
         place = op.numpy(np.ones(()), **node.params)
         return product([args[0], Tensor(_nested(np.asarray(place, dtype=int)))], [0, place.ndim], "scalar")
