@@ -18,7 +18,7 @@ from ..op import OPS
 from ..sizes import Size, size_text
 from .derivation import BACKWARD, CHAIN, FORWARD, INSIDE, RESULT, Check, Derivation, Form, Sentence, Step
 from .numbers import digits, error_digits
-from .render import Printer
+from .render import Printer, Style
 from .terms import Element, EntryPartial, Number, Partial, Symbol, Term
 from .verify import DIFFERENCE_TOLERANCE, TOLERANCE
 
@@ -200,7 +200,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     if notation.data == "rows" and any(np.ndim(value) == 2 for value in derivation.givens.values()):
         yield Sentence(N_("Samples are the rows of a matrix: X·W."))
     if notation.derivative != "partial":
-        inner = [step.before for step in derivation.steps if step.section == BACKWARD and isinstance(step.before, Partial) and step.before.by[0] not in derivation.givens]
+        inner = [step.before for step in derivation.steps if step.section == BACKWARD and isinstance(step.before, Partial) and Style.of(derivation).is_adjoint(step.before)]
         if inner:
             yield Sentence(N_("{short} stands for {long}."), {"short": inner[-1], "long": Long(inner[-1])})
 
@@ -268,7 +268,9 @@ class Speaker(ABC):
                 return self.escaped(translate(N_("yes") if value else N_("no"), self.language))
             case Size():
                 return self.inline(self.formulas.size(value.text))
-            case int() | float() | np.number():
+            case int() | np.integer():
+                return self.escaped(str(int(value)).replace("-", "−"))
+            case float() | np.floating():
                 return self.inline(self.formulas.number(digits(value)))
             case tuple() if all(isinstance(each, int) for each in value):
                 return self.shape(value)
@@ -303,6 +305,5 @@ class Speaker(ABC):
 
     def failure(self, step: Step) -> str:
         """The closing sentence when a line failed."""
-        line = step.before if step.number == 0 or isinstance(step.before, Partial) else step.number
         error = error_digits(step.check.error) if step.check.error is not None else "–"
-        return self.say(N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."), line=line, error=error)
+        return self.say(N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."), line=step.before, error=error)

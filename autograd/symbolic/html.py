@@ -29,7 +29,7 @@ dl { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .2rem 0; align-i
 dt { color: var(--dim); } dd { margin: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
-td, th { padding: .28rem .55rem; text-align: left; vertical-align: baseline; }
+td, th { padding: .4rem .55rem; text-align: left; vertical-align: baseline; }
 th { font-weight: 400; color: var(--dim); font-size: .85rem; }
 tr.line > td { border-top: 1px solid var(--rule); }
 .number { color: var(--dim); text-align: right; width: 2rem; }
@@ -40,8 +40,8 @@ tr.line > td { border-top: 1px solid var(--rule); }
 .tick { color: var(--value); } .cross { color: var(--gradient); font-weight: 700; }
 .rule, .note, .why, .seed, footer { color: var(--dim); font-size: .9rem; }
 .why { max-width: 46rem; }
-.form { margin: .1rem 0; }
-.chain td { padding: .2rem .45rem; border: 0; }
+.form { margin: .1rem 0; } .form.short { display: inline-block; margin-right: .1rem; }
+.chain { width: auto; } .chain .left { width: auto; } .chain td { padding: .2rem .45rem; border: 0; }
 .failed { border: 1px solid var(--gradient); color: var(--gradient); border-radius: .4rem; padding: .6rem .9rem; }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--rule); padding-top: .6rem; }
 @media print { body { margin: 0; max-width: none; font-size: 10.5pt; } tr, .chain { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; } }
@@ -76,9 +76,13 @@ class HtmlSpeaker(Speaker):
     def inline(self, formula: str) -> str:
         return f"<math>{formula}</math>"
 
+    def display(self, formula: str) -> str:
+        """A formula on its own, with fractions at full size."""
+        return f'<math displaystyle="true">{formula}</math>'
+
     def flowing(self, marked: str) -> str:
         """A formula with break marks as several pieces that a browser may put on several lines."""
-        return " ".join(self.inline(piece) for piece in re.split(f"[{BREAK_SUM}{BREAK_FACTOR}]", marked) if piece)
+        return "<wbr>".join(self.display(piece) for piece in re.split(f"[{BREAK_SUM}{BREAK_FACTOR}]", marked) if piece)
 
     def math(self, term: Term) -> str:
         """A term with its break marks."""
@@ -100,8 +104,8 @@ class HtmlSpeaker(Speaker):
                 f"<munder>{mathml_row(factor)}<mtext>{escape(self.shape_text(shape))}</mtext></munder>" if shape else factor
                 for factor, shape in zip(self.formulas.factors(term), form.shapes)
             ]
-            return self.inline("<mo form=\"infix\">=</mo>" + sign + self.formulas.dot(term.style, True).join(parts))
-        return self.flowing("<mo form=\"infix\">=</mo>" + self.math(form.term))
+            return self.display(self.formulas.equals() + sign + self.formulas.dot(term.style, True).join(parts))
+        return self.flowing(self.formulas.equals() + self.math(form.term))
 
     def shape_text(self, shape: tuple[int, ...]) -> str:
         """(N×K), unescaped."""
@@ -157,22 +161,22 @@ def _row(row: Row, full: bool, speaker: HtmlSpeaker) -> Iterator[str]:
         lead = row.lead
         whence = "".join(speaker.sentence(sentence) for sentence in lead.why[:1])
         arrow = " <math><mo>⟹</mo></math> " if whence else ""
-        entry = speaker.inline(unbroken(speaker.math(lead.before))) + "".join(speaker.form(form) for form in lead.forms)
+        entry = speaker.display(unbroken(speaker.math(lead.before))) + "".join(speaker.form(form) for form in lead.forms)
         yield f'<tr{starts}><td class="number">{number}</td><td colspan="3">{whence}{arrow}{entry}</td><td class="check">{_mark(lead.check, speaker)}</td><td></td></tr>'
         number, starts = "", ""
     parts = []
     for form in [*row.symbolic, *([row.numbers] if row.numbers else [])]:
         notes = "".join(f' <span class="note">{speaker.sentence(sentence)}</span>' for sentence in (form.where, form.note) if sentence is not None)
-        parts.append(f'<div class="form">{speaker.form(form)}{notes}</div>')
+        parts.append(f'<div class="form{"" if notes else " short"}">{speaker.form(form)}{notes}</div>')
     lone = step.value is not None and step.value.ndim == 0
     if step.value is not None and not lone and (step.section != INSIDE or full):
         color = "value" if step.section != "backward" else "gradient"
-        parts.append(f'<div class="form {color}" style="text-align:left">{speaker.inline(speaker.formulas.equals())} {speaker.value(step)}</div>')
+        parts.append(f'<div class="form {color}" style="text-align:left">{speaker.inline(speaker.formulas.equals())}{speaker.value(step)}</div>')
     parts += [f'<p class="why">{speaker.sentence(sentence)}</p>' for sentence in row.why]
     shape = f' <span class="note">{speaker.shape(step.shape)}</span>' if step.shape and not any(form.shapes for form in step.forms) else ""
     if shape and parts:
         parts[0] = parts[0].replace("</div>", shape + "</div>", 1)
-    left = speaker.inline(unbroken(speaker.math(step.before)))
+    left = speaker.display(unbroken(speaker.math(step.before)))
     rule = speaker.sentence(step.rule) if step.rule is not None else ""
     yield (
         f'<tr{starts}><td class="number">{number}</td><td class="left">{left}</td><td>{"".join(parts)}</td>'
@@ -189,7 +193,7 @@ def _mark(check: Check, speaker: HtmlSpeaker) -> str:
 
 def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:
     step = chain.step
-    left = speaker.inline(unbroken(speaker.math(step.before)))
+    left = speaker.display(unbroken(speaker.math(step.before)))
     yield f"<h3>{left}</h3>"
     for sentence in chain.why:
         yield f'<p class="why">{speaker.sentence(sentence)}</p>'
@@ -198,7 +202,7 @@ def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:
         notes = " ".join(speaker.sentence(sentence) for sentence in (form.where, form.note) if sentence is not None)
         yield f'<tr><td class="left">{left if at == 0 else ""}</td><td>{speaker.form(form)}</td><td class="rule">{notes}</td></tr>'
     if step.value is not None:
-        yield f'<tr><td class="left"></td><td class="gradient">{speaker.inline(speaker.formulas.equals())} {speaker.value(step)}</td><td></td></tr>'
+        yield f'<tr><td class="left"></td><td class="gradient">{speaker.inline(speaker.formulas.equals())}{speaker.value(step)}</td><td></td></tr>'
     yield "</table></div>"
     marks = [
         ('<span class="tick">✓</span> ' if passed else "" if passed is None else '<span class="cross">✗</span> ') + text for passed, text in speaker.checks(step.check)

@@ -16,9 +16,9 @@ from .spelling import is_full_width
 from .terms import Apply, Product, Term
 from .tex import LatexPrinter, latex_text
 
-LINE = 74
+LINE = 84
 """About how many signs of mathematics fit on a line of an A4 page."""
-SLIDE = 60
+SLIDE = 68
 """The same for a slide."""
 
 
@@ -110,6 +110,7 @@ def signs(latex: str) -> int:
         text = text[: found.start()] + max(found[1], found[2], key=len) + text[found.end() :]
     text = re.sub(r"[_^]\{([^{}]*)\}", lambda match: "x" * ((len(match[1]) + 1) // 2), text)
     text = re.sub(r"\\(text|mathit|operatorname|underset|bar|left|right|begin|end)\b", "", text)
+    text = re.sub(r"\\sum\b", "xxx", re.sub(r"\\(cdot|odot)\b| [=+-] ", "xx", text))
     return len(re.sub(r"\\[a-zA-Z]+|\\.", "x", text).replace("{", "").replace("}", "").replace(" ", ""))
 
 
@@ -188,21 +189,20 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     shape = rf" \qquad {speaker.bare_shape(step.shape)}" if step.shape and not any(form.shapes for form in step.forms) else ""
     sides = speaker.sides([*row.symbolic, *([row.numbers] if row.numbers else [])], "", LINE - 16)
     left = unbroken(speaker.math(step.before))
-    texts = _noted(sides, r"\footnotesize ", LINE - 24)
+    texts = _noted(sides, r"\footnotesize ", LINE - 40)
     value = f"= {speaker.value(step)}" if step.value is not None and (step.value.ndim == 0 or step.section != INSIDE or full) else ""
     lone = step.value is None or step.value.ndim == 0
     if value and not lone:
-        texts = [*_packed(texts, LINE - 24), value]
+        texts = [*_packed(texts, LINE - 40), value]
     else:
-        texts = _packed([*texts, value] if value else texts, LINE - 24)
-    if shape:
-        texts[max(0, len(texts) - (1 if value == "" or lone else 2))] += shape
+        texts = _packed([*texts, value] if value else texts, LINE - 40)
+    texts[0] += shape
     rule = ""
     if step.rule is not None:
         said = speaker.sentence(step.rule)
         rule = r"\enspace " + (rf"\text{{\footnotesize {said}}}" if signs(said) <= 18 else rf"\parbox[t]{{8em}}{{\footnotesize\raggedright {said}}}")
     for at, text in enumerate(texts):
-        tail = f"{_mark(step.check, speaker)}{rule}" if at == len(texts) - 1 and lone or at == 0 and not lone else ""
+        tail = f"{_mark(step.check, speaker)}{rule}" if at == 0 else ""
         yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
 
 
@@ -211,10 +211,10 @@ def _noted(sides: Sequence[tuple[str, str]], size: str, width: int) -> list[str]
     texts: list[str] = []
     for text, note in sides:
         texts.append(text if text.startswith(CONTINUED) else f"= {text}")
-        if note and signs(text) + len(note) <= width:
+        if note and len(note) <= 24 and signs(text) + len(note) <= width:
             texts[-1] += rf" \quad \text{{{size}{note}}}"
         elif note:
-            texts.append(rf"{CONTINUED}\text{{{size}{note}}}")
+            texts.append(rf"{CONTINUED}\mathrlap{{\text{{{size}{note}}}}}" if size else rf"{CONTINUED}\text{{{note}}}")
     return texts
 
 
@@ -222,7 +222,7 @@ def _packed(texts: list[str], width: int) -> list[str]:
     """As many equal forms on a line as fit: w·x = 2·3 = 6."""
     lines: list[str] = []
     for text in texts:
-        if lines and not text.startswith(CONTINUED) and r"\text" not in lines[-1] and signs(lines[-1]) + signs(text) <= width:
+        if lines and not text.startswith(CONTINUED) and r"\text" not in lines[-1] + text and signs(lines[-1]) + signs(text) <= width:
             lines[-1] += " " + text
         else:
             lines.append(text)
@@ -310,27 +310,40 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 """
 
 
+# pdflatex takes the CJK package, xelatex takes ctex with the fonts that come with it.
+CHINESE = r"""\usepackage{iftex}
+\ifPDFTeX
+  \usepackage{CJKutf8}
+  \newcommand{\otherfont}[1]{{\CJKfamily{%(other)s}#1}}
+\else
+  \usepackage[fontset=fandol,scheme=plain]{ctex}
+  \newcommand{\otherfont}[1]{#1}
+\fi
+"""
+
+
 def _document(body: str, language: str) -> str:
     chinese = sorted({character for character in body if is_full_width(character)})
-    if not chinese:
-        begin, end, how = "\\begin{document}\n", "\\end{document}\n", "% Compile with pdflatex, xelatex or lualatex.\n"
-        extra = ""
-    else:
-        body, font = _with_chinese_fonts(body, chinese, language)
-        begin = f"\\begin{{document}}\n\\begin{{CJK*}}{{UTF8}}{{{font}}}\n"
-        end = "\\end{CJK*}\n\\end{document}\n"
-        how = "% Compile with pdflatex; the Chinese fonts come with the CJK package (Debian: texlive-lang-chinese).\n"
-        extra = "\\usepackage{CJKutf8}\n"
-    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n\\pagestyle{plain}\n"
-    return how + PREAMBLE + extra + spacing + begin + body + "\n" + end
+    begin, end, how, extra = "", "", "% Compile with pdflatex, xelatex or lualatex.\n", ""
+    if chinese:
+        body, main, other = _with_chinese_fonts(body, chinese, language)
+        begin = f"\\ifPDFTeX\\begin{{CJK}}{{UTF8}}{{{main}}}\\fi\n"
+        end = "\\ifPDFTeX\\end{CJK*}\\fi\n"
+        how = (
+            "% Compile with pdflatex, which needs the CJK package (Debian: latex-cjk-chinese),\n"
+            "% or with xelatex, which needs ctex and its fonts (Debian: texlive-lang-chinese).\n"
+        )
+        extra = CHINESE % {"other": other}
+    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
+    return f"{how}{PREAMBLE}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
 
 
 FONTS = {"gbsn": "gb2312", "bsmi": "big5"}
 """The fonts of the CJK package and the character sets they cover."""
 
 
-def _with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tuple[str, str]:
-    """The text with a change of font around characters that the main font lacks, and the name of the main font."""
+def _with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tuple[str, str, str]:
+    """The text with a change of font around characters that the main font lacks; the names of the main and the other font."""
     order = ["bsmi", "gbsn"] if language == "zh-TW" else ["gbsn", "bsmi"]
     if language == "en":
         order.sort(key=lambda font: sum(not _covers(font, character) for character in chinese))
@@ -341,10 +354,10 @@ def _with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tup
         if character not in missing:
             return character
         if _covers(other, character):
-            return rf"{{\CJKfamily{{{other}}}{character}}}"
+            return rf"\otherfont{{{character}}}"
         return rf"\texttt{{U+{ord(character):04X}}}"
 
-    return "".join(map(changed, body)), main
+    return "".join(map(changed, body)), main, other
 
 
 def _covers(font: str, character: str) -> bool:

@@ -13,6 +13,7 @@ from .render import Printer
 from .spelling import GREEK, entry_name, is_full_width, spelling
 from .terms import Partial
 
+SPACED = 'form="infix" lspace="0.2em" rspace="0.2em"'
 ACCENT_SIGNS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙", "ddot": "¨", "vec": "→"}
 
 
@@ -99,10 +100,13 @@ class MathmlPrinter(Printer):
         return f"<msub><mi>δ</mi>{row(_letters((left, right)))}</msub>"
 
     def brackets(self, inner: str) -> str:
-        return row("<mo>(</mo>", inner, "<mo>)</mo>")
+        form = "" if is_tall(inner) else ' stretchy="false"'
+        return row(f"<mo{form}>(</mo>", inner, f"<mo{form}>)</mo>")
 
     def sign(self, text: str, latex: str) -> str:
-        return operator(text, 'form="infix"')  # also where a line is broken before it
+        # Said outright, because a browser gives no room to a sign that begins a piece of a broken line.
+        room = "0.28em" if text in "=<>≤≥≠⟹←" else "0.22em"
+        return operator(text, f'form="infix" lspace="{room}" rspace="{room}"')
 
     def tight_sign(self, text: str, latex: str) -> str:
         return operator(text)
@@ -111,9 +115,9 @@ class MathmlPrinter(Printer):
         return f'<mi mathvariant="normal">{escape(word)}</mi><mspace width="0.17em"/>'
 
     def dot(self, style: str, loose: bool) -> str:
-        return {"hadamard": operator("⊙", 'form="infix"'), "matrix": '<mspace width="0.17em"/>'}.get(style, operator("·", 'form="infix"'))
+        return {"hadamard": operator("⊙", SPACED), "matrix": '<mspace width="0.17em"/>'}.get(style, operator("·", SPACED))
 
-    def beside(self) -> str:
+    def beside(self, style: str) -> str:
         return '<mspace width="0.12em"/>'
 
     def fraction(self, above: str, below: str) -> str:
@@ -163,6 +167,11 @@ class MathmlPrinter(Printer):
             "<mtr>" + "".join(f"<mtd>{'<mo>⋯</mo>' if entry == ELLIPSIS else self.number(entry)}</mtd>" for entry in line) + "</mtr>" for line in rows
         )
         return row("<mo>(</mo>", f"<mtable>{cells}</mtable>", "<mo>)</mo>")
+
+
+def is_tall(mathml: str) -> bool:
+    """Whether brackets around this must grow."""
+    return any(mark in mathml for mark in ("<mfrac", "<munder", "<mtable", "<msqrt"))
 
 
 def _identifier(text: str) -> str:

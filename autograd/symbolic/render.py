@@ -127,7 +127,7 @@ class Printer(ABC):
         """What stands between two factors."""
 
     @abstractmethod
-    def beside(self) -> str:
+    def beside(self, style: str) -> str:
         """What stands between two factors that need no dot."""
 
     @abstractmethod
@@ -299,7 +299,7 @@ class Printer(ABC):
             return self._write(factors[0], root, loose, depth + 1)
         text = ""
         for before, separator, item in self._side_by_side(factors, style, loose, depth):
-            text += (BREAK_FACTOR if root and before and separator.strip() else "") + separator + item.text
+            text += (BREAK_FACTOR if root and before and separator != self.beside(style) else "") + separator + item.text
         return text
 
     def _side_by_side(
@@ -312,7 +312,7 @@ class Printer(ABC):
         parts: list[tuple[_Factor | None, str, _Factor]] = [(None, "", items[0])]
         for at, (before, item) in enumerate(zip(items, items[1:])):
             if style != "hadamard" and (at == 0 or before.looks != NUMBER) and _needs_no_dot(before, item):
-                parts.append((before, self.beside(), item))
+                parts.append((before, self.beside(style), item))
             else:
                 parts.append((before, self.dot(style, loose or WIDE in (before.looks, item.looks)), item))
         return parts

@@ -138,7 +138,7 @@ class LatexPrinter(Printer):
     def dot(self, style: str, loose: bool) -> str:
         return {"hadamard": r" \odot ", "matrix": r" \, "}.get(style, r" \cdot ")
 
-    def beside(self) -> str:
+    def beside(self, style: str) -> str:
         return " "
 
     def fraction(self, above: str, below: str) -> str:

@@ -33,7 +33,7 @@ class TextSpeaker(Speaker):
     """Sentences as plain text; `ascii`: without any other sign."""
 
     def __init__(self, style: Style, language: str | None, ascii: bool = False) -> None:
-        super().__init__(UnicodePrinter(style), language)
+        super().__init__(UnicodePrinter(style, ascii), language)
         self.ascii = ascii
 
     def escaped(self, text: str) -> str:

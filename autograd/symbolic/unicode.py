@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .numbers import ELLIPSIS, LARGEST_COUNT, digits
-from .render import BREAK_FACTOR, BREAK_SUM, Printer
+from .render import BREAK_FACTOR, BREAK_SUM, Printer, Style
 from .spelling import GREEK_WORDS, SUPERSCRIPTS, entry_name
 from .terms import Partial
 
@@ -51,9 +51,13 @@ def ascii_text(text: str) -> str:
 
 
 class UnicodePrinter(Printer):
-    """σ(w5·f1), ∂E/∂w, x_nd: terms on one line."""
+    """σ(w5·f1), ∂E/∂w, x_nd: terms on one line. `ascii`: every product is told by its sign, as in a program."""
 
     stacked = False
+
+    def __init__(self, style: Style | None = None, ascii: bool = False) -> None:
+        super().__init__(style)
+        self.ascii = ascii
 
     def number(self, text: str) -> str:
         return {"nan": "NaN", "inf": "∞", "-inf": "−∞"}.get(text) or text.replace("-", "−")
@@ -103,10 +107,12 @@ class UnicodePrinter(Printer):
         return f"{word} "
 
     def dot(self, style: str, loose: bool) -> str:
+        if self.ascii and style == "matrix":
+            return " @ "
         return " ⊙ " if style == "hadamard" else " · " if loose else "·"
 
-    def beside(self) -> str:
-        return ""
+    def beside(self, style: str) -> str:
+        return "" if not self.ascii else " @ " if style == "matrix" else "*"
 
     def fraction(self, above: str, below: str) -> str:
         return f"{above} / {below}" if len(above) + len(below) > 16 else f"{above}/{below}"
