@@ -1,4 +1,6 @@
-"""Pictures: a graph becomes a Drawing (views), gets coordinates (layout) and is written as SVG, PNG, PDF, HTML, TikZ, DOT, JSON or text."""
+"""Pictures: a graph becomes a Drawing (views), gets coordinates (layout) and is written as SVG, PNG, PDF, HTML, TikZ,
+DOT, JSON or text."""
+
 from __future__ import annotations
 
 from .drawing import Arrow, Box, Drawing, DrawingError, Group, Step

@@ -2,6 +2,7 @@
 
 `rules` draws one box per local derivative (what a lecture shows), `ops` every operation of the gradient graph.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,15 @@ from .sheet import Sheet, homes, short, without_scope
 MANY_SAVED = 36  # dashed lines; from here on each is replaced by a small copy beside its reader
 
 
-def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: Sequence[Node], titled: Mapping[str, str], symbol: str,
-                 detail: str = "rules") -> None:
+def lay_backward(
+    sheet: Sheet,
+    forward: Sequence[Node],
+    record: Backward,
+    wrt: Sequence[Node],
+    titled: Mapping[str, str],
+    symbol: str,
+    detail: str = "rules",
+) -> None:
     """Lays the gradient boxes, the arrows between them, and the dashed arrows of the values they need."""
     ahead = set(forward)
     graph = [node for node in order([record.adjoints[w] for w in wrt]) if node not in ahead]
@@ -47,18 +55,38 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
         if owner is not None:
             title, times = sheet.titles[owner]
             outer = "/".join(owner.split("/")[:-1])
-            sheet.add(Box(f"g:{owner}", ("∇ " + title,), "module", group=sheet.frame(outer, "backward", titled), part="backward", faces=f"m:{owner}", times=times))
+            sheet.add(
+                Box(
+                    f"g:{owner}",
+                    ("∇ " + title,),
+                    "module",
+                    group=sheet.frame(outer, "backward", titled),
+                    part="backward",
+                    faces=f"m:{owner}",
+                    times=times,
+                )
+            )
             continue
         scope = home.get(source, "")
         note = "  ".join(part for part in (sheet.names.get(source, ""), labels[node], shape_of(node)) if part)
         kind = "leaf-constant" if node.is_leaf else node.op.kind
-        sheet.add(Box(key(node), (short(labels[node]),), kind, group=sheet.frame(scope, "backward", titled), part="backward", faces=sheet.key(source),
-                      result=node is record.seed, note=note))
+        sheet.add(
+            Box(
+                key(node),
+                (short(labels[node]),),
+                kind,
+                group=sheet.frame(scope, "backward", titled),
+                part="backward",
+                faces=sheet.key(source),
+                result=node is record.seed,
+                note=note,
+            )
+        )
     for node in graph:
         if node not in labels:
             continue
         for member in inside[node]:
-            for position, source in enumerate(member.inputs):
+            for source in member.inputs:
                 if source in inlined or source in inside[node]:
                     continue
                 if source in here:
@@ -66,7 +94,14 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
                 elif source in ahead:
                     folded = _owner(node)
                     if folded is None or sheet.owner.get(source) != folded:
-                        sheet.link(sheet.key(source), key(node), "saved", note="  ".join(filter(None, (sheet.names.get(source, ""), shape_of(source), _bytes(source)))))
+                        sheet.link(
+                            sheet.key(source),
+                            key(node),
+                            "saved",
+                            note="  ".join(
+                                filter(None, (sheet.names.get(source, ""), shape_of(source), _bytes(source)))
+                            ),
+                        )
     for w in wrt:
         adjoint = record.adjoints[w]
         name = without_scope(leaf_label(w) if w.is_leaf else sheet.names.get(w, sign(w)), home.get(w, ""))
@@ -77,8 +112,18 @@ def lay_backward(sheet: Sheet, forward: Sequence[Node], record: Backward, wrt: S
                 sheet.link(key(adjoint), f"g:{folded}", "gradient")
             continue
         label = f"∂{symbol}/∂{name}" if len(name) < 12 else f"∂/∂{name}"
-        sheet.add(Box(f"d{w.serial}", (short(label),), "leaf-parameter", shape_of(w), group=sheet.frame(home.get(w, ""), "backward", titled), part="backward",
-                      faces=sheet.key(w), result=True))
+        sheet.add(
+            Box(
+                f"d{w.serial}",
+                (short(label),),
+                "leaf-parameter",
+                shape_of(w),
+                group=sheet.frame(home.get(w, ""), "backward", titled),
+                part="backward",
+                faces=sheet.key(w),
+                result=True,
+            )
+        )
         if adjoint in here and adjoint not in inlined:
             sheet.link(key(adjoint), f"d{w.serial}", "gradient", note=shape_of(adjoint))
         elif adjoint in ahead:
@@ -98,13 +143,17 @@ def made(record: Backward) -> dict[tuple[Node, int], Node]:
 def _give_sums_to_their_node(origin: dict[Node, Node], record: Backward, here: set[Node]) -> set[Node]:
     """What adds up the gradients of a value used twice belongs to that value, not to the last of its readers.
 
-    The sums within such a sum come back: they need no box of their own. A shared parameter keeps its chain of sums, one in
+    The sums within such a sum come back: they need no box of their own. A shared parameter keeps its chain of sums,
+    one in
     each frame that uses it.
     """
     within: set[Node] = set()
     sent = {record.seed, *made(record).values()}
     known: set[Node] = set()
-    for node, adjoint in record.adjoints.items():  # from the output on: the first node with this gradient is where it was added up
+    for (
+        node,
+        adjoint,
+    ) in record.adjoints.items():  # from the output on: the first node with this gradient is where it was added up
         waiting = [adjoint]
         while waiting:
             total = waiting.pop()
@@ -122,11 +171,25 @@ def _bytes(node: Node) -> str:
     if not isinstance(node.shape, tuple):
         return ""
     count = int(node.size) * node.dtype.itemsize
-    return f"{count} B" if count < 10_000 else f"{count / 1024:.0f} KiB" if count < 10_000_000 else f"{count / 1024 ** 2:.0f} MiB"
+    return (
+        f"{count} B"
+        if count < 10_000
+        else f"{count / 1024:.0f} KiB"
+        if count < 10_000_000
+        else f"{count / 1024**2:.0f} MiB"
+    )
 
 
-def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: set[Node], inlined: set[Node],
-            within: set[Node], detail: str, names: Mapping[Node, str]) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
+def _labels(
+    graph: Sequence[Node],
+    here: set[Node],
+    record: Backward,
+    boundary: set[Node],
+    inlined: set[Node],
+    within: set[Node],
+    detail: str,
+    names: Mapping[Node, str],
+) -> tuple[dict[Node, str], dict[Node, list[Node]]]:
     """Label of each box, keyed by the node it ends in, and the nodes a box stands for."""
     inside: dict[Node, list[Node]] = {}
     labels: dict[Node, str] = {}
@@ -140,7 +203,8 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
         consumer.setdefault(sent, (user, position))
     contributed = {record.seed, *made(record).values()}
     summed = [node for node in graph if node not in contributed and node not in inlined]
-    # What lies behind a contribution, up to the next boundary, is one local derivative; what is left adds contributions up.
+    # What lies behind a contribution, up to the next boundary, is one local derivative; what is left adds
+    # contributions up.
     behind = {member for sent in contributed if sent in here for member in _behind(sent, here, boundary | inlined)}
     boundary = boundary | {node for node in summed if node not in behind and node not in within}
     for node in graph:
@@ -150,10 +214,18 @@ def _labels(graph: Sequence[Node], here: set[Node], record: Backward, boundary: 
         user, position = consumer.get(node, (None, 0))
         if node is record.seed:
             labels[node] = sign(node)
-        elif len(members) > 1 and len(main := [member for member in members if member.is_leaf or member.op.kind != "shape"]) == 1 and not main[0].is_leaf:
+        elif (
+            len(members) > 1
+            and len(main := [member for member in members if member.is_leaf or member.op.kind != "shape"]) == 1
+            and not main[0].is_leaf
+        ):
             labels[node] = with_constants(main[0], inlined)  # the rest only turns or stretches it
         elif len(members) == 1 or user is None:
-            labels[node] = with_operands(node, here, names) if len(node.inputs) == 2 and "·" in sign(node) else with_constants(node, inlined)
+            labels[node] = (
+                with_operands(node, here, names)
+                if len(node.inputs) == 2 and "·" in sign(node)
+                else with_constants(node, inlined)
+            )
         elif sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
             labels[node] = prime(sign(user))
         else:
@@ -177,7 +249,10 @@ def _behind(node: Node, here: set[Node], boundary: set[Node]) -> list[Node]:
 def with_operands(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:
     """A product of two matrices with its factors: `Xᵀ·G`, where G is the gradient that arrives."""
     left, _, right = sign(node).partition("·")
-    first, second = ("G" if source in here else leaf_label(source).split("/")[-1] if source.is_leaf else names.get(source, "") for source in node.inputs)
+    first, second = (
+        "G" if source in here else leaf_label(source).split("/")[-1] if source.is_leaf else names.get(source, "")
+        for source in node.inputs
+    )
     return f"{first}{left}·{second}{right}" if len(first) <= 4 and len(second) <= 4 and first and second else sign(node)
 
 
@@ -206,8 +281,15 @@ def copies_for_saved(sheet: Sheet) -> None:
         if source.part == target.part:
             continue
         del sheet.arrows[name]
-        label = source.lines[0] if source.kind.startswith("leaf") else source.detail.split("  ")[0] or sheet_name(sheet, source)
-        sheet.boxes.setdefault(copy, Box(copy, (label,), source.kind, group=target.group, part="backward", copy_of=source.id, note=source.note))
+        label = (
+            source.lines[0]
+            if source.kind.startswith("leaf")
+            else source.detail.split("  ")[0] or sheet_name(sheet, source)
+        )
+        sheet.boxes.setdefault(
+            copy,
+            Box(copy, (label,), source.kind, group=target.group, part="backward", copy_of=source.id, note=source.note),
+        )
         sheet.arrows[copy, target.id, "saved", 0] = Arrow(copy, target.id, "saved", note=arrow.note)
 
 
@@ -235,8 +317,14 @@ def copies_for_inputs(sheet: Sheet, most: int = 3) -> None:
             for arrow in members:
                 sheet.arrows.pop((arrow.source, arrow.target, arrow.style, arrow.order))
                 sheet.link(copy, arrow.target, arrow.style, arrow.label, arrow.order, arrow.note)
-        for name, arrow in list(sheet.arrows.items()):  # a dashed line starts at the copy in the frame its gradient faces
-            facing = sheet.boxes.get(sheet.boxes[arrow.target].faces) if arrow.style == "saved" and arrow.source == source else None
+        for name, arrow in list(
+            sheet.arrows.items()
+        ):  # a dashed line starts at the copy in the frame its gradient faces
+            facing = (
+                sheet.boxes.get(sheet.boxes[arrow.target].faces)
+                if arrow.style == "saved" and arrow.source == source
+                else None
+            )
             if facing is not None and f"{source}@{facing.group}" in sheet.boxes:
                 del sheet.arrows[name]
                 sheet.link(f"{source}@{facing.group}", arrow.target, "saved", arrow.label, arrow.order, arrow.note)

@@ -1,7 +1,10 @@
-"""The last-resort layout, without Graphviz: columns by depth, long arrows in lanes of their own, order by the middle of the neighbors.
+"""The last-resort layout, without Graphviz: columns by depth, long arrows in lanes of their own, order by the middle
+of the neighbors.
 
-networkx finds the columns; the rest is the usual layered drawing. Frames are drawn only where no stranger stands in them.
+networkx finds the columns; the rest is the usual layered drawing. Frames are drawn only where no stranger stands in
+them.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -17,7 +20,8 @@ GAP_X, GAP_Y, LANE, SWEEPS = 46.0, 18.0, 10.0, 8
 
 
 def columns_layout(drawing: Drawing, extents: dict[str, Extent]) -> Rough:
-    """Coordinates by columns: no arrow runs through a box it does not belong to. In a mirror the backward pass stands below."""
+    """Coordinates by columns: no arrow runs through a box it does not belong to. In a mirror the backward pass stands
+    below."""
     if drawing.arrangement == "mirror":
         return _two_halves(drawing, extents)
     return _one_sheet(drawing, extents, set(extents), False)
@@ -28,10 +32,16 @@ def _two_halves(drawing: Drawing, extents: dict[str, Extent]) -> Rough:
     part = {box.id: box.part for box in drawing.boxes}
     above = _one_sheet(drawing, extents, {name for name in extents if part[name] == "forward"}, False)
     below = _one_sheet(drawing, extents, {name for name in extents if part[name] == "backward"}, True)
-    floor = max((y + extents[name].height / 2 + extents[name].below for name, (_, y) in above.centers.items()), default=0.0)
-    ceiling = min((y - extents[name].height / 2 - extents[name].above for name, (_, y) in below.centers.items()), default=0.0)
+    floor = max(
+        (y + extents[name].height / 2 + extents[name].below for name, (_, y) in above.centers.items()), default=0.0
+    )
+    ceiling = min(
+        (y - extents[name].height / 2 - extents[name].above for name, (_, y) in below.centers.items()), default=0.0
+    )
     down = floor - ceiling + 110.0
-    right = max((x for x, _ in above.centers.values()), default=0.0) - max((x for x, _ in below.centers.values()), default=0.0)
+    right = max((x for x, _ in above.centers.values()), default=0.0) - max(
+        (x for x, _ in below.centers.values()), default=0.0
+    )
     moved = {name: (x + right, y + down) for name, (x, y) in below.centers.items()}
     centers = above.centers | moved
     curves: list[Curve] = []
@@ -43,19 +53,27 @@ def _two_halves(drawing: Drawing, extents: dict[str, Extent]) -> Rough:
         else:
             (x0, y0), (x1, y1) = centers[arrow.source], centers[arrow.target]
             curves.append(((x0, y0), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2), (x1, y1)))
-    frames = above.frames | {name: Frame(f.x + right, f.y + down, f.width, f.height) for name, f in below.frames.items()}
+    frames = above.frames | {
+        name: Frame(f.x + right, f.y + down, f.width, f.height) for name, f in below.frames.items()
+    }
     return Rough(centers, tuple(curves), frames, "columns")
 
 
 def _one_sheet(drawing: Drawing, extents: dict[str, Extent], ids: set[str], right_to_left: bool) -> Rough:
     import networkx
 
-    arrows = [(k, a.source, a.target) for k, a in enumerate(drawing.arrows) if a.source in ids and a.target in ids and a.source != a.target]
+    arrows = [
+        (k, a.source, a.target)
+        for k, a in enumerate(drawing.arrows)
+        if a.source in ids and a.target in ids and a.source != a.target
+    ]
     graph = networkx.DiGraph()
     graph.add_nodes_from(box.id for box in drawing.boxes if box.id in ids)
     # A saved value or an arrow back in time must not decide the columns; it is drawn all the same.
     for k, source, target in arrows:
-        if drawing.arrows[k].style != "saved" and not (graph.has_node(target) and networkx.has_path(graph, target, source)):
+        if drawing.arrows[k].style != "saved" and not (
+            graph.has_node(target) and networkx.has_path(graph, target, source)
+        ):
             graph.add_edge(source, target)
     column = {name: depth for depth, names in enumerate(networkx.topological_generations(graph)) for name in names}
     for name in reversed(list(networkx.topological_sort(graph))):  # a leaf stands just before its first reader
@@ -91,7 +109,9 @@ def _one_sheet(drawing: Drawing, extents: dict[str, Extent], ids: set[str], righ
     centers = {name: (x[name], y[name]) for row in rows for name in row if name in ids}
     curves: list[Curve] = []
     for k in range(len(drawing.arrows)):
-        curves.append(_through([(x[name], y[name]) for name in lanes[k]], lanes[k], extents, rows, x) if k in lanes else ())
+        curves.append(
+            _through([(x[name], y[name]) for name in lanes[k]], lanes[k], extents, rows, x) if k in lanes else ()
+        )
     return Rough(centers, tuple(curves), _frames(drawing, extents, centers, curves, lanes), "columns")
 
 
@@ -107,16 +127,17 @@ def _order(rows: list[list[str]], links: list[tuple[str, str]]) -> None:
         for k in range(1, len(rows)) if forward else range(len(rows) - 2, -1, -1):
             beside = k - 1 if forward else k + 1
             position = {name: i for i, name in enumerate(rows[beside])}
-            here = {name: i for i, name in enumerate(rows[k])}
-
-            def middle(name: str) -> float:
+            stretch = len(rows[k]) / max(len(position), 1)
+            middles: dict[str, tuple[float, int]] = {}
+            for i, name in enumerate(rows[k]):
                 found = [position[other] for other in near.get(name, []) if depth[other] == beside]
-                return sum(found) / len(found) * len(here) / max(len(position), 1) if found else here[name]
+                middles[name] = (sum(found) / len(found) * stretch if found else i, i)
+            rows[k].sort(key=middles.__getitem__)
 
-            rows[k].sort(key=lambda name: (middle(name), here[name]))
 
-
-def _heights(rows: list[list[str]], links: list[tuple[str, str]], extents: dict[str, Extent], rank: dict[str, int]) -> dict[str, float]:
+def _heights(
+    rows: list[list[str]], links: list[tuple[str, str]], extents: dict[str, Extent], rank: dict[str, int]
+) -> dict[str, float]:
     def high(name: str) -> float:
         size = extents.get(name)
         return LANE if size is None else size.height + size.above + size.below + GAP_Y
@@ -133,7 +154,9 @@ def _heights(rows: list[list[str]], links: list[tuple[str, str]], extents: dict[
             edge += high(name)
     for sweep in range(SWEEPS):
         for row in rows if sweep % 2 == 0 else reversed(rows):
-            wish = [sum(y[other] for other in near[name]) / len(near[name]) if near.get(name) else y[name] for name in row]
+            wish = [
+                sum(y[other] for other in near[name]) / len(near[name]) if near.get(name) else y[name] for name in row
+            ]
             # pack downwards and upwards and take the middle: both keep the order and the distances
             down, edge = [], float("-inf")
             for name, want in zip(row, wish, strict=True):
@@ -148,7 +171,13 @@ def _heights(rows: list[list[str]], links: list[tuple[str, str]], extents: dict[
     return y
 
 
-def _through(points: list[tuple[float, float]], names: list[str], extents: dict[str, Extent], rows: list[list[str]], x: dict[str, float]) -> Curve:
+def _through(
+    points: list[tuple[float, float]],
+    names: list[str],
+    extents: dict[str, Extent],
+    rows: list[list[str]],
+    x: dict[str, float],
+) -> Curve:
     """A smooth curve that runs level through each lane, as far as the widest box of that column reaches."""
     reach = {}
     for row in rows:
@@ -165,8 +194,13 @@ def _through(points: list[tuple[float, float]], names: list[str], extents: dict[
     return smooth(*stops)
 
 
-def _frames(drawing: Drawing, extents: dict[str, Extent], centers: dict[str, tuple[float, float]], curves: list[Curve],
-            lanes: dict[int, list[str]]) -> dict[str, Frame]:
+def _frames(
+    drawing: Drawing,
+    extents: dict[str, Extent],
+    centers: dict[str, tuple[float, float]],
+    curves: list[Curve],
+    lanes: dict[int, list[str]],
+) -> dict[str, Frame]:
     parent = {group.id: group.parent for group in drawing.groups}
     within: dict[str, set[str]] = {group.id: set() for group in drawing.groups}
     depth: dict[str, int] = {}
@@ -190,9 +224,15 @@ def _frames(drawing: Drawing, extents: dict[str, Extent], centers: dict[str, tup
         right = max(centers[b][0] + extents[b].across / 2 for b in inside) + pad
         top = min(centers[b][1] - extents[b].height / 2 - extents[b].above for b in inside) - pad - TITLE * LINE
         bottom = max(centers[b][1] + extents[b].height / 2 + extents[b].below for b in inside) + pad
-        strangers = (b for b, (bx, by) in centers.items() if b not in inside
-                     and left < bx + extents[b].across / 2 and bx - extents[b].across / 2 < right
-                     and top < by + extents[b].height / 2 and by - extents[b].height / 2 < bottom)
+        strangers = (
+            b
+            for b, (bx, by) in centers.items()
+            if b not in inside
+            and left < bx + extents[b].across / 2
+            and bx - extents[b].across / 2 < right
+            and top < by + extents[b].height / 2
+            and by - extents[b].height / 2 < bottom
+        )
         if next(strangers, None) is None:
             frames[name] = Frame(left, top, right - left, bottom - top)
     return frames

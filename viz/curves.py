@@ -1,6 +1,8 @@
-"""Bezier curves as tuples of points: a start, then triples (control, control, end). Clipping, reversing, straight lines."""
+"""Bezier curves as tuples of points: a start, then triples (control, control, end)."""
+
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ def straight(*points: Point) -> Curve:
     ((0, 0), (1.0, 0.0), (2.0, 0.0), (3, 0))
     """
     curve = [points[0]]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         curve += [(x0 + (x1 - x0) / 3, y0 + (y1 - y0) / 3), (x0 + 2 * (x1 - x0) / 3, y0 + 2 * (y1 - y0) / 3), (x1, y1)]
     return tuple(curve)
 
@@ -25,7 +27,7 @@ def straight(*points: Point) -> Curve:
 def smooth(*points: Point) -> Curve:
     """A curve through these points that leaves and arrives horizontally at each."""
     curve = [points[0]]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         curve += [(x0 + (x1 - x0) / 2, y0), (x0 + (x1 - x0) / 2, y1), (x1, y1)]
     return tuple(curve)
 
@@ -61,18 +63,6 @@ def sampled(curve: Curve, per_piece: int = 12) -> list[Point]:
     return points
 
 
-def middle(curve: Curve) -> Point:
-    """The point half way along."""
-    points = sampled(curve)
-    lengths = [((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False)]
-    left = sum(lengths) / 2
-    for (x0, y0), (x1, y1), length in zip(points, points[1:], lengths, strict=False):
-        if left <= length and length > 0:
-            return x0 + (x1 - x0) * left / length, y0 + (y1 - y0) * left / length
-        left -= length
-    return points[-1]
-
-
 def inside(point: Point, place: Place, gap: float) -> bool:
     """Whether the point lies in the shape, enlarged by `gap` pixels."""
     dx, dy = abs(point[0] - place.x), abs(point[1] - place.y)
@@ -96,7 +86,7 @@ def clipped(curve: Curve, place: Place, gap: float) -> Curve:
             half = (low + high) / 2
             low, high = (half, high) if inside(point_at(piece, half), place, gap) else (low, half)
         rest = _after(piece, high)
-        return (*rest, *(point for later in pieces[index + 1:] for point in later[1:]))
+        return (*rest, *(point for later in pieces[index + 1 :] for point in later[1:]))
     return curve  # the whole curve is inside: boxes that touch
 
 

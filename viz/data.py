@@ -1,4 +1,5 @@
 """A Drawing and its coordinates as JSON; drawing-schema.json beside this file describes it."""
+
 from __future__ import annotations
 
 import json
@@ -20,14 +21,29 @@ def to_json(drawing: Drawing) -> str:
     for box in drawing.boxes:
         place = placed.boxes[box.id]
         boxes.append(_short(asdict(box)) | {"x": place.x, "y": place.y, "width": place.width, "height": place.height})
-    arrows = [_short(asdict(arrow)) | {"curve": [list(point) for point in route.curve]}
-              for arrow, route in zip(drawing.arrows, placed.routes, strict=True)]
-    groups = [asdict(group) | (asdict(placed.frames[group.id]) if group.id in placed.frames else {}) for group in drawing.groups]
+    arrows = [
+        _short(asdict(arrow)) | {"curve": [list(point) for point in route.curve]}
+        for arrow, route in zip(drawing.arrows, placed.routes, strict=True)
+    ]
+    groups = [
+        asdict(group) | (asdict(placed.frames[group.id]) if group.id in placed.frames else {})
+        for group in drawing.groups
+    ]
     parts: list[tuple[str, Any]] = [
-        ("version", VERSION), ("title", drawing.title), ("arrangement", drawing.arrangement), ("theme", drawing.theme),
-        ("language", drawing.language), ("width", placed.width), ("height", placed.height), ("engine", placed.engine),
-        ("boxes", boxes), ("arrows", arrows), ("groups", groups), ("steps", [asdict(step) for step in drawing.steps]),
-        ("legend", [list(row) for row in drawing.legend]), ("notes", list(placed.notes)),
+        ("version", VERSION),
+        ("title", drawing.title),
+        ("arrangement", drawing.arrangement),
+        ("theme", drawing.theme),
+        ("language", drawing.language),
+        ("width", placed.width),
+        ("height", placed.height),
+        ("engine", placed.engine),
+        ("boxes", boxes),
+        ("arrows", arrows),
+        ("groups", groups),
+        ("steps", [asdict(step) for step in drawing.steps]),
+        ("legend", [list(row) for row in drawing.legend]),
+        ("notes", list(placed.notes)),
     ]
     lines = []
     for name, value in parts:
@@ -46,4 +62,8 @@ def _line(value: Any) -> str:
 def _short(fields: dict[str, Any]) -> dict[str, Any]:
     """Without what is empty, but never without id, lines, kind, source, target and style."""
     always = ("id", "lines", "kind", "part", "source", "target", "style")
-    return {name: value for name, value in fields.items() if name in always or value not in ("", 0, False, None, ()) and not (name == "times" and value == 1)}
+    return {
+        name: value
+        for name, value in fields.items()
+        if name in always or (value not in ("", 0, False, None, ()) and not (name == "times" and value == 1))
+    }

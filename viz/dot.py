@@ -1,4 +1,5 @@
 """A Drawing as a graphviz object: short ids, one statement per box, every label escaped."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
 
 def digraph(drawing: Drawing) -> graphviz.Digraph:
-    """The drawing as `graphviz.Digraph`, with our colors; rendering it needs a `dot` program, `drawing.save` does not."""
+    """The drawing as `graphviz.Digraph`, with our colors; rendering it needs a `dot` program, `drawing.save` does
+    not."""
     import graphviz
 
     theme = THEMES[drawing.theme]
-    graph = graphviz.Digraph(graph_attr={"rankdir": "LR", "fontname": "DejaVu Sans", "nslimit": "2", "nslimit1": "2"},
-                             node_attr={"fontname": "DejaVu Sans", "style": "filled,rounded", "shape": "box"}, edge_attr={"fontname": "DejaVu Sans", "fontsize": "10"})
+    graph = graphviz.Digraph(
+        graph_attr={"rankdir": "LR", "fontname": "DejaVu Sans", "nslimit": "2", "nslimit1": "2"},
+        node_attr={"fontname": "DejaVu Sans", "style": "filled,rounded", "shape": "box"},
+        edge_attr={"fontname": "DejaVu Sans", "fontsize": "10"},
+    )
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     frames = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
 
@@ -27,8 +32,22 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
             if box.group == owner:
                 style = theme.style(box.kind)
                 back = box.part == "backward"
-                label = escaped("\n".join([*([box.above] if box.above else []), *box.lines, *([box.detail] if box.detail else []), *([box.below] if box.below else [])]))
-                target.node(names[box.id], label, fillcolor=theme.gradient_fill if back else style.fill, color=theme.gradient if back else style.stroke)
+                label = escaped(
+                    "\n".join(
+                        [
+                            *([box.above] if box.above else []),
+                            *box.lines,
+                            *([box.detail] if box.detail else []),
+                            *([box.below] if box.below else []),
+                        ]
+                    )
+                )
+                target.node(
+                    names[box.id],
+                    label,
+                    fillcolor=theme.gradient_fill if back else style.fill,
+                    color=theme.gradient if back else style.stroke,
+                )
 
     children: dict[str, list[str]] = {}
     for group in drawing.groups:

@@ -1,7 +1,9 @@
 """A Drawing is plain data: boxes, arrows, groups, steps. It knows no colors, no coordinates and no op.
 
-A view makes it from a graph; layout gives it coordinates; svg, png, pdf, html, dot, tikz, json and text are its readers.
+A view makes it from a graph; layout gives it coordinates; svg, png, pdf, html, dot, tikz, json and text are its
+readers.
 """
+
 from __future__ import annotations
 
 import os
@@ -27,7 +29,8 @@ class DrawingError(NngraphError):
 class Box:
     """One thing in the picture.
 
-    `lines` is the label, `detail` a small line under it (a shape, a count), `above` and `below` stand outside the box (a value,
+    `lines` is the label, `detail` a small line under it (a shape, a count), `above` and `below` stand outside the box
+    (a value,
     a gradient). `part` is `forward` or `backward`; in a mirror a backward box `faces` the forward box it belongs to.
     A `ghost` is another copy of the box named by `copy_of`. `place` fixes (column, row) instead of the layout engine.
     """
@@ -81,7 +84,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the player: a sentence, the boxes it is about, and what of them it uncovers (`value` or `gradient`)."""
+    """One step of the player: a sentence, the boxes it is about, and what of them it uncovers (`value` or
+    `gradient`)."""
 
     text: str
     boxes: tuple[str, ...]
@@ -92,7 +96,8 @@ class Step:
 class Drawing:
     """A picture as data. It shows itself in Jupyter and saves itself by suffix.
 
-    `arrangement` is `flow` (left to right), `mirror` (forward above, backward below) or `fixed` (every box has its place).
+    `arrangement` is `flow` (left to right), `mirror` (forward above, backward below) or `fixed` (every box has its
+    place).
     `size` is `natural`, `slide` (16:9) or `a4`. `notes` are printed under the picture.
 
     >>> drawing = Drawing((Box("a", ("x",), "leaf-input"), Box("b", ("σ",), "activation")), (Arrow("a", "b"),))
@@ -134,47 +139,56 @@ class Drawing:
     def placed(self) -> Placed:
         """The coordinates, found once."""
         from .layout import layout
+
         return layout(self)
 
     def svg(self, text_as_paths: bool = False) -> str:
         """The picture as SVG text; `text_as_paths` for files that go to machines without fonts."""
         from .svg import svg
+
         return svg(self, text_as_paths)
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG bytes, `scale` pixels per unit of the SVG."""
         from .png import png
+
         return png(self, scale)
 
     def pdf(self) -> bytes:
         """The picture as a one-page PDF with its fonts inside; text can be selected."""
         from .pdf import pdf
+
         return pdf(self)
 
     def html(self) -> str:
         """One self-contained page: pan, zoom, and the steps on the arrow keys. It makes no network request."""
         from .html import html
+
         return html(self)
 
     def tikz(self) -> str:
         """The picture as a TikZ environment for LaTeX."""
         from .tikz import tikz
+
         return tikz(self)
 
     def text(self) -> str:
         """The picture as an indented tree for the terminal."""
         from .text import text
+
         return text(self)
 
     @property
     def dot(self) -> graphviz.Digraph:
         """The picture as a graphviz object, to change and render with a `dot` program."""
         from .dot import digraph
+
         return digraph(self)
 
     def json(self) -> str:
         """The drawing and its coordinates as JSON; `viz/drawing-schema.json` describes it."""
         from .data import to_json
+
         return to_json(self)
 
     def with_(self, **changes: Any) -> Drawing:
@@ -182,7 +196,8 @@ class Drawing:
         return replace(self, **changes)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the picture; the suffix says how: .svg .png .pdf .html .dot .json .tex .txt. Never leaves half a file."""
+        """Writes the picture; the suffix says how: .svg .png .pdf .html .dot .json .tex .txt. Never leaves half a
+        file."""
         target = Path(path)
         writer = WRITERS.get(target.suffix.lower())
         if writer is None:
@@ -201,9 +216,14 @@ class Drawing:
 
 
 WRITERS = {
-    ".svg": lambda drawing: drawing.svg(), ".png": lambda drawing: drawing.png(), ".pdf": lambda drawing: drawing.pdf(),
-    ".html": lambda drawing: drawing.html(), ".dot": lambda drawing: drawing.dot.source, ".json": lambda drawing: drawing.json(),
-    ".tex": lambda drawing: drawing.tikz(), ".txt": lambda drawing: drawing.text(),
+    ".svg": lambda drawing: drawing.svg(),
+    ".png": lambda drawing: drawing.png(),
+    ".pdf": lambda drawing: drawing.pdf(),
+    ".html": lambda drawing: drawing.html(),
+    ".dot": lambda drawing: drawing.dot.source,
+    ".json": lambda drawing: drawing.json(),
+    ".tex": lambda drawing: drawing.tikz(),
+    ".txt": lambda drawing: drawing.text(),
 }
 
 

@@ -1,4 +1,6 @@
-"""How large a box is, before it has a place: measured with the bundled fonts, so that it is the same on every machine."""
+"""How large a box is, before it has a place: measured with the bundled fonts, so that it is the same on every
+machine."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ def extent(box: Box) -> Extent:
     if shape == "circle":
         wide = high = NEURON
         circle = True
-    elif shape == "op" and not box.detail and len(box.lines) == 1 and text <= 22 and box.part == "forward" or _sign(box, text):
+    elif (shape == "op" and not box.detail and len(box.lines) == 1 and text <= 22 and box.part == "forward") or _sign(
+        box, text
+    ):
         wide = high = CIRCLE
         circle = True
     else:
@@ -56,8 +60,14 @@ def extent(box: Box) -> Extent:
 
 
 def _sign(box: Box, text: float) -> bool:
-    return box.part == "backward" and LIGHT.style(box.kind).shape == "op" and not box.detail and len(box.lines) == 1 \
-        and text <= 22 and not box.result
+    return (
+        box.part == "backward"
+        and LIGHT.style(box.kind).shape == "op"
+        and not box.detail
+        and len(box.lines) == 1
+        and text <= 22
+        and not box.result
+    )
 
 
 def _even(value: float) -> float:

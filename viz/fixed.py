@@ -1,4 +1,5 @@
 """Layout of a drawing whose boxes say where they stand: (column, row), as in a net of neurons."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,9 +1,11 @@
-"""Which nodes disappear into one box: by depth of scope, by a pattern on scope names, by a function, or so far that the picture fits."""
+"""Which nodes disappear into one box: by depth of scope, by a pattern on scope names, by a function, or so far that
+the picture fits."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from ..autograd.node import Node
 from .sheet import homes
@@ -22,7 +24,8 @@ class Folding:
 
 
 def folding(nodes: Sequence[Node], fold: Fold) -> Folding:
-    """What a wish folds. None and False fold nothing; an int is a depth; a text is a pattern such as `encoder/*`; a function says yes per scope."""
+    """What a wish folds. None and False fold nothing; an int is a depth; a text is a pattern such as `encoder/*`; a
+    function says yes per scope."""
     if fold is None or fold is False:
         return Folding()
     home = homes(list(nodes))
@@ -31,7 +34,7 @@ def folding(nodes: Sequence[Node], fold: Fold) -> Folding:
     def owner_of(scope: str) -> str | None:
         if scope not in chosen:
             parts = scope.split("/") if scope else []
-            prefixes = ["/".join(parts[:k + 1]) for k in range(len(parts))]
+            prefixes = ["/".join(parts[: k + 1]) for k in range(len(parts))]
             chosen[scope] = next((prefix for k, prefix in enumerate(prefixes) if _wanted(fold, prefix, k)), None)
         return chosen[scope]
 
@@ -76,7 +79,11 @@ def with_repeats(nodes: Sequence[Node], found: Folding) -> Folding:
     rows: list[list[str]] = []
     for scope in order:
         before = rows[-1][-1] if rows else None
-        same = before is not None and before.rpartition("/")[0] == scope.rpartition("/")[0] and prints[before] == prints[scope]
+        same = (
+            before is not None
+            and before.rpartition("/")[0] == scope.rpartition("/")[0]
+            and prints[before] == prints[scope]
+        )
         if same and scope in feeds.get(before or "", ()):
             rows[-1].append(scope)
         else:
@@ -95,15 +102,27 @@ def with_repeats(nodes: Sequence[Node], found: Folding) -> Folding:
 
 
 def structure(members: Sequence[Node]) -> tuple:
-    """What makes two blocks equal: the same ops on the same shapes, wired in the same way; names and values do not count."""
+    """What makes two blocks equal: the same ops on the same shapes, wired in the same way; names and values do not
+    count."""
     place = {node: k for k, node in enumerate(members)}
     outside: dict[Node, int] = {}
     rows = []
     for node in members:
-        wires = tuple(place[source] if source in place else -1 - outside.setdefault(source, len(outside)) for source in node.inputs)
+        wires = tuple(
+            place[source] if source in place else -1 - outside.setdefault(source, len(outside))
+            for source in node.inputs
+        )
         what = node.role if node.is_leaf else node.op.name
-        params = repr(sorted((name, str(value)) for name, value in node.params.items() if isinstance(value, (int, float, str, bool, tuple, type(None)))))
-        rows.append((what, params, tuple(map(int, node.shape)) if isinstance(node.shape, tuple) else str(node.shape), wires))
+        params = repr(
+            sorted(
+                (name, str(value))
+                for name, value in node.params.items()
+                if isinstance(value, (int, float, str, bool, tuple, type(None)))
+            )
+        )
+        rows.append(
+            (what, params, tuple(map(int, node.shape)) if isinstance(node.shape, tuple) else str(node.shape), wires)
+        )
     return tuple(rows)
 
 
@@ -115,7 +134,7 @@ def chunks(nodes: Sequence[Node]) -> Folding:
     found = Folding()
     size = max(2, -(-len(computed) // CHUNKS))
     for k in range(0, len(computed), size):
-        part = computed[k:k + size]
+        part = computed[k : k + size]
         if len(part) > 1:
             signs = list(dict.fromkeys(sign(node) for node in part if not node.is_leaf))
             name = f"part {k // size + 1}"

@@ -1,7 +1,9 @@
 """A TrueType file: which characters it has, how wide they are, their outlines, and a subset of it for PDF.
 
-Only what the two bundled fonts need (cmap formats 4 and 12, quadratic outlines), so that nothing has to be installed to draw.
+Only what the two bundled fonts need (cmap formats 4 and 12, quadratic outlines), so that nothing has to be installed
+to draw.
 """
+
 from __future__ import annotations
 
 import struct
@@ -37,7 +39,7 @@ class FontFile:
         tables = {}
         for entry in range(count):
             tag, _, offset, length = struct.unpack_from(">4sIII", data, 12 + 16 * entry)
-            tables[tag.decode("ascii")] = data[offset:offset + length]
+            tables[tag.decode("ascii")] = data[offset : offset + length]
         return tables
 
     @cached_property
@@ -105,7 +107,10 @@ class FontFile:
             return _simple_contours(data, contours)
         found: list[Contour] = []
         for part, (a, b, c, d, dx, dy) in _parts(data):  # fonts nest parts at most a few deep: their maxp says so
-            found += [[((a * x + c * y + dx, b * x + d * y + dy), on) for (x, y), on in contour] for contour in self._contours(part)]
+            found += [
+                [((a * x + c * y + dx, b * x + d * y + dy), on) for (x, y), on in contour]
+                for contour in self._contours(part)
+            ]
         return found
 
     def _with_parts(self, glyphs: set[int]) -> set[int]:
@@ -129,7 +134,7 @@ class FontFile:
         for glyph in range(len(self._offsets) - 1):
             loca.append(len(glyf))
             if glyph in keep:
-                glyf += self._tables["glyf"][self._offsets[glyph]:self._offsets[glyph + 1]]
+                glyf += self._tables["glyf"][self._offsets[glyph] : self._offsets[glyph + 1]]
                 glyf += b"\0" * (-len(glyf) % 4)
         loca.append(len(glyf))
         tables = {tag: table for tag, table in self._tables.items() if tag in KEPT_IN_SUBSET}
@@ -192,7 +197,7 @@ def _simple_contours(data: bytes, contours: int) -> list[Contour]:
             values.append(value)
         axes.append(values)
     points = [((float(x), float(y)), bool(flag & 1)) for x, y, flag in zip(*axes, flags, strict=True)]
-    return [points[start:end + 1] for start, end in zip((0, *(end + 1 for end in ends)), ends, strict=False)]
+    return [points[start : end + 1] for start, end in zip((0, *(end + 1 for end in ends)), ends, strict=False)]
 
 
 def _parts(data: bytes) -> list[tuple[int, tuple[float, float, float, float, float, float]]]:

@@ -1,7 +1,9 @@
 """Layout by Graphviz: we give it boxes of fixed size without text and read coordinates back; we never let it draw.
 
-pygraphviz carries Graphviz in its wheel. A small drawing is laid out in this process, a large one in a child that can be stopped.
+pygraphviz carries Graphviz in its wheel. A small drawing is laid out in this process, a large one in a child that can
+be stopped.
 """
+
 from __future__ import annotations
 
 import json
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
 IN_PROCESS = 120  # boxes; below this a layout takes well under a second, so that a child is not worth its start
 SEVERAL_TRIES = 64  # boxes; up to here a few layouts are made and the best is kept
-CHILD = ("import json,sys; sys.path[:]=json.loads(sys.argv[1]); import pygraphviz as p;"
-         " sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))")
+CHILD = (
+    "import json,sys; sys.path[:]=json.loads(sys.argv[1]); import pygraphviz as p;"
+    " sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))"
+)
 
 
 class NoEngine(Exception):
@@ -44,7 +48,8 @@ def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float
     tries = []
     for told in _orders(drawing) if several else [drawing]:
         rough = None
-        # First the columns are found, with gradients pulled under what they face; then, these kept, the lines are made level.
+        # First the columns are found, with gradients pulled under what they face; then, these kept, the lines
+        # are made level.
         for columns in (False, True) if drawing.arrangement == "mirror" and several else (False,):
             kept = columns_of(rough, names) if columns and rough else None
             answer, engine = run(skeleton(told, extents, names, groups, kept), len(drawing.boxes), seconds)
@@ -62,14 +67,18 @@ def columns_of(rough: Rough, names: dict[str, str]) -> list[list[str]]:
 
 
 def _orders(drawing: Drawing) -> list[Drawing]:
-    """The drawing with its boxes told in a few orders: Graphviz starts from the order it is told, and one start ends better."""
+    """The drawing with its boxes told in a few orders: Graphviz starts from the order it is told, and one start ends
+    better."""
     forward = [box for box in drawing.boxes if box.part == "forward"]
     backward = [box for box in drawing.boxes if box.part != "forward"]
     orders = [(*forward, *backward), (*forward[::-1], *backward[::-1])]
     if drawing.arrangement == "mirror" and backward:
         orders += [(*forward[::-1], *backward), (*forward, *backward[::-1])]
-    return [replace(drawing, boxes=boxes, groups=groups) for boxes in orders
-            for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups else [drawing.groups])]
+    return [
+        replace(drawing, boxes=boxes, groups=groups)
+        for boxes in orders
+        for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups else [drawing.groups])
+    ]
 
 
 def run(source: str, boxes: int, seconds: float) -> tuple[dict[str, Any], str]:
@@ -97,14 +106,22 @@ def _stoppable(command: list[str], source: str, seconds: float) -> bytes:
     return done.stdout
 
 
-def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str], groups: dict[str, str],
-             columns: list[list[str]] | None = None) -> str:
+def skeleton(
+    drawing: Drawing,
+    extents: dict[str, Extent],
+    names: dict[str, str],
+    groups: dict[str, str],
+    columns: list[list[str]] | None = None,
+) -> str:
     """The DOT text that is laid out: sizes, ranks and frames, no text."""
     mirror = drawing.arrangement == "mirror"
     labels = max((width(arrow.label, EDGE) for arrow in drawing.arrows if arrow.label), default=0.0)
-    lines = ["digraph {", " rankdir=LR; newrank=true; nslimit=2; nslimit1=2; splines=spline;",
-             f" nodesep={0.22 if mirror else 0.28}; ranksep={max(0.42 if mirror else 0.5, (labels + 24) / 72):.2f};",
-             ' node [shape=box fixedsize=true label=""]; edge [arrowhead=none headclip=false tailclip=false];']
+    lines = [
+        "digraph {",
+        " rankdir=LR; newrank=true; nslimit=2; nslimit1=2; splines=spline;",
+        f" nodesep={0.22 if mirror else 0.28}; ranksep={max(0.42 if mirror else 0.5, (labels + 24) / 72):.2f};",
+        ' node [shape=box fixedsize=true label=""]; edge [arrowhead=none headclip=false tailclip=false];',
+    ]
     children: dict[str, list[Group]] = {}
     for group in drawing.groups:
         children.setdefault(group.parent, []).append(group)
@@ -126,8 +143,11 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
             lines.append(" }")
             continue
         spacer = max(width(group.title, TITLE) + 6, 10)
-        lines.append(f" subgraph {groups[group.id]} {{ margin=10; labeljust=l; labelloc=t; label=<<TABLE BORDER=\"0\" FIXEDSIZE=\"TRUE\""
-                     f" WIDTH=\"{spacer:.0f}\" HEIGHT=\"{TITLE * LINE:.0f}\"><TR><TD></TD></TR></TABLE>>;")
+        lines.append(
+            f" subgraph {groups[group.id]} {{ margin=10; labeljust=l; labelloc=t;"
+            f' label=<<TABLE BORDER="0" FIXEDSIZE="TRUE"'
+            f' WIDTH="{spacer:.0f}" HEIGHT="{TITLE * LINE:.0f}"><TR><TD></TD></TR></TABLE>>;'
+        )
         for box in members.get(group.id, []):
             add_node(box)
         work.append(("close", group))
@@ -149,11 +169,14 @@ def skeleton(drawing: Drawing, extents: dict[str, Extent], names: dict[str, str]
             attributes += " constraint=false"
         elif index in beside:
             attributes += " minlen=0"
-        elif arrow.highlighted or columns and spine(boxes[arrow.source], boxes[arrow.target]):
+        elif arrow.highlighted or (columns and spine(boxes[arrow.source], boxes[arrow.target])):
             attributes += " weight=4"
         lines.append(f" {source} -> {target} [{attributes}];")
     if columns:
-        lines += [f" c{k} [width=0.01 height=0.01 style=invis]; {{rank=same; c{k}; {'; '.join(column)}}}" for k, column in enumerate(columns)]
+        lines += [
+            f" c{k} [width=0.01 height=0.01 style=invis]; {{rank=same; c{k}; {'; '.join(column)}}}"
+            for k, column in enumerate(columns)
+        ]
         lines.append(" " + " -> ".join(f"c{k}" for k in range(len(columns))) + " [style=invis weight=0];")
         lines.append("}")
         return "\n".join(lines)
@@ -173,27 +196,37 @@ def turned(arrow: Arrow, part: dict[str, str], mirror: bool) -> bool:
 
 
 def hanging(drawing: Drawing) -> set[int]:
-    """Arrows that may run straight down: a tensor parameter hangs over its only reader, its gradient under the maker."""
+    """Arrows that may run straight down: a tensor parameter hangs over its only reader, its gradient under the
+    maker."""
     uses: dict[str, int] = {}
     for arrow in drawing.arrows:
         if arrow.style != "saved":
             uses[arrow.source] = uses.get(arrow.source, 0) + 1
     boxes = {box.id: box for box in drawing.boxes}
-    hung = {box.id for box in drawing.boxes if box.detail and box.kind in ("leaf-parameter", "leaf-state", "leaf-constant")
-            and box.part == "forward" and uses.get(box.id) == 1}
+    hung = {
+        box.id
+        for box in drawing.boxes
+        if box.detail
+        and box.kind in ("leaf-parameter", "leaf-state", "leaf-constant")
+        and box.part == "forward"
+        and uses.get(box.id) == 1
+    }
     found = set()
     for index, arrow in enumerate(drawing.arrows):
         source, target = boxes[arrow.source], boxes[arrow.target]
-        if arrow.style == "flow" and source.id in hung:
-            found.add(index)
-        elif arrow.style == "gradient" and target.result and target.faces in hung and uses.get(target.id, 0) == 0:
+        if (arrow.style == "flow" and source.id in hung) or (
+            arrow.style == "gradient" and target.result and target.faces in hung and uses.get(target.id, 0) == 0
+        ):
             found.add(index)
     return found
 
 
 def spine(source: Box, target: Box) -> bool:
-    """Whether an arrow is part of a frame's backbone, which should run level: between two computed boxes of one frame."""
-    return source.group == target.group and not source.kind.startswith("leaf") and not target.result and not source.result
+    """Whether an arrow is part of a frame's backbone, which should run level: between two computed boxes of one
+    frame."""
+    return (
+        source.group == target.group and not source.kind.startswith("leaf") and not target.result and not source.result
+    )
 
 
 def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[str, str]]:
@@ -206,7 +239,12 @@ def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[
     ends = []
     for index, arrow in enumerate(drawing.arrows):
         if arrow.style != "saved":
-            ends.append((index, *((arrow.target, arrow.source) if turned(arrow, part, mirror) else (arrow.source, arrow.target))))
+            ends.append(
+                (
+                    index,
+                    *((arrow.target, arrow.source) if turned(arrow, part, mirror) else (arrow.source, arrow.target)),
+                )
+            )
     parent = {group.id: group.parent for group in drawing.groups}
     owners: dict[str, list[str]] = {}
     members: dict[str, list[str]] = {}
@@ -221,7 +259,9 @@ def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[
     for _, source, target in ends:
         before[target].add(source)
     starts = {name for name, older in before.items() if not older}
-    hung = {source for index, source, _ in ends if index in beside} | {target for index, _, target in ends if index in beside}
+    hung = {source for index, source, _ in ends if index in beside} | {
+        target for index, _, target in ends if index in beside
+    }
     found: dict[tuple[str, str], None] = {}
     for _, source, target in ends:
         frame = next((name for name in owners[target] if name not in owners[source]), None)
@@ -236,13 +276,15 @@ def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[
         if older & inside:
             continue  # the frame is left and entered again: no order to keep
         for name in members[frame]:
-            if name in starts and name not in hung or name == target:
+            if (name in starts and name not in hung) or name == target:
                 before[name].add(source)
                 found[source, name] = None
     return list(found)
 
 
-def _read(answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str, str], groups: dict[str, str]) -> Rough:
+def _read(
+    answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str, str], groups: dict[str, str]
+) -> Rough:
     mirror = drawing.arrangement == "mirror"
     top = float(answer["bb"].split(",")[3])
     objects = {thing["name"]: thing for thing in answer.get("objects", [])}
@@ -270,6 +312,8 @@ def _read(answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str
             ends = centers[arrow.source], centers[arrow.target]
             curve = (*straight(ends[0], curve[0]), *curve[1:], *straight(curve[-1], ends[1])[1:])
         curves[index] = curve
-    whole = tuple(curve or straight(centers[arrow.source], centers[arrow.target])
-                  for curve, arrow in zip(curves, drawing.arrows, strict=True))
+    whole = tuple(
+        curve or straight(centers[arrow.source], centers[arrow.target])
+        for curve, arrow in zip(curves, drawing.arrows, strict=True)
+    )
     return Rough(centers, whole, frames, engine)

@@ -1,4 +1,6 @@
-"""One self-contained page: the picture with pan and zoom, and its steps on the arrow keys. It cannot reach any network."""
+"""One self-contained page: the picture with pan and zoom, and its steps on the arrow keys. It cannot reach any
+network."""
+
 from __future__ import annotations
 
 import base64
@@ -21,15 +23,33 @@ SCRIPT = Path(__file__).with_name("player.js")
 
 
 def html(drawing: Drawing) -> str:
-    """The page as text. Words are in the drawing's language; labels are escaped; the only script allowed is its own, by its hash."""
+    """The page as text. Words are in the drawing's language; labels are escaped; the only script allowed is its own,
+    by its hash."""
     theme = THEMES[drawing.theme]
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    steps = drawing.steps or tuple(Step(" ".join((*box.lines, box.detail)).strip(), (box.id,), "box") for box in drawing.boxes)
-    data = {"prefix": prefix_of(drawing), "highlight": theme.highlight,
-            "steps": [{"text": clean(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers} for step in steps],
-            "arrows": [clean(arrow.target) for arrow in drawing.arrows]}
-    packed = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    allowed = f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    steps = drawing.steps or tuple(
+        Step(" ".join((*box.lines, box.detail)).strip(), (box.id,), "box") for box in drawing.boxes
+    )
+    data = {
+        "prefix": prefix_of(drawing),
+        "highlight": theme.highlight,
+        "steps": [
+            {"text": clean(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers}
+            for step in steps
+        ],
+        "arrows": [clean(arrow.target) for arrow in drawing.arrows],
+    }
+    packed = (
+        json.dumps(data, ensure_ascii=False)
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
     words = {name: escape(translate(said, drawing.language)) for name, said in WORDS.items()}
     title = escape(clean(drawing.title) or "nngraph")
     fonts = ", ".join(name if name == "sans-serif" else f"'{name}'" for name in FAMILIES)
@@ -37,7 +57,7 @@ def html(drawing: Drawing) -> str:
 <html lang="{escape(drawing.language)}">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -45,8 +65,10 @@ html, body {{ margin: 0; height: 100%; background: {theme.background}; color: {t
 body {{ display: flex; flex-direction: column; }}
 #sheet {{ flex: 1; min-height: 0; overflow: hidden; touch-action: none; cursor: grab; }}
 #sheet svg {{ width: 100%; height: 100%; display: block; }}
-#bar {{ display: flex; gap: 8px; align-items: center; padding: 8px 14px; border-top: 1px solid {theme.muted}55; flex-wrap: wrap; }}
-#bar button {{ font: inherit; font-size: 15px; color: inherit; background: transparent; border: 1px solid {theme.muted}; border-radius: 7px; padding: 5px 12px; cursor: pointer; }}
+#bar {{ display: flex; gap: 8px; align-items: center; padding: 8px 14px; border-top: 1px solid {theme.muted}55;
+flex-wrap: wrap; }}
+#bar button {{ font: inherit; font-size: 15px; color: inherit; background: transparent; border: 1px solid
+{theme.muted}; border-radius: 7px; padding: 5px 12px; cursor: pointer; }}
 #bar button:focus-visible {{ outline: 3px solid {theme.highlight}; }}
 #count {{ color: {theme.muted}; min-width: 4.5em; }}
 #said {{ flex-basis: 100%; min-height: 1.5em; font-size: 18px; }}
@@ -71,4 +93,10 @@ body {{ display: flex; flex-direction: column; }}
 """
 
 
-WORDS = {"back": N_("step back"), "next": N_("next step"), "all": N_("show all"), "reset": N_("start again"), "fit": N_("fit to window")}
+WORDS = {
+    "back": N_("step back"),
+    "next": N_("next step"),
+    "all": N_("show all"),
+    "reset": N_("start again"),
+    "fit": N_("fit to window"),
+}

@@ -1,5 +1,9 @@
-"""Where the small text on an arrow goes: on its curve, clear of boxes, of other labels and, if it can be, of other arrows."""
+"""Where the small text on an arrow goes: on its curve, clear of boxes, of other labels and, if it can be, of other
+arrows."""
+
 from __future__ import annotations
+
+from itertools import pairwise
 
 from .curves import Curve, sampled
 from .extent import EDGE
@@ -10,7 +14,9 @@ Rect = tuple[float, float, float, float]  # left, top, right, bottom
 ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
 
 
-def label_places(curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE) -> list[tuple[float, float] | None]:
+def label_places(
+    curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE
+) -> list[tuple[float, float] | None]:
     """The middle of each label, None for an empty one or one that finds no room. Arrows are served in order."""
     lines = [sampled(curve, 10) for curve in curves]
     placed: list[tuple[float, float] | None] = []
@@ -39,7 +45,7 @@ def label_places(curves: list[Curve], labels: list[str], taken: list[Rect], size
 
 
 def _at(line: list[tuple[float, float]], along: float) -> tuple[float, float]:
-    lengths = [((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False)]
+    lengths = [((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 for (x0, y0), (x1, y1) in pairwise(line)]
     left = along * sum(lengths)
     for (x0, y0), (x1, y1), length in zip(line, line[1:], lengths, strict=False):
         if left <= length and length > 0:
@@ -55,7 +61,7 @@ def _overlap(a: Rect, b: Rect) -> bool:
 def touches(line: list[tuple[float, float]], rect: Rect) -> bool:
     """Whether a line of points runs through a rectangle."""
     left, top, right, bottom = rect
-    for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(line):
         if max(x0, x1) < left or min(x0, x1) > right or max(y0, y1) < top or min(y0, y1) > bottom:
             continue
         for k in range(5):

@@ -1,4 +1,6 @@
-"""What a node of a graph is called in a picture: its sign, its shape, its value. Read from the node and its op, never from the op's name."""
+"""What a node of a graph is called in a picture: its sign, its shape, its value. Read from the node and its op, never
+from the op's name."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -104,7 +106,8 @@ def nested(value: np.ndarray) -> str:
 
 @lru_cache(maxsize=512)
 def order_matters(op: Any) -> bool:
-    """Whether exchanging the two operands changes the result: found by trying it on numbers, so that no op is named here."""
+    """Whether exchanging the two operands changes the result: found by trying it on numbers, so that no op is named
+    here."""
     if op is None or op.variadic or len(op.inputs) != 2:
         return False
     example = op.example
@@ -115,6 +118,7 @@ def order_matters(op: Any) -> bool:
         return True
     try:
         from ..autograd.leaves import constant
+
         one = op(constant(first), constant(second), **example.params).value
         two = op(constant(second), constant(first), **example.params).value
     except (NngraphError, IndexError, TypeError, ValueError):

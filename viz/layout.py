@@ -1,7 +1,9 @@
 """Where everything goes: a Drawing in, coordinates out. Left to right, y down, in pixels.
 
-The engines are tried in turn: Graphviz in this process (or in a child, when the drawing is large), a `dot` program, columns.
+The engines are tried in turn: Graphviz in this process (or in a child, when the drawing is large), a `dot` program,
+columns.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,7 @@ from .labels import label_places, touches
 from .measure import width
 
 if TYPE_CHECKING:
-    from .drawing import Arrow, Drawing
+    from .drawing import Drawing
 
 MARGIN = 14.0
 SECONDS = 10.0  # the longest a layout may take before a plainer one is used
@@ -52,7 +54,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Route:
-    """The curve of one arrow, from source to target: a start point, then cubic Bezier triples; and where its label sits."""
+    """The curve of one arrow, from source to target: a start point, then cubic Bezier triples; and where its label
+    sits."""
 
     curve: Curve
     label: tuple[float, float] | None = None
@@ -85,7 +88,8 @@ class Rough:
 
 @lru_cache(maxsize=64)
 def layout(drawing: Drawing, seconds: float = SECONDS) -> Placed:
-    """The coordinates of a drawing. Never fails for want of an engine: what was used, and why, is in `engine` and `notes`."""
+    """The coordinates of a drawing. Never fails for want of an engine: what was used, and why, is in `engine` and
+    `notes`."""
     from .columns import columns_layout
     from .fixed import fixed_layout
     from .graphviz_layout import NoEngine, TooSlow, graphviz_layout
@@ -99,12 +103,23 @@ def layout(drawing: Drawing, seconds: float = SECONDS) -> Placed:
         try:
             rough = graphviz_layout(drawing, extents, seconds)
         except TooSlow:
-            note = translate(N_("The layout took longer than {seconds} seconds, so the boxes stand in plain columns; fold the picture for a better one."),
-                             drawing.language, seconds=f"{seconds:g}")
+            note = translate(
+                N_(
+                    "The layout took longer than {seconds} seconds, so the boxes stand in plain columns;"
+                    " fold the picture for a better one."
+                ),
+                drawing.language,
+                seconds=f"{seconds:g}",
+            )
             rough = replace(columns_layout(drawing, extents), notes=(note,))
         except NoEngine:
-            note = translate(N_("Graphviz was not found, so the boxes stand in plain columns: pip install pygraphviz gives the good layout."),
-                             drawing.language)
+            note = translate(
+                N_(
+                    "Graphviz was not found, so the boxes stand in plain columns:"
+                    " pip install pygraphviz gives the good layout."
+                ),
+                drawing.language,
+            )
             rough = replace(columns_layout(drawing, extents), notes=(note,))
     return _finished(drawing, extents, rough)
 
@@ -125,33 +140,72 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         curve = reversed_curve(clipped(reversed_curve(curve), target, gap=1.0))
         routes.append(Route(curve))
     titles = title_places(drawing, rough.frames, [route.curve for route in routes])
-    taken = [(place.left - 1, place.top - extents[name].above - 1, place.left + place.width + 1,
-              place.top + place.height + extents[name].below + 1) for name, place in boxes.items()]
-    taken += [(titles[group.id] - 4, frame.y + 3, titles[group.id] + 4 + width(group.title, TITLE), frame.y + 3 + TITLE * LINE)
-              for group in drawing.groups if (frame := rough.frames.get(group.id))]
+    taken = [
+        (
+            place.left - 1,
+            place.top - extents[name].above - 1,
+            place.left + place.width + 1,
+            place.top + place.height + extents[name].below + 1,
+        )
+        for name, place in boxes.items()
+    ]
+    taken += [
+        (
+            titles[group.id] - 4,
+            frame.y + 3,
+            titles[group.id] + 4 + width(group.title, TITLE),
+            frame.y + 3 + TITLE * LINE,
+        )
+        for group in drawing.groups
+        if (frame := rough.frames.get(group.id))
+    ]
     spots = label_places([route.curve for route in routes], [arrow.label for arrow in drawing.arrows], taken)
     routes = [replace(route, label=spot) for route, spot in zip(routes, spots, strict=True)]
-    left = min([place.x - max(place.width, extents[name].across) / 2 for name, place in boxes.items()]
-               + [frame.x for frame in rough.frames.values()] + [x for route in routes for x, _ in route.curve])
-    top = min([place.top - extents[name].above for name, place in boxes.items()]
-              + [frame.y for frame in rough.frames.values()] + [y for route in routes for _, y in route.curve])
-    right = max([place.x + max(place.width, extents[name].across) / 2 for name, place in boxes.items()]
-                + [frame.x + frame.width for frame in rough.frames.values()] + [x for route in routes for x, _ in route.curve])
-    bottom = max([place.y + place.height / 2 + extents[name].below for name, place in boxes.items()]
-                 + [frame.y + frame.height for frame in rough.frames.values()] + [y for route in routes for _, y in route.curve])
+    left = min(
+        [place.x - max(place.width, extents[name].across) / 2 for name, place in boxes.items()]
+        + [frame.x for frame in rough.frames.values()]
+        + [x for route in routes for x, _ in route.curve]
+    )
+    top = min(
+        [place.top - extents[name].above for name, place in boxes.items()]
+        + [frame.y for frame in rough.frames.values()]
+        + [y for route in routes for _, y in route.curve]
+    )
+    right = max(
+        [place.x + max(place.width, extents[name].across) / 2 for name, place in boxes.items()]
+        + [frame.x + frame.width for frame in rough.frames.values()]
+        + [x for route in routes for x, _ in route.curve]
+    )
+    bottom = max(
+        [place.y + place.height / 2 + extents[name].below for name, place in boxes.items()]
+        + [frame.y + frame.height for frame in rough.frames.values()]
+        + [y for route in routes for _, y in route.curve]
+    )
     head = TITLE * LINE + 8 if drawing.title else 0.0
-    notes = drawing.notes + rough.notes + too_small(drawing, right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + head)
+    notes = (
+        drawing.notes + rough.notes + too_small(drawing, right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + head)
+    )
     dx, dy = MARGIN - left, MARGIN + head - top
     texts = [width(note, NOTE) for note in notes] + ([width(drawing.title, TITLE + 2)] if drawing.title else [])
     wide = max([right - left, *texts]) + 2 * MARGIN
-    high = bottom - top + 2 * MARGIN + head + legend_height(drawing, wide) + len(notes) * NOTE * LINE + (8 if notes else 0)
+    high = (
+        bottom - top + 2 * MARGIN + head + legend_height(drawing, wide) + len(notes) * NOTE * LINE + (8 if notes else 0)
+    )
     return Placed(
-        _r(wide), _r(high),
+        _r(wide),
+        _r(high),
         {name: Place(_r(p.x + dx), _r(p.y + dy), p.width, p.height, p.round) for name, p in boxes.items()},
-        tuple(Route(_rounded(shifted(route.curve, dx, dy)), None if route.label is None else (_r(route.label[0] + dx), _r(route.label[1] + dy)))
-              for route in routes),
+        tuple(
+            Route(
+                _rounded(shifted(route.curve, dx, dy)),
+                None if route.label is None else (_r(route.label[0] + dx), _r(route.label[1] + dy)),
+            )
+            for route in routes
+        ),
         {name: Frame(_r(f.x + dx), _r(f.y + dy), _r(f.width), _r(f.height)) for name, f in rough.frames.items()},
-        {name: _r(x + dx) for name, x in titles.items()}, rough.engine, notes,
+        {name: _r(x + dx) for name, x in titles.items()},
+        rough.engine,
+        notes,
     )
 
 
@@ -166,7 +220,11 @@ def too_small(drawing: Drawing, wide: float, high: float) -> tuple[str, ...]:
     scale = min(PAPER[drawing.size][0] / wide, PAPER[drawing.size][1] / high)
     if LABEL * scale >= LEAST_TEXT:
         return ()
-    return (translate(N_("At this size the labels are too small to read: fold the picture (fold=0, fold=1 …)."), drawing.language),)
+    return (
+        translate(
+            N_("At this size the labels are too small to read: fold the picture (fold=0, fold=1 …)."), drawing.language
+        ),
+    )
 
 
 def sideways(drawing: Drawing) -> bool:
@@ -184,7 +242,11 @@ def title_places(drawing: Drawing, frames: dict[str, Frame], curves: list[Curve]
             continue
         wide = width(group.title, TITLE)
         top, bottom = frame.y + 2, frame.y + 4 + TITLE * LINE
-        here = [line for line in lines if any(top - 30 < y < bottom + 30 and frame.x < x < frame.x + frame.width for x, y in line)]
+        here = [
+            line
+            for line in lines
+            if any(top - 30 < y < bottom + 30 and frame.x < x < frame.x + frame.width for x, y in line)
+        ]
         best, fewest = frame.x + 10, len(lines) + 1
         for k in range(int(max(frame.width - wide - 20, 0) // 8) + 1):
             x = frame.x + 10 + 8 * k
@@ -226,8 +288,3 @@ def _r(value: float) -> float:
 
 def _rounded(curve: Curve) -> Curve:
     return tuple((_r(x), _r(y)) for x, y in curve)
-
-
-def arrows_between(drawing: Drawing, style: str) -> list[Arrow]:
-    """The arrows of one style."""
-    return [arrow for arrow in drawing.arrows if arrow.style == style]

@@ -1,4 +1,5 @@
 """How wide a text is, in pixels, by the bundled fonts; and which of its characters they lack."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -13,8 +14,19 @@ CHINESE = FontFile(FOLDER / "NNGraphSansCJK-Regular.ttf", "NNGraph Sans CJK")
 FONTS = (LATIN, CHINESE)
 
 # The bundled names first, then what systems carry: Verdana has DejaVu's widths; the rest has 中文.
-FAMILIES = ("DejaVu Sans", "NNGraph Sans CJK", "Verdana", "Noto Sans CJK TC", "Noto Sans TC", "PingFang TC", "Microsoft JhengHei",
-            "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif")
+FAMILIES = (
+    "DejaVu Sans",
+    "NNGraph Sans CJK",
+    "Verdana",
+    "Noto Sans CJK TC",
+    "Noto Sans TC",
+    "PingFang TC",
+    "Microsoft JhengHei",
+    "Noto Sans CJK SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "sans-serif",
+)
 
 
 def font_of(character: str) -> FontFile | None:
@@ -46,7 +58,8 @@ def width(text: str, size: float) -> float:
 
 
 def runs(text: str) -> list[tuple[FontFile, str]]:
-    """The text cut where the font changes; characters in neither font go with the first font (and draw its empty box)."""
+    """The text cut where the font changes; characters in neither font go with the first font (and draw its empty
+    box)."""
     return [(font, "".join(part)) for font, part in groupby(text, key=lambda character: font_of(character) or LATIN)]
 
 
@@ -60,7 +73,8 @@ def missing(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The text without what no picture can hold: control characters and lone surrogates become U+FFFD; tabs and returns a space."""
+    """The text without what no picture can hold: control characters and lone surrogates become U+FFFD; tabs and
+    returns a space."""
     kept = []
     for character in text:
         kind = unicodedata.category(character)
@@ -82,4 +96,4 @@ def shortened(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     head = longest // 2
-    return text[:head] + "…" + text[len(text) - (longest - head - 1):]
+    return text[:head] + "…" + text[len(text) - (longest - head - 1) :]

@@ -1,11 +1,13 @@
 """The dashed lines of a mirror picture: from a forward box down to the gradient box that needs its value.
 
-They run in the channels between columns, side by side in lanes, and change column only in the corridor between the two halves;
-so they cross no box, and the layout engine, which would let them push boxes apart, never hears of them.
+They run in the channels between columns, side by side in lanes, and change column only in the corridor between the two
+halves; so they cross no box, and the layout engine, which would let them push boxes apart, never hears of them.
 """
+
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .curves import Curve, Point, shifted, straight
@@ -24,8 +26,11 @@ def crosses_over(drawing: Drawing) -> set[int]:
     if drawing.arrangement != "mirror":
         return set()
     part = {box.id: box.part for box in drawing.boxes}
-    return {index for index, arrow in enumerate(drawing.arrows)
-            if arrow.style == "saved" and part[arrow.source] == "forward" and part[arrow.target] == "backward"}
+    return {
+        index
+        for index, arrow in enumerate(drawing.arrows)
+        if arrow.style == "saved" and part[arrow.source] == "forward" and part[arrow.target] == "backward"
+    }
 
 
 def with_corridor(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:
@@ -48,29 +53,63 @@ def with_corridor(drawing: Drawing, extents: dict[str, Extent], rough: Rough) ->
     frames_ceiling = min([f.y for name, f in rough.frames.items() if group_part[name] == "backward"] + [ceiling])
     down = frames_floor + CORRIDOR - frames_ceiling
     centers = {name: (x, y + down) if part[name] == "backward" else (x, y) for name, (x, y) in rough.centers.items()}
-    frames = {name: Frame(f.x, f.y + down, f.width, f.height) if group_part[name] == "backward" else f for name, f in rough.frames.items()}
-    curves = [shifted(curve, 0.0, down) if part[arrow.source] == part[arrow.target] == "backward" else curve
-              for arrow, curve in zip(drawing.arrows, rough.curves, strict=True)]
+    frames = {
+        name: Frame(f.x, f.y + down, f.width, f.height) if group_part[name] == "backward" else f
+        for name, f in rough.frames.items()
+    }
+    curves = [
+        shifted(curve, 0.0, down) if part[arrow.source] == part[arrow.target] == "backward" else curve
+        for arrow, curve in zip(drawing.arrows, rough.curves, strict=True)
+    ]
     for index, curve in _routed(drawing, extents, centers, over, floor + 5, ceiling + down - 5).items():
         curves[index] = curve
     return replace(rough, centers=centers, frames=frames, curves=tuple(curves))
 
 
-def _routed(drawing: Drawing, extents: dict[str, Extent], centers: dict[str, Point], over: set[int], floor: float, ceiling: float) -> dict[int, Curve]:
+def _routed(
+    drawing: Drawing,
+    extents: dict[str, Extent],
+    centers: dict[str, Point],
+    over: set[int],
+    floor: float,
+    ceiling: float,
+) -> dict[int, Curve]:
     columns = _columns(centers, extents)
-    edges = [(min(centers[n][0] - extents[n].across / 2 for n in names), max(centers[n][0] + extents[n].across / 2 for n in names)) for names in columns]
+    edges = [
+        (
+            min(centers[n][0] - extents[n].across / 2 for n in names),
+            max(centers[n][0] + extents[n].across / 2 for n in names),
+        )
+        for names in columns
+    ]
     column_of = {name: k for k, names in enumerate(columns) for name in names}
     part = {box.id: box.part for box in drawing.boxes}
     # Channel k lies left of column k; the last one right of everything.
-    channels = [(edges[0][0] - 30.0, edges[0][0])] + [(a[1], b[0]) for a, b in zip(edges, edges[1:], strict=False)] + [(edges[-1][1], edges[-1][1] + 30.0)]
+    channels = (
+        [(edges[0][0] - 30.0, edges[0][0])]
+        + [(a[1], b[0]) for a, b in pairwise(edges)]
+        + [(edges[-1][1], edges[-1][1] + 30.0)]
+    )
 
     def lowest(name: str) -> bool:
         x, y = centers[name]
-        return not any(part[o] == "forward" and o != name and centers[o][1] > y and abs(centers[o][0] - x) < extents[o].across / 2 + 4 for o in columns[column_of[name]])
+        return not any(
+            part[o] == "forward"
+            and o != name
+            and centers[o][1] > y
+            and abs(centers[o][0] - x) < extents[o].across / 2 + 4
+            for o in columns[column_of[name]]
+        )
 
     def highest(name: str) -> bool:
         x, y = centers[name]
-        return not any(part[o] == "backward" and o != name and centers[o][1] < y and abs(centers[o][0] - x) < extents[o].across / 2 + 4 for o in columns[column_of[name]])
+        return not any(
+            part[o] == "backward"
+            and o != name
+            and centers[o][1] < y
+            and abs(centers[o][0] - x) < extents[o].across / 2 + 4
+            for o in columns[column_of[name]]
+        )
 
     # Each line: in which channel it leaves (None: straight down) and in which it arrives (None: from straight above).
     wishes: dict[int, tuple[int | None, int | None]] = {}
@@ -139,9 +178,16 @@ def _columns(centers: dict[str, Point], extents: dict[str, Extent]) -> list[list
     return columns
 
 
-def _lanes(drawing: Drawing, centers: dict[str, Point], channels: list[tuple[float, float]], wishes: dict[int, tuple[int | None, int | None]],
-           floor: float, ceiling: float) -> dict[tuple[int, str], float]:
-    """The x of each vertical piece: pieces that overlap in height get lanes of their own, a line keeps its lane where it can."""
+def _lanes(
+    drawing: Drawing,
+    centers: dict[str, Point],
+    channels: list[tuple[float, float]],
+    wishes: dict[int, tuple[int | None, int | None]],
+    floor: float,
+    ceiling: float,
+) -> dict[tuple[int, str], float]:
+    """The x of each vertical piece: pieces that overlap in height get lanes of their own, a line keeps its lane where
+    it can."""
     pieces: dict[int, list[tuple[int, str, float, float]]] = {}
     for index, (leave, arrive) in wishes.items():
         y0, y1 = centers[drawing.arrows[index].source][1], centers[drawing.arrows[index].target][1]
@@ -159,11 +205,9 @@ def _lanes(drawing: Drawing, centers: dict[str, Point], channels: list[tuple[flo
         ends: list[list[tuple[float, float]]] = []
         lane_of = {}
         for index, way, top, bottom in members:
-            for lane, used in enumerate(ends):
-                if all(bottom + 8 < a or b + 8 < top for a, b in used):
-                    break
-            else:
-                lane = len(ends)
+            free = (k for k, used in enumerate(ends) if all(bottom + 8 < a or b + 8 < top for a, b in used))
+            lane = next(free, len(ends))
+            if lane == len(ends):
                 ends.append([])
             ends[lane].append((top, bottom))
             lane_of[index, way] = lane
@@ -176,7 +220,12 @@ def _lanes(drawing: Drawing, centers: dict[str, Point], channels: list[tuple[flo
     return found
 
 
-def _spread(drawing: Drawing, centers: dict[str, Point], extents: dict[str, Extent], wishes: dict[int, tuple[int | None, int | None]]) -> dict[tuple[int, str], float]:
+def _spread(
+    drawing: Drawing,
+    centers: dict[str, Point],
+    extents: dict[str, Extent],
+    wishes: dict[int, tuple[int | None, int | None]],
+) -> dict[tuple[int, str], float]:
     """How far from a box's middle a line leaves or arrives, when several do so straight."""
     found: dict[tuple[int, str], float] = {}
     for way, end in (("down", 0), ("up", 1)):
@@ -186,7 +235,10 @@ def _spread(drawing: Drawing, centers: dict[str, Point], extents: dict[str, Exte
                 arrow = drawing.arrows[index]
                 by_box.setdefault((arrow.source, arrow.target)[end], []).append(index)
         for name, members in by_box.items():
-            xs = {index: centers[(drawing.arrows[index].target, drawing.arrows[index].source)[end]][0] for index in members}
+            xs = {
+                index: centers[(drawing.arrows[index].target, drawing.arrows[index].source)[end]][0]
+                for index in members
+            }
             members.sort(key=lambda index: (xs[index], index))
             step = min(8.0, extents[name].width * 0.55 / max(len(members) - 1, 1))
             for k, index in enumerate(members):
@@ -199,6 +251,5 @@ def _without_stops(points: list[Point]) -> Curve:
     kept = [points[0]]
     for i in range(1, len(points) - 2, 3):
         if abs(points[i + 2][0] - kept[-1][0]) + abs(points[i + 2][1] - kept[-1][1]) > 0.5:
-            kept += points[i:i + 3]
+            kept += points[i : i + 3]
     return tuple(kept) if len(kept) > 1 else straight(points[0], points[-1])
-

@@ -1,10 +1,13 @@
-"""A net as every slide draws it: layers of circles, weights on the arrows. Found from the shape of the formulas, in two dialects:
+"""A net as every slide draws it: layers of circles, weights on the arrows. Found from the shape of the formulas, in
+two dialects:
 sums of weight times value (each weight a number), and products with a weight matrix (a layer at a time).
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,15 +24,19 @@ MOST_LABELS = 30  # with more arrows the weights are not written on them
 
 
 def neurons(y: Node, highlight: Iterable[Node] = (), language: str = "en") -> Drawing:
-    """The net as layers of circles. `highlight`: weights whose paths to the output, along which ∂E/∂w is carried, are marked.
+    """The net as layers of circles. `highlight`: weights whose paths to the output, along which ∂E/∂w is carried, are
+    marked.
 
     DrawingError when the graph is not made of weighted sums.
     """
     marked = list(highlight)
     drawing = scalar_net(y, marked, language) or layered_net(y, marked, language)
     if drawing is None:
-        raise DrawingError("draw: the neurons view needs weighted sums (w1*x1 + w2*x2 …) or products with a weight matrix (x @ W); this graph has"
-                           " neither. view=\"forward\" draws any graph.")
+        raise DrawingError(
+            "draw: the neurons view needs weighted sums (w1*x1 + w2*x2 …) or products with a weight matrix (x @ W);"
+            " this graph has"
+            ' neither. view="forward" draws any graph.'
+        )
     return drawing
 
 
@@ -53,11 +60,18 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
     found: dict[Node, Neuron] = {}
     for node in nodes:
         split = weighted_sum(node)
-        if split is None or any(weighted_sum(reader) is not None and reader.op.sign == "+" and node in reader.inputs for reader in readers[node]):
+        if split is None or any(
+            weighted_sum(reader) is not None and reader.op.sign == "+" and node in reader.inputs
+            for reader in readers[node]
+        ):
             continue
         output, label = node, "Σ"
         after = readers[node]
-        if len(set(after)) == 1 and after[0].op.kind in ("activation", "function", "comparison") and len(after[0].inputs) == 1:
+        if (
+            len(set(after)) == 1
+            and after[0].op.kind in ("activation", "function", "comparison")
+            and len(after[0].inputs) == 1
+        ):
             output, label = after[0], sign(after[0])
         found[output] = Neuron(node, output, *split, label)
     if not found:
@@ -79,21 +93,54 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
             name = table.get(node, "")
             if depth == 0:
                 label = leaf_label(node) if node.is_leaf else name
-                boxes.append(Box(f"n{node.serial}", (label,), "neuron-input", place=place, note=f"{label} = {value_text(node)}"))
+                boxes.append(
+                    Box(f"n{node.serial}", (label,), "neuron-input", place=place, note=f"{label} = {value_text(node)}")
+                )
             else:
                 neuron = found[node]
                 below = f"+ {leaf_label(neuron.bias)}" if neuron.bias is not None else ""
-                boxes.append(Box(f"n{node.serial}", (neuron.label,), "neuron", above=name, below=below, place=place, note=f"{name} = {value_text(node)}"))
+                boxes.append(
+                    Box(
+                        f"n{node.serial}",
+                        (neuron.label,),
+                        "neuron",
+                        above=name,
+                        below=below,
+                        place=place,
+                        note=f"{name} = {value_text(node)}",
+                    )
+                )
     drawn = set(column) | set(inputs)
     lit = _lit(found, marked)
     for output, neuron in found.items():
         for weight, source in neuron.terms:
             on = (weight, output) in lit
-            arrows.append(Arrow(f"n{source.serial}", f"n{output.serial}", "flow", leaf_label(weight), highlighted=on, note=f"{leaf_label(weight)} = {value_text(weight)}"))
+            arrows.append(
+                Arrow(
+                    f"n{source.serial}",
+                    f"n{output.serial}",
+                    "flow",
+                    leaf_label(weight),
+                    highlighted=on,
+                    note=f"{leaf_label(weight)} = {value_text(weight)}",
+                )
+            )
     last = max(column.values())
-    ends = [output for output in found if not any(output is source for neuron in found.values() for _, source in neuron.terms)]
+    ends = [
+        output
+        for output in found
+        if not any(output is source for neuron in found.values() for _, source in neuron.terms)
+    ]
     if y not in drawn:
-        boxes.append(Box(f"n{y.serial}", (table.get(y, sign(y)),), "loss", place=(last + 1.0, 0.0), note=f"{table.get(y, '')} = {value_text(y)}"))
+        boxes.append(
+            Box(
+                f"n{y.serial}",
+                (table.get(y, sign(y)),),
+                "loss",
+                place=(last + 1.0, 0.0),
+                note=f"{table.get(y, '')} = {value_text(y)}",
+            )
+        )
         arrows += [Arrow(f"n{end.serial}", f"n{y.serial}", highlighted=bool(lit)) for end in ends]
     return _finish(boxes, arrows, bool(lit), marked, table.get(y, "y"), language)
 
@@ -162,7 +209,11 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
     for node in nodes:
         if node.is_leaf or node.op.kind != "linear" or len(node.inputs) != 2:
             continue
-        weights = [k for k, source in enumerate(node.inputs) if source.is_leaf and source.role == "parameter" and len(source.shape) == 2]
+        weights = [
+            k
+            for k, source in enumerate(node.inputs)
+            if source.is_leaf and source.role == "parameter" and len(source.shape) == 2
+        ]
         if len(weights) != 1:
             continue
         weight, turned = node.inputs[weights[0]], weights[0] == 0
@@ -186,10 +237,13 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
         first = node.inputs[1 - weights[0]] if first is None else first
     if not layers or first is None:
         return None
-    for before, after in zip(layers, layers[1:], strict=False):
+    for before, after in pairwise(layers):
         if before.wide != int(after.weight.shape[1 if after.turned else 0]):
-            raise DrawingError(f"draw: the neurons view needs one layer after the other; {before.wide} circles do not meet the weights of"
-                               f" {leaf_label(after.weight)}. view=\"forward\" draws any graph.")
+            raise DrawingError(
+                f"draw: the neurons view needs one layer after the other; {before.wide} circles do not meet"
+                " the weights of"
+                f' {leaf_label(after.weight)}. view="forward" draws any graph.'
+            )
     sizes = [int(layers[0].weight.shape[1 if layers[0].turned else 0]), *(layer.wide for layer in layers)]
     boxes, arrows = [], []
     shown = [_rows(size) for size in sizes]
@@ -203,10 +257,20 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
             elif layer is None:
                 boxes.append(Box(f"c0-{row}", (f"{input_name}{subscript(row + 1)}",), "neuron-input", place=place))
             else:
-                boxes.append(Box(f"c{depth}-{row}", (layer.label,), "neuron", place=place, note=f"{table.get(layer.result, '')}{subscript(row + 1)}",
-                                 above=f"{table.get(layer.result, '')}{subscript(row + 1)}" if len(rows) <= 4 else "",
-                                 below=f"+ {leaf_label(layer.bias)}{subscript(row + 1)}" if layer.bias is not None and len(rows) <= 4 else ""))
-    count = sum(len(a) * len(b) for a, b in zip(shown, shown[1:], strict=False))
+                boxes.append(
+                    Box(
+                        f"c{depth}-{row}",
+                        (layer.label,),
+                        "neuron",
+                        place=place,
+                        note=f"{table.get(layer.result, '')}{subscript(row + 1)}",
+                        above=f"{table.get(layer.result, '')}{subscript(row + 1)}" if len(rows) <= 4 else "",
+                        below=f"+ {leaf_label(layer.bias)}{subscript(row + 1)}"
+                        if layer.bias is not None and len(rows) <= 4
+                        else "",
+                    )
+                )
+    count = sum(len(a) * len(b) for a, b in pairwise(shown))
     reached = False
     for depth, layer in enumerate(layers, 1):
         matrix = _matrix(layer)
@@ -218,7 +282,16 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                 i, j = (b, a) if layer.turned else (a, b)
                 name = f"{leaf_label(layer.weight)}{subscript(i + 1)}{subscript(j + 1)}"
                 note = name if matrix is None else f"{name} = {number(matrix[i, j])}"
-                arrows.append(Arrow(f"c{depth - 1}-{a}", f"c{depth}-{b}", "flow", name if count <= MOST_LABELS else "", highlighted=lit, note=note))
+                arrows.append(
+                    Arrow(
+                        f"c{depth - 1}-{a}",
+                        f"c{depth}-{b}",
+                        "flow",
+                        name if count <= MOST_LABELS else "",
+                        highlighted=lit,
+                        note=note,
+                    )
+                )
         reached = lit
     return _finish(boxes, arrows, reached, marked, table.get(y, "y"), language)
 
@@ -243,7 +316,9 @@ def subscript(value: int) -> str:
     return "".join(chr(0x2080 + int(digit)) for digit in str(value))
 
 
-def _finish(boxes: list[Box], arrows: list[Arrow], lit: bool, marked: Sequence[Node], symbol: str, language: str) -> Drawing:
+def _finish(
+    boxes: list[Box], arrows: list[Arrow], lit: bool, marked: Sequence[Node], symbol: str, language: str
+) -> Drawing:
     legend, notes = (), ()
     if lit:
         legend = (("arrow-highlight", legend_words("arrow-highlight", language)),)

@@ -1,4 +1,5 @@
 """Text as outlines from the bundled fonts: for files that go to machines without fonts."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def _closed(contour: Contour, x: float, y: float, scale: float) -> list[Verb]:
         (x0, y0), (x1, y1) = points[0][0], points[-1][0]
         points = [(((x0 + x1) / 2, (y0 + y1) / 2), True), *points]
         first = 0
-    points = points[first:] + points[:first + 1]
+    points = points[first:] + points[: first + 1]
     verbs: list[Verb] = [("M", [points[0][0]])]
     control = None
     for point, on in points[1:]:

@@ -1,4 +1,5 @@
 """`ng.draw`: a graph and a few wishes in, a Drawing out."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -17,14 +18,27 @@ SIZES = ("natural", "slide", "a4")
 LARGE = 120  # boxes; a drawing with more is laid out at once, to see whether it can be in time
 
 
-def draw(y: Node, view: str = "mirror", wrt: Sequence[Node] | Node | None = None, fold: Fold = None, theme: str = "light", language: str | None = None,
-         size: str = "natural", title: str = "", highlight: Sequence[Node] | Node | None = None) -> Drawing:
-    """The picture of a node and all it depends on, as a Drawing: `.save("y.svg")`, `.svg()`, `.png()`, or its own display in Jupyter.
+def draw(
+    y: Node,
+    view: str = "mirror",
+    wrt: Sequence[Node] | Node | None = None,
+    fold: Fold = None,
+    theme: str = "light",
+    language: str | None = None,
+    size: str = "natural",
+    title: str = "",
+    highlight: Sequence[Node] | Node | None = None,
+) -> Drawing:
+    """The picture of a node and all it depends on, as a Drawing: `.save("y.svg")`, `.svg()`, `.png()`, or its own
+    display in Jupyter.
 
     `view` is forward, backward, both, mirror (forward above, backward below), values (numbers on every node) or neurons
-    (layers of circles). `wrt` are the nodes whose gradients are shown, by default the parameters. `fold` is None (so far that
-    about 60 boxes are left), False (nothing), a depth of scopes, a pattern such as "encoder/*", or a function of a scope name.
-    `highlight` marks the paths from these weights to the output, in the neurons view. DrawingError for a wish it does not know.
+    (layers of circles). `wrt` are the nodes whose gradients are shown, by default the parameters. `fold` is None (so
+    far that
+    about 60 boxes are left), False (nothing), a depth of scopes, a pattern such as "encoder/*", or a function of a
+    scope name.
+    `highlight` marks the paths from these weights to the output, in the neurons view. DrawingError for a wish it does
+    not know.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -66,8 +80,12 @@ def _in_time(drawing: Drawing, again: Callable[[Fold], Drawing], language: str) 
     for fold in (2, 1, 0, None):
         coarser = again(fold)
         if len(coarser.boxes) < len(drawing.boxes) and coarser.placed.engine != "columns":
-            word = translate(N_("The layout of {boxes} boxes took longer than {seconds} seconds; this is a coarser view."), language,
-                             boxes=len(drawing.boxes), seconds=f"{SECONDS:g}")
+            word = translate(
+                N_("The layout of {boxes} boxes took longer than {seconds} seconds; this is a coarser view."),
+                language,
+                boxes=len(drawing.boxes),
+                seconds=f"{SECONDS:g}",
+            )
             return coarser.with_(notes=(*coarser.notes, word))
     return drawing
 
@@ -75,6 +93,7 @@ def _in_time(drawing: Drawing, again: Callable[[Fold], Drawing], language: str) 
 def _known(what: str, word: str, words: tuple[str, ...]) -> None:
     if word not in words:
         from difflib import get_close_matches
+
         near = get_close_matches(str(word), words, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise DrawingError(f"draw: no {what} {word!r}{hint} There are {', '.join(words)}.")

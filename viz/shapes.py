@@ -1,4 +1,6 @@
-"""A placed Drawing and a theme -> a flat list of shapes with colors. The writers (SVG, PDF, TikZ) only spell these out."""
+"""A placed Drawing and a theme -> a flat list of shapes with colors. The writers (SVG, PDF, TikZ) only spell these
+out."""
+
 from __future__ import annotations
 
 import math
@@ -66,7 +68,8 @@ Shape = Rect | Line | Polygon | Text
 
 @dataclass(frozen=True)
 class Piece:
-    """The shapes of one thing: `role` is box, arrow, group, value, gradient or text; `note` shows when one points at it."""
+    """The shapes of one thing: `role` is box, arrow, group, value, gradient or text; `note` shows when one points at
+    it."""
 
     role: str
     id: str
@@ -78,25 +81,49 @@ def pieces(drawing: Drawing) -> list[Piece]:
     """Everything to draw, back to front."""
     theme, placed = THEMES[drawing.theme], drawing.placed
     found = [Piece("background", "", (Rect(0, 0, placed.width, placed.height, 0, theme.background),))]
-    found += [_frame(drawing, placed.frames[group.id], group.part, bool(group.parent), theme) for group in drawing.groups if group.id in placed.frames]
+    found += [
+        _frame(drawing, placed.frames[group.id], group.part, bool(group.parent), theme)
+        for group in drawing.groups
+        if group.id in placed.frames
+    ]
     dim = any(arrow.highlighted for arrow in drawing.arrows)
     order = {"saved": 0, "flow": 1, "gradient": 2}
-    arrows = sorted(zip(range(len(drawing.arrows)), drawing.arrows, placed.routes, strict=True),
-                    key=lambda item: (item[1].highlighted, order.get(item[1].style, 1)))
+    arrows = sorted(
+        zip(range(len(drawing.arrows)), drawing.arrows, placed.routes, strict=True),
+        key=lambda item: (item[1].highlighted, order.get(item[1].style, 1)),
+    )
     found += [_arrow(index, arrow, route, theme, dim) for index, arrow, route in arrows]
     for group in drawing.groups:
         if group.id in placed.frames:
-            found.append(_frame_title(group.title, group.id, placed.titles[group.id], placed.frames[group.id].y, group.part, bool(group.parent), theme))
+            found.append(
+                _frame_title(
+                    group.title,
+                    group.id,
+                    placed.titles[group.id],
+                    placed.frames[group.id].y,
+                    group.part,
+                    bool(group.parent),
+                    theme,
+                )
+            )
     for box in drawing.boxes:
         found += _box(box, placed.boxes[box.id], theme)
-    found += [_arrow_text(index, arrow, route, placed, theme) for index, arrow, route in arrows if (arrow.label and route.label) or arrow.order]
+    found += [
+        _arrow_text(index, arrow, route, placed, theme)
+        for index, arrow, route in arrows
+        if (arrow.label and route.label) or arrow.order
+    ]
     found += _texts(drawing, placed, theme)
     return [piece for piece in found if piece.shapes]
 
 
 def _frame(drawing: Drawing, frame: Frame, part: str, inner: bool, theme: Theme) -> Piece:
     key = f"inner-{part}" if inner else part
-    return Piece("group", "", (Rect(frame.x, frame.y, frame.width, frame.height, 8, theme.group_fill(key), theme.group_stroke(key), 1.1),))
+    return Piece(
+        "group",
+        "",
+        (Rect(frame.x, frame.y, frame.width, frame.height, 8, theme.group_fill(key), theme.group_stroke(key), 1.1),),
+    )
 
 
 def _frame_title(title: str, name: str, x: float, y: float, part: str, inner: bool, theme: Theme) -> Piece:
@@ -131,7 +158,11 @@ def arrowhead(curve: Curve, length: float, grow: float = 1.0) -> tuple[tuple[tup
     ux, uy = (x - x1) / reach, (y - y1) / reach
     foot = (round(x - ux * length, 2), round(y - uy * length, 2))
     half = length * 0.42
-    head = ((x, y), (round(foot[0] - uy * half, 2), round(foot[1] + ux * half, 2)), (round(foot[0] + uy * half, 2), round(foot[1] - ux * half, 2)))
+    head = (
+        (x, y),
+        (round(foot[0] - uy * half, 2), round(foot[1] + ux * half, 2)),
+        (round(foot[0] + uy * half, 2), round(foot[1] - ux * half, 2)),
+    )
     before = curve[-2]
     if reach < length:  # the last control point would lie beyond the foot and make a hook
         before = foot
@@ -145,8 +176,17 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
         x, y = route.label
         text = clean(arrow.label)
         half = width(text, EDGE) / 2
-        shapes += [Rect(round(x - half - 2, 1), round(y - EDGE * 0.62, 1), round(2 * half + 4, 1), round(EDGE * 1.24, 1), 3, theme.background),
-                   Text(x, round(y + EDGE * 0.36, 1), text, EDGE, color)]
+        shapes += [
+            Rect(
+                round(x - half - 2, 1),
+                round(y - EDGE * 0.62, 1),
+                round(2 * half + 4, 1),
+                round(EDGE * 1.24, 1),
+                3,
+                theme.background,
+            ),
+            Text(x, round(y + EDGE * 0.36, 1), text, EDGE, color),
+        ]
     if arrow.order:
         px, py = beside_end(route.curve)
         shapes.append(Text(px, round(py + 3.0, 1), str(arrow.order), 8.5, theme.muted))
@@ -154,13 +194,21 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
 
 
 def beside_end(curve: Curve) -> tuple[float, float]:
-    """Where an operand's number stands: beside the arrow shortly before its end, or before the stretch it shares with others."""
+    """Where an operand's number stands: beside the arrow shortly before its end, or before the stretch it shares with
+    others."""
     end = curve[-1]
     if len(curve) > 4 and curve[-4][1] == end[1] == curve[-2][1] and curve[-4][0] < end[0]:
         end, curve = curve[-4], curve[:-3]
     points = sampled(curve, 24)
     whole = math.hypot(points[0][0] - end[0], points[0][1] - end[1])
-    before = next((point for point in reversed(points) if math.hypot(point[0] - end[0], point[1] - end[1]) >= min(14.0, whole / 2)), points[0])
+    before = next(
+        (
+            point
+            for point in reversed(points)
+            if math.hypot(point[0] - end[0], point[1] - end[1]) >= min(14.0, whole / 2)
+        ),
+        points[0],
+    )
     dx, dy = end[0] - before[0], end[1] - before[1]
     reach = math.hypot(dx, dy) or 1.0
     side = 1 if dy >= 0 else -1  # the outer side of a bundle that closes in on a box
@@ -181,7 +229,9 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     shapes: list[Shape] = []
     radius = place.width / 2 if place.round else 7.0 if style.shape == "round" else min(12.0, place.height / 2)
     for k in range(min(box.times, 3) - 1, 0, -1):  # a folded row of blocks looks like a stack of cards
-        shapes.append(Rect(place.left + 4 * k, place.top + 4 * k, place.width - 8 * k, place.height, radius, fill, stroke, 1.0))
+        shapes.append(
+            Rect(place.left + 4 * k, place.top + 4 * k, place.width - 8 * k, place.height, radius, fill, stroke, 1.0)
+        )
     shapes.append(Rect(place.left, place.top, place.width, place.height, radius, fill, stroke, thick, dash))
     size = 12.5 if box.ghost else LABEL
     if style.shape == "circle" and box.lines:
@@ -194,11 +244,20 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     if box.detail:
         shapes.append(Text(place.x, round(y + DETAIL * 0.92, 1), clean(box.detail), DETAIL, theme.muted))
     found = [Piece("box", box.id, tuple(shapes), box.note or "\n".join(box.lines))]
-    for role, text, color, baseline in (("value", box.above, theme.value, place.top - 5),
-                                        ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE + 2)):
+    for role, text, color, baseline in (
+        ("value", box.above, theme.value, place.top - 5),
+        ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE + 2),
+    ):
         if text:
             half = width(text, OUTSIDE) / 2
-            plate = Rect(round(place.x - half - 2, 1), round(baseline - OUTSIDE * 0.92, 1), round(2 * half + 4, 1), round(OUTSIDE * 1.16, 1), 3, theme.background)
+            plate = Rect(
+                round(place.x - half - 2, 1),
+                round(baseline - OUTSIDE * 0.92, 1),
+                round(2 * half + 4, 1),
+                round(OUTSIDE * 1.16, 1),
+                3,
+                theme.background,
+            )
             found.append(Piece(role, box.id, (plate, Text(place.x, round(baseline, 1), clean(text), OUTSIDE, color))))
     return found
 
@@ -206,12 +265,22 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
 def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
     found = []
     if drawing.title:
-        found.append(Piece("text", "title", (Text(MARGIN, MARGIN + TITLE, clean(drawing.title), TITLE + 2, theme.text, "start"),)))
+        found.append(
+            Piece(
+                "text", "title", (Text(MARGIN, MARGIN + TITLE, clean(drawing.title), TITLE + 2, theme.text, "start"),)
+            )
+        )
     notes_high = len(placed.notes) * NOTE * LINE
     y = placed.height - MARGIN - notes_high - legend_height(drawing, placed.width) + 16
     for row in legend_rows(drawing, placed.width):
         for x, kind, words in row:
-            found.append(Piece("legend", "", (*_key(x, y, kind, theme), Text(x + 26, y + 4, clean(words), DETAIL_SIZE, theme.muted, "start"))))
+            found.append(
+                Piece(
+                    "legend",
+                    "",
+                    (*_key(x, y, kind, theme), Text(x + 26, y + 4, clean(words), DETAIL_SIZE, theme.muted, "start")),
+                )
+            )
         y += LEGEND_ROW
     y = placed.height - MARGIN - notes_high + NOTE * 0.9
     for note in placed.notes:
@@ -227,7 +296,9 @@ def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
         color = {"gradient": theme.gradient, "saved": theme.saved, "highlight": theme.highlight}.get(style, theme.flow)
         curve = ((x, y), (x + 7, y), (x + 14, y), (x + 20, y))
         head, line = arrowhead(curve, 6.5)
-        return Line(line, color, 3.0 if style == "highlight" else 1.3, (4.0, 3.0) if style == "saved" else ()), Polygon(head, color)
+        return Line(line, color, 3.0 if style == "highlight" else 1.3, (4.0, 3.0) if style == "saved" else ()), Polygon(
+            head, color
+        )
     if kind in ("value", "gradient"):
         return (Text(x + 10, y + 4, "1.5", 11.0, theme.value if kind == "value" else theme.gradient),)
     style = theme.style(kind)
@@ -235,11 +306,26 @@ def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
 
 
 LEGEND_WORDS = {
-    "leaf-input": N_("input"), "leaf-parameter": N_("parameter"), "leaf-constant": N_("constant"), "leaf-state": N_("state"),
-    "arithmetic": N_("arithmetic"), "function": N_("function"), "activation": N_("activation"), "comparison": N_("comparison"),
-    "reduction": N_("reduction"), "shape": N_("change of shape"), "linear": N_("linear map"), "loss": N_("loss"),
-    "random": N_("random"), "control": N_("control"), "module": N_("folded part"), "value": N_("value"), "gradient": N_("gradient"),
-    "arrow-flow": N_("forward"), "arrow-gradient": N_("backward"), "arrow-saved": N_("kept for the backward pass"),
+    "leaf-input": N_("input"),
+    "leaf-parameter": N_("parameter"),
+    "leaf-constant": N_("constant"),
+    "leaf-state": N_("state"),
+    "arithmetic": N_("arithmetic"),
+    "function": N_("function"),
+    "activation": N_("activation"),
+    "comparison": N_("comparison"),
+    "reduction": N_("reduction"),
+    "shape": N_("change of shape"),
+    "linear": N_("linear map"),
+    "loss": N_("loss"),
+    "random": N_("random"),
+    "control": N_("control"),
+    "module": N_("folded part"),
+    "value": N_("value"),
+    "gradient": N_("gradient"),
+    "arrow-flow": N_("forward"),
+    "arrow-gradient": N_("backward"),
+    "arrow-saved": N_("kept for the backward pass"),
     "arrow-highlight": N_("path of the derivative"),
 }
 
@@ -252,4 +338,3 @@ def legend_words(kind: str, language: str) -> str:
 def all_text(drawing: Drawing) -> str:
     """Every character the picture shows, for checking fonts."""
     return "".join(shape.text for piece in pieces(drawing) for shape in piece.shapes if isinstance(shape, Text))
-

@@ -1,4 +1,5 @@
 """A sheet on which boxes of a graph are laid down: it knows names, scopes and folding; views decide what to lay."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -28,13 +29,14 @@ class Sheet:
         return f"m:{folded}" if folded is not None else f"n{node.serial}"
 
     def frame(self, scope: str, part: str = "forward", titled: Mapping[str, str] | None = None) -> str:
-        """The id of the frame of a scope path, made with all frames around it; with `titled`, inside the half of that title."""
+        """The id of the frame of a scope path, made with all frames around it; with `titled`, inside the half of that
+        title."""
         outer = ""
         if titled is not None:
             outer = f"half-{part}"
             self.groups.setdefault(outer, Group(outer, titled[part], part=part))
         for k, _ in enumerate(scope.split("/") if scope else []):
-            path = "/".join(scope.split("/")[:k + 1])
+            path = "/".join(scope.split("/")[: k + 1])
             name = f"{part}:{path}"
             if name not in self.groups:
                 title = path.split("/")[-1] + (" ∇" if part == "backward" else "")
@@ -46,14 +48,21 @@ class Sheet:
         """Lays a box down once."""
         self.boxes.setdefault(box.id, box)
 
-    def link(self, source: str, target: str, style: str = "flow", label: str = "", order: int = 0, note: str = "") -> None:
+    def link(
+        self, source: str, target: str, style: str = "flow", label: str = "", order: int = 0, note: str = ""
+    ) -> None:
         """An arrow between two boxes; within one folded box there is none, and the same arrow is drawn once."""
         if source != target:
-            self.arrows.setdefault((source, target, style, order), Arrow(source, target, style, label, order, note=note))
+            self.arrows.setdefault(
+                (source, target, style, order), Arrow(source, target, style, label, order, note=note)
+            )
 
 
-def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str] | None = None, shapes: bool = True) -> None:
-    """Lays the forward graph: a box per node or folded scope, arrows with shapes and, where it matters, operand numbers."""
+def forward_sheet(
+    nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str] | None = None, shapes: bool = True
+) -> None:
+    """Lays the forward graph: a box per node or folded scope, arrows with shapes and, where it matters, operand
+    numbers."""
     hidden = inlined(nodes)
     nodes = [node for node in nodes if node not in hidden]
     home = homes(nodes)
@@ -68,18 +77,45 @@ def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str]
             if sheet.key(node) not in sheet.boxes:
                 title, times = sheet.titles[folded]
                 outer, inside = "/".join(folded.split("/")[:-1]), members[folded]
-                sheet.add(Box(sheet.key(node), (title,), "module", folded_detail(inside, times), group=sheet.frame(outer, titled=titled), times=times,
-                              note="\n".join([folded, *(sign(each) for each in inside if not each.is_leaf)][:12])))
+                sheet.add(
+                    Box(
+                        sheet.key(node),
+                        (title,),
+                        "module",
+                        folded_detail(inside, times),
+                        group=sheet.frame(outer, titled=titled),
+                        times=times,
+                        note="\n".join([folded, *(sign(each) for each in inside if not each.is_leaf)][:12]),
+                    )
+                )
             continue
         scope = home[node]
         if node.is_leaf:
             label = without_scope(leaf_label(node), scope)
-            sheet.add(Box(sheet.key(node), (short(label),), kind_of(node), shape_of(node), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
+            sheet.add(
+                Box(
+                    sheet.key(node),
+                    (short(label),),
+                    kind_of(node),
+                    shape_of(node),
+                    group=sheet.frame(scope, titled=titled),
+                    note=note_of(node, sheet),
+                )
+            )
         else:
             detail = sheet.names.get(node, node.name) if node.name is not None else repeats(node)
             if node not in used and shape_of(node):
                 detail = f"{detail}  {shape_of(node)}".strip()
-            sheet.add(Box(sheet.key(node), (short(sign(node)),), kind_of(node), short(detail), group=sheet.frame(scope, titled=titled), note=note_of(node, sheet)))
+            sheet.add(
+                Box(
+                    sheet.key(node),
+                    (short(sign(node)),),
+                    kind_of(node),
+                    short(detail),
+                    group=sheet.frame(scope, titled=titled),
+                    note=note_of(node, sheet),
+                )
+            )
     for node in nodes:
         numbered = order_matters(node.op) and sheet.owner.get(node) is None and not hidden.intersection(node.inputs)
         for position, source in enumerate(node.inputs):
@@ -87,13 +123,24 @@ def forward_sheet(nodes: Iterable[Node], sheet: Sheet, titled: Mapping[str, str]
                 continue
             here = sheet.owner.get(source)
             label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
-            sheet.link(sheet.key(source), sheet.key(node), "flow", label, position + 1 if numbered else 0, note_of(source, sheet))
+            sheet.link(
+                sheet.key(source),
+                sheet.key(node),
+                "flow",
+                label,
+                position + 1 if numbered else 0,
+                note_of(source, sheet),
+            )
 
 
 def repeats(node: Node) -> str:
     """How often a node that holds a graph runs it."""
     length = node.params.get("length")
-    return f"×{length}" if isinstance(length, int) and any(hasattr(value, "outputs") for value in node.params.values()) else ""
+    return (
+        f"×{length}"
+        if isinstance(length, int) and any(hasattr(value, "outputs") for value in node.params.values())
+        else ""
+    )
 
 
 def note_of(node: Node, sheet: Sheet) -> str:
@@ -147,10 +194,11 @@ def without_scope(name: str, scope: str) -> str:
     >>> without_scope("mlp/layer1/W", "mlp/layer1")
     'W'
     """
-    return name[len(scope) + 1:] if scope and name.startswith(scope + "/") else name
+    return name[len(scope) + 1 :] if scope and name.startswith(scope + "/") else name
 
 
 def short(text: str) -> str:
     """A label cut in the middle when it is too long for a box."""
     from .measure import shortened
+
     return shortened(text, LONGEST_LABEL)

@@ -1,4 +1,6 @@
-"""Small corrections after an engine: heights on a grid of 5 pixels (small changes of a graph move little), level lines."""
+"""Small corrections after an engine: heights on a grid of 5 pixels (small changes of a graph move little), level
+lines."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -39,7 +41,12 @@ def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> 
         return True
 
     for name, others in near.items():
-        if len(set(others)) == 1 and 0 < abs(y[others[0]] - y[name]) <= NEAR and abs(x[others[0]] - x[name]) > 4 and room(name, y[others[0]]):
+        if (
+            len(set(others)) == 1
+            and 0 < abs(y[others[0]] - y[name]) <= NEAR
+            and abs(x[others[0]] - x[name]) > 4
+            and room(name, y[others[0]])
+        ):
             y[name] = y[others[0]]
     curves = []
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
@@ -51,20 +58,36 @@ def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> 
 
 
 def _sweeping(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:
-    """Where texts stand above and below boxes: one sweep from side to side wherever that meets no box, else the engine's curve."""
-    boxes = [(name, x, y, extents[name].across / 2 + 3, extents[name].height / 2 + max(extents[name].above, extents[name].below) + 2)
-             for name, (x, y) in rough.centers.items()]
+    """Where texts stand above and below boxes: one sweep from side to side wherever that meets no box, else the
+    engine's curve."""
+    boxes = [
+        (
+            name,
+            x,
+            y,
+            extents[name].across / 2 + 3,
+            extents[name].height / 2 + max(extents[name].above, extents[name].below) + 2,
+        )
+        for name, (x, y) in rough.centers.items()
+    ]
     curves: list[Curve] = []
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
         (x0, y0), (x1, y1) = rough.centers[arrow.source], rough.centers[arrow.target]
         level = 60.0
         start, end = x0 + extents[arrow.source].across / 2, x1 - extents[arrow.target].across / 2
-        turns = [((x0, y0), (start, y0), (end, y1), (x1, y1)), ((x0, y0), (end - level, y0), (end, y1), (x1, y1)),
-                 ((x0, y0), (start, y0), (start + level, y1), (x1, y1))]
+        turns = [
+            ((x0, y0), (start, y0), (end, y1), (x1, y1)),
+            ((x0, y0), (end - level, y0), (end, y1), (x1, y1)),
+            ((x0, y0), (start, y0), (start + level, y1), (x1, y1)),
+        ]
         foreign = [box for box in boxes if box[0] not in (arrow.source, arrow.target)]
-        for turn in turns if start + level < end or start < end and abs(y0 - y1) < level * 4 else ():
+        for turn in turns if start + level < end or (start < end and abs(y0 - y1) < level * 4) else ():
             sweep = smooth(*turn)
-            if not any(abs(px - x) < wide and abs(py - y) < high for _, x, y, wide, high in foreign for px, py in sampled(sweep, 16)):
+            if not any(
+                abs(px - x) < wide and abs(py - y) < high
+                for _, x, y, wide, high in foreign
+                for px, py in sampled(sweep, 16)
+            ):
                 curve = sweep
                 break
         curves.append(curve)

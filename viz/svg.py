@@ -1,4 +1,6 @@
-"""SVG for the weakest reader: presentation attributes, no classes, no foreignObject, no markers, no reference to anything outside."""
+"""SVG for the weakest reader: presentation attributes, no classes, no foreignObject, no markers, no reference to
+anything outside."""
+
 from __future__ import annotations
 
 import hashlib
@@ -24,9 +26,11 @@ def svg(drawing: Drawing, text_as_paths: bool = False) -> str:
     wide, high = paper(drawing)
     body = "\n".join(group(piece, prefix, text_as_paths) for piece in pieces(drawing))
     title = clean(drawing.title) or " ".join(clean(line) for box in drawing.boxes[-1:] for line in box.lines)
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(wide)}" height="{number(high)}"'
-            f' viewBox="0 0 {number(placed.width)} {number(placed.height)}" font-family="{FAMILY}" role="img">\n'
-            f"<title>{escape(title)}</title>\n{body}\n</svg>\n")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(wide)}" height="{number(high)}"'
+        f' viewBox="0 0 {number(placed.width)} {number(placed.height)}" font-family="{FAMILY}" role="img">\n'
+        f"<title>{escape(title)}</title>\n{body}\n</svg>\n"
+    )
 
 
 def prefix_of(drawing: Drawing) -> str:
@@ -47,7 +51,11 @@ def paper(drawing: Drawing) -> tuple[float, float]:
 
 def group(piece: Piece, prefix: str, text_as_paths: bool) -> str:
     """The shapes of one thing as `<g>`; the page's script finds it by its id."""
-    name = f' id={quoteattr(f"{prefix}-{piece.role}-{clean(piece.id)}")}' if piece.id and piece.role in ("box", "value", "gradient", "arrow") else ""
+    name = (
+        f" id={quoteattr(f'{prefix}-{piece.role}-{clean(piece.id)}')}"
+        if piece.id and piece.role in ("box", "value", "gradient", "arrow")
+        else ""
+    )
     note = f"<title>{escape(clean(piece.note))}</title>" if piece.note else ""
     return f"<g{name}>{note}{''.join(element(shape, text_as_paths) for shape in piece.shapes)}</g>"
 
@@ -56,8 +64,11 @@ def element(shape: Shape, text_as_paths: bool) -> str:
     """One shape as one element."""
     match shape:
         case Rect():
-            return (f'<rect x="{number(shape.x)}" y="{number(shape.y)}" width="{number(shape.width)}" height="{number(shape.height)}"'
-                    f' rx="{number(shape.radius)}" fill="{shape.fill}"{stroke(shape.stroke, shape.line, shape.dash)}/>')
+            return (
+                f'<rect x="{number(shape.x)}" y="{number(shape.y)}"'
+                f' width="{number(shape.width)}" height="{number(shape.height)}"'
+                f' rx="{number(shape.radius)}" fill="{shape.fill}"{stroke(shape.stroke, shape.line, shape.dash)}/>'
+            )
         case Line():
             return f'<path d="{path(shape.curve)}" fill="none"{stroke(shape.stroke, shape.line, shape.dash)}/>'
         case Polygon():
@@ -67,8 +78,10 @@ def element(shape: Shape, text_as_paths: bool) -> str:
             return f'<path d="{outline_path(shape)}" fill="{shape.fill}"/>'
         case Text():
             anchor = ' text-anchor="middle"' if shape.anchor == "middle" else ""
-            return (f'<text x="{number(shape.x)}" y="{number(shape.y)}" font-size="{number(shape.size)}" fill="{shape.fill}"{anchor}'
-                    f' xml:space="preserve">{escape(shape.text)}</text>')
+            return (
+                f'<text x="{number(shape.x)}" y="{number(shape.y)}" font-size="{number(shape.size)}"'
+                f' fill="{shape.fill}"{anchor} xml:space="preserve">{escape(shape.text)}</text>'
+            )
 
 
 def stroke(color: str, line: float, dash: tuple[float, ...]) -> str:
@@ -88,7 +101,9 @@ def path(curve: Curve) -> str:
 def outline_path(text: Text) -> str:
     """The outlines of a line of text as path data."""
     words = {"M": "M", "L": "L", "Q": "Q", "Z": "Z"}
-    return "".join(words[verb] + " ".join(f"{number(x)} {number(y)}" for x, y in points) for verb, points in text_outline(text))
+    return "".join(
+        words[verb] + " ".join(f"{number(x)} {number(y)}" for x, y in points) for verb, points in text_outline(text)
+    )
 
 
 def number(value: float) -> str:

@@ -1,4 +1,5 @@
 """A Drawing as an indented tree for the terminal: the result first, under each box what flows into it."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -37,5 +38,10 @@ def text(drawing: Drawing) -> str:
 
 
 def _said(box: Box) -> str:
-    parts = [" ".join(box.lines), box.detail, f"= {box.above}" if box.above else "", f"∇ {box.below}" if box.below else ""]
+    parts = [
+        " ".join(box.lines),
+        box.detail,
+        f"= {box.above}" if box.above else "",
+        f"∇ {box.below}" if box.below else "",
+    ]
     return clean("  ".join(part for part in parts if part))

@@ -1,4 +1,5 @@
 """Colors and shapes by what kind of thing a box is. No op is named here: a new op gets its look from its kind."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -7,7 +8,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Style:
-    """How a box looks: colors as #rrggbb, shape `round` (a rectangle), `op` (a circle when the label is short) or `circle`."""
+    """How a box looks: colors as #rrggbb, shape `round` (a rectangle), `op` (a circle when the label is short) or
+    `circle`."""
 
     fill: str
     stroke: str
@@ -49,46 +51,120 @@ def _shape(kind: str) -> str:
 
 
 def _styles(ops: dict[str, tuple[str, str]]) -> MappingProxyType[str, Style]:
-    return MappingProxyType({kind: Style(fill, stroke, _shape(kind))
-                             for kind, (fill, stroke) in ops.items()})
+    return MappingProxyType({kind: Style(fill, stroke, _shape(kind)) for kind, (fill, stroke) in ops.items()})
 
 
 LIGHT = Theme(
-    "light", "#ffffff", "#1d2129", "#5f6875", "#1a7338", "#b3261e", "#d9480f", "#454b54", "#7d889b", "#fff5f4", "#fde2e1",
+    "light",
+    "#ffffff",
+    "#1d2129",
+    "#5f6875",
+    "#1a7338",
+    "#b3261e",
+    "#d9480f",
+    "#454b54",
+    "#7d889b",
+    "#fff5f4",
+    "#fde2e1",
     (("forward", "#f4f8fc"), ("backward", "#fef6f5"), ("inner-forward", "#e8f0f9"), ("inner-backward", "#fbe9e7")),
     (("forward", "#86aed6"), ("backward", "#dda09b"), ("inner-forward", "#86aed6"), ("inner-backward", "#dda09b")),
-    _styles({
-        "leaf-input": ("#e3effb", "#2b6cb0"), "leaf-parameter": ("#fdf1d3", "#b7791f"), "leaf-constant": ("#eff0f2", "#7b828c"),
-        "leaf-state": ("#e9e4f7", "#6b54b8"), "arithmetic": ("#ffffff", "#3c434d"), "function": ("#ffffff", "#3c434d"),
-        "activation": ("#e2f5ea", "#24804a"), "comparison": ("#f3f0e6", "#7d7135"), "reduction": ("#e6f4f6", "#1f7885"),
-        "shape": ("#f1f1f4", "#717988"), "linear": ("#e7ebfb", "#3f56b5"), "loss": ("#fbe6ef", "#b03069"),
-        "random": ("#f6e9f8", "#8d3f9c"), "control": ("#eceff3", "#46566b"), "module": ("#eef3fa", "#3b6ea5"),
-        "neuron": ("#ffffff", "#3c434d"), "neuron-input": ("#e3effb", "#2b6cb0"), "neuron-gap": ("#ffffff", "#ffffff"),
-    }),
+    _styles(
+        {
+            "leaf-input": ("#e3effb", "#2b6cb0"),
+            "leaf-parameter": ("#fdf1d3", "#b7791f"),
+            "leaf-constant": ("#eff0f2", "#7b828c"),
+            "leaf-state": ("#e9e4f7", "#6b54b8"),
+            "arithmetic": ("#ffffff", "#3c434d"),
+            "function": ("#ffffff", "#3c434d"),
+            "activation": ("#e2f5ea", "#24804a"),
+            "comparison": ("#f3f0e6", "#7d7135"),
+            "reduction": ("#e6f4f6", "#1f7885"),
+            "shape": ("#f1f1f4", "#717988"),
+            "linear": ("#e7ebfb", "#3f56b5"),
+            "loss": ("#fbe6ef", "#b03069"),
+            "random": ("#f6e9f8", "#8d3f9c"),
+            "control": ("#eceff3", "#46566b"),
+            "module": ("#eef3fa", "#3b6ea5"),
+            "neuron": ("#ffffff", "#3c434d"),
+            "neuron-input": ("#e3effb", "#2b6cb0"),
+            "neuron-gap": ("#ffffff", "#ffffff"),
+        }
+    ),
 )
 
 DARK = Theme(
-    "dark", "#16191f", "#eceff4", "#a4adba", "#7fd69b", "#ff9d94", "#ffb454", "#c3cad5", "#8390a5", "#32201f", "#4a2625",
+    "dark",
+    "#16191f",
+    "#eceff4",
+    "#a4adba",
+    "#7fd69b",
+    "#ff9d94",
+    "#ffb454",
+    "#c3cad5",
+    "#8390a5",
+    "#32201f",
+    "#4a2625",
     (("forward", "#1a2029"), ("backward", "#241b1c"), ("inner-forward", "#212a37"), ("inner-backward", "#302223")),
     (("forward", "#47648a"), ("backward", "#86504c"), ("inner-forward", "#47648a"), ("inner-backward", "#86504c")),
-    _styles({
-        "leaf-input": ("#1c3553", "#6aa5e3"), "leaf-parameter": ("#473710", "#e0b04a"), "leaf-constant": ("#2d3138", "#98a0ac"),
-        "leaf-state": ("#342c57", "#a793ee"), "arithmetic": ("#242933", "#c3cad5"), "function": ("#242933", "#c3cad5"),
-        "activation": ("#17402a", "#62c88b"), "comparison": ("#3b371f", "#c9bb6d"), "reduction": ("#143c43", "#5fc0cd"),
-        "shape": ("#2c303a", "#9aa3b2"), "linear": ("#262f5c", "#8fa2f2"), "loss": ("#4c2036", "#ee84b2"),
-        "random": ("#3f2546", "#cd8bdb"), "control": ("#29323e", "#93a5bd"), "module": ("#22303f", "#76a7da"),
-        "neuron": ("#242933", "#c3cad5"), "neuron-input": ("#1c3553", "#6aa5e3"), "neuron-gap": ("#16191f", "#16191f"),
-    }),
+    _styles(
+        {
+            "leaf-input": ("#1c3553", "#6aa5e3"),
+            "leaf-parameter": ("#473710", "#e0b04a"),
+            "leaf-constant": ("#2d3138", "#98a0ac"),
+            "leaf-state": ("#342c57", "#a793ee"),
+            "arithmetic": ("#242933", "#c3cad5"),
+            "function": ("#242933", "#c3cad5"),
+            "activation": ("#17402a", "#62c88b"),
+            "comparison": ("#3b371f", "#c9bb6d"),
+            "reduction": ("#143c43", "#5fc0cd"),
+            "shape": ("#2c303a", "#9aa3b2"),
+            "linear": ("#262f5c", "#8fa2f2"),
+            "loss": ("#4c2036", "#ee84b2"),
+            "random": ("#3f2546", "#cd8bdb"),
+            "control": ("#29323e", "#93a5bd"),
+            "module": ("#22303f", "#76a7da"),
+            "neuron": ("#242933", "#c3cad5"),
+            "neuron-input": ("#1c3553", "#6aa5e3"),
+            "neuron-gap": ("#16191f", "#16191f"),
+        }
+    ),
 )
 
 # For a printer without color: shapes carry the kind (leaves square, ops round), lines the direction.
 PRINT = replace(
-    LIGHT, name="print", text="#000000", muted="#333333", value="#000000", gradient="#000000", highlight="#000000", flow="#000000",
-    saved="#555555", gradient_fill="#ffffff", result_fill="#e6e6e6",
-    group_fills=(("forward", "#ffffff"), ("backward", "#ffffff"), ("inner-forward", "#ffffff"), ("inner-backward", "#ffffff")),
-    group_strokes=(("forward", "#777777"), ("backward", "#777777"), ("inner-forward", "#777777"), ("inner-backward", "#777777")),
-    styles=MappingProxyType({kind: replace(style, fill="#e6e6e6" if kind == "leaf-parameter" else "#ffffff", stroke="#ffffff" if kind == "neuron-gap" else "#000000")
-                             for kind, style in LIGHT.styles.items()}),
+    LIGHT,
+    name="print",
+    text="#000000",
+    muted="#333333",
+    value="#000000",
+    gradient="#000000",
+    highlight="#000000",
+    flow="#000000",
+    saved="#555555",
+    gradient_fill="#ffffff",
+    result_fill="#e6e6e6",
+    group_fills=(
+        ("forward", "#ffffff"),
+        ("backward", "#ffffff"),
+        ("inner-forward", "#ffffff"),
+        ("inner-backward", "#ffffff"),
+    ),
+    group_strokes=(
+        ("forward", "#777777"),
+        ("backward", "#777777"),
+        ("inner-forward", "#777777"),
+        ("inner-backward", "#777777"),
+    ),
+    styles=MappingProxyType(
+        {
+            kind: replace(
+                style,
+                fill="#e6e6e6" if kind == "leaf-parameter" else "#ffffff",
+                stroke="#ffffff" if kind == "neuron-gap" else "#000000",
+            )
+            for kind, style in LIGHT.styles.items()
+        }
+    ),
 )
 
 THEMES = MappingProxyType({theme.name: theme for theme in (LIGHT, DARK, PRINT)})

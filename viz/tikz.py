@@ -1,4 +1,6 @@
-r"""A Drawing as TikZ: the same shapes at the same places, for LaTeX. 中文 needs XeLaTeX or LuaLaTeX with a Chinese font."""
+r"""A Drawing as TikZ: the same shapes at the same places, for LaTeX. 中文 needs XeLaTeX or LuaLaTeX with a Chinese
+font."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -10,11 +12,51 @@ if TYPE_CHECKING:
     from .drawing import Drawing
 
 # Characters that LaTeX needs spelled; the rest goes through as Unicode.
-SPECIAL = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-           "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}
-MATHS = {"×": r"$\times$", "·": r"$\cdot$", "−": r"$-$", "÷": r"$\div$", "∂": r"$\partial$", "∇": r"$\nabla$", "′": r"$'$", "²": r"$^2$", "³": r"$^3$",
-         "ᵀ": r"$^{\top}$", "σ": r"$\sigma$", "Σ": r"$\Sigma$", "√": r"$\surd$", "δ": r"$\delta$", "θ": r"$\theta$", "≥": r"$\ge$", "≤": r"$\le$",
-         "≠": r"$\ne$", "∞": r"$\infty$", "…": r"\ldots{}", "–": "--", "—": "---", "∞ ": r"$\infty$ ", "μ": r"$\mu$", "λ": r"$\lambda$", "α": r"$\alpha$", "β": r"$\beta$"}
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+}
+MATHS = {
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "−": r"$-$",
+    "÷": r"$\div$",
+    "∂": r"$\partial$",
+    "∇": r"$\nabla$",
+    "′": r"$'$",
+    "²": r"$^2$",
+    "³": r"$^3$",
+    "ᵀ": r"$^{\top}$",
+    "σ": r"$\sigma$",
+    "Σ": r"$\Sigma$",
+    "√": r"$\surd$",
+    "δ": r"$\delta$",
+    "θ": r"$\theta$",
+    "≥": r"$\ge$",
+    "≤": r"$\le$",
+    "≠": r"$\ne$",
+    "∞": r"$\infty$",
+    "…": r"\ldots{}",
+    "–": "--",
+    "—": "---",
+    "∞ ": r"$\infty$ ",
+    "μ": r"$\mu$",
+    "λ": r"$\lambda$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+}
 MATHS |= {chr(0x2080 + digit): f"$_{digit}$" for digit in range(10)}
 
 
@@ -29,28 +71,46 @@ def tikz(drawing: Drawing) -> str:
 def _spoken(shape: Shape) -> str:
     match shape:
         case Rect():
-            options = [f"fill={_color(shape.fill)}"] + ([f"draw={_color(shape.stroke)}", f"line width={number(shape.line * 0.75)}bp"] if shape.stroke else [])
-            options += _dashes(shape.dash) + ([f"rounded corners={number(min(shape.radius, shape.height / 2) * 0.75)}bp"] if shape.radius else [])
-            return rf"\path[{','.join(options)}] ({number(shape.x)},{number(shape.y)}) rectangle ({number(shape.x + shape.width)},{number(shape.y + shape.height)});"
+            options = [f"fill={_color(shape.fill)}"] + (
+                [f"draw={_color(shape.stroke)}", f"line width={number(shape.line * 0.75)}bp"] if shape.stroke else []
+            )
+            options += _dashes(shape.dash) + (
+                [f"rounded corners={number(min(shape.radius, shape.height / 2) * 0.75)}bp"] if shape.radius else []
+            )
+            corner = f"({number(shape.x + shape.width)},{number(shape.y + shape.height)})"
+            return rf"\path[{','.join(options)}] ({number(shape.x)},{number(shape.y)}) rectangle {corner};"
         case Line():
             (x, y), *rest = shape.curve
             said = f"({number(x)},{number(y)})"
             for k in range(0, len(rest), 3):
-                (a, b), (c, d), (e, f) = rest[k:k + 3]
-                said += f" .. controls ({number(a)},{number(b)}) and ({number(c)},{number(d)}) .. ({number(e)},{number(f)})"
-            options = [f"draw={_color(shape.stroke)}", f"line width={number(shape.line * 0.75)}bp", *_dashes(shape.dash)]
+                (a, b), (c, d), (e, f) = rest[k : k + 3]
+                said += (
+                    f" .. controls ({number(a)},{number(b)}) and ({number(c)},{number(d)}) .. ({number(e)},{number(f)})"
+                )
+            options = [
+                f"draw={_color(shape.stroke)}",
+                f"line width={number(shape.line * 0.75)}bp",
+                *_dashes(shape.dash),
+            ]
             return rf"\path[{','.join(options)}] {said};"
         case Polygon():
-            return rf"\path[fill={_color(shape.fill)}] " + " -- ".join(f"({number(x)},{number(y)})" for x, y in shape.points) + " -- cycle;"
+            return (
+                rf"\path[fill={_color(shape.fill)}] "
+                + " -- ".join(f"({number(x)},{number(y)})" for x, y in shape.points)
+                + " -- cycle;"
+            )
         case Text():
             anchor = ",anchor=base west" if shape.anchor == "start" else ""
             size = shape.size * 0.75
-            return (rf"\node[text={_color(shape.fill)}{anchor},font=\fontsize{{{number(size)}bp}}{{{number(size * 1.2)}bp}}\sffamily\selectfont]"
-                    rf" at ({number(shape.x)},{number(shape.y)}) {{{escaped(shape.text)}}};")
+            return (
+                rf"\node[text={_color(shape.fill)}{anchor},"
+                rf"font=\fontsize{{{number(size)}bp}}{{{number(size * 1.2)}bp}}\sffamily\selectfont]"
+                rf" at ({number(shape.x)},{number(shape.y)}) {{{escaped(shape.text)}}};"
+            )
 
 
 def _color(color: str) -> str:
-    red, green, blue = (int(color[k:k + 2], 16) for k in (1, 3, 5))
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     return f"{{rgb,255:red,{red};green,{green};blue,{blue}}}"
 
 

@@ -1,10 +1,12 @@
 """Graph -> Drawing: forward, backward, both, mirror and values. Each view is a function; `picture.draw` chooses one."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..autograd.differentiate import Backward, backward as differentiate
+from ..autograd.differentiate import Backward
+from ..autograd.differentiate import backward as differentiate
 from ..autograd.graph import order
 from ..autograd.language import N_, translate
 from ..autograd.naming import names as named
@@ -17,7 +19,20 @@ from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
 
 BUDGET = 60  # boxes of a picture that was not asked to show more
-LEGEND = ("leaf-input", "leaf-parameter", "leaf-constant", "leaf-state", "module", "activation", "linear", "reduction", "shape", "loss", "random", "comparison")
+LEGEND = (
+    "leaf-input",
+    "leaf-parameter",
+    "leaf-constant",
+    "leaf-state",
+    "module",
+    "activation",
+    "linear",
+    "reduction",
+    "shape",
+    "loss",
+    "random",
+    "comparison",
+)
 
 
 def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
@@ -37,8 +52,16 @@ def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None
     return _drawing(sheet, "flow", language, notes)
 
 
-def mirror(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET, detail: str = "rules") -> Drawing:
-    """Forward above, backward below, each gradient under the box it belongs to; dashed: values kept for the backward pass."""
+def mirror(
+    y: Node,
+    wrt: Sequence[Node] | None = None,
+    fold: Fold = None,
+    language: str = "en",
+    budget: int | None = BUDGET,
+    detail: str = "rules",
+) -> Drawing:
+    """Forward above, backward below, each gradient under the box it belongs to; dashed: values kept for the backward
+    pass."""
     wanted = wanted_leaves(y, wrt)
     nodes = order(y)
     found, notes = _fitting(nodes, fold, budget, language, 2.0)
@@ -53,12 +76,16 @@ def mirror(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, langua
     return _drawing(sheet, "mirror", language, notes)
 
 
-def both(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+def both(
+    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+) -> Drawing:
     """Forward and backward graph in one, every operation of the gradient shown, from left to right."""
     return mirror(y, wrt, fold, language, budget, "ops").with_(arrangement="flow")
 
 
-def backward(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
+def backward(
+    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+) -> Drawing:
     """The backward pass alone; the forward values it needs stand beside it as dashed boxes."""
     whole = mirror(y, wrt, fold, language, budget, "ops")
     boxes = {box.id: box for box in whole.boxes}
@@ -75,11 +102,16 @@ def backward(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, lang
             kept.append(replace(arrow, source=copy))
     groups = tuple(group for group in whole.groups if group.part == "backward")
     legend = tuple(row for row in whole.legend if row[0] != "arrow-flow")
-    return whole.with_(boxes=tuple(shown.values()), arrows=tuple(kept), groups=groups, arrangement="flow", legend=legend)
+    return whole.with_(
+        boxes=tuple(shown.values()), arrows=tuple(kept), groups=groups, arrangement="flow", legend=legend
+    )
 
 
-def values(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
-    """For a small lecture: above each node its value, below it the gradient; what is not known yet is a dash, never 0."""
+def values(
+    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+) -> Drawing:
+    """For a small lecture: above each node its value, below it the gradient; what is not known yet is a dash, never
+    0."""
     nodes = order(y)
     found, notes = _fitting(nodes, fold, budget, language, 1.0)
     table = _names(y, nodes)
@@ -99,15 +131,37 @@ def values(y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, langua
         if box.kind == "module":
             continue
         name, value = table.get(node, ""), value_text(node)
-        above = f"{name} = {value}" if name and not (node.is_leaf and node.role == "constant") else value if not node.is_leaf else ""
-        below[key] = f"∂{symbol}/∂{name or sign(node)} = {value_text(record.adjoints[node])}" if record and node in record.adjoints else ""
+        above = (
+            f"{name} = {value}"
+            if name and not (node.is_leaf and node.role == "constant")
+            else value
+            if not node.is_leaf
+            else ""
+        )
+        below[key] = (
+            f"∂{symbol}/∂{name or sign(node)} = {value_text(record.adjoints[node])}"
+            if record and node in record.adjoints
+            else ""
+        )
         sheet.boxes[key] = replace(box, above=above, below=below[key], detail=shape_of(node) if node.is_leaf else "")
         if not node.is_leaf:
-            steps.append(Step(f"{name} = {formula(node, table)} = {value}" if name else f"{formula(node, table)} = {value}", (key,), "value"))
-    steps += [Step(below[sheet.key(node)], (sheet.key(node),), "gradient") for node in reversed(nodes) if below.get(sheet.key(node))]
+            steps.append(
+                Step(
+                    f"{name} = {formula(node, table)} = {value}" if name else f"{formula(node, table)} = {value}",
+                    (key,),
+                    "value",
+                )
+            )
+    steps += [
+        Step(below[sheet.key(node)], (sheet.key(node),), "gradient")
+        for node in reversed(nodes)
+        if below.get(sheet.key(node))
+    ]
     _mark_result(sheet, y)
     drawing = _drawing(sheet, "flow", language, notes)
-    more = (("value", legend_words("value", language)),) + ((("gradient", legend_words("gradient", language)),) if record else ())
+    more = (("value", legend_words("value", language)),) + (
+        (("gradient", legend_words("gradient", language)),) if record else ()
+    )
     return drawing.with_(steps=tuple(steps), legend=drawing.legend + more)
 
 
@@ -116,8 +170,12 @@ def formula(node: Node, table: dict[Node, str]) -> str:
     said = [table.get(source) or (leaf_label(source) if source.is_leaf else sign(source)) for source in node.inputs]
     notation = node.op.notation
     match notation.style, len(said):
-        case ("infix" | "fraction" | "power"), 2:
-            return f"{said[0]}{notation.sign}{said[1]}" if notation.style != "infix" else f"{said[0]} {notation.sign} {said[1]}"
+        case (("infix" | "fraction" | "power"), 2):
+            return (
+                f"{said[0]}{notation.sign}{said[1]}"
+                if notation.style != "infix"
+                else f"{said[0]} {notation.sign} {said[1]}"
+            )
         case "prefix", 1:
             return f"{notation.sign}{said[0]}"
         case "superscript", 1:
@@ -156,13 +214,19 @@ def _names(y: Node, nodes: list[Node]) -> dict[Node, str]:
 def _gradients(y: Node, wrt: Sequence[Node] | None, language: str) -> tuple[Backward | None, str]:
     if y.shape != () or y.dtype is None or y.dtype.kind != "f":
         return None, translate(N_("No gradients: the output is not one number."), language)
-    wanted = wanted_leaves(y, wrt) if wrt is not None else [n for n in order(y) if n.is_leaf and n.role in ("parameter", "input") and n.dtype.kind == "f"]
+    wanted = (
+        wanted_leaves(y, wrt)
+        if wrt is not None
+        else [n for n in order(y) if n.is_leaf and n.role in ("parameter", "input") and n.dtype.kind == "f"]
+    )
     if not wanted:
         return None, translate(N_("No gradients: nothing here varies."), language)
     return differentiate(y, wanted), ""
 
 
-def _fitting(nodes: list[Node], fold: Fold, budget: int | None, language: str, per_node: float) -> tuple[Folding, tuple[str, ...]]:
+def _fitting(
+    nodes: list[Node], fold: Fold, budget: int | None, language: str, per_node: float
+) -> tuple[Folding, tuple[str, ...]]:
     """What to fold: as wished, else as little as keeps the picture within the budget; and a word about it."""
     if fold is not None or budget is None:
         return with_repeats(nodes, folding(nodes, fold)), ()
@@ -176,8 +240,17 @@ def _fitting(nodes: list[Node], fold: Fold, budget: int | None, language: str, p
     if not chosen.owner:
         return chosen, ()
     shown = len({chosen.owner.get(node, node) for node in nodes})
-    return chosen, (translate(N_("{nodes} nodes folded to {boxes} boxes; fold=False (--fold none) shows all, fold=1 or fold=\"encoder/*\" chooses."),
-                              language, nodes=len(nodes), boxes=shown),)
+    return chosen, (
+        translate(
+            N_(
+                "{nodes} nodes folded to {boxes} boxes; fold=False (--fold none) shows all,"
+                ' fold=1 or fold="encoder/*" chooses.'
+            ),
+            language,
+            nodes=len(nodes),
+            boxes=shown,
+        ),
+    )
 
 
 def _mark_result(sheet: Sheet, y: Node) -> None:
@@ -192,6 +265,17 @@ def _drawing(sheet: Sheet, arrangement: str, language: str, notes: tuple[str, ..
     styles = {arrow.style for arrow in sheet.arrows.values()}
     legend = [(kind, legend_words(kind, language)) for kind in LEGEND if kind in kinds]
     if styles & {"gradient", "saved"}:
-        legend += [(f"arrow-{style}", legend_words(f"arrow-{style}", language)) for style in ("flow", "gradient", "saved") if style in styles]
-    return Drawing(tuple(sheet.boxes.values()), tuple(sheet.arrows.values()), tuple(sheet.groups.values()), legend=tuple(legend), notes=notes,
-                   arrangement=arrangement, language=language)
+        legend += [
+            (f"arrow-{style}", legend_words(f"arrow-{style}", language))
+            for style in ("flow", "gradient", "saved")
+            if style in styles
+        ]
+    return Drawing(
+        tuple(sheet.boxes.values()),
+        tuple(sheet.arrows.values()),
+        tuple(sheet.groups.values()),
+        legend=tuple(legend),
+        notes=notes,
+        arrangement=arrangement,
+        language=language,
+    )

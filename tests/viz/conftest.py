@@ -1,4 +1,5 @@
 """Fixtures for pictures: hand-made drawings, and numbers that say how readable a layout is."""
+
 from __future__ import annotations
 
 import importlib.util

@@ -2,10 +2,14 @@
 
     python tests/viz/cut_cjk_font.py /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 
-Holds every character of GB2312 level 1 and Big5 level 1, CJK punctuation and full-width forms. A character of Big5 has its
-Traditional (TC) form, one found only in GB2312 its Simplified (SC) form. Outlines become quadratic (TrueType), so that one
-small reader (viz/fontfile.py) serves measuring, PDF and text as paths. The family is renamed, as the Open Font License asks.
+Holds every character of GB2312 level 1 and Big5 level 1, CJK punctuation and full-width forms. A character of Big5 has
+its
+Traditional (TC) form, one found only in GB2312 its Simplified (SC) form. Outlines become quadratic (TrueType), so that
+one
+small reader (viz/fontfile.py) serves measuring, PDF and text as paths. The family is renamed, as the Open Font License
+asks.
 """
+
 from __future__ import annotations
 
 import sys
@@ -69,14 +73,24 @@ def main(source: str) -> None:
     builder.setupGlyphOrder(order)
     builder.setupCharacterMap(cmap)
     builder.setupGlyf(glyphs)
-    builder.setupHorizontalMetrics({name: (widths[name], glyphs[name].xMin if glyphs[name].numberOfContours else 0) for name in order})
+    builder.setupHorizontalMetrics(
+        {name: (widths[name], glyphs[name].xMin if glyphs[name].numberOfContours else 0) for name in order}
+    )
     builder.setupHorizontalHeader(ascent=880, descent=-120)
     copyright_line = traditional["name"].getDebugName(0)
-    builder.setupNameTable({
-        "familyName": FAMILY, "styleName": "Regular", "uniqueFontIdentifier": FAMILY, "fullName": FAMILY,
-        "psName": "NNGraphSansCJK-Regular", "version": traditional["name"].getDebugName(5), "copyright": copyright_line,
-        "licenseDescription": traditional["name"].getDebugName(13), "licenseInfoURL": "https://openfontlicense.org",
-    })
+    builder.setupNameTable(
+        {
+            "familyName": FAMILY,
+            "styleName": "Regular",
+            "uniqueFontIdentifier": FAMILY,
+            "fullName": FAMILY,
+            "psName": "NNGraphSansCJK-Regular",
+            "version": traditional["name"].getDebugName(5),
+            "copyright": copyright_line,
+            "licenseDescription": traditional["name"].getDebugName(13),
+            "licenseInfoURL": "https://openfontlicense.org",
+        }
+    )
     builder.setupOS2(sTypoAscender=880, sTypoDescender=-120, usWinAscent=1160, usWinDescent=288)
     builder.setupPost(keepGlyphNames=False)
     builder.font["head"].created = builder.font["head"].modified = 0

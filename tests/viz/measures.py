@@ -1,4 +1,6 @@
-"""Numbers that say how readable a layout is: crossings, edge length, arrows that run through foreign boxes, overlaps."""
+"""Numbers that say how readable a layout is: crossings, edge length, arrows that run through foreign boxes,
+overlaps."""
+
 from __future__ import annotations
 
 from nngraph.viz import quality
@@ -8,7 +10,9 @@ from nngraph.viz.drawing import Drawing
 
 def crossings(drawing: Drawing) -> int:
     """How often arrows cross that have no box in common."""
-    return quality.crossings([route.curve for route in drawing.placed.routes], [{arrow.source, arrow.target} for arrow in drawing.arrows])
+    return quality.crossings(
+        [route.curve for route in drawing.placed.routes], [{arrow.source, arrow.target} for arrow in drawing.arrows]
+    )
 
 
 def length(drawing: Drawing) -> float:
@@ -37,5 +41,9 @@ def through_foreign(drawing: Drawing) -> list[tuple[str, str, str]]:
 def overlapping(drawing: Drawing) -> list[tuple[str, str]]:
     """Pairs of boxes that lie over each other."""
     places = list(drawing.placed.boxes.items())
-    return [(a, b) for k, (a, p) in enumerate(places) for b, q in places[:k]
-            if abs(p.x - q.x) < (p.width + q.width) / 2 - 1 and abs(p.y - q.y) < (p.height + q.height) / 2 - 1]
+    return [
+        (a, b)
+        for k, (a, p) in enumerate(places)
+        for b, q in places[:k]
+        if abs(p.x - q.x) < (p.width + q.width) / 2 - 1 and abs(p.y - q.y) < (p.height + q.height) / 2 - 1
+    ]

@@ -1,4 +1,5 @@
 """Drawings made by hand, as a view would make them: the graphs of the layout study, without any engine."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -12,11 +13,15 @@ class Sheet:
 
     boxes: list[Box] = field(default_factory=list)
     arrows: list[Arrow] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=lambda: [Group("F", "前向 forward"), Group("B", "反向 backward", part="backward")])
+    groups: list[Group] = field(
+        default_factory=lambda: [Group("F", "前向 forward"), Group("B", "反向 backward", part="backward")]
+    )
 
     def scope(self, name: str, parent: str = "") -> str:
         self.groups.append(Group("F/" + name, name.split("/")[-1], "F" + (f"/{parent}" if parent else "")))
-        self.groups.append(Group("B/" + name, name.split("/")[-1] + " ∇", "B" + (f"/{parent}" if parent else ""), "backward"))
+        self.groups.append(
+            Group("B/" + name, name.split("/")[-1] + " ∇", "B" + (f"/{parent}" if parent else ""), "backward")
+        )
         return name
 
     def add(self, name, label, kind, *inputs, scope="", detail=""):
@@ -25,15 +30,36 @@ class Sheet:
         return name
 
     def back(self, name, label, faces, *gradients, saved=(), scope="", result=False, kind="arithmetic"):
-        self.boxes.append(Box(name, (label,), kind, part="backward", faces=faces, group="B" + (f"/{scope}" if scope else ""), result=result))
+        self.boxes.append(
+            Box(
+                name,
+                (label,),
+                kind,
+                part="backward",
+                faces=faces,
+                group="B" + (f"/{scope}" if scope else ""),
+                result=result,
+            )
+        )
         self.arrows += [Arrow(source, name, "gradient") for source in gradients]
         self.arrows += [Arrow(source, name, "saved") for source in saved]
         return name
 
     def drawing(self) -> Drawing:
-        return Drawing(tuple(self.boxes), tuple(self.arrows), tuple(self.groups), arrangement="mirror", title="",
-                       legend=(("leaf-input", "input"), ("leaf-parameter", "parameter"), ("arrow-flow", "forward"),
-                               ("arrow-gradient", "backward"), ("arrow-saved", "kept for the backward pass")))
+        return Drawing(
+            tuple(self.boxes),
+            tuple(self.arrows),
+            tuple(self.groups),
+            arrangement="mirror",
+            title="",
+            legend=(
+                ("leaf-input", "input"),
+                ("leaf-parameter", "parameter"),
+                ("arrow-flow", "forward"),
+                ("arrow-gradient", "backward"),
+                ("arrow-saved", "kept for the backward pass"),
+            ),
+        )
 
 
 def net221() -> Drawing:
@@ -76,7 +102,9 @@ def lenet() -> Drawing:
     s = Sheet()
     x = s.add("X", "X", "leaf-input", detail="32×1×28×28")
     gates = []
-    for k, (w, b, y, p) in enumerate([("6×1×5×5", "6", "32×6×28×28", "32×6×14×14"), ("16×6×5×5", "16", "32×16×10×10", "32×16×5×5")], 1):
+    for k, (w, b, y, p) in enumerate(
+        [("6×1×5×5", "6", "32×6×28×28", "32×6×14×14"), ("16×6×5×5", "16", "32×16×10×10", "32×16×5×5")], 1
+    ):
         c = s.scope(f"conv{k}")
         s.add(f"W{c}", "W", "leaf-parameter", scope=c, detail=w)
         s.add(f"b{c}", "b", "leaf-parameter", scope=c, detail=b)
@@ -87,7 +115,9 @@ def lenet() -> Drawing:
         x = s.add(f"pool{c}", "maxpool", "reduction", f"relu{c}", scope=c, detail=p)
     x = s.add("flat", "flatten", "shape", x, detail="32×400")
     gates.append(("flat", x))
-    for k, (w, b, y) in enumerate([("400×120", "120", "32×120"), ("120×84", "84", "32×84"), ("84×10", "10", "32×10")], 1):
+    for k, (w, b, y) in enumerate(
+        [("400×120", "120", "32×120"), ("120×84", "84", "32×84"), ("84×10", "10", "32×10")], 1
+    ):
         c = s.scope(f"fc{k}")
         s.add(f"W{c}", "W", "leaf-parameter", scope=c, detail=w)
         s.add(f"b{c}", "b", "leaf-parameter", scope=c, detail=b)

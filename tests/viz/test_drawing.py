@@ -1,10 +1,10 @@
 """A Drawing as data: what it refuses, how it saves itself, how it shows itself."""
+
 from __future__ import annotations
 
 import os
 
 import pytest
-
 from nngraph.viz.drawing import WRITERS, Arrow, Box, Drawing, DrawingError, Group
 
 
@@ -51,7 +51,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_missing_folder_is_said(tmp_path):
-    with pytest.raises(DrawingError, match="the folder .* is not there"):
+    with pytest.raises(DrawingError, match=r"the folder .* is not there"):
         two().save(tmp_path / "nowhere" / "picture.svg")
 
 

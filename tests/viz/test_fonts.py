@@ -1,12 +1,13 @@
 """The bundled fonts: they hold what was promised, and our small reader agrees with fontTools."""
+
 from __future__ import annotations
 
 from io import BytesIO
 
 import pytest
-
 from nngraph.viz import measure
 from nngraph.viz.measure import CHINESE, FONTS, LATIN
+
 
 @pytest.mark.parametrize("font", FONTS, ids=lambda font: font.family)
 def test_reader_agrees_with_fonttools(font):
@@ -33,12 +34,17 @@ def test_subset_keeps_outlines_and_is_small(font, text):
     for character in text:
         glyph = font.glyph_of[ord(character)]
         name, other = small.getGlyphOrder()[glyph], whole.getGlyphOrder()[glyph]
-        assert small["glyf"][name].getCoordinates(small["glyf"])[0] == whole["glyf"][other].getCoordinates(whole["glyf"])[0]
+        assert (
+            small["glyf"][name].getCoordinates(small["glyf"])[0]
+            == whole["glyf"][other].getCoordinates(whole["glyf"])[0]
+        )
 
 
 def test_every_common_character_is_there(cut_cjk_font):
     cut = cut_cjk_font
-    wanted = cut.wanted_traditional() | cut.wanted_simplified() | {ord(sign) for sign in "，。：；？！（）「」『』、《》"}
+    wanted = (
+        cut.wanted_traditional() | cut.wanted_simplified() | {ord(sign) for sign in "，。：；？！（）「」『』、《》"}
+    )
     assert len(cut.wanted_simplified()) == 3755
     assert len(cut.wanted_traditional()) == 5401
     lacking = [chr(point) for point in wanted if measure.font_of(chr(point)) is None]

@@ -1,4 +1,5 @@
 """The writers: well formed whatever the labels, the same everywhere, nothing fetched from outside."""
+
 from __future__ import annotations
 
 import io
@@ -11,20 +12,49 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from nngraph.viz import measure
 from nngraph.viz.data import SCHEMA
 from nngraph.viz.drawing import Arrow, Box, Drawing, DrawingError, Group, Step
 from nngraph.viz.themes import THEMES
 
-NASTY = ['"', "'", "<b>", "a:b", "a\nb", "&amp;", "</script>", "]]>", "{x}", "\\", "\\N", "<", "反向", "🦊", "\x00", "\ud800", "%s", "$x_1^2$", "-->", ""]
+NASTY = [
+    '"',
+    "'",
+    "<b>",
+    "a:b",
+    "a\nb",
+    "&amp;",
+    "</script>",
+    "]]>",
+    "{x}",
+    "\\",
+    "\\N",
+    "<",
+    "反向",
+    "🦊",
+    "\x00",
+    "\ud800",
+    "%s",
+    "$x_1^2$",
+    "-->",
+    "",
+]
 labels = st.one_of(st.sampled_from(NASTY), st.text(max_size=12))
 
 
 def one(label: str, **more) -> Drawing:
-    return Drawing((Box(label or "a", (label,), above=label, below=label, detail=label, note=label, group="g"), Box("b" + label, (label,))),
-                   (Arrow(label or "a", "b" + label, label=label, note=label),), (Group("g", label),), (Step(label, (label or "a",)),),
-                   notes=(label,), title=label, **more)
+    return Drawing(
+        (
+            Box(label or "a", (label,), above=label, below=label, detail=label, note=label, group="g"),
+            Box("b" + label, (label,)),
+        ),
+        (Arrow(label or "a", "b" + label, label=label, note=label),),
+        (Group("g", label),),
+        (Step(label, (label or "a",)),),
+        notes=(label,),
+        title=label,
+        **more,
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,6 +97,7 @@ def test_svg_is_for_the_weakest_reader(samples):
 def test_ids_of_two_pictures_do_not_meet(samples):
     def ids(drawing):
         return set(re.findall(r' id="([^"]+)"', drawing.svg()))
+
     first, second = ids(samples.net221()), ids(samples.lenet())
     assert first
     assert second
@@ -82,6 +113,7 @@ def test_page_forbids_the_network(samples):
     assert "connect-src" not in policy
     import base64
     import hashlib
+
     script = re.search(r"<script>(.*?)</script>", page, re.S)[1]
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
 
@@ -105,9 +137,9 @@ def pixels(png: bytes) -> tuple[int, int, bytes]:
     wide, high = struct.unpack(">II", png[16:24])
     data, at = b"", 8
     while at < len(png):
-        (length,) = struct.unpack(">I", png[at:at + 4])
-        if png[at + 4:at + 8] == b"IDAT":
-            data += png[at + 8:at + 8 + length]
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        if png[at + 4 : at + 8] == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
         at += 12 + length
     return wide, high, zlib.decompress(data)
 
@@ -117,7 +149,15 @@ def test_png_shows_chinese_and_not_empty_boxes():
 
     drawing = Drawing((Box("a", ("反向傳播 链式法则",)),))
     from nngraph.viz.svg import svg
-    tofu = bytes(resvg_py.svg_to_bytes(svg_string=svg(drawing), skip_system_fonts=True, font_files=[str(measure.LATIN.path)], font_family="DejaVu Sans"))
+
+    tofu = bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg(drawing),
+            skip_system_fonts=True,
+            font_files=[str(measure.LATIN.path)],
+            font_family="DejaVu Sans",
+        )
+    )
     real = drawing.png(1.0)
     assert pixels(real)[:2] == pixels(tofu)[:2]
     assert pixels(real)[2] != pixels(tofu)[2]
@@ -140,6 +180,7 @@ def test_png_scales(samples):
 
 def test_sizes_for_slides_keep_the_proportions(samples):
     from nngraph.viz.svg import paper
+
     drawing = samples.net221()
     wide, high = paper(drawing.with_(size="slide"))
     assert wide <= 1280
@@ -158,13 +199,18 @@ def test_pdf_is_one_page_with_its_fonts_and_selectable_text():
     assert data.startswith(b"%PDF-1.7")
     assert data.rstrip().endswith(b"%%EOF")
     start = int(re.search(rb"startxref\n(\d+)", data)[1])
-    assert data[start:start + 4] == b"xref"
+    assert data[start : start + 4] == b"xref"
     for offset in re.findall(rb"(\d{10}) 00000 n", data):
-        assert re.match(rb"\d+ 0 obj", data[int(offset):int(offset) + 12])
+        assert re.match(rb"\d+ 0 obj", data[int(offset) : int(offset) + 12])
     maps = [stream.decode() for stream in pdf_streams(data) if b"beginbfchar" in stream]
-    mapped = {bytes.fromhex(code).decode("utf-16-be") for text in maps for code in re.findall(r"<[0-9A-F]{4}> <([0-9A-F]+)>", text)}
+    mapped = {
+        bytes.fromhex(code).decode("utf-16-be")
+        for text in maps
+        for code in re.findall(r"<[0-9A-F]{4}> <([0-9A-F]+)>", text)
+    }
     assert mapped >= set("∂E/w₁反向")
     from fontTools.ttLib import TTFont
+
     fonts = [stream for stream in pdf_streams(data) if stream[:4] == b"\x00\x01\x00\x00"]
     assert len(fonts) == 2
     for font in fonts:
@@ -176,6 +222,7 @@ def test_text_as_paths_needs_no_font(samples):
     text = samples.net221().svg(text_as_paths=True)
     assert "<text" not in text
     import resvg_py
+
     with_paths = bytes(resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True))
     assert len(set(pixels(with_paths)[2])) > 20
 
@@ -193,7 +240,10 @@ def test_tikz_escapes_what_latex_reads():
 
 
 def test_text_shows_shared_boxes_once():
-    drawing = Drawing((Box("x", ("x",)), Box("s", ("σ",)), Box("m", ("×",))), (Arrow("x", "s"), Arrow("s", "m", order=1), Arrow("s", "m", order=2)))
+    drawing = Drawing(
+        (Box("x", ("x",)), Box("s", ("σ",)), Box("m", ("×",))),
+        (Arrow("x", "s"), Arrow("s", "m", order=1), Arrow("s", "m", order=2)),
+    )
     assert drawing.text() == "×\n├─ σ\n│  └─ x\n└─ σ ↑\n"
 
 
@@ -206,14 +256,16 @@ def test_every_theme_knows_every_kind(theme, samples):
 @pytest.mark.parametrize("theme", sorted(THEMES))
 def test_text_can_be_read_on_its_box(theme):
     """WCAG's contrast of at least 4.5 to 1 between text and fill."""
+
     def light(color):
-        parts = [int(color[k:k + 2], 16) / 255 for k in (1, 3, 5)]
+        parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
         parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
     def contrast(a, b):
         high, low = sorted((light(a), light(b)), reverse=True)
         return (high + 0.05) / (low + 0.05)
+
     one_theme = THEMES[theme]
     for style in one_theme.styles.values():
         assert contrast(one_theme.text, style.fill) >= 4.5

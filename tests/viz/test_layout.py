@@ -1,4 +1,5 @@
 """Layouts: readable by number, the same every time, and never failing for want of an engine or of time."""
+
 from __future__ import annotations
 
 import json
@@ -7,10 +8,10 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
 from nngraph.viz import graphviz_layout
 from nngraph.viz.curves import clipped, straight
 from nngraph.viz.drawing import Arrow, Box, Drawing, Group
@@ -18,7 +19,8 @@ from nngraph.viz.layout import Place, layout
 
 GOLDEN = Path(__file__).with_name("golden")
 
-# (crossings, total length in pixels, seconds); the study's own mirror pictures had 54 and 13 crossings, 6 290 and 11 087 pixels
+# (crossings, total length in pixels, seconds); the study's own mirror pictures had 54 and 13 crossings, 6 290 and 11
+# 087 pixels
 # (without the routes that keep dashed lines off boxes).
 CEILINGS = {"net221": (40, 8000, 5.0), "lenet": (8, 6500, 5.0)}
 
@@ -67,15 +69,16 @@ def test_forward_runs_right_and_backward_left(samples):
 def test_frames_of_a_chain_stand_in_one_row(samples):
     frames = samples.lenet().placed.frames
     row = [frames[f"F/{name}"] for name in ("conv1", "conv2", "fc1", "fc2", "fc3")]
-    assert all(a.x + a.width <= b.x for a, b in zip(row, row[1:], strict=False))
+    assert all(a.x + a.width <= b.x for a, b in pairwise(row))
     assert max(frame.y for frame in row) - min(frame.y for frame in row) < 30
 
 
 def test_no_title_under_an_arrow(samples):
-    from nngraph.viz.extent import LINE, TITLE
     from nngraph.viz.curves import sampled
+    from nngraph.viz.extent import LINE, TITLE
     from nngraph.viz.labels import touches
     from nngraph.viz.measure import width
+
     for drawing in (samples.net221(), samples.lenet()):
         placed = drawing.placed
         for group in drawing.groups:
@@ -87,7 +90,8 @@ def test_no_title_under_an_arrow(samples):
 
 @pytest.mark.parametrize("name", ["net221", "lenet"])
 def test_golden_layout(name, samples):
-    """The coordinates are those of the bundled Graphviz. To renew: delete the file, run, look at the picture, commit."""
+    """The coordinates are those of the bundled Graphviz. To renew: delete the file, run, look at the picture,
+    commit."""
     target = GOLDEN / f"{name}.json"
     text = getattr(samples, name)().json()
     if not target.exists():
@@ -104,8 +108,11 @@ def test_columns_when_there_is_no_graphviz(samples, measures, monkeypatch):
         assert placed.engine == "columns"
         assert any("pip install pygraphviz" in note for note in placed.notes)
         assert measures.overlapping(drawing) == []
-        flow = [found for found in measures.through_foreign(drawing)
-                if not any(a.style == "saved" and (a.source, a.target) == found[:2] for a in drawing.arrows)]
+        flow = [
+            found
+            for found in measures.through_foreign(drawing)
+            if not any(a.style == "saved" and (a.source, a.target) == found[:2] for a in drawing.arrows)
+        ]
         assert flow == []
         assert drawing.svg()
 
@@ -113,9 +120,11 @@ def test_columns_when_there_is_no_graphviz(samples, measures, monkeypatch):
 def test_the_dot_program_serves_where_pygraphviz_is_missing(samples, monkeypatch, tmp_path):
     """A stand-in `dot` that asks pygraphviz: what matters is that the program is called and its answer read."""
     program = tmp_path / "dot"
-    program.write_text(f"#!{sys.executable}\nimport sys\nfrom nngraph.viz.graphviz_layout import CHILD\n"
-                       "assert sys.argv[1:] == ['-Tjson']\nimport pygraphviz\n"
-                       "sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))\n")
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom nngraph.viz.graphviz_layout import CHILD\n"
+        "assert sys.argv[1:] == ['-Tjson']\nimport pygraphviz\n"
+        "sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))\n"
+    )
     program.chmod(0o755)
     drawing = samples.chain(5)
     usual = drawing.placed
@@ -143,19 +152,38 @@ def test_a_large_drawing_is_laid_out_in_a_child():
 
 def test_works_with_an_empty_path_and_no_system_fonts(tmp_path):
     """A bare machine: no dot, no fontconfig, no home. The PNG still shows 中文."""
-    code = ("import sys; from nngraph.viz.drawing import *; d = Drawing((Box('a', ('反向傳播',)), Box('b', ('σ′',))), (Arrow('a', 'b'),));"
-            "sys.stdout.write(d.placed.engine); d.save(sys.argv[1])")
+    code = (
+        "import sys; from nngraph.viz.drawing import *;"
+        "d = Drawing((Box('a', ('反向傳播',)), Box('b', ('σ′',))), (Arrow('a', 'b'),));"
+        "sys.stdout.write(d.placed.engine); d.save(sys.argv[1])"
+    )
     target = tmp_path / "picture.png"
-    environment = {"PATH": "", "HOME": str(tmp_path), "FONTCONFIG_FILE": str(tmp_path / "none.conf"), "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code, str(target)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    environment = {
+        "PATH": "",
+        "HOME": str(tmp_path),
+        "FONTCONFIG_FILE": str(tmp_path / "none.conf"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(target)],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     assert done.stdout == "pygraphviz"
     assert done.stderr == ""
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
 def test_frames_nest_and_hold_their_boxes():
-    drawing = Drawing((Box("a", ("x",), group="outer/inner"), Box("b", ("σ",), group="outer"), Box("c", ("y",))), (Arrow("a", "b"), Arrow("b", "c")),
-                      (Group("outer", "outer"), Group("outer/inner", "inner", "outer")))
+    drawing = Drawing(
+        (Box("a", ("x",), group="outer/inner"), Box("b", ("σ",), group="outer"), Box("c", ("y",))),
+        (Arrow("a", "b"), Arrow("b", "c")),
+        (Group("outer", "outer"), Group("outer/inner", "inner", "outer")),
+    )
     outer, inner = drawing.placed.frames["outer"], drawing.placed.frames["outer/inner"]
     assert outer.x <= inner.x
     assert inner.x + inner.width <= outer.x + outer.width

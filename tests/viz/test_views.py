@@ -1,10 +1,10 @@
 """From a graph to a Drawing: what each view shows, what it folds, what it says."""
+
 from __future__ import annotations
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.viz import Drawing, DrawingError
 from nngraph.viz.fold import folding, structure
 from nngraph.viz.labels_of import number, order_matters
@@ -95,10 +95,18 @@ def test_mirror_faces_and_saves():
     boxes = {box.id: box for box in drawing.boxes}
     backward = [box for box in drawing.boxes if box.part == "backward"]
     assert all(boxes[box.faces].part == "forward" for box in backward)
-    results = {" ".join(box.lines): boxes[box.faces].lines[0] for box in backward if box.result and box.faces and "∂" in box.lines[0]}
+    results = {
+        " ".join(box.lines): boxes[box.faces].lines[0]
+        for box in backward
+        if box.result and box.faces and "∂" in box.lines[0]
+    }
     assert len(results) == 6
     assert all(label.endswith(f"/∂{name}") for label, name in results.items())
-    saved = {(boxes[arrow.source].lines[0], boxes[arrow.target].lines[0]) for arrow in drawing.arrows if arrow.style == "saved"}
+    saved = {
+        (boxes[arrow.source].lines[0], boxes[arrow.target].lines[0])
+        for arrow in drawing.arrows
+        if arrow.style == "saved"
+    }
     assert ("σ", "σ′") in saved
     assert ("x1", "×") in saved
     assert ("w5", "×") in saved
@@ -122,8 +130,10 @@ def test_shapes_stand_on_arrows_and_leaves():
 
 def test_operand_order_shows_where_it_matters():
     x, y = ng.input("x", 2.0), ng.input("y", 3.0)
-    orders = {sign: [arrow.order for arrow in ng.draw(node, view="forward").arrows]
-              for sign, node in {"-": x - y, "/": x / y, "**": x**y, "+": x + y, "*": x * y}.items()}
+    orders = {
+        sign: [arrow.order for arrow in ng.draw(node, view="forward").arrows]
+        for sign, node in {"-": x - y, "/": x / y, "**": x**y, "+": x + y, "*": x * y}.items()
+    }
     assert orders == {"-": [1, 2], "/": [1, 2], "**": [1, 2], "+": [0, 0], "*": [0, 0]}
     X = ng.input("X", np.ones((2, 2)))
     assert order_matters((X @ X).op)
@@ -145,8 +155,11 @@ def test_blocks_are_equal_by_structure_not_by_name():
         x = ng.input("x", np.ones((2, 3)))
         with ng.scope(scope):
             return activation(x @ ng.parameter("W", np.eye(3)))
-    nodes = {name: [node for node in made.graph.nodes if node.scope] for name, made in
-             {"a": block(ng.relu, "one"), "b": block(ng.relu, "two"), "c": block(ng.tanh, "three")}.items()}
+
+    nodes = {
+        name: [node for node in made.graph.nodes if node.scope]
+        for name, made in {"a": block(ng.relu, "one"), "b": block(ng.relu, "two"), "c": block(ng.tanh, "three")}.items()
+    }
     assert structure(nodes["a"]) == structure(nodes["b"])
     assert structure(nodes["a"]) != structure(nodes["c"])
 
@@ -178,6 +191,7 @@ def test_fold_by_depth_pattern_and_function():
 
 def test_a_summary_of_a_very_long_graph_is_quick():
     import time
+
     y = long_chain(100_000)
     start = time.perf_counter()
     drawing = ng.draw(y, view="forward")
@@ -201,7 +215,11 @@ def test_neurons_of_a_scalar_net_with_a_path():
 
 def test_neurons_of_a_tensor_net():
     x, T = ng.input("x", np.ones((1, 2))), ng.input("T", np.ones((1, 2)))
-    W1, b1, W2 = ng.parameter("W1", np.ones((2, 3))), ng.parameter("b1", np.ones(3)), ng.parameter("W2", np.ones((3, 2)))
+    W1, b1, W2 = (
+        ng.parameter("W1", np.ones((2, 3))),
+        ng.parameter("b1", np.ones(3)),
+        ng.parameter("W2", np.ones((3, 2))),
+    )
     L = ng.sum(ng.square(ng.sigmoid(x @ W1 + b1) @ W2 - T))
     drawing = ng.draw(L, view="neurons")
     sizes = [sum(box.place[0] == column for box in drawing.boxes) for column in (0.0, 1.0, 2.0)]
@@ -225,7 +243,14 @@ def test_steps_run_forward_then_backward():
     assert any(step.text.startswith("f1 = σ(") for step in steps)
 
 
-@pytest.mark.parametrize(("wish", "said"), [({"view": "miror"}, "did you mean 'mirror'"), ({"theme": "blue"}, "light, dark, print"), ({"size": "huge"}, "slide")])
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"view": "miror"}, "did you mean 'mirror'"),
+        ({"theme": "blue"}, "light, dark, print"),
+        ({"size": "huge"}, "slide"),
+    ],
+)
 def test_unknown_wishes_are_named(wish, said):
     with pytest.raises(DrawingError, match=said):
         ng.draw(ng.input("x", 1.0), **wish)
@@ -240,6 +265,7 @@ def test_chinese_words():
 def test_too_slow_becomes_coarser(monkeypatch):
     from nngraph.viz import graphviz_layout
     from nngraph.viz.layout import layout
+
     layout.cache_clear()
     real = graphviz_layout.run
 
