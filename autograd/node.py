@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -27,11 +28,13 @@ infix: dict[str, Callable[..., "Node"]] = {}
 abilities: dict[str, Callable[..., Any]] = {}
 """Name -> function of a node; filled by the layers above."""
 
-_CARRIERS = ("nngraph.autograd.op", "nngraph.autograd.node", "nngraph.autograd.leaves", "nngraph.autograd.interoperate")
-"""Modules (and those under ops) that only carry a call from the user's line to the node it builds."""
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OWN = tuple(os.path.join(_ROOT, folder) + os.sep for folder in ("autograd", "nets", "viz", "cli"))
+_CARRIERS = tuple(os.path.join(_ROOT, "autograd", name) for name in ("op.py", "node.py", "leaves.py", "interoperate.py", "ops" + os.sep))
+"""Files that only carry a call from the user's line to the node it builds."""
 _USER, _CARRIER, _OURS = 1, 2, 3
-_kinds: dict[Any, int] = {}
-"""Module name -> whose code it is, looked up once per module."""
+_kinds: dict[str, int] = {}
+"""File -> whose code it is, looked up once per file."""
 no_params: Mapping[str, Any] = {}
 next_serial = itertools.count().__next__
 current_scope: ContextVar[str] = ContextVar("nngraph_scope", default="")
@@ -65,7 +68,7 @@ class Node:
         self._stamp = -1
         self.serial = next_serial()
         self.scope = current_scope.get()
-        self.site = site or current_site.get() or user_site(sys._getframe(1))
+        self.site = site or current_site.get() or user_site(sys._getframe(2))  # frame 1 is the op's or the leaf's own
 
     # What a node is -------------------------------------------------------------------------------------------
     @property
@@ -209,21 +212,26 @@ class Node:
 def user_site(frame: Any) -> Site:
     """The user's (code, instruction) from which `frame` was called; the instruction is negated (~) when it only led to a
     rule or a layer that built the node, so that no variable is named after it."""
-    while (kind := _kinds.get(name := frame.f_globals.get("__name__")) or _kind(name)) == _CARRIER and frame.f_back is not None:
+    while True:
+        code = frame.f_code
+        try:
+            kind = _kinds[code.co_filename]
+        except KeyError:
+            kind = _kind(code.co_filename)
+        if kind != _CARRIER or frame.f_back is None:
+            break
         frame = frame.f_back
-    if kind != _OURS:
-        return frame.f_code, frame.f_lasti
-    while _kind(frame.f_globals.get("__name__")) != _USER and frame.f_back is not None:
+    if kind == _USER:
+        return code, frame.f_lasti
+    while _kind(frame.f_code.co_filename) != _USER and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, ~frame.f_lasti
 
 
-def _kind(name: Any) -> int:
-    kind = _kinds.get(name)
+def _kind(file: str) -> int:
+    kind = _kinds.get(file)
     if kind is None:
-        text = str(name)
-        kind = _CARRIER if text.startswith(_CARRIERS) else _OURS if text == "nngraph" or text.startswith("nngraph.") else _USER
-        _kinds[name] = kind
+        kind = _kinds[file] = _CARRIER if file.startswith(_CARRIERS) else _OURS if file.startswith(_OWN) else _USER
     return kind
 
 

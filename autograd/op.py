@@ -164,15 +164,15 @@ class Op:
             shape, dtype = _general(self, inputs, params)
             return Node(self, inputs, params, shape, dtype)
         # The common case of one or two operands of one shape is written out: most nodes of most graphs are built here.
-        shape = inputs[0].shape
         if len(inputs) == 1:
-            key: Any = inputs[0].dtype
+            shape, key = inputs[0].shape, inputs[0].dtype
+        elif len(inputs) == 2:
+            a, b = inputs
+            shape, key = a.shape, (a.dtype, b.dtype)
+            if b.shape is not shape and b.shape != shape:
+                shape = broadcast_shapes(self, inputs)
         else:
-            key = tuple([node.dtype for node in inputs])
-            for node in inputs:
-                if node.shape is not shape and node.shape != shape:
-                    shape = broadcast_shapes(self, inputs)
-                    break
+            shape, key = broadcast_shapes(self, inputs), tuple([node.dtype for node in inputs])
         dtype = self.known.get(key)
         if dtype is None:
             dtype = self.known[key] = _result_dtype(self, inputs, params)
@@ -222,23 +222,29 @@ def broadcast_shapes(op: Any, nodes: Sequence[Node]) -> tuple[int, ...]:
     shape: tuple[int, ...] = ()
     for node in nodes:
         other = node.shape
-        if other == shape or not other:
+        if not other or other == shape:
             continue
-        if not shape:
+        gap = len(shape) - len(other)
+        # A row, or a tensor of the inner axes, added to many of them: nothing to work out.
+        if not shape or (gap < 0 and other[-len(shape) :] == shape):
             shape = other
-            continue
-        long, short = (shape, other) if len(shape) >= len(other) else (other, shape)
-        gap = len(long) - len(short)
-        sizes = list(long)
-        for axis, size in enumerate(short):
-            mine = sizes[gap + axis]
-            if size != mine:
-                if mine == 1:
-                    sizes[gap + axis] = size
-                elif size != 1:
-                    raise ShapeError(_misfit(op, nodes, gap + axis - len(long), mine, size))
-        shape = tuple(sizes)
+        elif gap < 0 or shape[gap:] != other:
+            shape = _joined(op, nodes, shape, other)
     return shape
+
+
+def _joined(op: Any, nodes: Sequence[Node], shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    long, short = (shape, other) if len(shape) >= len(other) else (other, shape)
+    gap = len(long) - len(short)
+    sizes = list(long)
+    for axis, size in enumerate(short, gap):
+        mine = sizes[axis]
+        if size != mine:
+            if mine == 1:
+                sizes[axis] = size
+            elif size != 1:
+                raise ShapeError(_misfit(op, nodes, axis - len(long), mine, size))
+    return tuple(sizes)
 
 
 def _misfit(op: Op, nodes: Sequence[Node], axis: int, one: int, other: int) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import NngraphError
-from .graph import order, rebuild
-from .node import Leaf, Node, next_serial
+from .graph import Graph, order, rebuild
+from .node import Leaf, Node, next_serial, on_behalf
 from .op import RANDOM, Op
 
 LIMIT = 1000
@@ -54,7 +54,8 @@ def rewrite(outputs: Sequence[Node], rules: Iterable[Rule], commutative: Collect
     Names, scopes and source lines stay with the nodes that stay; a node built in place of another takes them over.
     Operands of a `commutative` op may stand in either order and still be equal. Random nodes are never made one.
     """
-    return _Rewriting(rules, commutative, changes).run(outputs)
+    with on_behalf():
+        return _Rewriting(rules, commutative, changes).run(outputs)
 
 
 class _Rewriting:
@@ -68,6 +69,8 @@ class _Rewriting:
         self.known: dict[Hashable, Node] = {}
         """What a node says -> the node that says it."""
         self.readers: dict[Node, int] = {}
+        self.graphs: dict[Graph, Graph] = {}
+        """Graph inside a param -> what it has become."""
 
     def run(self, outputs: Sequence[Node]) -> list[Node]:
         nodes = order(outputs)
@@ -115,7 +118,8 @@ class _Rewriting:
             if inputs != node.inputs:
                 becomes[node] = rebuild(node, inputs)
                 continue
-            after = self._replaced(node)
+            after = self._with_graphs(node) if node.params else None
+            after = after if after is not None else self._replaced(node)
             if after is None:
                 normal[node] = node
                 if key is not None:
@@ -139,6 +143,24 @@ class _Rewriting:
                     self.changes.append(Change(rule, node, after))
                 return after
         return None
+
+    def _with_graphs(self, node: Node) -> Node | None:
+        """The node with the graphs in its params rewritten by the same rules; None when it holds none, or nothing changed in them."""
+        params = dict(node.params)
+        for key, value in node.params.items():
+            if isinstance(value, Graph):
+                if value not in self.graphs:
+                    outputs = tuple(rewrite(value.outputs, self.all_rules, self.commutative, self.changes))
+                    same = all(new is old for new, old in zip(outputs, value.outputs))
+                    self.graphs[value] = value if same else Graph(value.inputs, outputs)
+                params[key] = self.graphs[value]
+                self.graphs.setdefault(params[key], params[key])
+        if all(params[key] is value for key, value in node.params.items()):
+            return None
+        since = next_serial()
+        after = node.op.apply(node.inputs, params)
+        _take_over(node, after, since)
+        return after
 
     def _alone(self, operand: Node) -> bool:
         return self.readers.get(operand, 0) <= 1

@@ -212,6 +212,21 @@ def test_random_graphs_keep_their_values(rng):
                 np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-9)
 
 
+def test_the_body_of_a_loop_is_simplified_too():
+    start, weight = ng.input("start", 2.0), ng.parameter("weight", 0.5)
+    last, rows = ng.scan(lambda carry, _: (1.0 * carry * weight + 0.0, -(-carry)), start, length=4)
+    total = last + ng.sum(rows)
+    outputs = [total, *ng.gradient(total, [start, weight])]
+    simpler = ng.simplify(outputs)
+    for one, other in zip(evaluate_all(outputs), evaluate_all(simpler), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-14)
+
+    def inside(graph):
+        return sum(len(order(node.params["body"].outputs)) for node in order(graph) if "body" in node.params)
+
+    assert inside(simpler) < inside(outputs)
+
+
 def test_a_long_chain_is_no_problem():
     z = start = ng.input("x", 2.0)
     for _ in range(20_000):
