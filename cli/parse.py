@@ -10,6 +10,8 @@ import ast
 import difflib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from inspect import isfunction
 from typing import Any, NoReturn
 
 from ..autograd.errors import NngraphError
@@ -71,15 +73,17 @@ def free_names(text: str, functions: Iterable[str] = ()) -> list[str]:
     return [name for name in found if name not in functions]
 
 
+@cache
 def function_table() -> dict[str, Callable[..., Any]]:
-    """Everything that can be called in an expression, by name: every op and the public helpers beside them."""
+    """Everything that can be called in an expression, by name: every op, and the helpers that make a node of arrays."""
     from ..autograd import ops
     from ..autograd.op import OPS
 
     table: dict[str, Callable[..., Any]] = dict(OPS)
-    for name in getattr(ops, "__all__", ()):
-        helper = getattr(ops, name)
-        if callable(helper) and not isinstance(helper, type):
+    for name, helper in vars(ops).items():
+        said = getattr(helper, "__annotations__", {})
+        ours = str(getattr(helper, "__module__", "")).startswith(f"{ops.__name__}.") and not name.startswith("_")
+        if ours and isfunction(helper) and said.get("return") == "Node" and "Any" in said.values():
             table.setdefault(name, helper)
     for alias, name in ALIASES.items():
         if name in table:

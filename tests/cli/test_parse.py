@@ -246,6 +246,9 @@ def test_primes_get_their_meaning_from_the_caller():
 
 def test_the_function_table_is_the_op_table():
     assert set(OPS) <= set(function_table())
+    # Beside it only what makes a node of arrays; nothing that merely happens to be imported there.
+    assert {"einsum", "flatten", "squeeze"} <= set(function_table()) - set(OPS)
+    assert not {"Any", "Node", "unroll", "restart_draws", "from_form"} & set(function_table())
 
 
 def test_nearest():
