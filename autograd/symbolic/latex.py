@@ -328,7 +328,7 @@ def _document(body: str, language: str) -> str:
     if chinese:
         body, main, other = _with_chinese_fonts(body, chinese, language)
         begin = f"\\ifPDFTeX\\begin{{CJK}}{{UTF8}}{{{main}}}\\fi\n"
-        end = "\\ifPDFTeX\\end{CJK*}\\fi\n"
+        end = "\\ifPDFTeX\\end{CJK}\\fi\n"
         how = (
             "% Compile with pdflatex, which needs the CJK package (Debian: latex-cjk-chinese),\n"
             "% or with xelatex, which needs ctex and its fonts (Debian: texlive-lang-chinese).\n"
