@@ -1,62 +1,106 @@
 """Runs a student's file in a process of its own and reports what its function computed: `python -m nngraph.cli.student_child`.
 
-Standard input holds the arguments as .npz; the report goes to the folder named last: values.npz and report.json.
+Standard input holds the arguments as .npz, `0|x` for x in the first run; the answer goes to the folder named last, as
+values.npz and report.json. Nothing the student writes reaches the program that asked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import io
 import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+MEMORY = 4 * 2**30
+"""Bytes of address space beyond what Python and numpy have taken at the start, where the system can limit them."""
+
 
 def main() -> None:
     """Run FILE's function NAME on the arrays of standard input and write the report into FOLDER."""
-    path, name, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    path, name, folder, question = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), json.loads(sys.argv[4])
     with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as archive:
-        given = {key: archive[key] for key in archive.files}
-    # What the student prints must not mix with the program's own result.
+        packed = {key: archive[key] for key in archive.files}
+    runs: list[dict[str, np.ndarray]] = [{} for _ in range(question["runs"])]
+    for key, array in packed.items():
+        number, _, argument = key.partition("|")
+        runs[int(number)][argument] = array
+    # What the student prints must not mix with the program's own result, and nobody will answer a question.
     os.dup2(2, 1)
-    report, values = run(path, name, given)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    given_function = _loss(question["loss"]) if question.get("function") else None
+    limit_memory()
+    report, values = run_all(path, name, runs, question.get("function") or "", given_function)
     np.savez(folder / "values.npz", **values)  # type: ignore[arg-type]
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
 
 
-def run(path: Path, name: str, given: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The report and the arrays found: the returned dict, or else the function's locals when it returned."""
-    report: dict[str, Any] = {"source": "", "error": None, "overwritten": [], "missing": [], "whole": []}
+def limit_memory() -> None:
+    """Stop the process from taking more memory than a lecture example can need; does nothing where the system has no limits."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def run_all(
+    path: Path, name: str, runs: list[dict[str, np.ndarray]], function_name: str, given_function: Callable[..., Any] | None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The report, one entry per run, and the arrays found: `0|dW` for dW in the first run."""
+    report: dict[str, Any] = {"error": None, "wanted": [], "missing": [], "runs": []}
+    values: dict[str, np.ndarray] = {}
     try:
         function = load(path, name)
         names = wanted(function)
-        report["missing"] = [each for each in names if each not in given]
-        if report["missing"]:
-            return report, {}
-        arguments = {each: given[each].copy() for each in names if each in given}
-        result, found = call(function, arguments)
     except BaseException as error:  # a student's file may raise anything, also SystemExit
         report["error"] = describe(error, path)
+        return report, values
+    report["wanted"] = names
+    report["missing"] = [each for each in names if each not in runs[0] and each != function_name]
+    if report["missing"]:
+        return report, values
+    taken = parameters(function)
+    for number, given in enumerate(runs):
+        one, found = run(function, path, {key: given[key] for key in taken if key in given}, {function_name: given_function} if function_name else {})
+        report["runs"].append(one)
+        values |= {f"{number}|{key}": array for key, array in found.items()}
+    return report, values
+
+
+def run(function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """One run: what went wrong, what was overwritten, and the arrays: the returned ones and the locals at return."""
+    report: dict[str, Any] = {"error": None, "overwritten": [], "line": None, "code": None, "whole": [], "returned": "nothing"}
+    arguments = {name: _own(array) for name, array in given.items()}
+    try:
+        result, variables = call(function, {**arguments, **functions})
+    except BaseException as error:  # a student's function may raise anything, also SystemExit
+        report["error"] = describe(error, path)
         return report, {}
-    report["overwritten"] = [
-        each for each, array in arguments.items() if not np.array_equal(array, given[each], equal_nan=True)
-    ]
+    report["overwritten"] = [name for name, array in arguments.items() if isinstance(array, np.ndarray) and not _equal(array, given[name])]
+    if report["overwritten"]:
+        report["line"], report["code"] = _where_written(function, path, given, functions)
+    values: dict[str, np.ndarray] = {}
     if isinstance(result, dict):
-        report["source"], found = "returned", result
-    else:
-        report["source"] = "locals"
-    values = {
-        str(key): array
-        for key, value in found.items()
-        if (array := as_numbers(value)) is not None and str(key) not in arguments
-    }
-    report["whole"] = [key for key, array in values.items() if array.dtype.kind in "iu"]
+        report["returned"] = "dict"
+        values = _numbers({str(name): value for name, value in result.items()})
+    elif isinstance(result, tuple):
+        report["returned"] = "tuple"
+        values = _numbers({f"return.{number}": value for number, value in enumerate(result)})
+    elif as_numbers(result) is not None:
+        report["returned"] = "array"
+        values = _numbers({"return": result})
+    if not isinstance(result, dict):
+        values |= _numbers({f"local.{name}": value for name, value in variables.items() if name not in given})
+    report["whole"] = [name for name, array in values.items() if array.dtype.kind in "iu"]
     return report, values
 
 
@@ -72,14 +116,19 @@ def load(path: Path, name: str) -> Any:
     return variables[name]
 
 
+def parameters(function: Any) -> list[str]:
+    """The parameters that can be given by name."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [each.name for each in inspect.signature(function).parameters.values() if each.kind not in kinds]
+
+
 def wanted(function: Any) -> list[str]:
     """The parameters that must be given."""
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return [each.name for each in parameters if each.kind not in kinds and each.default is each.empty]
+    own = inspect.signature(function).parameters
+    return [name for name in parameters(function) if own[name].default is inspect.Parameter.empty]
 
 
-def call(function: Any, arguments: dict[str, np.ndarray]) -> tuple[Any, dict[str, Any]]:
+def call(function: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """What the function returns, and its local variables at that moment."""
     kept: dict[str, Any] = {}
 
@@ -88,9 +137,10 @@ def call(function: Any, arguments: dict[str, np.ndarray]) -> tuple[Any, dict[str
             kept.clear()
             kept.update(frame.f_locals)
 
-    sys.setprofile(watch)
+    sys.setprofile(watch if hasattr(function, "__code__") else None)
     try:
-        result = function(**arguments)
+        positional = [arguments.pop(name) for name, each in inspect.signature(function).parameters.items() if each.kind is each.POSITIONAL_ONLY and name in arguments]
+        result = function(*positional, **arguments)
     finally:
         sys.setprofile(None)
     return result, kept
@@ -113,6 +163,49 @@ def describe(error: BaseException, path: Path) -> dict[str, Any]:
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1].lineno if lines else None
     code = lines[-1].line if lines and not isinstance(error, SyntaxError) else None
     return {"kind": type(error).__name__, "message": str(error), "line": line, "code": code}
+
+
+def _own(array: np.ndarray) -> Any:
+    """An argument as a caller would pass it: an array of its own, a single number as a plain number."""
+    return array.copy() if array.ndim else array.item()
+
+
+def _equal(one: Any, other: np.ndarray) -> bool:
+    return bool(np.array_equal(one, other, equal_nan=other.dtype.kind == "f"))
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: array for name, value in found.items() if (array := as_numbers(value)) is not None}
+
+
+def _where_written(function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]) -> tuple[int | None, str | None]:
+    """The line that writes into an argument, found by running once more on arrays that refuse it."""
+    arguments = {name: _own(array) for name, array in given.items()}
+    for array in arguments.values():
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    try:
+        function(**arguments, **functions)
+    except Exception as error:
+        found = describe(error, path)
+        return found["line"], found["code"]
+    return None, None
+
+
+def _loss(question: dict[str, Any]) -> Callable[..., Any]:
+    """The expression as a function of arrays, for a student's function that takes one (a central difference)."""
+    from .problem import load as load_problem
+
+    problem = load_problem(question["target"], (), question["shape"], question["seed"], (), question["let"])
+    leaves = [leaf for leaf in problem.leaves.values() if leaf.role != "constant"]
+
+    def loss(*arrays: Any) -> Any:
+        for leaf, array in zip(leaves, arrays, strict=False):
+            leaf.value = np.asarray(array, dtype=leaf.dtype)
+        value = problem.output.value
+        return float(value) if value.ndim == 0 else np.array(value)
+
+    return loss
 
 
 if __name__ == "__main__":

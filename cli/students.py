@@ -1,4 +1,4 @@
-"""A student's hand-written backward pass: run apart, with a time limit, and handed over as arrays by name."""
+"""A student's file, run apart: a process of its own, with a time limit and no input; what it computed comes back as arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,69 +23,113 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a student's function computed: arrays by name, and what must be said about how it did.
+    """What a student's function computed in one run.
 
-    `source`: "returned" (a dict) or "locals". `overwritten`: arguments that the function changed in place. `whole`: names
-    whose arrays hold whole numbers, which lose every fraction that is written into them.
+    `returned`: the arrays of a returned dict by name, of a tuple as "0", "1", …, a single one as "". `local`: its variables
+    when it returned. `form`: dict, tuple, array or nothing. `overwritten`: arguments that it changed in place, `place` where.
+    `whole`: names whose arrays hold whole numbers, which lose every fraction that is written into them. `error`: what it raised.
     """
 
-    values: dict[str, np.ndarray]
-    source: str
-    overwritten: tuple[str, ...]
-    whole: tuple[str, ...]
+    returned: Mapping[str, np.ndarray]
+    local: Mapping[str, np.ndarray]
+    form: str = "dict"
+    overwritten: tuple[str, ...] = ()
+    place: str = ""
+    whole: tuple[str, ...] = ()
+    error: str = ""
 
 
-def run_student(path: Path, name: str, arguments: Mapping[str, np.ndarray], seconds: float) -> Answer:
-    """What the function NAME of the file computes from the arguments it asks for; CommandError when it cannot be run."""
+class MissingArguments(CommandError):
+    """The function asks for arguments that nobody gave."""
+
+    def __init__(self, message: str, hint: str | None, missing: Sequence[str], wanted: Sequence[str]) -> None:
+        super().__init__(message, hint)
+        self.missing = tuple(missing)
+        self.wanted = tuple(wanted)
+
+
+class Stopped(CommandError):
+    """The function was stopped by the time limit, or took its whole process down."""
+
+
+def run_student(
+    path: Path, name: str, runs: Sequence[Mapping[str, np.ndarray]], seconds: float, function: str = "", loss: Mapping[str, Any] | None = None
+) -> list[Answer]:
+    """What the function NAME of the file computes in each run from the arguments it asks for by name.
+
+    `function`: the argument that gets the expression itself as a function (`loss` says which expression). CommandError when
+    the file cannot be run at all; what the function raises in a run is in its answer.
+    """  # fmt: skip
     import numpy as np
 
     if not path.is_file():
         raise CommandError(translate(N_("there is no file {path}"), path=path))
     packed = io.BytesIO()
-    np.savez(packed, **arguments)  # type: ignore[arg-type]
+    np.savez(packed, **{f"{number}|{key}": array for number, run in enumerate(runs) for key, array in run.items()})  # type: ignore[arg-type]
+    question = json.dumps({"runs": len(runs), "function": function, "loss": dict(loss or {})})
     with tempfile.TemporaryDirectory() as folder:
-        _run_apart([str(path), name, folder], packed.getvalue(), path, seconds)
+        _run_apart([str(path), name, folder, question], packed.getvalue(), path, seconds)
         report: dict[str, Any] = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
         with np.load(Path(folder) / "values.npz", allow_pickle=False) as archive:
             values = {key: archive[key] for key in archive.files}
-    if report["missing"]:
-        raise CommandError(
-            translate(
-                N_("{function} asks for {names}, which the loss does not have"),
-                function=f"{path}:{name}",
-                names=", ".join(report["missing"]),
-            ),
-            translate(N_("it can have {known}"), known=", ".join(arguments)),
-        )
     if error := report["error"]:
-        place = f"{path}:{error['line']}" if error["line"] else str(path)
-        raise CommandError(f"{place}: {error['kind']}: {error['message']}", error["code"])
-    return Answer(values, report["source"], tuple(report["overwritten"]), tuple(report["whole"]))
+        raise CommandError(_place(path, error), error["code"])
+    if report["missing"]:
+        raise MissingArguments(
+            translate(N_("{function} asks for {names}, which the loss does not have"), function=f"{path}:{name}", names=", ".join(report["missing"])),
+            translate(N_("it can have {known}"), known=", ".join(runs[0])),
+            report["missing"],
+            report["wanted"],
+        )
+    return [_answer(path, one, number, values) for number, one in enumerate(report["runs"])]
+
+
+def _answer(path: Path, one: dict[str, Any], number: int, values: Mapping[str, np.ndarray]) -> Answer:
+    own = {key.partition("|")[2]: array for key, array in values.items() if key.partition("|")[0] == str(number)}
+    form = one["returned"]
+    local = {key[6:]: array for key, array in own.items() if form != "dict" and key.startswith("local.")}
+    returned = {key if form == "dict" else key[7:]: array for key, array in own.items() if form == "dict" or key.startswith("return")}
+    whole = tuple(key if form == "dict" else key.partition(".")[2] for key in one["whole"])
+    place = f"{path}:{one['line']}: {one['code']}" if one["line"] else ""
+    return Answer(returned, local, form, tuple(one["overwritten"]), place, whole, _place(path, one["error"]) if one["error"] else "")
+
+
+def _place(path: Path, error: Mapping[str, Any]) -> str:
+    place = f"{path}:{error['line']}" if error["line"] else str(path)
+    return f"{place}: {error['kind']}: {error['message']}"
 
 
 def _run_apart(arguments: list[str], stdin: bytes, path: Path, seconds: float) -> None:
     command = [sys.executable, "-m", f"{__package__}.student_child", *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    ) as process:
-        try:
-            _, complaint = process.communicate(stdin, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise CommandError(
-                translate(N_("{path} was stopped after {seconds} seconds"), path=path, seconds=f"{seconds:g}")
-            ) from None
+    # Complaints go to a file: a pipe would stay open as long as anything the student started holds it.
+    with tempfile.TemporaryFile() as complaints:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints, start_new_session=True) as process:
+            try:
+                process.communicate(stdin, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                raise Stopped(translate(N_("{path} was stopped after {seconds} seconds"), path=path, seconds=f"{seconds:g}")) from None
+            except BaseException:
+                _end(process)
+                raise
+            _end_what_it_started(process)
+        complaints.seek(0)
+        last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
     if process.returncode != 0:
-        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-        raise CommandError(
-            translate(N_("{path} crashed with exit code {code}"), path=path, code=process.returncode), last or None
-        )
+        raise Stopped(translate(N_("{path} crashed with exit code {code}"), path=path, code=process.returncode), last or None)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process and whatever it has started."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    _end_what_it_started(process)
+    process.kill()
     process.communicate()
+
+
+def _end_what_it_started(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the process's own session, also after it has gone."""
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass

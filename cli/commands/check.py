@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +14,9 @@ NAME = "check"
 EXAMPLES = (
     'nngraph check "(y-z)**2" --wrt y --claim "2*(y-z)"',
     'nngraph check "(sigmoid(w5*f1+w6*f2)-z)**2" --wrt w5 --let a3=w5*f1+w6*f2 --let f=sigmoid --claim "2*(f(a3)-z)*f\'(a3)*f1"',
+    'nngraph check "tanh(x)" --claim "(exp(x)-exp(-x))/(exp(x)+exp(-x))"',
     "nngraph check student.py --against lecture.py:loss",
+    'nngraph check student.py:softmax --against "softmax(x)" --shape x=4,3',
 )
 
 
@@ -32,7 +33,9 @@ def run(
         typer.Option(
             "--claim",
             metavar="EXPRESSION",
-            help=_("The derivative you found. f'(a) is the derivative of f at a."),
+            help=_(
+                "The formula you found: of the derivative by --wrt, or without --wrt of the value. f'(a) is the derivative of f at a."
+            ),
             show_default=False,
         ),
     ] = None,
@@ -40,8 +43,8 @@ def run(
         str | None,
         typer.Option(
             "--against",
-            metavar="FILE.py:NAME",
-            help=_("The loss that a student's file is compared with."),
+            metavar="EXPRESSION|FILE.py:NAME",
+            help=_("What a student's file is compared with: the loss, or a function."),
             show_default=False,
         ),
     ] = None,
@@ -74,13 +77,15 @@ def run(
 
         verdict: Any = check_expression(expression, claim, at or (), shape or (), wrt or (), let or (), seed)
     else:
-        from ..students import check_file
+        from ..homework import check_file
 
-        verdict = check_file(Path(expression or ""), str(against), at or (), shape or (), mapping or (), seed, timeout)
+        verdict = check_file(
+            expression or "", str(against), at or (), shape or (), wrt or (), let or (), mapping or (), seed, timeout
+        )
     if as_json:
         import json
 
-        show.out(json.dumps(verdict.record(), ensure_ascii=not show.can_print("中文∂"), indent=2))
+        show.out(json.dumps(verdict.record(current_language()), ensure_ascii=not show.can_print("中文∂"), indent=2))
     else:
         show.out(verdict.text(color=show.wants_color(color.value), language=current_language()))
     return 0 if verdict.right else 1

@@ -64,7 +64,7 @@ def factor_slip(scene: Scene, claim: np.ndarray) -> Slip | None:
     if ratio is None or ratio == 1:
         return None
     if ratio == -1:
-        return Slip("sign", Sentence(N_("the sign is turned round everywhere")), (Sentence(N_("Your formula is minus the correct one.")),))
+        return Slip("sign", Sentence(N_("the sign is turned round everywhere")), (Sentence(N_("Yours is minus the correct one.")),))
     size, turned = abs(ratio), ratio < 0
     sizes = axis_sizes(scene)
     written = _numbers(scene)

@@ -124,7 +124,8 @@ def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: in
     """
     given = [*named.values(), *more]
     output, changed = in_float64(output, [*given, *([wrt] if wrt is not None else [])])
-    merged = rewrite([*changed[: len(named)], output, *changed[len(named) :]], (), (add, mul))
+    together = [*changed[: len(named)], output, *changed[len(named) :]]
+    merged = rewrite(together, (), (add, mul)) if named else together
     names = dict(zip(named, merged))
     output, more = merged[len(named)], merged[len(named) + 1 : len(named) + 1 + len(more)]
     wrt = merged[-1] if wrt is not None else None

@@ -1,0 +1,7 @@
+"""tanh with its numerator turned round."""
+
+import numpy as np
+
+
+def tanh(x):
+    return (np.exp(-x) - np.exp(x)) / (np.exp(-x) + np.exp(x))
