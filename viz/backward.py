@@ -198,7 +198,7 @@ def _labels(
             if node not in inlined:
                 inside[node], labels[node] = [node], with_constants(node, inlined)
         return labels, inside
-    consumer = {}
+    consumer: dict[Node, tuple[Node, int]] = {}
     for (user, position), sent in made(record).items():
         consumer.setdefault(sent, (user, position))
     contributed = {record.seed, *made(record).values()}
@@ -211,7 +211,8 @@ def _labels(
         if node not in boundary or node in inlined:
             continue
         members = inside[node] = _behind(node, here, boundary | inlined)
-        user, position = consumer.get(node, (None, 0))
+        reader = consumer.get(node)
+        user, position = reader if reader is not None else (record.output, 0)
         if node is record.seed:
             labels[node] = sign(node)
         elif (
@@ -220,7 +221,7 @@ def _labels(
             and not main[0].is_leaf
         ):
             labels[node] = with_constants(main[0], inlined)  # the rest only turns or stretches it
-        elif len(members) == 1 or user is None:
+        elif len(members) == 1 or reader is None:
             labels[node] = (
                 with_operands(node, here, names)
                 if len(node.inputs) == 2 and "·" in sign(node)

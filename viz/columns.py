@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .curves import Curve, smooth
-from .extent import LINE, TITLE, Extent
+from .extent import EDGE, LINE, TITLE, Extent
 from .layout import Frame, Rough
+from .measure import width
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -69,11 +70,12 @@ def _one_sheet(drawing: Drawing, extents: dict[str, Extent], ids: set[str], righ
     ]
     graph = networkx.DiGraph()
     graph.add_nodes_from(box.id for box in drawing.boxes if box.id in ids)
+    rank = {box.id: k for k, box in enumerate(drawing.boxes)}
     # A saved value or an arrow back in time must not decide the columns; it is drawn all the same.
-    for k, source, target in arrows:
-        if drawing.arrows[k].style != "saved" and not (
-            graph.has_node(target) and networkx.has_path(graph, target, source)
-        ):
+    # Arrows in the order of the boxes come first: they cannot close a circle, so only the others need a search.
+    for k, source, target in sorted(arrows, key=lambda each: rank[each[2]] < rank[each[1]]):
+        back = rank[target] < rank[source] and networkx.has_path(graph, target, source)
+        if drawing.arrows[k].style != "saved" and not back:
             graph.add_edge(source, target)
     column = {name: depth for depth, names in enumerate(networkx.topological_generations(graph)) for name in names}
     for name in reversed(list(networkx.topological_sort(graph))):  # a leaf stands just before its first reader
@@ -99,19 +101,24 @@ def _one_sheet(drawing: Drawing, extents: dict[str, Extent], ids: set[str], righ
         lanes[k] = [*chain, target]
         links += zip(chain, lanes[k][1:], strict=True)
     _order(rows, links)
-    group_rank = {box.id: k for k, box in enumerate(drawing.boxes)}
-    y = _heights(rows, links, extents, group_rank)
-    x, edge = {}, 0.0
+    y = _heights(rows, links, extents)
+    gap = GAP_X + max((width(drawing.arrows[k].label, EDGE) for k, _, _ in arrows), default=0.0)
+    x: dict[str, float] = {}
+    edge = 0.0
     for row in rows:
         wide = max((extents[name].across for name in row if name in extents), default=20.0)
         x |= {name: edge + wide / 2 for name in row}
-        edge += wide + GAP_X
+        edge += wide + gap
     centers = {name: (x[name], y[name]) for row in rows for name in row if name in ids}
     curves: list[Curve] = []
-    for k in range(len(drawing.arrows)):
-        curves.append(
-            _through([(x[name], y[name]) for name in lanes[k]], lanes[k], extents, rows, x) if k in lanes else ()
-        )
+    for k, arrow in enumerate(drawing.arrows):
+        if k in lanes:
+            curves.append(_through([(x[name], y[name]) for name in lanes[k]], lanes[k], extents, rows, x))
+        elif arrow.source == arrow.target and arrow.source in ids:
+            (px, py), high = centers[arrow.source], extents[arrow.source].height
+            curves.append(((px, py), (px - 30, py - high - 20), (px + 30, py - high - 20), (px, py)))
+        else:
+            curves.append(())
     return Rough(centers, tuple(curves), _frames(drawing, extents, centers, curves, lanes), "columns")
 
 
@@ -135,9 +142,7 @@ def _order(rows: list[list[str]], links: list[tuple[str, str]]) -> None:
             rows[k].sort(key=middles.__getitem__)
 
 
-def _heights(
-    rows: list[list[str]], links: list[tuple[str, str]], extents: dict[str, Extent], rank: dict[str, int]
-) -> dict[str, float]:
+def _heights(rows: list[list[str]], links: list[tuple[str, str]], extents: dict[str, Extent]) -> dict[str, float]:
     def high(name: str) -> float:
         size = extents.get(name)
         return LANE if size is None else size.height + size.above + size.below + GAP_Y
@@ -179,7 +184,7 @@ def _through(
     x: dict[str, float],
 ) -> Curve:
     """A smooth curve that runs level through each lane, as far as the widest box of that column reaches."""
-    reach = {}
+    reach: dict[str, float] = {}
     for row in rows:
         half = max((extents[name].across for name in row if name in extents), default=20.0) / 2
         reach |= {name: half for name in row}

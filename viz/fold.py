@@ -101,7 +101,7 @@ def with_repeats(nodes: Sequence[Node], found: Folding) -> Folding:
     return result
 
 
-def structure(members: Sequence[Node]) -> tuple:
+def structure(members: Sequence[Node]) -> tuple[object, ...]:
     """What makes two blocks equal: the same ops on the same shapes, wired in the same way; names and values do not
     count."""
     place = {node: k for k, node in enumerate(members)}

@@ -44,7 +44,7 @@ class FontFile:
 
     @cached_property
     def units_per_em(self) -> int:
-        return struct.unpack_from(">H", self._tables["head"], 18)[0]
+        return int(struct.unpack_from(">H", self._tables["head"], 18)[0])
 
     @cached_property
     def ascent_descent(self) -> tuple[int, int]:
@@ -167,7 +167,7 @@ def _cmap_4(cmap: bytes, offset: int) -> dict[int, int]:
 
 def _cmap_12(cmap: bytes, offset: int) -> dict[int, int]:
     (count,) = struct.unpack_from(">I", cmap, offset + 12)
-    found = {}
+    found: dict[int, int] = {}
     for group in range(count):
         start, end, glyph = struct.unpack_from(">III", cmap, offset + 16 + 12 * group)
         found.update(zip(range(start, end + 1), range(glyph, glyph + end - start + 1), strict=True))

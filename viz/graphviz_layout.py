@@ -45,9 +45,9 @@ def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     groups = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
     several = len(drawing.boxes) <= SEVERAL_TRIES
-    tries = []
+    tries: list[Rough] = []
     for told in _orders(drawing) if several else [drawing]:
-        rough = None
+        rough: Rough | None = None
         # First the columns are found, with gradients pulled under what they face; then, these kept, the lines
         # are made level.
         for columns in (False, True) if drawing.arrangement == "mirror" and several else (False,):

@@ -21,9 +21,8 @@ def sign(node: Node) -> str:
     """The short sign of a computed node, such as × or σ; a leaf has its name or its number."""
     if node.is_leaf:
         return leaf_label(node)
-    if inlined_power(node) is not None:
-        return "( )" + inlined_power(node)
-    return node.op.sign_on(node) or node.op.name.replace("_", " ")
+    power = inlined_power(node)
+    return f"( ){power}" if power is not None else str(node.op.sign_on(node) or node.op.name.replace("_", " "))
 
 
 SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))

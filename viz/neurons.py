@@ -194,9 +194,9 @@ class Layer:
     weight: Node
     turned: bool
     wide: int
+    result: Node
     label: str = "Σ"
     bias: Node | None = None
-    result: Node | None = None
 
 
 def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None:
@@ -217,7 +217,7 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
         if len(weights) != 1:
             continue
         weight, turned = node.inputs[weights[0]], weights[0] == 0
-        layer = Layer(weight, turned, int(weight.shape[0 if turned else 1]), result=node)
+        layer = Layer(weight, turned, int(weight.shape[0 if turned else 1]), node)
         here = node
         for _ in range(3):  # a bias, an activation
             after = list(dict.fromkeys(readers[here]))
@@ -237,36 +237,36 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
         first = node.inputs[1 - weights[0]] if first is None else first
     if not layers or first is None:
         return None
-    for before, after in pairwise(layers):
-        if before.wide != int(after.weight.shape[1 if after.turned else 0]):
+    for first_layer, second in pairwise(layers):
+        if first_layer.wide != int(second.weight.shape[1 if second.turned else 0]):
             raise DrawingError(
-                f"draw: the neurons view needs one layer after the other; {before.wide} circles do not meet"
+                f"draw: the neurons view needs one layer after the other; {first_layer.wide} circles do not meet"
                 " the weights of"
-                f' {leaf_label(after.weight)}. view="forward" draws any graph.'
+                f' {leaf_label(second.weight)}. view="forward" draws any graph.'
             )
     sizes = [int(layers[0].weight.shape[1 if layers[0].turned else 0]), *(layer.wide for layer in layers)]
     boxes, arrows = [], []
     shown = [_rows(size) for size in sizes]
     input_name = leaf_label(first) if first.is_leaf else table.get(first, "x")
     for depth, rows in enumerate(shown):
-        layer = layers[depth - 1] if depth else None
+        above = layers[depth - 1] if depth else None
         for k, row in enumerate(rows):
             place = (float(depth), k - (len(rows) - 1) / 2)
             if row is None:
                 boxes.append(Box(f"c{depth}-gap", ("⋮",), "neuron-gap", detail=str(sizes[depth]), place=place))
-            elif layer is None:
+            elif above is None:
                 boxes.append(Box(f"c0-{row}", (f"{input_name}{subscript(row + 1)}",), "neuron-input", place=place))
             else:
                 boxes.append(
                     Box(
                         f"c{depth}-{row}",
-                        (layer.label,),
+                        (above.label,),
                         "neuron",
                         place=place,
-                        note=f"{table.get(layer.result, '')}{subscript(row + 1)}",
-                        above=f"{table.get(layer.result, '')}{subscript(row + 1)}" if len(rows) <= 4 else "",
-                        below=f"+ {leaf_label(layer.bias)}{subscript(row + 1)}"
-                        if layer.bias is not None and len(rows) <= 4
+                        note=f"{table.get(above.result, '')}{subscript(row + 1)}",
+                        above=f"{table.get(above.result, '')}{subscript(row + 1)}" if len(rows) <= 4 else "",
+                        below=f"+ {leaf_label(above.bias)}{subscript(row + 1)}"
+                        if above.bias is not None and len(rows) <= 4
                         else "",
                     )
                 )
@@ -319,7 +319,8 @@ def subscript(value: int) -> str:
 def _finish(
     boxes: list[Box], arrows: list[Arrow], lit: bool, marked: Sequence[Node], symbol: str, language: str
 ) -> Drawing:
-    legend, notes = (), ()
+    legend: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
     if lit:
         legend = (("arrow-highlight", legend_words("arrow-highlight", language)),)
         names = ", ".join(f"∂{symbol}/∂{leaf_label(weight)}" for weight in marked)

@@ -292,11 +292,11 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
 def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
     """The sample that stands before the words of a legend."""
     if kind.startswith("arrow-"):
-        style = kind.removeprefix("arrow-")
-        color = {"gradient": theme.gradient, "saved": theme.saved, "highlight": theme.highlight}.get(style, theme.flow)
+        way = kind.removeprefix("arrow-")
+        color = {"gradient": theme.gradient, "saved": theme.saved, "highlight": theme.highlight}.get(way, theme.flow)
         curve = ((x, y), (x + 7, y), (x + 14, y), (x + 20, y))
         head, line = arrowhead(curve, 6.5)
-        return Line(line, color, 3.0 if style == "highlight" else 1.3, (4.0, 3.0) if style == "saved" else ()), Polygon(
+        return Line(line, color, 3.0 if way == "highlight" else 1.3, (4.0, 3.0) if way == "saved" else ()), Polygon(
             head, color
         )
     if kind in ("value", "gradient"):

@@ -117,6 +117,18 @@ def test_columns_when_there_is_no_graphviz(samples, measures, monkeypatch):
         assert drawing.svg()
 
 
+@pytest.mark.parametrize("engine", ["pygraphviz", "columns"])
+def test_circles_and_loops_are_drawn(engine, monkeypatch):
+    if engine == "columns":
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    pairs = ["ab", "bc", "ca", "db", "cd", "aa"]
+    drawing = Drawing(tuple(Box(name, (name,)) for name in "abcd"), tuple(Arrow(*pair) for pair in pairs))
+    assert drawing.placed.engine == engine
+    assert all(len(route.curve) >= 4 for route in drawing.placed.routes)
+    assert drawing.svg()
+
+
 def test_the_dot_program_serves_where_pygraphviz_is_missing(samples, monkeypatch, tmp_path):
     """A stand-in `dot` that asks pygraphviz: what matters is that the program is called and its answer read."""
     program = tmp_path / "dot"
