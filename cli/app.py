@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..autograd.language import N_, known_language, language_from_environment, set_language, translate
+from ..autograd.language import N_, known_language, language_from_environment, set_language
 from . import show
 
 FINE, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130

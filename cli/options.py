@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,7 +12,7 @@ from ..autograd.language import translate as _
 from .complete import complete_expression, complete_names
 
 
-class Language(str, Enum):
+class Language(StrEnum):
     """The languages that can be asked for."""
 
     en = "en"
@@ -20,7 +20,7 @@ class Language(str, Enum):
     zh_CN = "zh-CN"
 
 
-class Color(str, Enum):
+class Color(StrEnum):
     """When to color."""
 
     auto = "auto"

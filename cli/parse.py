@@ -122,7 +122,7 @@ class _Reader:
         pieces, column, codes = [], 0, {}
         for before, token in zip([None, *self.tokens], self.tokens, strict=False):
             after_dot = before is not None and before.kind == OPERATOR and before.text == "."
-            if token.kind == STRING or token.kind == NAME and not after_dot:
+            if token.kind == STRING or (token.kind == NAME and not after_dot):
                 code = codes.setdefault((token.kind, token.text, token.primes), len(codes))
                 if code == len(self.spellings):
                     self.spellings.append(token)
@@ -323,7 +323,7 @@ class _Reader:
             return self.value(node, depth + 1)
 
     def _argument(self, node: ast.expr, depth: int) -> Any:
-        if isinstance(node, ast.Tuple) or isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Tuple) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             return self._literal(node)
         if isinstance(node, ast.Starred):
             self.fail(node, N_("this is not part of the language of expressions"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
 from .errors import CommandError, ExpressionError
-from .parse import function_table, free_names, nearest, parse
+from .parse import free_names, function_table, nearest, parse
 from .values import parse_assignments, parse_names, parse_shapes, parse_value
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +35,7 @@ def HELP() -> str:
     return _("Draw the graph of an expression or a Python function.")
 
 
-class View(str, Enum):
+class View(StrEnum):
     """Ways to look at a graph."""
 
     forward = "forward"
@@ -46,14 +46,14 @@ class View(str, Enum):
     neurons = "neurons"
 
 
-class Theme(str, Enum):
+class Theme(StrEnum):
     """Colors of a picture."""
 
     light = "light"
     dark = "dark"
 
 
-class Size(str, Enum):
+class Size(StrEnum):
     """Sizes of a picture."""
 
     natural = "natural"
@@ -61,7 +61,7 @@ class Size(str, Enum):
     a4 = "a4"
 
 
-class PictureFormat(str, Enum):
+class PictureFormat(StrEnum):
     """Forms of a picture."""
 
     svg = "svg"

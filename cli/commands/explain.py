@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,9 +24,6 @@ from ..options import (
     WithRespectTo,
 )
 
-if TYPE_CHECKING:
-    from ..problem import Problem
-
 NAME = "explain"
 EXAMPLES = (
     'nngraph explain "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 --wrt w',
@@ -43,7 +40,7 @@ def HELP() -> str:
     )
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """Forms of a derivation."""
 
     text = "text"
@@ -53,7 +50,7 @@ class Format(str, Enum):
     json = "json"
 
 
-class Detail(str, Enum):
+class Detail(StrEnum):
     """How much is said."""
 
     brief = "brief"
@@ -61,7 +58,7 @@ class Detail(str, Enum):
     full = "full"
 
 
-class Notation(str, Enum):
+class Notation(StrEnum):
     """How a gradient is written."""
 
     partial = "partial"
@@ -69,21 +66,21 @@ class Notation(str, Enum):
     bar = "bar"
 
 
-class Data(str, Enum):
+class Data(StrEnum):
     """How a sample lies in a matrix."""
 
     rows = "rows"
     columns = "columns"
 
 
-class Layout(str, Enum):
+class Layout(StrEnum):
     """How a Jacobian is laid out."""
 
     numerator = "numerator"
     denominator = "denominator"
 
 
-class Verify(str, Enum):
+class Verify(StrEnum):
     """Further checks."""
 
     sympy = "sympy"
