@@ -80,7 +80,7 @@ def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions:
     nodes = order(output)
     active = _moved(nodes, wanted)
     if seed is None:
-        seed = constant(np.ones((), output.dtype))
+        seed = constant(np.ones(tuple(map(int, output.shape)), output.dtype))
     record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
     _send(record, nodes, active, {output: seed} if output in active else {}, contributions)
     for w in wanted:
@@ -158,7 +158,7 @@ def _refuse(output: Node, wanted: Sequence[Node], seed: Node | None) -> None:
         raise GradientError(f"the gradient of {output!r} was asked for, but it is not a node of a graph")
     if output.dtype is None or output.dtype.kind != "f":
         raise GradientError(f"{describe(output)} holds {output.dtype}, which does not vary smoothly; a gradient needs floating-point numbers")
-    if seed is None and output.shape:
+    if seed is None and output.size != 1:
         raise GradientError(
             f"{describe(output)} has {output.size} numbers; a gradient belongs to one. Sum it first, ng.sum(y), or ask for ng.jacobian"
         )

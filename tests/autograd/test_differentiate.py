@@ -104,6 +104,12 @@ def test_the_record_names_every_contribution():
     assert ng.gradient(record.output, [x])[0].shape == ()
 
 
+def test_one_number_may_have_axes():
+    x, w = ng.input("x", [[1.0, 2.0]]), ng.parameter("w", [[0.5], [0.25]])
+    (slope,) = ng.gradient(x @ w, [w])
+    np.testing.assert_array_equal(slope.value, [[1.0], [2.0]])
+
+
 def test_a_seed_weighs_a_tensor():
     x, g = ng.input("x", [1.0, 2.0]), ng.input("g", [10.0, 1.0])
     adjoint = backward(x * x, [x], seed=g).adjoints[x]
