@@ -155,7 +155,9 @@ def table(columns: list[str], rows: list[list[str]], color: bool) -> str:
 
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold" if color else "")
     for number, title in enumerate(columns):
-        grid.add_column(title, no_wrap=number == 0, overflow="fold")
+        # The first cell is what one copies, so it stays in one piece unless that would leave nothing for the rest.
+        longest = max((len(row[number]) for row in rows), default=0)
+        grid.add_column(title, no_wrap=number == 0 and longest <= width() // 2, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell, style="cyan" if color and number == 0 else "") for number, cell in enumerate(row)))
     console = Console(width=width(), color_system="standard" if color else None, force_terminal=color, highlight=False)
