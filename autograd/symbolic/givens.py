@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..draws import Draws
 from ..engines.numpy import Program
 from ..errors import DomainError
 from ..graph import order
@@ -19,27 +20,27 @@ def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.n
     own = {leaf: np.asarray(leaf._value, dtype=np.float64 if leaf.dtype.kind == "f" else None) for leaf in leaves if leaf._value is not None}
     if not missing:
         return own
-    rng = np.random.default_rng(seed)
+    draws = Draws(seed)
     simplex, classes = simplex_leaves(output), class_counts(output)
     for attempt in range(200):
         low = -1.0 if attempt < 100 else 0.1
         values: dict[Leaf, np.ndarray] = dict(own)
         for leaf in missing:
-            values[leaf] = _value(leaf, rng, low, leaf in simplex, classes.get(leaf))
+            values[leaf] = _value(leaf, draws, low, leaf in simplex, classes.get(leaf))
         result = Program([output])(values)[0]
         if np.all(np.isfinite(result)) and not near_kinks(output, values):
             return {leaf: values[leaf] for leaf in leaves}
     raise DomainError("no small values were found at which the expression is finite; give some with --at")
 
 
-def _value(leaf: Leaf, rng: np.random.Generator, low: float, simplex: bool, classes: int | None) -> np.ndarray:
+def _value(leaf: Leaf, draws: Draws, low: float, simplex: bool, classes: int | None) -> np.ndarray:
     shape = tuple(map(int, leaf.shape))
     if leaf.dtype.kind in "iub":
-        return rng.integers(0, classes or 2, shape).astype(leaf.dtype)
+        return draws.whole(shape, 0, classes or 2).astype(leaf.dtype)
     if simplex:
-        return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
-    tenths = rng.integers(1, 11, shape)
-    signs = np.where(rng.random(shape) < 0.5, -1, 1) if low < 0 else 1
+        return np.eye(shape[-1])[draws.whole(shape[:-1], 0, shape[-1])]
+    tenths = draws.whole(shape, 1, 11)
+    signs = draws.signs(shape) if low < 0 else 1
     return tenths * signs / 10.0
 
 

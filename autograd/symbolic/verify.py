@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..draws import Draws
 from ..engines.numpy import Program
 from ..graph import order
 from ..language import N_
@@ -137,10 +138,10 @@ class Checker:
             self._sweep(variables[start : start + chunk], base, output, at)
 
     def _sweep(self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int) -> None:
-        rng = np.random.default_rng(7)
+        draws = Draws(7)
         count = len(variables) * len(OFFSETS)
         columns = {name: slice(i * len(OFFSETS), (i + 1) * len(OFFSETS)) for i, name in enumerate(variables)}
-        directions = {name: rng.uniform(0.5, 1.0, base[name].shape) * rng.choice([-1.0, 1.0], base[name].shape) for name in variables}
+        directions = {name: draws.uniform(base[name].shape, 0.5, 1.0) * draws.signs(base[name].shape) for name in variables}
         steps = {name: 1e-3 * max(1.0, float(np.max(np.abs(base[name]), initial=0.0))) for name in variables}
 
         def moved(name: str, array: np.ndarray) -> Labeled:
@@ -216,7 +217,7 @@ def near_kinks(output: Node, values: Mapping[Leaf, np.ndarray]) -> list[tuple[No
 
 def test_points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], count: int, seed: int, watch: Sequence[Node]) -> list[dict[Leaf, np.ndarray]]:
     """The user's point and `count` random ones near it, finite and away from kinks; fewer when twenty tries find none."""
-    rng = np.random.default_rng(seed + 1)
+    draws = Draws(seed + 1)
     points = [dict(givens)]
     simplex = simplex_leaves(output)
     program = Program(list(watch))
@@ -229,7 +230,7 @@ def test_points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.n
                 if leaf.dtype.kind != "f" or leaf.role == "constant":
                     point[leaf] = value
                     continue
-                moved = value + scale * rng.standard_normal(value.shape) * (np.abs(value) + 0.5)
+                moved = value + scale * draws.normal(value.shape) * (np.abs(value) + 0.5)
                 if leaf in simplex:
                     moved = np.exp(moved) / np.exp(moved).sum(-1, keepdims=True)
                 point[leaf] = moved
