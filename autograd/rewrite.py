@@ -188,7 +188,7 @@ def _leaf_key(leaf: Node) -> Hashable:
 
 def _take_over(before: Node, after: Node, since: int) -> None:
     """Give name, scope and source line of a node to what was built in its place (all of it has serials above `since`)."""
-    if after.serial <= since or isinstance(after, Leaf) and after._name is not None:
+    if after.serial <= since or (isinstance(after, Leaf) and after._name is not None):
         return
     after._name, after.site = before._name, before.site
     fresh = [after]

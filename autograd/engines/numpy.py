@@ -8,7 +8,7 @@ computed node, so keeping it beside a node makes no reference cycle.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def scalar_function(op: Op) -> Callable[..., Any]:
     return op.numpy if op.numpy is not None else meaning(op)
 
 
-@lru_cache(maxsize=None)
+@cache
 def meaning(op: Op) -> Callable[..., Any]:
     """A scalar text spoken in numpy, whatever override the op has."""
     assert op.scalar is not None
