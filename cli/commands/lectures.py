@@ -29,7 +29,7 @@ def run(
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
 ) -> int:
-    """Print one line for each lecture: how to run it, and its first sentence."""
+    """Print one line for each lecture: the file to run, and its first sentence."""
     from .. import show
     from ..errors import CommandError
 
@@ -43,9 +43,9 @@ def run(
             _("run this in a clone of the repository, or give --folder"),
         )
     rows = [
-        [f"python {path}", first_sentence(path)] for path in sorted(found.glob("*.py")) if not path.name.startswith("_")
+        [str(path), first_sentence(path)] for path in sorted(found.glob("*.py")) if not path.name.startswith("_")
     ]
-    show.out(show.table([_("run"), _("what it shows")], rows, show.wants_color(color.value)))
+    show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
     return 0
 
 
