@@ -204,6 +204,9 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     for at, text in enumerate(texts):
         tail = f"{_mark(step.check, speaker)}{rule}" if at == 0 else ""
         yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
+    if step.check.passed is None:
+        ((_, text),) = speaker.checks(step.check)
+        yield rf" & \quad & & {CONTINUED}\mathrlap{{\text{{\footnotesize {text}}}}} & \quad & "
 
 
 def _noted(sides: Sequence[tuple[str, str]], size: str, width: int) -> list[str]:
@@ -231,8 +234,7 @@ def _packed(texts: list[str], width: int) -> list[str]:
 
 def _mark(check: Check, speaker: LatexSpeaker) -> str:
     if check.passed is None:
-        (_, text), *_ = speaker.checks(check)
-        return rf"\text{{\footnotesize {text}}}"
+        return r"\text{--}"
     sign = r"\checkmark" if check.passed else r"\boldsymbol{\times}"
     return rf"{sign}\,\text{{\scriptsize {error_digits(check.error)}}}" if check.error is not None else sign
 

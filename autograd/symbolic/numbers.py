@@ -35,9 +35,8 @@ def digits(value: Any, *, significant: int = SIGNIFICANT, padded: bool = False) 
         return "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
     if number == 0:
         return "0"
-    exact = f"{number:.15g}"
-    mantissa, _, exponent = exact.partition("e")
-    own = len(mantissa.replace("-", "").replace(".", "").lstrip("0") or "0")
+    mantissa = f"{number:.15g}".partition("e")[0]
+    own = len(mantissa.replace("-", "").replace(".", "").strip("0") or "0")
     if number == int(number) and abs(number) < 1e7:
         return str(int(number))
     magnitude = math.floor(math.log10(abs(number)))

@@ -203,8 +203,8 @@ class Printer(ABC):
                 return self._product(factors, style, root, loose, depth)
             case IndexSum(labels=labels, body=body) | AxisSum(labels=labels, body=body):
                 bare = binding(body, self.style) >= PRODUCT and not leads_with_minus(body)
-                inner = self._write(body, root and bare, loose, depth + 1)
-                return self.total(labels, inner if bare else self.brackets(inner))
+                inner = self._write(body, root, loose, depth + 1) if bare else self.brackets(self._inside(body, depth))
+                return self.total(labels, inner)
             case Apply(op=op, args=args, params=params):
                 return self._apply(op, args, params, root, loose, depth)
         raise TypeError(f"no way to write {type(term).__name__}")
@@ -329,7 +329,8 @@ class Printer(ABC):
             # X·W inside ⊙, or a product by entries inside X·W: only plain numbers beside it leave no doubt.
             bracketed = bracketed or any(_has_axes(other) for other in factors if other is not term)
         if bracketed:
-            looks = NUMBER if isinstance(inner, Number) else BRACKET
+            # x(−y) would look like a function: only a sum in brackets may stand beside a name.
+            looks = BRACKET if binding(inner, self.style) <= SUM else NUMBER
             return _Factor(self.brackets(self._inside(inner, depth)), looks)
         text = self._write(inner, False, False, depth + 1)
         if isinstance(inner, Number):

@@ -145,7 +145,8 @@ class LatexPrinter(Printer):
         return rf"\frac{{{above}}}{{{below}}}"
 
     def power(self, base: str, exponent: str) -> str:
-        return f"{{{base}}}^{{{exponent}}}" if "^" in base or "'" in base else f"{base}^{{{exponent}}}"
+        twice = ("^" in base or "'" in base) and not base.endswith(")")  # LaTeX refuses a second exponent
+        return f"{{{base}}}^{{{exponent}}}" if twice else f"{base}^{{{exponent}}}"
 
     def exponential(self, exponent: str, simple: bool) -> str:
         return f"e^{{{exponent}}}"

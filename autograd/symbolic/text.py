@@ -64,6 +64,7 @@ class _Cells:
     rule: str
     under: tuple[str, str] | None
     lead: list[str]
+    lead_tick: str
 
 
 class _Writer:
@@ -194,7 +195,7 @@ class _Writer:
             lead = [*whence, *lead]
         return _Cells(
             row, str(row.number) if row.number else "", unbroken(speaker.math(step.before)), equations, value, shape,
-            self._tick(step.check), rule, under, lead,
+            self._tick(step.check), rule, under, lead, self._tick(row.lead.check) if row.lead is not None else "",
         )  # fmt: skip
 
     def _form_note(self, form: Form) -> str:
@@ -257,8 +258,9 @@ class _Writer:
                     line += " " * GAP + left(row.shape, columns.shape)
                 if columns.value:
                     line += " " * GAP + self.paint(right(row.value, columns.value), color)
-                line += " " * GAP + self.paint(left(row.tick, columns.tick), self._mark_color(step.check))
-                line += " " * GAP + self.paint(rules.pop(0), "dim") if rules else ""
+                line += " " * GAP + self.paint(row.tick, self._mark_color(step.check))
+                if rules:
+                    line += " " * (columns.tick - cell_width(row.tick) + GAP) + self.paint(rules.pop(0), "dim")
             elif at > tail_at and rules:
                 line += " " * max(0, columns.rule_start - plain) + self.paint(rules.pop(0), "dim")
             lines.append(line)
@@ -279,7 +281,7 @@ class _Writer:
         assert row.row.lead is not None
         arrow = self.speaker.escaped("⟹") + "  "
         check = row.row.lead.check
-        tick = self.paint(self._tick(check), self._mark_color(check))
+        tick = self.paint(row.lead_tick, self._mark_color(check))
         head = self.paint(right(row.number, columns.number), "dim") + "  "
         indent = columns.number + 2
         room = self.width - indent
@@ -390,7 +392,7 @@ class _Columns:
         self.value = max((cell_width(row.value) for row in rows), default=0)
         self.value = max(self.value, cell_width(value_title)) if self.value else 0
         self.shape = max((cell_width(row.shape) for row in rows), default=0)
-        self.tick = max(2 + cell_width(error_title), *(cell_width(row.tick) for row in rows))
+        self.tick = max(2 + cell_width(error_title), *(max(cell_width(row.tick), cell_width(row.lead_tick)) for row in rows))
         self.rule = min(max((cell_width(row.rule) for row in rows), default=0), RULE_WIDTH)
         fixed = self.start + GAP + self.tick + sum(GAP + size for size in (self.value, self.shape) if size)
         needed = max(self._needed(row) for row in rows)

@@ -1,0 +1,135 @@
+"""Derivations on a terminal: width, columns, colors, other languages, lines that fail or could not be checked."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+import numpy as np
+import pytest
+from nngraph.autograd.language import LANGUAGES, cell_width, translate
+from nngraph.autograd.symbolic.blocks import matrix_lines
+from nngraph.autograd.symbolic.cells import broken, wrapped
+from nngraph.autograd.symbolic.derivation import Derivation
+from nngraph.autograd.symbolic.render import BREAK_FACTOR, BREAK_SUM
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_no_line_is_wider_than_asked(real: dict[str, Derivation], width: int, language: str) -> None:
+    for name, derivation in real.items():
+        for line in derivation.text(width=width, language=language).split("\n"):
+            assert cell_width(line) <= width, (name, line)
+            assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_values_of_a_table_stand_in_one_column_also_in_chinese(made: ModuleType, real: dict[str, Derivation], language: str) -> None:
+    for derivation in (made.scalar(), real["chinese"], real["paths"]):
+        lines = derivation.text(language=language).split("\n")
+        titles = [at for at, line in enumerate(lines) if line.endswith("✓ " + translate("error", language))]
+        assert len(titles) == 2
+        for title in titles:
+            tick = cell_width(lines[title][: lines[title].rindex("✓")])
+            rows = [line for line in lines[title + 1 : lines.index("", title)] if "✓" in line]
+            assert rows
+            for row in rows:
+                assert cell_width(row[: row.index("✓")]) == tick
+            points = {cell_width(number[0]) for row in rows if (number := re.match(r".*\d(?=\.\d+ +✓)", row))}
+            assert len(points) == 1
+
+
+def test_the_equal_signs_of_a_chain_stand_under_each_other(made: ModuleType) -> None:
+    lines = made.scalar().text().split("\n")
+    start = next(at for at, line in enumerate(lines) if "the path" in line)
+    chain = lines[start + 1 : start + 6]
+    assert [line.index("=") for line in chain] == [lines[start].index("the path")] * 5
+
+
+def test_ascii_is_ascii_and_keeps_its_columns(real: dict[str, Derivation], made: ModuleType) -> None:
+    for derivation in (*real.values(), made.scalar(), made.matrix()):
+        assert derivation.text(ascii=True).isascii()
+    lines = [line for line in made.scalar().text(ascii=True).split("\n") if " ok 3e-17" in line]
+    assert len({line.index(" ok ") for line in lines[:4]}) == 1
+
+
+def test_color_changes_no_character(real: dict[str, Derivation]) -> None:
+    for derivation in real.values():
+        colored = derivation.text(color=True)
+        assert "\x1b[31m" in colored
+        assert re.sub(r"\x1b\[[\d;]*m", "", colored) == derivation.text()
+        assert "\x1b" not in derivation.text()
+
+
+def test_a_failed_line_shows_its_error_and_nothing_comes_after_it(made: ModuleType) -> None:
+    derivation = made.failing(made.scalar(), "b2.a1")
+    for written in (derivation.text(), derivation.markdown(), derivation.html()):
+        assert "✗" in written
+        assert "0.2" in written
+        assert "The derivation stops here." in written
+    text = derivation.text()
+    assert "∂E/∂a1 does not survive" in text
+    assert "the path" not in text
+    assert "∂E/∂w  =" not in text
+
+
+def test_a_failed_line_is_shown_even_in_brief(made: ModuleType) -> None:
+    brief = made.failing(made.scalar(detail="brief"), "b2.a1").text()
+    assert "✗ 0.2" in brief
+    assert "∂E/∂a1 = " in brief
+
+
+def test_a_line_that_could_not_be_checked_has_no_tick_but_its_reason(made: ModuleType) -> None:
+    lines = made.scalar().text().split("\n")
+    at = next(at for at, line in enumerate(lines) if line.startswith(" 1  ∂E/∂w"))
+    assert "✓" not in lines[at]
+    assert lines[at + 1].strip() == "not checked: no finite point was found near x"
+
+
+def test_detail_decides_what_is_said(made: ModuleType) -> None:
+    brief, normal, full = (made.scalar(detail=detail).text() for detail in ("brief", "normal", "full"))
+    assert "FORWARD" not in brief
+    assert "chain rule" in brief
+    assert "E = 0.6684" in brief
+    assert "each factor is the slope of the other" in full
+    assert "each factor is the slope of the other" not in normal
+    assert set(brief.split("\n")) - {"E = 0.6684"} <= set(normal.split("\n"))
+
+
+def test_shapes_stand_under_their_factors(made: ModuleType) -> None:
+    lines = made.matrix().text().split("\n")
+    above = next(line for line in lines if "Xᵀ" in line and "∂L/∂Z " in line and "Why" not in line)
+    below = lines[lines.index(above) + 1]
+    assert below.index("(D×K)") == above.index("∂L/∂W")
+    assert below.index("(D×N)") < above.index("Xᵀ") < below.index("(D×N)") + 5
+    assert below.index("(N×K)") <= above.index("∂L/∂Z") + 1
+
+
+def test_the_output_is_said_in_the_language_asked_for(made: ModuleType) -> None:
+    for language, word in (("zh-TW", "連鎖律"), ("zh-CN", "链式法则")):
+        assert word in made.scalar().text(language=language)
+        assert "chain rule" not in made.scalar().text(language=language)
+
+
+# Cells --------------------------------------------------------------------------------------------------------------------
+def test_chinese_wraps_between_characters_and_not_before_a_comma() -> None:
+    for width in range(8, 40):
+        lines = wrapped("為什麼是 Xᵀ：加總是對 n（兩個因子的第一軸）進行；矩陣乘法把左邊的最後一軸與右邊的第一軸相乘加總，所以 X 要轉置。", width)
+        # A sign that may not begin a line hangs over the edge instead.
+        assert all(cell_width(line) <= width + 2 for line in lines)
+        assert not any(line[0] in "，。：；）" for line in lines)
+
+
+def test_a_formula_breaks_before_a_plus_rather_than_inside_a_product() -> None:
+    formula = f"= aaaa{BREAK_FACTOR}·bbbb{BREAK_SUM} + cccc{BREAK_FACTOR}·dddd"
+    assert broken(formula, 100) == ["= aaaa·bbbb + cccc·dddd"]
+    assert broken(formula, 20) == ["= aaaa·bbbb", "+ cccc·dddd"]
+    assert broken(f"= aaaa{BREAK_FACTOR} · bbbb{BREAK_FACTOR} · cccc", 14) == ["= aaaa · bbbb", "· cccc"]
+    assert broken("= unbreakable", 5) == ["= unbreakable"]
+
+
+def test_arrays_of_any_rank_are_printed_in_bounded_space() -> None:
+    for shape in ((0,), (3,), (1000,), (0, 3), (3, 0), (2, 3), (100, 100), (2, 3, 4), (50, 50, 50), (2, 2, 2, 2)):
+        lines = matrix_lines(np.random.default_rng(0).normal(size=shape) * 1000, 80, str)
+        assert 1 <= len(lines) <= 100
+        assert max(map(len, lines)) <= 100
