@@ -9,7 +9,7 @@ import numpy as np
 from ..language import N_
 from ..node import Node
 from ..op import ARITHMETIC
-from .convert import product
+from .convert import product, settled, total
 from .derivation import RESULT, Form, Sentence, Step
 from .evaluate import evaluate
 from .local import Board, Line, local_derivative
@@ -82,8 +82,6 @@ def paths(explanation: Explanation, w: Node) -> list[Path] | None:
 
 
 def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
-    from .explain import total
-
     board = explanation.board
     chain, kept, full, numbers = [], [], [], []
     for path in found:
@@ -195,9 +193,6 @@ def written_out(board: Board, term: Term, most: int) -> Term:
 
 def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
     """The last form of the backward line of w, with short gradients written in."""
-    from .explain import total
-    from .inside import settled
-
     board = explanation.board
     last: dict[tuple[str, ...], Term] = {}
     for line in reversed(board.lines):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-
-import builtins
 
 import numpy as np
 
 from ..graph import Graph, rebuild
 from ..node import Leaf, Node
+from ..op import OPS, Op, inside
 from ..ops.arithmetic import add, div, mul, neg, sub
 from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
 from ..ops.slicing import unslice
-from ..op import OPS, Op, inside
-
-from .terms import Apply, AxisSum, Filled, Number, Partial, Product, Pullback, Symbol, Tensor, Term
+from .terms import Apply, AxisSum, Filled, IndexSum, Number, Partial, Product, Pullback, Symbol, Tensor, Term, children, replaced
 
 Atoms = Mapping[Node, Term]
 UNIT = 16
@@ -252,6 +249,46 @@ def rank_of(term: Term) -> int:
     return rank_of(term.argument) if isinstance(term, Prime) else 0
 
 
+def settled(term: Term) -> Term:
+    """Products and sums cleaned up again after a part was exchanged."""
+
+    def change(each: Term) -> Term | None:
+        match each:
+            case Pullback():
+                return each
+            case Product(factors, style):
+                parts = [settled(factor) for factor in factors]
+                return product(parts, [rank_of(part) for part in parts], "matrix" if style == "matrix" else "")
+            case AxisSum(axes, labels, body, kept):
+                return axis_sum(AxisSum(axes, labels, settled(body), kept))
+            case Apply(op, args, params, rank):
+                return tidy(Apply(op, tuple(settled(arg) for arg in args), params, rank))
+        return None
+
+    return replaced(term, change)
+
+
+def total(terms: Sequence[Term]) -> Term:
+    """The sum of terms, from left to right."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = tidy(Apply(add, (result, term)))
+    return result
+
+
+def has_sum(term: Term) -> bool:
+    """Whether a term hides a sum over an index: a matrix product or a sum over an axis."""
+    stack = [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Pullback):
+            return False
+        if isinstance(each, (AxisSum, IndexSum)) or (isinstance(each, Product) and each.style == "matrix"):
+            return True
+        stack.extend(children(each))
+    return False
+
+
 def tidy(term: Term) -> Term:
     """One step of clean-up of an application whose operands are tidy: numbers are worked out, neutral ones vanish."""
     if not isinstance(term, Apply):
@@ -298,7 +335,7 @@ def tidy(term: Term) -> Term:
     if op is transpose and isinstance(args[0], Apply) and args[0].op is transpose and rank_of(args[0].args[0]) == 2:
         return args[0].args[0]
     if op.scalar is not None and args and all(value is not None for value in plain):
-        from .evaluate import apply, Labeled
+        from .evaluate import Labeled, apply
 
         result = apply(op, [Labeled(np.asarray(value)) for value in plain], term.params).array
         if np.isfinite(result) and float(result) == round(float(result), 12) and abs(float(result)) < 1e6:

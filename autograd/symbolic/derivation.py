@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,14 @@ class Check:
     points: int = 0
     difference: float | None = None
     reason: Sentence | None = None
+
+    def worse(self, other: Check) -> Check:
+        """The check that failed, or of two that passed the one with the larger error."""
+        if self.passed is False or other.passed is None:
+            return self
+        if other.passed is False:
+            return other
+        return self if (self.error or 0) >= (other.error or 0) else replace(self, error=other.error)
 
 
 @dataclass(frozen=True, slots=True)

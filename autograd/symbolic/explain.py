@@ -15,10 +15,9 @@ from ..graph import order, substitute
 from ..language import N_
 from ..node import Leaf, Node, describe
 from ..op import ACTIVATION
-from ..ops.arithmetic import add
 from ..ops.identity import cast
-from .chain import chain_step
-from .convert import product, rank_of, tidy
+from .chain import chain_step, in_numbers, written_out
+from .convert import has_sum, product, rank_of, total
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .elements import NotByEntry, entry, partial_key
 from .givens import friendly
@@ -27,7 +26,7 @@ from .local import Board, Line, arriving, board, local_derivative
 from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .sizes_vary import require_same_structure
-from .terms import Apply, Element, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Term
+from .terms import Apply, Element, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term
 from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
 
 POINTS = {"brief": 20, "normal": 20, "full": 20}
@@ -221,8 +220,6 @@ class Explanation:
 
     def _whole(self) -> Term:
         """The expression with all unnamed-by-user lines written in, as the title shows it."""
-        from .chain import written_out
-
         return written_out(self.board, self.board.lines[-1].definition, 60) if self.board.lines else Symbol(self.of)
 
     # Backward -----------------------------------------------------------------------------------------------------
@@ -267,7 +264,7 @@ class Explanation:
             steps.extend(fused_steps(self, inner, line, atom, kept, expanded, since))
         check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name)
         for form in forms[:-1]:
-            check = worse(check, self.checker.compare(form.term, name))
+            check = check.worse(self.checker.compare(form.term, name))
         if self.scalar and (numbers := self._numbers(forms[-1].term)) is not None:
             forms.append(Form(numbers, numbers=True))
         rule = self._rule(line, atom)
@@ -395,8 +392,6 @@ class Explanation:
 
     def _numbers(self, term: Term) -> Term | None:
         """The line with every name replaced by its value; functions of names are worked out."""
-        from .chain import in_numbers
-
         return in_numbers(self, term)
 
     def _with_difference(self, check: Check, name: str) -> Check:
@@ -410,35 +405,3 @@ def _one(checker: Checker) -> Any:
     from .evaluate import POINT, Labeled
 
     return Labeled(np.ones(len(checker.points)), (POINT,))
-
-
-def total(terms: Sequence[Term]) -> Term:
-    """The sum of terms, from left to right."""
-    result = terms[0]
-    for term in terms[1:]:
-        result = tidy(Apply(add, (result, term)))
-    return result
-
-
-def worse(one: Check, other: Check) -> Check:
-    """The check that failed, or the larger error of two that passed."""
-    if one.passed is False or other.passed is None:
-        return one
-    if other.passed is False:
-        return other
-    return one if (one.error or 0) >= (other.error or 0) else replace(one, error=other.error)
-
-
-def has_sum(term: Term) -> bool:
-    """Whether a term hides a sum over an index: a matrix product or a sum over an axis."""
-    from .terms import AxisSum, children
-
-    stack = [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Pullback):
-            return False
-        if isinstance(each, (AxisSum, IndexSum)) or (isinstance(each, Product) and each.style == "matrix"):
-            return True
-        stack.extend(children(each))
-    return False

@@ -6,6 +6,7 @@ the short gradient its declaration gives.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +15,13 @@ from ..graph import substitute
 from ..language import N_
 from ..node import Leaf, Node
 from ..op import LOSS, inside
-from .convert import axis_sum, product, rank_of, tidy, to_term
-from .derivation import BACKWARD, FORWARD, INSIDE, Check, Form, Sentence, Step
+from .convert import product, settled, to_term
+from .derivation import BACKWARD, INSIDE, Check, Form, Sentence, Step
 from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
 from .local import Line, board
 from .orientation import columns
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Product, Pullback, Symbol, Term, children, replaced
+from .terms import AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Partial, Symbol, Term, children, replaced
 from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ def opened_term(explanation: Explanation, line: Line) -> Term:
 
 def open_line(explanation: Explanation, line: Line) -> Explanation | None:
     """The derivation inside a loss, over its own small board; None where there is nothing to open."""
-    from .explain import Explanation
-
     if not composite(line) or line.node.op.kind != LOSS or all(atom.shape == () for atom in line.atoms):
         return None
     graph = inside(line.body.op, line.body.inputs, line.body.params)
@@ -56,7 +55,7 @@ def open_line(explanation: Explanation, line: Line) -> Explanation | None:
     if len(inner_board.lines) < 2:
         return None
     wanted = [hole for atom, hole in line.holes.items() if atom in explanation.active]
-    inner = Explanation(inner_board, wanted, explanation.detail, explanation.notation, explanation.seed, outer=explanation)
+    inner = type(explanation)(inner_board, wanted, explanation.detail, explanation.notation, explanation.seed, outer=explanation)
     checker = explanation.checker
     inner.points = [{hole: checker.truth_of(outer.name(atom))[at] for atom, hole in line.holes.items()} for at in range(len(checker.points))]
     inner.at_user = checker.at_user
@@ -102,8 +101,6 @@ def backward_inside(explanation: Explanation, inner: Explanation, line: Line) ->
 
 def renumbered(step: Step, number: int, section: str) -> Step:
     """The same step under the number of the line it explains."""
-    from dataclasses import replace
-
     return replace(step, id=f"in{number}.{step.id}", number=number, section=section)
 
 
@@ -139,25 +136,6 @@ def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
                 found.append(each)
         stack.extend(children(each))
     return found
-
-
-def settled(term: Term) -> Term:
-    """Products and sums cleaned up again after a part was exchanged."""
-
-    def change(each: Term) -> Term | None:
-        match each:
-            case Pullback():
-                return each
-            case Product(factors, style):
-                parts = [settled(factor) for factor in factors]
-                return product(parts, [rank_of(part) for part in parts], "matrix" if style == "matrix" else "")
-            case AxisSum(axes, labels, body, kept):
-                return axis_sum(AxisSum(axes, labels, settled(body), kept))
-            case Apply(op, args, params, rank):
-                return tidy(Apply(op, tuple(settled(arg) for arg in args), params, rank))
-        return None
-
-    return replaced(term, change)
 
 
 # The Jacobian of an op that mixes the entries of an axis -------------------------------------------------------------
@@ -277,12 +255,8 @@ def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: 
     if line.node is not explanation.board.output:
         return []
     chain = [Form(first), *(Form(term, since if at and since else None) for at, term in enumerate(forms))]
-    from .explain import worse
-
     check = explanation.checker.compare(first, name, mine)
     for form in chain[1:]:
-        check = worse(check, explanation.checker.compare(form.term, name, mine))
+        check = check.worse(explanation.checker.compare(form.term, name, mine))
     return [Step(f"s{line.number}.{name[1][0]}", INSIDE, line.number, name[1][0], before, tuple(chain), Sentence(N_("chain rule")), (), (), None, check)]
 
-
-__all__ = ["BACKWARD", "FORWARD", "Filled", "case_steps", "composite", "open_line"]
