@@ -198,6 +198,8 @@ def turned(arrow: Arrow, part: dict[str, str], mirror: bool) -> bool:
 def hanging(drawing: Drawing) -> set[int]:
     """Arrows that may run straight down: a tensor parameter hangs over its only reader, its gradient under the
     maker."""
+    if sideways(drawing):
+        return set()
     uses: dict[str, int] = {}
     for arrow in drawing.arrows:
         if arrow.style != "saved":

@@ -98,6 +98,19 @@ def value_text(node: Node) -> str:
     return nested(value)
 
 
+def equation(name: str, node: Node) -> str:
+    """`name = value`; for many numbers the name and the shape, as in `W (3×2)`.
+
+    >>> import nngraph as ng
+    >>> equation("b", ng.input("b", [1.0, 2.0])), equation("X", ng.input("X", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    ('b = [1, 2]', 'X (2×3)')
+    """
+    value = value_text(node)
+    if not value or value == shape_of(node):
+        return f"{name} ({value})" if value else name
+    return f"{name} = {value}" if name else value
+
+
 def nested(value: np.ndarray) -> str:
     """A small array as nested brackets."""
     return number(value) if value.ndim == 0 else "[" + ", ".join(nested(part) for part in value) + "]"

@@ -5,7 +5,7 @@ sums of weight times value (each weight a number), and products with a weight ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -58,10 +58,12 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
     readers = users(nodes)
     table = named(y)
     found: dict[Node, Neuron] = {}
+    same: dict[Node, Node] = {}
+    first_of: dict[tuple[object, ...], Node] = {}
     for node in nodes:
-        split = weighted_sum(node)
+        split = weighted_sum(node, readers)
         if split is None or any(
-            weighted_sum(reader) is not None and reader.op.sign == "+" and node in reader.inputs
+            weighted_sum(reader, readers) is not None and reader.op.sign == "+" and node in reader.inputs
             for reader in readers[node]
         ):
             continue
@@ -73,7 +75,13 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
             and len(after[0].inputs) == 1
         ):
             output, label = after[0], sign(after[0])
-        found[output] = Neuron(node, output, *split, label)
+        terms, bias = split
+        terms = [(weight, same.get(source, source)) for weight, source in terms]
+        # A formula written out repeats a neuron for each of its readers; in the picture it is one circle.
+        what = (label, bias, tuple(terms))
+        same[output] = first_of.setdefault(what, output)
+        if same[output] is output:
+            found[output] = Neuron(node, output, terms, bias, label)
     if not found:
         return None
     column: dict[Node, int] = {}
@@ -98,14 +106,14 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
                 )
             else:
                 neuron = found[node]
-                below = f"+ {leaf_label(neuron.bias)}" if neuron.bias is not None else ""
+                offset = f"+{leaf_label(neuron.bias)}" if neuron.bias is not None else ""
                 boxes.append(
                     Box(
                         f"n{node.serial}",
                         (neuron.label,),
                         "neuron",
                         above=name,
-                        below=below,
+                        detail=offset,
                         place=place,
                         note=f"{name} = {value_text(node)}",
                     )
@@ -145,7 +153,9 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | None
     return _finish(boxes, arrows, bool(lit), marked, table.get(y, "y"), language)
 
 
-def weighted_sum(node: Node) -> tuple[list[tuple[Node, Node]], Node | None] | None:
+def weighted_sum(
+    node: Node, readers: Mapping[Node, Sequence[Node]]
+) -> tuple[list[tuple[Node, Node]], Node | None] | None:
     """The (weight, source) terms and the bias, when a node is a sum of weights times values; None when it is not."""
     terms: list[tuple[Node, Node]] = []
     bias: Node | None = None
@@ -155,22 +165,30 @@ def weighted_sum(node: Node) -> tuple[list[tuple[Node, Node]], Node | None] | No
         if part.shape != ():
             return None
         if part.is_leaf:
-            if part.role != "parameter" or bias is not None or part is node:
+            if part.role == "constant" or bias is not None or part is node:
                 return None
             bias = part
         elif part.op.sign == "+" and len(part.inputs) == 2:
             waiting += reversed(part.inputs)
         elif part.op.sign == "*" and len(part.inputs) == 2:
-            weights = [source for source in part.inputs if source.is_leaf and source.role == "parameter"]
-            if len(weights) != 1 or part.inputs[0] is part.inputs[1]:
+            term = weight_first(part, readers)
+            if term is None:
                 return None
-            source = part.inputs[1] if part.inputs[0] is weights[0] else part.inputs[0]
-            if source.is_leaf and source.role == "constant":
-                return None
-            terms.append((weights[0], source))
+            terms.append(term)
         else:
             return None
     return (terms, bias) if terms else None
+
+
+def weight_first(product: Node, readers: Mapping[Node, Sequence[Node]]) -> tuple[Node, Node] | None:
+    """Which factor is the weight: the parameter; else the leaf beside something computed; else the one read less often."""
+    first, second = product.inputs
+    leaves = [source for source in (first, second) if source.is_leaf and source.role != "constant"]
+    if first is second or not leaves or any(source.is_leaf and source.role == "constant" for source in (first, second)):
+        return None
+    parameters = [leaf for leaf in leaves if leaf.role == "parameter"] or leaves
+    weight = min(parameters, key=lambda leaf: len(readers[leaf]))
+    return weight, second if weight is first else first
 
 
 def _lit(found: dict[Node, Neuron], marked: Sequence[Node]) -> set[tuple[Node, Node]]:
@@ -265,7 +283,7 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                         place=place,
                         note=f"{table.get(above.result, '')}{subscript(row + 1)}",
                         above=f"{table.get(above.result, '')}{subscript(row + 1)}" if len(rows) <= 4 else "",
-                        below=f"+ {leaf_label(above.bias)}{subscript(row + 1)}"
+                        detail=f"+{leaf_label(above.bias)}{subscript(row + 1)}"
                         if above.bias is not None and len(rows) <= 4
                         else "",
                     )

@@ -63,7 +63,7 @@ def draw(
         "both": lambda f: views.both(y, wanted, f, language),
         "mirror": lambda f: views.mirror(y, wanted, f, language),
         "values": lambda f: views.values(y, wanted, f, language),
-        "neurons": lambda f: neurons.neurons(y, marked or wanted or (), language),
+        "neurons": lambda f: neurons.neurons(y, marked, language),
     }
     drawing = makers[view](fold).with_(theme=theme, size=size, title=title)
     if len(drawing.boxes) > LARGE and view != "neurons":

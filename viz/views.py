@@ -14,7 +14,7 @@ from ..autograd.node import Node
 from .backward import copies_for_inputs, copies_for_saved, lay_backward
 from .drawing import Arrow, Drawing, Step
 from .fold import Fold, Folding, folding, options, with_repeats
-from .labels_of import leaf_label, shape_of, sign, value_text
+from .labels_of import equation, leaf_label, shape_of, sign
 from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
 
@@ -130,34 +130,23 @@ def values(
         box = sheet.boxes[key]
         if box.kind == "module":
             continue
-        name, value = table.get(node, ""), value_text(node)
-        above = (
-            f"{name} = {value}"
-            if name and not (node.is_leaf and node.role == "constant")
-            else value
-            if not node.is_leaf
-            else ""
-        )
-        below[key] = (
-            f"∂{symbol}/∂{name or sign(node)} = {value_text(record.adjoints[node])}"
-            if record and node in record.adjoints
-            else ""
-        )
-        sheet.boxes[key] = replace(box, above=above, below=below[key], detail=shape_of(node) if node.is_leaf else "")
+        name = table.get(node, "")
+        if node.is_leaf and node.role == "constant":
+            above = "" if node.shape == () else equation(name, node)
+        else:
+            above = equation(name, node)
+        if record and node in record.adjoints:
+            below[key] = equation(f"∂{symbol}/∂{name or sign(node)}", record.adjoints[node])
+        detail = shape_of(node) if node.is_leaf else ""
+        sheet.boxes[key] = replace(box, above=above, below=below.get(key, ""), detail=detail)
         if not node.is_leaf:
-            steps.append(
-                Step(
-                    f"{name} = {formula(node, table)} = {value}" if name else f"{formula(node, table)} = {value}",
-                    (key,),
-                    "value",
-                )
-            )
+            written = formula(node, table)
+            steps.append(Step(equation(f"{name} = {written}" if name else written, node), (key,), "value"))
     steps += [
         Step(below[sheet.key(node)], (sheet.key(node),), "gradient")
         for node in reversed(nodes)
         if below.get(sheet.key(node))
     ]
-    _mark_result(sheet, y)
     drawing = _drawing(sheet, "flow", language, notes)
     more = (("value", legend_words("value", language)),) + (
         (("gradient", legend_words("gradient", language)),) if record else ()

@@ -213,6 +213,38 @@ def test_neurons_of_a_scalar_net_with_a_path():
     assert "w1" in drawing.notes[0]
 
 
+def test_neurons_of_a_formula_written_out():
+    """The 2-3-2-1 net as one expression: weights that are plain inputs, and every hidden neuron written twice."""
+    leaf = {name: ng.input(name, 0.3) for name in ["x1", "x2", "z", "a1", "a2", "a3", "b1", "b2", "b3", "c1", "c2", "c3", "d1", "d2", "d3", "e1", "e2"]}
+
+    def hidden():
+        return [ng.sigmoid(leaf[f"a{k}"] * leaf["x1"] + leaf[f"b{k}"] * leaf["x2"]) for k in (1, 2, 3)]
+
+    def second(letter):
+        one, two, three = hidden()
+        return ng.sigmoid(leaf[f"{letter}1"] * one + leaf[f"{letter}2"] * two + leaf[f"{letter}3"] * three)
+
+    E = ng.square(ng.sigmoid(leaf["e1"] * second("c") + leaf["e2"] * second("d")) - leaf["z"])
+    drawing = ng.draw(E, view="neurons")
+    sizes = [sum(box.place[0] == column for box in drawing.boxes) for column in (0.0, 1.0, 2.0, 3.0)]
+    assert sizes == [2, 3, 2, 1]
+    assert len([arrow for arrow in drawing.arrows if arrow.label]) == 14
+    assert not any(arrow.highlighted for arrow in drawing.arrows)
+
+
+def test_tensor_values_keep_their_texts_clear(measures):
+    X, W, b = ng.input("X", np.ones((4, 3))), ng.parameter("W", np.ones((3, 2))), ng.parameter("b", np.ones(2))
+    drawing = ng.draw(ng.sum(ng.square(X @ W + b)), view="values")
+    said = {box.lines[0]: box.above for box in drawing.boxes}
+    assert said["X"] == "X (4×3)"
+    assert said["b"] == "b = [1, 1]"
+    placed = drawing.placed
+    for arrow, route in zip(drawing.arrows, placed.routes, strict=True):
+        assert route.curve[0][0] >= placed.boxes[arrow.source].x
+        assert route.curve[-1][0] <= placed.boxes[arrow.target].x
+    assert measures.through_foreign(drawing) == []
+
+
 def test_neurons_of_a_tensor_net():
     x, T = ng.input("x", np.ones((1, 2))), ng.input("T", np.ones((1, 2)))
     W1, b1, W2 = (
