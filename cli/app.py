@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..autograd.language import N_, known_language, language_from_environment, set_language
+from ..autograd.language import N_, known_language, language_from_environment, set_language, translate
 from . import show
 
 FINE, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -46,13 +46,20 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:
         code = exit_code(error)
         if code is None:
-            raise
+            # Not 1, which would tell a script that the claim or the derivation is wrong.
+            import traceback
+
+            traceback.print_exc()
+            show.note(
+                translate(N_("This is a mistake in nngraph, not in your input; please report it with the lines above."))
+            )
+            return MISUSED
         show.show_error(error, as_json, color)
         return code
 
 
 def exit_code(error: BaseException) -> int | None:
-    """What an error means for the caller of the program; None for a mistake of our own, which shows its traceback."""
+    """What an error means for the caller of the program; None for a mistake of our own."""
     from typer import Abort, TyperException
 
     from ..autograd.errors import CheckFailed, NngraphError

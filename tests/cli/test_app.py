@@ -131,6 +131,16 @@ def test_the_locale_decides_when_nobody_else_does():
     assert finished.returncode == 0 and any("\u4e00" <= character <= "\u9fff" for character in finished.stdout)
 
 
+def test_a_mistake_of_our_own_is_not_taken_for_a_wrong_claim(capsys, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr("nngraph.cli.show.table", broken)
+    assert run(["ops"]) == 2
+    shown = capsys.readouterr().err
+    assert "RuntimeError: on purpose" in shown and "mistake in nngraph" in shown
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGPIPE nor these signals")
 def test_a_closed_pipe_is_quiet():
     process = subprocess.Popen([*PROGRAM, "ops", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
