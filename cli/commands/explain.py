@@ -183,7 +183,8 @@ def run(
         "text": lambda: derivation.text(
             width=show.PLAIN_WIDTH if to_file else show.width(),
             color=show.wants_color(color.value) and not to_file,
-            ascii=not to_file and not show.can_print("∂σ·−′✓"),
+            # A Chinese code page lacks a few of the signs only; those are replaced one by one when they are printed.
+            ascii=not to_file and not show.can_print("∂σ·−′✓") and not show.can_print("中"),
         ),
         "latex": lambda: derivation.latex(standalone=to_file),
         "markdown": derivation.markdown,

@@ -107,6 +107,15 @@ def test_a_terminal_that_knows_only_ascii():
     assert finished.returncode == 0 and finished.stdout.isascii() and "English" in finished.stderr
 
 
+def test_a_terminal_with_a_chinese_code_page():
+    arguments = ["explain", "sigmoid(w*x)", "--at", "w=1,x=2", "--wrt", "w", "--lang", "zh-CN"]
+    finished = subprocess.run(
+        [*PROGRAM, *arguments], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "gbk"}
+    )
+    text = finished.stdout.decode("gbk")
+    assert finished.returncode == 0 and "链式法则" in text and "dy/dw" in text and "<" not in text.replace("<-", "")
+
+
 def test_signs_keep_their_columns():
     # "sigmoid" is six signs longer than σ; the gap behind it gives six of its eight blanks.
     assert printable("∂E/∂w  = σ(a)        0.5", "ascii") == "dE/dw  = sigmoid(a)  0.5"
