@@ -15,7 +15,7 @@ from ..axes import axis_of, several_axes
 from ..errors import ParameterError, ShapeError
 from ..index import LABELS, IndexForm
 from ..node import Node, abilities
-from ..notation import PRODUCT, TRANSPOSED, call, infix
+from ..notation import POWER, PRODUCT, TRANSPOSED, Notation, call, infix
 from ..op import LINEAR, REDUCTION, REQUIRED, SHAPE, example, multilinear
 
 
@@ -165,7 +165,7 @@ def einsum(text: str, *operands: Any) -> Node:
 
 outer = multilinear(
     "outer", lambda a, b: IndexForm.read("i,j->ij", (a.shape, b.shape)), inputs=("a", "b"), kind=LINEAR,
-    notation=infix("⊗", PRODUCT, r"\otimes "), words="every product of a number of {a} with a number of {b}",
+    notation=Notation("infix", "⊗", r"\otimes ", PRODUCT, (POWER, POWER)), words="every product of a number of {a} with a number of {b}",
     why="entry (i, j) is a_i·b_j, so a_i collects b_j times the gradients of its row, and b_j a_i times those of its column",
     example=example((3,), (4,)),
 )  # fmt: skip

@@ -179,9 +179,9 @@ def _number(explanation: Explanation, term: Term) -> float:
     return float(array.reshape(-1)[0]) if array.size else float(np.nan)
 
 
-def written_out(board: Board, term: Term, most: int) -> Term:
-    """A term with unnamed lines written into it, as long as it stays below `most` parts."""
-    definitions = {line.symbol: line.definition for line in board.lines if line.node.name is None}
+def written_out(board: Board, term: Term, most: int, named: bool = False) -> Term:
+    """A term with the lines nobody named (with `named`, all lines) written into it, as long as it stays below `most` parts."""
+    definitions = {line.symbol: line.definition for line in board.lines if named or line.node.name is None}
     while True:
         longer = replaced(term, lambda each: definitions.get(each) if isinstance(each, Symbol) else None)
         if longer == term:

@@ -276,6 +276,17 @@ def total(terms: Sequence[Term]) -> Term:
     return result
 
 
+def has_outer(term: Term) -> bool:
+    """Whether a term pairs every entry of one vector with every entry of another."""
+    stack = [term]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Apply) and each.op is outer:
+            return True
+        stack.extend(children(each))
+    return False
+
+
 def has_sum(term: Term) -> bool:
     """Whether a term hides a sum over an index: a matrix product or a sum over an axis."""
     stack = [term]

@@ -17,7 +17,7 @@ from ..node import Leaf, Node, describe
 from ..op import ACTIVATION
 from ..ops.identity import cast
 from .chain import chain_step, in_numbers, written_out
-from .convert import has_sum, product, rank_of, total
+from .convert import has_outer, has_sum, product, rank_of, total
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .elements import NotByEntry, entry, partial_key
 from .givens import friendly
@@ -220,7 +220,7 @@ class Explanation:
 
     def _whole(self) -> Term:
         """The expression with all unnamed-by-user lines written in, as the title shows it."""
-        return written_out(self.board, self.board.lines[-1].definition, 60) if self.board.lines else Symbol(self.of)
+        return written_out(self.board, self.board.lines[-1].definition, 60, named=True) if self.board.lines else Symbol(self.of)
 
     # Backward -----------------------------------------------------------------------------------------------------
     def backward_lines(self) -> list[Step]:
@@ -271,8 +271,8 @@ class Explanation:
         why = [*transpose_reasons(forms[0].term, written.letters)]
         if (reason := batch_reason(symbol, forms[0].term)) is not None:
             why.append(reason)
-        if len(users) > 1:
-            why.append(Sentence(N_("{name} is used in {count} places; what they send back is added up."), {"name": symbol, "count": len(users)}))
+        if (count := sum(each.uses(atom) for each in users)) > 1:
+            why.append(Sentence(N_("{name} is used in {count} places; what they send back is added up."), {"name": symbol, "count": count}))
         why.append(Sentence(line.consumer(atom).why))
         steps.append(Step(
             f"b{line.number}.{symbol.name}", BACKWARD, line.number, symbol.name, before, tuple(forms), rule, tuple(why),
@@ -336,7 +336,7 @@ class Explanation:
 
     def _index_steps(self, line: Line, atom: Node, term: Term, before: Partial) -> Iterable[Step]:
         """∂L/∂w_dk = Σ_n x_nd · ∂L/∂z_nk, where the matrix form hides a sum."""
-        if before.rank == 0 or not has_sum(term):
+        if before.rank == 0 or not (has_sum(term) or has_outer(term)):
             return
         labels = self.board.letters[before.by[-1]]
         if self.notation.layout == "numerator":

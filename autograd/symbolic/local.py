@@ -50,6 +50,11 @@ class Line:
         """Whether every op inside acts entry by entry."""
         return all(node.op.scalar is not None for node in order(self.body) if not node.is_leaf)
 
+    def uses(self, atom: Node) -> int:
+        """How often the atom stands in this line."""
+        hole = self.holes[atom]
+        return sum(node.inputs.count(hole) for node in order(self.body))
+
     def consumer(self, atom: Node) -> Op:
         """The op inside this line that takes the atom first."""
         hole = self.holes[atom]

@@ -13,7 +13,7 @@ from .elements import letters_of
 from .terms import Apply, AxisSum, Product, Pullback, Symbol, Term
 
 _BY_STYLE = {
-    "+": N_("sum: each term moves it as it moves itself"),
+    "+": N_("sum: handed on unchanged"),
     "−": N_("difference"),
     "·": N_("product: the other factor"),
 }
