@@ -22,11 +22,14 @@ def matrix_lines(array: np.ndarray, width: int, number: Callable[[str], str]) ->
     if array.ndim > 2:
         lines: list[str] = []
         shown = list(range(len(array))) if len(array) <= MOST_BLOCKS else [0, 1, len(array) - 1]
-        for before, at in zip([-1, *shown], shown):
+        for before, at in zip([-1, *shown], shown, strict=False):
             if at > before + 1:
                 lines.append(ELLIPSIS)
             title = f"[{at}] "
-            lines += [(title if row == 0 else " " * len(title)) + line for row, line in enumerate(matrix_lines(array[at], width - len(title), number))]
+            lines += [
+                (title if row == 0 else " " * len(title)) + line
+                for row, line in enumerate(matrix_lines(array[at], width - len(title), number))
+            ]
         return lines or ["[]"]
     if array.ndim == 1:
         (entries,) = table(array[None]) if array.size else ([],)
@@ -36,19 +39,19 @@ def matrix_lines(array: np.ndarray, width: int, number: Callable[[str], str]) ->
         return ["[" + "[], " * (len(array) - 1) + "[]]" if len(array) else "[]"]
     rows = table(array)
     columns = []
-    for column in zip(*rows):
+    for column in zip(*rows, strict=True):
         numbers = [entry for entry in column if entry != ELLIPSIS]
         aligned = iter(lined_up([number(entry) for entry in numbers]))
         cells = [ELLIPSIS if entry == ELLIPSIS else next(aligned) for entry in column]
         size = max(cell_width(cell) for cell in cells)
         columns.append([right(cell, size) for cell in cells])
-    lines = ["[ " + "  ".join(cells) + " ]" for cells in zip(*columns)]
+    lines = ["[ " + "  ".join(cells) + " ]" for cells in zip(*columns, strict=True)]
     if max(map(cell_width, lines)) <= width or len(rows[0]) <= 2:
         return lines
     # Too wide for the page: fewer columns, the last one kept.
     fewer = max(3, int(len(columns) * width / max(map(cell_width, lines))) - 1)
     kept = [*columns[: fewer - 1], [ELLIPSIS] * len(rows), columns[-1]]
-    return ["[ " + "  ".join(cells) + " ]" for cells in zip(*kept)]
+    return ["[ " + "  ".join(cells) + " ]" for cells in zip(*kept, strict=True)]
 
 
 __all__ = ["LARGEST_COUNT", "matrix_lines"]

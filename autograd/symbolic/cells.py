@@ -86,7 +86,14 @@ def broken(formula: str, width: int, rest: int | None = None) -> list[str]:
                 if unbroken(formula[:at]).strip():
                     cuts[character] = at
         if not cuts:  # nothing fits: break at the first chance there is
-            cut = next((at for at, character in enumerate(formula) if character in (BREAK_SUM, BREAK_FACTOR) and at > 0 and unbroken(formula[:at]).strip()), None)
+            cut = next(
+                (
+                    at
+                    for at, character in enumerate(formula)
+                    if character in (BREAK_SUM, BREAK_FACTOR) and at > 0 and unbroken(formula[:at]).strip()
+                ),
+                None,
+            )
             if cut is None:
                 break
         else:

@@ -56,7 +56,11 @@ class Row:
     def numbers(self) -> Form | None:
         """The form in numbers, where it says more than the value does."""
         found = next((form for form in self.step.forms if form.numbers), None)
-        return None if found is None or isinstance(found.term, Number) or found.term in [form.term for form in self.symbolic] else found
+        return (
+            None
+            if found is None or isinstance(found.term, Number) or found.term in [form.term for form in self.symbolic]
+            else found
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,10 @@ class Document:
         if not self.derivation.seeded:
             return None
         names = ", ".join(self.derivation.seeded)
-        return Sentence(N_("no value was given for {names}; these were drawn with seed {seed}"), {"names": names, "seed": self.derivation.seed})
+        return Sentence(
+            N_("no value was given for {names}; these were drawn with seed {seed}"),
+            {"names": names, "seed": self.derivation.seed},
+        )
 
 
 def document(derivation: Derivation) -> Document:
@@ -149,9 +156,12 @@ def document(derivation: Derivation) -> Document:
         run.append(step)
     close()
     # Every wanted variable is named in the title, also when the output stops before its result.
-    wanted = [Partial(derivation.output, gradient.by, gradient.value.ndim) for gradient in derivation.gradients.values()]
+    wanted = [
+        Partial(derivation.output, gradient.by, gradient.value.ndim) for gradient in derivation.gradients.values()
+    ]
     givens = tuple(
-        Given(Symbol(name, np.ndim(value)), derivation.shapes.get(name, np.shape(value)), np.asarray(value)) for name, value in derivation.givens.items()
+        Given(Symbol(name, np.ndim(value)), derivation.shapes.get(name, np.shape(value)), np.asarray(value))
+        for name, value in derivation.givens.items()
     )
     return Document(
         derivation, tuple(wanted), givens, tuple(_sizes(derivation)), tuple(blocks),
@@ -200,7 +210,13 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     if notation.data == "rows" and any(np.ndim(value) == 2 for value in derivation.givens.values()):
         yield Sentence(N_("Samples are the rows of a matrix: X·W."))
     if notation.derivative != "partial":
-        inner = [step.before for step in derivation.steps if step.section == BACKWARD and isinstance(step.before, Partial) and Style.of(derivation).is_adjoint(step.before)]
+        inner = [
+            step.before
+            for step in derivation.steps
+            if step.section == BACKWARD
+            and isinstance(step.before, Partial)
+            and Style.of(derivation).is_adjoint(step.before)
+        ]
         if inner:
             yield Sentence(N_("{short} stands for {long}."), {"short": inner[-1], "long": Long(inner[-1])})
 
@@ -282,7 +298,9 @@ class Speaker(ABC):
         if len(text) == 1 and text.isalpha():  # an index letter
             return self.inline(self.formulas.name(text))
         if " ← " in text:  # a path through the graph: names joined by arrows
-            return self.inline(self.formulas.sign("←", r"\leftarrow").join(self.formulas.name(name) for name in text.split(" ← ")))
+            return self.inline(
+                self.formulas.sign("←", r"\leftarrow").join(self.formulas.name(name) for name in text.split(" ← "))
+            )
         return self.escaped(text)
 
     def checks(self, check: Check) -> list[tuple[bool | None, str]]:
@@ -295,15 +313,26 @@ class Speaker(ABC):
         if check.error is not None:
             error = error_digits(check.error)
             if check.points > 1:
-                found.append((reverse_ok, self.say(N_("reverse mode at {points} points: {error}"), points=check.points, error=error)))
+                found.append(
+                    (
+                        reverse_ok,
+                        self.say(N_("reverse mode at {points} points: {error}"), points=check.points, error=error),
+                    )
+                )
             else:
                 found.append((reverse_ok, self.say(N_("reverse mode: {error}"), error=error)))
         if check.difference is not None:
             difference_ok = check.passed or check.difference <= DIFFERENCE_TOLERANCE
-            found.append((difference_ok, self.say(N_("finite differences: {error}"), error=error_digits(check.difference))))
+            found.append(
+                (difference_ok, self.say(N_("finite differences: {error}"), error=error_digits(check.difference)))
+            )
         return found or [(check.passed, self.say(N_("checked") if check.passed else N_("the check failed")))]
 
     def failure(self, step: Step) -> str:
         """The closing sentence when a line failed."""
         error = error_digits(step.check.error) if step.check.error is not None else "–"
-        return self.say(N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."), line=step.before, error=error)
+        return self.say(
+            N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."),
+            line=step.before,
+            error=error,
+        )

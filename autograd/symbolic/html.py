@@ -9,7 +9,8 @@ from html import escape
 from ..language import current_language, known_language
 from .derivation import INSIDE, Check, Derivation, Form, Step
 from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document
-from .mathml import MathmlPrinter, row as mathml_row
+from .mathml import MathmlPrinter
+from .mathml import row as mathml_row
 from .numbers import digits, error_digits
 from .render import BREAK_FACTOR, BREAK_SUM, Style, unbroken
 from .terms import Apply, Product, Term
@@ -90,9 +91,12 @@ class HtmlSpeaker(Speaker):
 
     def value(self, step: Step) -> str:
         """The value of a line."""
-        assert step.value is not None and isinstance(self.formulas, MathmlPrinter)
+        assert step.value is not None
+        assert isinstance(self.formulas, MathmlPrinter)
         lone = step.value.ndim == 0
-        return self.inline(self.formulas.number(digits(step.value, padded=True)) if lone else self.formulas.array(step.value))
+        return self.inline(
+            self.formulas.number(digits(step.value, padded=True)) if lone else self.formulas.array(step.value)
+        )
 
     def form(self, form: Form) -> str:
         """One right-hand side, with the shape under every factor where there are shapes."""
@@ -101,8 +105,10 @@ class HtmlSpeaker(Speaker):
             sign, term = f"<mo>{term.op.notation.sign}</mo>", term.args[0]
         if form.shapes and isinstance(term, Product) and len(term.factors) == len(form.shapes):
             parts = [
-                f"<munder>{mathml_row(factor)}<mtext>{escape(self.shape_text(shape))}</mtext></munder>" if shape else factor
-                for factor, shape in zip(self.formulas.factors(term), form.shapes)
+                f"<munder>{mathml_row(factor)}<mtext>{escape(self.shape_text(shape))}</mtext></munder>"
+                if shape
+                else factor
+                for factor, shape in zip(self.formulas.factors(term), form.shapes, strict=True)
             ]
             return self.display(self.formulas.equals() + sign + self.formulas.dot(term.style, True).join(parts))
         return self.flowing(self.formulas.equals() + self.math(form.term))
@@ -128,12 +134,17 @@ def _body(blocks: Document, speaker: HtmlSpeaker) -> Iterator[str]:
         )  # fmt: skip
         yield f"<dl><dt>{speaker.say(GIVEN)}</dt>{given}</dl>"
     if blocks.sizes:
-        sizes = "".join(f"<dd>{speaker.inline(printer.size(size) + printer.equals() + printer.number(str(count)))}</dd>" for size, count in blocks.sizes)
+        sizes = "".join(
+            f"<dd>{speaker.inline(printer.size(size) + printer.equals() + printer.number(str(count)))}</dd>"
+            for size, count in blocks.sizes
+        )
         yield f"<dl><dt>{speaker.say(SIZES)}</dt>{sizes}</dl>"
     if blocks.seeded is not None:
         yield f'<p class="seed">{speaker.sentence(blocks.seeded)}</p>'
     for block in blocks.blocks:
-        yield from (_table(block, derivation.detail == "full", speaker) if isinstance(block, Table) else _chain(block, speaker))
+        yield from (
+            _table(block, derivation.detail == "full", speaker) if isinstance(block, Table) else _chain(block, speaker)
+        )
     if blocks.failed is not None:
         yield f'<p class="failed">✗ {speaker.failure(blocks.failed)}</p>'
     if blocks.notes:
@@ -161,19 +172,31 @@ def _row(row: Row, full: bool, speaker: HtmlSpeaker) -> Iterator[str]:
         lead = row.lead
         whence = "".join(speaker.sentence(sentence) for sentence in lead.why[:1])
         arrow = " <math><mo>⟹</mo></math> " if whence else ""
-        entry = speaker.display(unbroken(speaker.math(lead.before))) + "".join(speaker.form(form) for form in lead.forms)
+        entry = speaker.display(unbroken(speaker.math(lead.before))) + "".join(
+            speaker.form(form) for form in lead.forms
+        )
         yield f'<tr{starts}><td class="number">{number}</td><td colspan="3">{whence}{arrow}{entry}</td><td class="check">{_mark(lead.check, speaker)}</td><td></td></tr>'
         number, starts = "", ""
     parts = []
     for form in [*row.symbolic, *([row.numbers] if row.numbers else [])]:
-        notes = "".join(f' <span class="note">{speaker.sentence(sentence)}</span>' for sentence in (form.where, form.note) if sentence is not None)
+        notes = "".join(
+            f' <span class="note">{speaker.sentence(sentence)}</span>'
+            for sentence in (form.where, form.note)
+            if sentence is not None
+        )
         parts.append(f'<div class="form{"" if notes else " short"}">{speaker.form(form)}{notes}</div>')
     lone = step.value is not None and step.value.ndim == 0
     if step.value is not None and not lone and (step.section != INSIDE or full):
         color = "value" if step.section != "backward" else "gradient"
-        parts.append(f'<div class="form {color}" style="text-align:left">{speaker.inline(speaker.formulas.equals())}{speaker.value(step)}</div>')
+        parts.append(
+            f'<div class="form {color}" style="text-align:left">{speaker.inline(speaker.formulas.equals())}{speaker.value(step)}</div>'
+        )
     parts += [f'<p class="why">{speaker.sentence(sentence)}</p>' for sentence in row.why]
-    shape = f' <span class="note">{speaker.shape(step.shape)}</span>' if step.shape and not any(form.shapes for form in step.forms) else ""
+    shape = (
+        f' <span class="note">{speaker.shape(step.shape)}</span>'
+        if step.shape and not any(form.shapes for form in step.forms)
+        else ""
+    )
     if shape and parts:
         parts[0] = parts[0].replace("</div>", shape + "</div>", 1)
     left = speaker.display(unbroken(speaker.math(step.before)))
@@ -205,6 +228,7 @@ def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:
         yield f'<tr><td class="left"></td><td class="gradient">{speaker.inline(speaker.formulas.equals())}{speaker.value(step)}</td><td></td></tr>'
     yield "</table></div>"
     marks = [
-        ('<span class="tick">✓</span> ' if passed else "" if passed is None else '<span class="cross">✗</span> ') + text for passed, text in speaker.checks(step.check)
+        ('<span class="tick">✓</span> ' if passed else "" if passed is None else '<span class="cross">✗</span> ') + text
+        for passed, text in speaker.checks(step.check)
     ]
     yield f'<p class="check">{" &nbsp; ".join(marks)}</p>'

@@ -9,9 +9,9 @@ from typing import Any
 from .derivation import Check, Derivation, Step
 from .numbers import nested
 from .render import Style
+from .spoken import TextSpeaker
 from .terms import Term
 from .tex import LatexPrinter
-from .text import TextSpeaker
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("derivation.schema.json")
@@ -34,7 +34,11 @@ def record(derivation: Derivation, language: str | None = None) -> dict[str, Any
     if derivation.failed is not None:
         steps = steps[: steps.index(derivation.failed) + 1]
     gradients = {
-        key: {"value": nested(gradient.value), "formula": text.formulas.plain(gradient.formula), "latex": latex.plain(gradient.formula)}
+        key: {
+            "value": nested(gradient.value),
+            "formula": text.formulas.plain(gradient.formula),
+            "latex": latex.plain(gradient.formula),
+        }
         for key, gradient in derivation.gradients.items()
     }
     return {

@@ -10,9 +10,9 @@ from ..sizes import size_text
 from .cells import broken
 from .derivation import INSIDE, Check, Derivation, Form, Step
 from .document import GIVEN, SIZES, Chain, Document, Row, Speaker, Table, document
+from .latex_page import page
 from .numbers import digits, error_digits
 from .render import Style, unbroken
-from .spelling import is_full_width
 from .terms import Apply, Product, Term
 from .tex import LatexPrinter, latex_text
 
@@ -27,7 +27,7 @@ def derivation_latex(derivation: Derivation, *, standalone: bool = True, languag
     blocks = document(derivation)
     speaker = LatexSpeaker(Style.of(derivation), language)
     body = _page(blocks, speaker) if standalone else _slide(blocks, speaker)
-    return _document(body, known_language(language) if language else current_language()) if standalone else body
+    return page(body, known_language(language) if language else current_language()) if standalone else body
 
 
 class LatexSpeaker(Speaker):
@@ -55,8 +55,13 @@ class LatexSpeaker(Speaker):
 
     def value(self, step: Step) -> str:
         """The value of a line in math mode."""
-        assert step.value is not None and isinstance(self.formulas, LatexPrinter)
-        return self.formulas.number(digits(step.value, padded=True)) if step.value.ndim == 0 else self.formulas.array(step.value)
+        assert step.value is not None
+        assert isinstance(self.formulas, LatexPrinter)
+        return (
+            self.formulas.number(digits(step.value, padded=True))
+            if step.value.ndim == 0
+            else self.formulas.array(step.value)
+        )
 
     def under(self, form: Form) -> str | None:
         """A matrix product with the shape under every factor."""
@@ -67,14 +72,18 @@ class LatexSpeaker(Speaker):
             return None
         parts = [
             rf"\underset{{{self.bare_shape(shape)}}}{{{factor}}}" if shape else factor
-            for factor, shape in zip(self.formulas.factors(term), form.shapes)
+            for factor, shape in zip(self.formulas.factors(term), form.shapes, strict=True)
         ]
         return sign + self.formulas.dot(term.style, True).join(parts)
 
     def sides(self, forms: Sequence[Form], before: str, width: int) -> list[tuple[str, str]]:
         """The right-hand sides of a line and their notes: each form on lines of about `width` signs; cases in one brace."""
         if len(forms) > 1 and all(form.where is not None for form in forms):
-            lines = r" \\ ".join(rf"{unbroken(self.math(form.term))} & \text{{{self.sentence(form.where)}}}" for form in forms if form.where)
+            lines = r" \\ ".join(
+                rf"{unbroken(self.math(form.term))} & \text{{{self.sentence(form.where)}}}"
+                for form in forms
+                if form.where
+            )
             return [(rf"\begin{{cases}} {lines} \end{{cases}}", "")]
         sides: list[tuple[str, str]] = []
         for form in forms:
@@ -127,7 +136,12 @@ def _page(blocks: Document, speaker: LatexSpeaker) -> str:
     if blocks.failed is not None:
         lines += ["", r"\medskip\noindent\textbf{$\times$ " + speaker.failure(blocks.failed) + "}"]
     if blocks.notes:
-        lines += ["", r"\bigskip\noindent{\footnotesize " + r" \\ ".join(speaker.sentence(note) for note in blocks.notes) + r"\par}"]
+        lines += [
+            "",
+            r"\bigskip\noindent{\footnotesize "
+            + r" \\ ".join(speaker.sentence(note) for note in blocks.notes)
+            + r"\par}",
+        ]
     return "\n".join(lines)
 
 
@@ -136,7 +150,11 @@ def _givens(blocks: Document, speaker: LatexSpeaker) -> Iterator[str]:
     assert isinstance(printer, LatexPrinter)
     given = []
     for each in blocks.givens:
-        below = rf"\underset{{{speaker.bare_shape(each.shape)}}}{{{printer.name(each.name.name)}}}" if each.shape else printer.name(each.name.name)
+        below = (
+            rf"\underset{{{speaker.bare_shape(each.shape)}}}{{{printer.name(each.name.name)}}}"
+            if each.shape
+            else printer.name(each.name.name)
+        )
         given.append(f"${below} = {printer.array(each.value)}$")
     if given:
         yield r"\noindent " + speaker.say(GIVEN) + r"\quad " + ",\\quad\n".join(given) + r"\par"
@@ -155,7 +173,11 @@ def _table(table: Table, blocks: Document, speaker: LatexSpeaker) -> Iterator[st
         if row.why:
             yield from _aligned(pending)
             pending = []
-            yield r"\noindent{\footnotesize " + r" \\ ".join(speaker.sentence(sentence) for sentence in row.why) + r"\par}"
+            yield (
+                r"\noindent{\footnotesize "
+                + r" \\ ".join(speaker.sentence(sentence) for sentence in row.why)
+                + r"\par}"
+            )
     yield from _aligned(pending)
 
 
@@ -165,7 +187,8 @@ def _aligned(lines: list[str]) -> Iterator[str]:
     if lines:
         yield r"\begin{alignat*}{3}"
         yield "\n".join(
-            "  " + line + ("" if at == len(lines) - 1 or line.startswith(BETWEEN) else r" \\") for at, line in enumerate(lines)
+            "  " + line + ("" if at == len(lines) - 1 or line.startswith(BETWEEN) else r" \\")
+            for at, line in enumerate(lines)
         )
         yield r"\end{alignat*}"
 
@@ -181,16 +204,30 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     number = rf"\text{{\footnotesize {row.number}}}" if row.number else ""
     if row.lead is not None:
         before = unbroken(speaker.math(row.lead.before))
-        whence = [speaker.sentence(sentence).replace("$ = $", " = ").replace("$", r"$\displaystyle ", 1) for sentence in row.lead.why[:1]]
-        gradient = " ".join(("" if text.startswith(CONTINUED) else "= ") + text for text, _ in speaker.sides(row.lead.forms, before, 10 * LINE))
+        whence = [
+            speaker.sentence(sentence).replace("$ = $", " = ").replace("$", r"$\displaystyle ", 1)
+            for sentence in row.lead.why[:1]
+        ]
+        gradient = " ".join(
+            ("" if text.startswith(CONTINUED) else "= ") + text
+            for text, _ in speaker.sides(row.lead.forms, before, 10 * LINE)
+        )
         parts = [*whence, rf"$\displaystyle {before} {gradient}$"]
         yield rf"{BETWEEN}{{\footnotesize {row.number or ''}\normalsize\quad {_ARROW.join(parts)}\hfill ${_mark(row.lead.check, speaker)}$}}"
         number = ""
-    shape = rf" \qquad {speaker.bare_shape(step.shape)}" if step.shape and not any(form.shapes for form in step.forms) else ""
+    shape = (
+        rf" \qquad {speaker.bare_shape(step.shape)}"
+        if step.shape and not any(form.shapes for form in step.forms)
+        else ""
+    )
     sides = speaker.sides([*row.symbolic, *([row.numbers] if row.numbers else [])], "", LINE - 16)
     left = unbroken(speaker.math(step.before))
     texts = _noted(sides, r"\footnotesize ", LINE - 40)
-    value = f"= {speaker.value(step)}" if step.value is not None and (step.value.ndim == 0 or step.section != INSIDE or full) else ""
+    value = (
+        f"= {speaker.value(step)}"
+        if step.value is not None and (step.value.ndim == 0 or step.section != INSIDE or full)
+        else ""
+    )
     lone = step.value is None or step.value.ndim == 0
     if value and not lone:
         texts = [*_packed(texts, LINE - 40), value]
@@ -200,7 +237,11 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     rule = ""
     if step.rule is not None:
         said = speaker.sentence(step.rule)
-        rule = r"\enspace " + (rf"\text{{\footnotesize {said}}}" if signs(said) <= 18 else rf"\parbox[t]{{8em}}{{\footnotesize\raggedright {said}}}")
+        rule = r"\enspace " + (
+            rf"\text{{\footnotesize {said}}}"
+            if signs(said) <= 18
+            else rf"\parbox[t]{{8em}}{{\footnotesize\raggedright {said}}}"
+        )
     for at, text in enumerate(texts):
         tail = f"{_mark(step.check, speaker)}{rule}" if at == 0 else ""
         yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
@@ -225,7 +266,12 @@ def _packed(texts: list[str], width: int) -> list[str]:
     """As many equal forms on a line as fit: w·x = 2·3 = 6."""
     lines: list[str] = []
     for text in texts:
-        if lines and not text.startswith(CONTINUED) and r"\text" not in lines[-1] + text and signs(lines[-1]) + signs(text) <= width:
+        if (
+            lines
+            and not text.startswith(CONTINUED)
+            and r"\text" not in lines[-1] + text
+            and signs(lines[-1]) + signs(text) <= width
+        ):
             lines[-1] += " " + text
         else:
             lines.append(text)
@@ -248,7 +294,10 @@ def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
     yield r"\begin{alignat*}{2}"
     yield " \\\\\n".join(f"  {line}" for line in chain_lines(step, speaker, LINE, r"\footnotesize "))
     yield r"\end{alignat*}"
-    marks = [(r"$\checkmark$ " if passed else "" if passed is None else r"$\boldsymbol{\times}$ ") + text for passed, text in speaker.checks(step.check)]
+    marks = [
+        (r"$\checkmark$ " if passed else "" if passed is None else r"$\boldsymbol{\times}$ ") + text
+        for passed, text in speaker.checks(step.check)
+    ]
     yield r"\noindent{\footnotesize " + r"\quad ".join(marks) + r"\par}"
 
 
@@ -303,68 +352,3 @@ def row_lines(row: Row, speaker: LatexSpeaker) -> Iterator[str]:
     left = unbroken(speaker.math(step.before))
     for at, text in enumerate(texts):
         yield f"{left if at == 0 else ''} & {text}"
-
-
-# The document --------------------------------------------------------------------------------------------------------
-PREAMBLE = r"""\documentclass[11pt]{article}
-\usepackage[a4paper,margin=2cm]{geometry}
-\usepackage{amsmath,amssymb,mathtools}
-"""
-
-
-# pdflatex takes the CJK package, xelatex takes ctex with the fonts that come with it.
-CHINESE = r"""\usepackage{iftex}
-\ifPDFTeX
-  \usepackage{CJKutf8}
-  \newcommand{\otherfont}[1]{{\CJKfamily{%(other)s}#1}}
-\else
-  \usepackage[fontset=fandol,scheme=plain]{ctex}
-  \newcommand{\otherfont}[1]{#1}
-\fi
-"""
-
-
-def _document(body: str, language: str) -> str:
-    chinese = sorted({character for character in body if is_full_width(character)})
-    begin, end, how, extra = "", "", "% Compile with pdflatex, xelatex or lualatex.\n", ""
-    if chinese:
-        body, main, other = _with_chinese_fonts(body, chinese, language)
-        begin = f"\\ifPDFTeX\\begin{{CJK}}{{UTF8}}{{{main}}}\\fi\n"
-        end = "\\ifPDFTeX\\end{CJK}\\fi\n"
-        how = (
-            "% Compile with pdflatex, which needs the CJK package (Debian: latex-cjk-chinese),\n"
-            "% or with xelatex, which needs ctex and its fonts (Debian: texlive-lang-chinese).\n"
-        )
-        extra = CHINESE % {"other": other}
-    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
-    return f"{how}{PREAMBLE}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
-
-
-FONTS = {"gbsn": "gb2312", "bsmi": "big5"}
-"""The fonts of the CJK package and the character sets they cover."""
-
-
-def _with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tuple[str, str, str]:
-    """The text with a change of font around characters that the main font lacks; the names of the main and the other font."""
-    order = ["bsmi", "gbsn"] if language == "zh-TW" else ["gbsn", "bsmi"]
-    if language == "en":
-        order.sort(key=lambda font: sum(not _covers(font, character) for character in chinese))
-    main, other = order
-    missing = {character for character in chinese if not _covers(main, character)}
-
-    def changed(character: str) -> str:
-        if character not in missing:
-            return character
-        if _covers(other, character):
-            return rf"\otherfont{{{character}}}"
-        return rf"\texttt{{U+{ord(character):04X}}}"
-
-    return "".join(map(changed, body)), main, other
-
-
-def _covers(font: str, character: str) -> bool:
-    try:
-        character.encode(FONTS[font])
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -17,7 +17,9 @@ SPECIAL = str.maketrans({character: "\\" + character for character in "\\`*_[]<>
 def derivation_markdown(derivation: Derivation, *, language: str | None = None) -> str:
     """The derivation in Markdown; every `$` opens or closes a formula that KaTeX and MathJax read."""
     style = Style.of(derivation)
-    return "\n".join(_lines(document(derivation), MarkdownSpeaker(style, language), LatexSpeaker(style, language))) + "\n"
+    return (
+        "\n".join(_lines(document(derivation), MarkdownSpeaker(style, language), LatexSpeaker(style, language))) + "\n"
+    )
 
 
 class MarkdownSpeaker(Speaker):
@@ -44,17 +46,26 @@ def _lines(blocks: Document, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Ite
         flat = [each for each in blocks.givens if not each.shape]
         if flat:
             yield ""
-            yield f"**{speaker.say(GIVEN)}** " + ", ".join(speaker.inline(f"{printer.name(each.name.name)} = {printer.array(each.value)}") for each in flat)
+            yield f"**{speaker.say(GIVEN)}** " + ", ".join(
+                speaker.inline(f"{printer.name(each.name.name)} = {printer.array(each.value)}") for each in flat
+            )
         arrays = [each for each in blocks.givens if each.shape]
         if arrays:
             if not flat:
                 yield ""
                 yield f"**{speaker.say(GIVEN)}**"
             yield ""
-            yield from _block([rf"& \underset{{{tex.bare_shape(each.shape)}}}{{{printer.name(each.name.name)}}} = {printer.array(each.value)}" for each in arrays])
+            yield from _block(
+                [
+                    rf"& \underset{{{tex.bare_shape(each.shape)}}}{{{printer.name(each.name.name)}}} = {printer.array(each.value)}"
+                    for each in arrays
+                ]
+            )
     if blocks.sizes:
         yield ""
-        yield f"**{speaker.say(SIZES)}** " + ", ".join(speaker.inline(f"{speaker.formulas.size(name)} = {size}") for name, size in blocks.sizes)
+        yield f"**{speaker.say(SIZES)}** " + ", ".join(
+            speaker.inline(f"{speaker.formulas.size(name)} = {size}") for name, size in blocks.sizes
+        )
     if blocks.seeded is not None:
         yield ""
         yield f"*{speaker.sentence(blocks.seeded)}*"
@@ -91,7 +102,9 @@ def _table(table: Table, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
         step = row.step
         forms = [unbroken(tex.math(form.term)) for form in [*row.symbolic, *([row.numbers] if row.numbers else [])]]
         left = unbroken(tex.math(step.before))
-        value = speaker.inline(speaker.formulas.number(digits(step.value, padded=True))) if step.value is not None else ""
+        value = (
+            speaker.inline(speaker.formulas.number(digits(step.value, padded=True))) if step.value is not None else ""
+        )
         cells = [str(row.number or ""), speaker.inline(" = ".join([left, *forms])), value, mark(step, speaker)]
         if rules:
             cells.append(speaker.sentence(step.rule) if step.rule else "")
@@ -141,6 +154,3 @@ def _chain(chain: Chain, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
     yield ""
     marks = [("✓ " if passed else "" if passed is None else "✗ ") + text for passed, text in speaker.checks(step.check)]
     yield " · ".join(marks)
-
-
-

@@ -63,7 +63,11 @@ class MathmlPrinter(Printer):
             stem = f'<mover accent="true">{stem}<mo>{ACCENT_SIGNS[parts.accent]}</mo></mover>'
         if bar:
             stem = f'<mover accent="true">{stem}<mo>¯</mo></mover>'
-        below = [f"<mn>{part}</mn>" if part.isdigit() else _identifier(GREEK.get(part, part)) for part in parts.below.split(",") if part]
+        below = [
+            f"<mn>{part}</mn>" if part.isdigit() else _identifier(GREEK.get(part, part))
+            for part in parts.below.split(",")
+            if part
+        ]
         below += [labels] if labels else []
         joined = operator(",").join(below)
         spelled = f"<msub>{stem}{row(joined)}</msub>" if below else stem
@@ -115,7 +119,9 @@ class MathmlPrinter(Printer):
         return f'<mi mathvariant="normal">{escape(word)}</mi><mspace width="0.17em"/>'
 
     def dot(self, style: str, loose: bool) -> str:
-        return {"hadamard": operator("⊙", SPACED), "matrix": '<mspace width="0.17em"/>'}.get(style, operator("·", SPACED))
+        return {"hadamard": operator("⊙", SPACED), "matrix": '<mspace width="0.17em"/>'}.get(
+            style, operator("·", SPACED)
+        )
 
     def beside(self, style: str) -> str:
         return '<mspace width="0.12em"/>'
@@ -145,10 +151,14 @@ class MathmlPrinter(Printer):
         return row(function, self.brackets(operator(",").join(arguments)))
 
     def picked(self, base: str, index: str) -> str:
-        return row(base, "<mo>[</mo>", index if index.startswith("<") else f"<mtext>{escape(index)}</mtext>", "<mo>]</mo>")
+        return row(
+            base, "<mo>[</mo>", index if index.startswith("<") else f"<mtext>{escape(index)}</mtext>", "<mo>]</mo>"
+        )
 
     def total(self, labels: Sequence[str], body: str) -> str:
-        sums = [f'<munder><mo movablelimits="false">∑</mo><mi>{escape(label)}</mi></munder>' for label in labels] or ["<mo>∑</mo>"]
+        sums = [f'<munder><mo movablelimits="false">∑</mo><mi>{escape(label)}</mi></munder>' for label in labels] or [
+            "<mo>∑</mo>"
+        ]
         return "".join(sums) + body
 
     def tensor(self, values: Any) -> str:
@@ -164,7 +174,10 @@ class MathmlPrinter(Printer):
             return row("<mo>[</mo>", parts, "<mo>]</mo>")
         rows = table(array if array.ndim == 2 else array[None])
         cells = "".join(
-            "<mtr>" + "".join(f"<mtd>{'<mo>⋯</mo>' if entry == ELLIPSIS else self.number(entry)}</mtd>" for entry in line) + "</mtr>" for line in rows
+            "<mtr>"
+            + "".join(f"<mtd>{'<mo>⋯</mo>' if entry == ELLIPSIS else self.number(entry)}</mtd>" for entry in line)
+            + "</mtr>"
+            for line in rows
         )
         return row("<mo>(</mo>", f"<mtable>{cells}</mtable>", "<mo>)</mo>")
 

@@ -21,7 +21,7 @@ LARGEST_ROW, LARGEST_COUNT = 8, 8
 def digits(value: Any, *, significant: int = SIGNIFICANT, padded: bool = False) -> str:
     """A number in digits, rounded for the eye. `padded`: short fractions get zeros too, as a column of values needs.
 
-    >>> digits(-0.465), digits(0.53499), digits(2.0), digits(-0.0333512345), digits(0.4, padded=True)
+    >>> digits(-0.465), digits(0.5349912), digits(2.0), digits(-0.0333512345), digits(0.4, padded=True)
     ('-0.465', '0.5350', '2', '-0.03335', '0.4000')
     >>> digits(1.23456789e-7), digits(123456.789), digits(6.02e23), digits(float("nan")), digits(-math.inf)
     ('1.235e-7', '123457', '6.02e23', 'nan', '-inf')
@@ -129,7 +129,9 @@ def _alike(shown: np.ndarray) -> Callable[[Any], str]:
     if not -4 <= high < 7 or high - low > 6:
         return lambda value: "0" if abs(value) <= noise else digits(value, padded=True)
     decimals = max(0, SIGNIFICANT - 1 - max(low, high - 2), SIGNIFICANT - 1 - high)
-    return lambda value: digits(value) if not math.isfinite(value) else "0" if abs(value) <= noise else f"{value:.{decimals}f}"
+    return lambda value: (
+        digits(value) if not math.isfinite(value) else "0" if abs(value) <= noise else f"{value:.{decimals}f}"
+    )
 
 
 def _picked(axis: np.ndarray) -> list[Any]:

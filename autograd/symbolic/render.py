@@ -8,52 +8,49 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ..notation import ATOM, COMPARE, PRODUCT, SIGN, SUM
 from ..op import Op
-from . import terms
-from .derivation import Derivation
 from .numbers import digits
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term
+from .precedence import (
+    BRACKET,
+    NAME,
+    NUMBER,
+    WIDE,
+    Factor,
+    Style,
+    binding,
+    first_letters,
+    has_axes,
+    is_open,
+    leads_with_minus,
+    looks,
+    needs_no_dot,
+    spliced,
+)  # fmt: skip
+from .terms import (
+    Apply,
+    AxisSum,
+    Delta,
+    Element,
+    EntryPartial,
+    Filled,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Symbol,
+    Tensor,
+    Term,
+)
 
 BREAK_SUM, BREAK_FACTOR = "\ue000", "\ue001"
 """Where a long line may be broken: before a + or −, or between two factors. Layout uses them or takes them out."""
 DEEPEST = 60
 """Below this many levels a term is an ellipsis; derivations name their intermediates long before."""
-
-# What a factor looks like from its neighbour's side; decides whether a dot stands between them.
-NUMBER, NAME, BRACKET, CALL, WIDE = "number", "name", "bracket", "call", "wide"
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What a printer must know beside the term: how derivatives are written and of what, and the shapes of names."""
-
-    derivative: str = "partial"
-    output: str = ""
-    leaves: frozenset[str] = frozenset()
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, derivation: Derivation) -> Style:
-        """The style of a derivation."""
-        return cls(derivation.notation.derivative, derivation.output, frozenset(derivation.givens), derivation.shapes)
-
-    def is_adjoint(self, partial: Partial) -> bool:
-        """Whether a derivative is written δ or with a bar: the output's, by something that is not simply given."""
-        if len(partial.by) != 1 or partial.of != self.output:
-            return False
-        return self.derivative == "bar" or (self.derivative == "delta" and partial.by[0] not in self.leaves)
-
-
-@dataclass(frozen=True, slots=True)
-class _Factor:
-    text: str
-    looks: str
-    whole: bool = False
-    starts: str = ""
 
 
 class Printer(ABC):
@@ -221,24 +218,29 @@ class Printer(ABC):
     def _inside(self, term: Term, depth: int) -> str:
         """What stands in a bracket: a short sum of two names or numbers closes up, as in (y−z)."""
         if isinstance(term, Apply) and term.op.notation.style == "infix" and term.op.notation.binding == SUM:
-            if all(isinstance(arg, Symbol) or (isinstance(arg, Number) and not leads_with_minus(arg)) for arg in term.args):
+            short = all(isinstance(arg, (Symbol, Number)) and not leads_with_minus(arg) for arg in term.args)
+            if short:
                 sign = self.tight_sign(term.op.notation.sign, term.op.notation.latex)
                 return sign.join(self._write(arg, False, False, depth + 1) for arg in term.args)
         return self._write(term, False, False, depth + 1)
 
-    def _apply(self, op: Op, args: tuple[Term, ...], params: Mapping[str, Any], root: bool, loose: bool, depth: int) -> str:
+    def _apply(
+        self, op: Op, args: tuple[Term, ...], params: Mapping[str, Any], root: bool, loose: bool, depth: int
+    ) -> str:
         notation = op.notation
         needs = notation.operands or (COMPARE,) * len(args)
         match notation.style, args:
             case "infix", (left, right):
                 if notation.binding == PRODUCT and notation.sign == "·":
-                    arrays = op.scalar is not None and all(_has_axes(arg) for arg in args)
+                    arrays = op.scalar is not None and all(has_axes(arg) for arg in args)
                     style = "matrix" if op.scalar is None else "hadamard" if arrays else "scalar"
                     return self._product(args, style, root, loose, depth)
                 return self._infix(op, left, right, root, depth)
             case "prefix", (inner,):
                 need = PRODUCT if binding(inner, self.style) != SIGN else ATOM
-                return self.tight_sign(notation.sign, notation.latex) + self._operand(inner, need, depth, first=False, root=root)
+                return self.tight_sign(notation.sign, notation.latex) + self._operand(
+                    inner, need, depth, first=False, root=root
+                )
             case "power", (base, exponent):
                 return self.power(self._operand(base, needs[0], depth), self._write(exponent, False, False, depth + 1))
             case "superscript", (base,):
@@ -253,11 +255,20 @@ class Printer(ABC):
                 return self.root(self._write(inner, False, False, depth + 1), simple)
             case "fence", (inner,):
                 half = len(notation.sign) // 2
-                return self.fence(notation.sign[:half], notation.sign[half:], notation.latex, self._write(inner, False, False, depth + 1))
+                return self.fence(
+                    notation.sign[:half],
+                    notation.sign[half:],
+                    notation.latex,
+                    self._write(inner, False, False, depth + 1),
+                )
             case "postfix", (inner,):
                 return self.postfix(self._operand(inner, needs[0], depth), notation.sign, notation.latex)
             case "element", (base, *places):
-                index = index_text(params["index"], self.style.shapes.get(base.name) if isinstance(base, Symbol) else None) if "index" in params else ""
+                index = (
+                    index_text(params["index"], self.style.shapes.get(base.name) if isinstance(base, Symbol) else None)
+                    if "index" in params
+                    else ""
+                )
                 inner = index or ", ".join(self._write(place, False, False, depth + 1) for place in places)
                 return self.picked(self._operand(base, ATOM, depth), inner)
         return self._call(op, args, params, 0, depth)
@@ -278,18 +289,29 @@ class Printer(ABC):
 
     def _fraction(self, above: Term, below: Term, needs: Sequence[int], depth: int) -> str:
         if self.stacked:
-            return self.fraction(self._write(above, False, False, depth + 1), self._write(below, False, False, depth + 1))
-        top = self._operand(above, ATOM if _is_open(above) else needs[0], depth)
+            return self.fraction(
+                self._write(above, False, False, depth + 1), self._write(below, False, False, depth + 1)
+            )
+        top = self._operand(above, ATOM if is_open(above) else needs[0], depth)
         return self.fraction(top, self._operand(below, needs[1], depth, first=False))
 
     def _call(self, op: Op, args: Sequence[Term], params: Mapping[str, Any], primes: int, depth: int) -> str:
         notation = op.notation
         # An op that is not written as a call (√, a square) still needs a word when its derivative is named.
-        sign, latex = (notation.sign, notation.latex) if notation.style == "call" else (op.name, rf"\operatorname{{{op.name}}}".replace("_", r"\_"))
+        sign, latex = (
+            (notation.sign, notation.latex)
+            if notation.style == "call"
+            else (op.name, rf"\operatorname{{{op.name}}}".replace("_", r"\_"))
+        )
         written = [self._write(arg, False, False, depth + 1) for arg in args]
         for name, default in op.params.items():
             value = params.get(name, default)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and isinstance(default, float) and value != default:
+            if (
+                isinstance(value, (int, float))
+                and not isinstance(value, bool)
+                and isinstance(default, float)
+                and value != default
+            ):
                 written.append(self.name(name) + self.tight_sign("=", "=") + self.number(digits(value)))
         return self.call(sign, latex, primes, written)
 
@@ -299,19 +321,21 @@ class Printer(ABC):
             return self._write(factors[0], root, loose, depth + 1)
         text = ""
         for before, separator, item in self._side_by_side(factors, style, loose, depth):
-            text += (BREAK_FACTOR if root and before and separator != self.beside(style) else "") + separator + item.text
+            text += (
+                (BREAK_FACTOR if root and before and separator != self.beside(style) else "") + separator + item.text
+            )
         return text
 
     def _side_by_side(
         self, factors: Sequence[Term], style: str, loose: bool, depth: int
-    ) -> list[tuple[_Factor | None, str, _Factor]]:
+    ) -> list[tuple[Factor | None, str, Factor]]:
         """The factors of a product, each with the one before it and what stands between them."""
         if not loose:
-            factors = _spliced(factors, style)
+            factors = spliced(factors, style)
         items = [self._factor(factor, at, style, factors, loose, depth) for at, factor in enumerate(factors)]
-        parts: list[tuple[_Factor | None, str, _Factor]] = [(None, "", items[0])]
-        for at, (before, item) in enumerate(zip(items, items[1:])):
-            if style != "hadamard" and (at == 0 or before.looks != NUMBER) and _needs_no_dot(before, item):
+        parts: list[tuple[Factor | None, str, Factor]] = [(None, "", items[0])]
+        for at, (before, item) in enumerate(pairwise(items)):
+            if style != "hadamard" and (at == 0 or before.looks != NUMBER) and needs_no_dot(before, item):
                 parts.append((before, self.beside(style), item))
             else:
                 parts.append((before, self.dot(style, loose or WIDE in (before.looks, item.looks)), item))
@@ -321,137 +345,22 @@ class Printer(ABC):
         """The factors of a product one by one, each in the brackets it needs beside the others."""
         return [item.text for _, _, item in self._side_by_side(product.factors, product.style, True, 0)]
 
-    def _factor(self, term: Term, at: int, style: str, factors: Sequence[Term], loose: bool, depth: int) -> _Factor:
+    def _factor(self, term: Term, at: int, style: str, factors: Sequence[Term], loose: bool, depth: int) -> Factor:
         inner = term.value if isinstance(term, Filled) else term
         minus = leads_with_minus(inner) and (at > 0 or (isinstance(inner, Number) and not loose and not inner.size))
-        bracketed = binding(inner, self.style) < PRODUCT or minus or (_is_open(inner) and at < len(factors) - 1)
+        bracketed = binding(inner, self.style) < PRODUCT or minus or (is_open(inner) and at < len(factors) - 1)
         if isinstance(inner, Product) and inner.style != style and len(inner.factors) > 1:
             # X·W inside ⊙, or a product by entries inside X·W: only plain numbers beside it leave no doubt.
-            bracketed = bracketed or any(_has_axes(other) for other in factors if other is not term)
+            bracketed = bracketed or any(has_axes(other) for other in factors if other is not term)
         if bracketed:
             # x(−y) would look like a function: only a sum in brackets may stand beside a name.
-            looks = BRACKET if binding(inner, self.style) <= SUM else NUMBER
-            return _Factor(self.brackets(self._inside(inner, depth)), looks)
+            kind = BRACKET if binding(inner, self.style) <= SUM else NUMBER
+            return Factor(self.brackets(self._inside(inner, depth)), kind)
         text = self._write(inner, False, False, depth + 1)
         if isinstance(inner, Number):
             plain = digits(inner.value)
-            return _Factor(text, NAME if inner.size else NUMBER, not inner.size and plain.lstrip("-").isdigit())
-        return _Factor(text, _looks(inner), starts=_first_letters(inner))
-
-
-
-
-def _looks(term: Term) -> str:
-    match term:
-        case Symbol() | Element(base=Symbol()):
-            return NAME
-        case Prime():
-            return CALL
-        case Apply(op=op, args=args):
-            match op.notation.style:
-                case "call":
-                    return CALL
-                case "superscript" | "postfix":
-                    return _looks(args[0]) if binding(args[0], Style()) == ATOM else BRACKET
-    return WIDE
-
-
-def _first_letters(term: Term) -> str:
-    match term:
-        case Symbol(name=name):
-            return name
-        case Element(base=Symbol(name=name)):
-            return name
-        case Apply(op=op, args=args):
-            return op.notation.sign if op.notation.style == "call" else _first_letters(args[0]) if args else ""
-        case Prime(op=op):
-            return op.notation.sign
-    return ""
-
-
-def _needs_no_dot(before: _Factor, item: _Factor) -> bool:
-    """2d, 2(y−z), y(1−y), (a+b)(c+d) are written without a dot; 2·0.5, w·x and 2·e1 (not 2e1) are not."""
-    if before.looks == NUMBER and before.whole:
-        return item.looks == BRACKET or (item.looks in (NAME, CALL) and not _like_an_exponent(item.starts))
-    return item.looks == BRACKET and before.looks in (NAME, BRACKET)
-
-
-def _like_an_exponent(name: str) -> bool:
-    return name[:1] in ("e", "E") and (name[1:2].isdigit() or len(name) == 1)
-
-
-def _spliced(factors: Sequence[Term], style: str) -> list[Term]:
-    """Products of the same style inside a product, opened up: dots do not care how factors are grouped."""
-    flat: list[Term] = []
-    for factor in factors:
-        if isinstance(factor, Product) and factor.style == style:
-            flat.extend(_spliced(factor.factors, style))
-        else:
-            flat.append(factor)
-    return flat
-
-
-def _has_axes(term: Term) -> bool:
-    """Whether a term may be an array; only what is certainly one number says no."""
-    match term:
-        case Number() | Element() | EntryPartial() | Delta() | IndexSum() | Filled():
-            return False
-        case Symbol(rank=rank) | Partial(rank=rank):
-            return rank > 0
-    inner = terms.children(term)
-    return any(_has_axes(each) for each in inner) if inner and not isinstance(term, AxisSum) else True
-
-
-def _is_open(term: Term) -> bool:
-    """Whether a term reaches as far to the right as it can: what follows a Σ would seem to be inside it."""
-    match term:
-        case IndexSum() | AxisSum():
-            return True
-        case Product(factors=factors):
-            return _is_open(factors[-1])
-        case Apply(op=op, args=args) if op.notation.style == "prefix":
-            return _is_open(args[-1])
-        case Filled(value=value):
-            return _is_open(value)
-    return False
-
-
-def leads_with_minus(term: Term) -> bool:
-    """Whether the first sign of the written term is a minus: 2·(−x), not 2·−x."""
-    match term:
-        case Number(value=value, size=size):
-            return size.startswith(("−", "-")) if size else value < 0
-        case Filled(value=value):
-            return leads_with_minus(value)
-        case Product(factors=factors):
-            # A negative number at the front stands in brackets of its own: (−0.3)·1.
-            return not (isinstance(factors[0], Number) and not factors[0].size) and leads_with_minus(factors[0])
-        case Apply(op=op, args=args):
-            style = op.notation.style
-            if style == "infix" and op.notation.binding == PRODUCT:
-                return leads_with_minus(args[0])
-            return style == "prefix" or (style == "fraction" and leads_with_minus(args[0]))
-    return False
-
-
-def binding(term: Term, style: Style) -> int:
-    """How tightly a term holds together as it is written here."""
-    match term:
-        case Partial() | Element(base=Partial()):
-            partial = term if isinstance(term, Partial) else term.base
-            assert isinstance(partial, Partial)
-            return ATOM if style.is_adjoint(partial) else PRODUCT
-        case EntryPartial():
-            return PRODUCT
-        case Filled(value=value):
-            return binding(value, style)
-        case Apply(op=op, args=(inner,)) if op.notation.style == "prefix":
-            return min(SIGN, max(PRODUCT, binding(inner, style)))
-        case Product(factors=(only,)):
-            return binding(only, style)
-        case Number(value=value, size="") if "e" in digits(value):
-            return PRODUCT
-    return terms.binding(term)
+            return Factor(text, NAME if inner.size else NUMBER, not inner.size and plain.lstrip("-").isdigit())
+        return Factor(text, looks(inner), starts=first_letters(inner))
 
 
 def index_text(index: Any, shape: tuple[int, ...] | None) -> str:

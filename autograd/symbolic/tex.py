@@ -51,11 +51,18 @@ def _text_character(character: str) -> str:
     if character in MATH_SIGNS:
         sign = MATH_SIGNS[character].strip()
         return f"${{}}{sign}$" if sign[0] in "^_" else f"${sign}$"
-    return {"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\dots{}", "\u00a0": "~"}.get(character, _letter(character))
+    return {"–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''", "…": r"\dots{}", "\u00a0": "~"}.get(
+        character, _letter(character)
+    )
 
 
 def _letter(character: str) -> str:
-    if character == "\u3000" or "\u4e00" <= character <= "\u9fff" or "\u3000" <= character <= "\u30ff" or "\uff00" <= character <= "\uffef":
+    if (
+        character == "\u3000"
+        or "\u4e00" <= character <= "\u9fff"
+        or "\u3000" <= character <= "\u30ff"
+        or "\uff00" <= character <= "\uffef"
+    ):
         return character
     if "\u00c0" <= character <= "\u017f":  # Latin letters with accents, which every LaTeX reads
         return character
@@ -79,7 +86,14 @@ class LatexPrinter(Printer):
             return rf"{sign}\frac{{{self.size(above.lstrip('−-'))}}}{{{self.size(below)}}}"
         parts = re.split(r"([+−·/()])", expression.replace("//", "/"))
         signs = {"−": "-", "·": r" \cdot "}
-        return "".join(signs.get(part, part) if len(part) == 1 and not part.isalnum() else self.name(part) if part and not part.isdigit() else part for part in parts)
+        return "".join(
+            signs.get(part, part)
+            if len(part) == 1 and not part.isalnum()
+            else self.name(part)
+            if part and not part.isdigit()
+            else part
+            for part in parts
+        )
 
     def name(self, name: str) -> str:
         return self._spelled(name, ())
@@ -105,7 +119,8 @@ class LatexPrinter(Printer):
             below[name] = below.get(name, 0) + 1
         order = len(partial.by)
         denominator = r" \, ".join(
-            rf"\partial {self.entry(name, partial.rank, labels) if labels else self.name(name)}" + (f"^{{{times}}}" if times > 1 else "")
+            rf"\partial {self.entry(name, partial.rank, labels) if labels else self.name(name)}"
+            + (f"^{{{times}}}" if times > 1 else "")
             for name, times in below.items()
         )
         return rf"\frac{{\partial{f'^{{{order}}}' if order > 1 else ''} {self.name(partial.of)}}}{{{denominator}}}"
@@ -156,7 +171,10 @@ class LatexPrinter(Printer):
 
     def fence(self, left: str, right: str, latex: str, inner: str) -> str:
         opening, _, closing = latex.partition(" ")
-        bars = {r"\left|": r"\left\lvert ", r"\right|": r"\right\rvert "}  # a bare | would end a cell of a Markdown table
+        bars = {
+            r"\left|": r"\left\lvert ",
+            r"\right|": r"\right\rvert ",
+        }  # a bare | would end a cell of a Markdown table
         return bars.get(opening, opening + " ") + inner + " " + bars.get(closing, closing + " ").strip()
 
     def postfix(self, base: str, text: str, latex: str) -> str:
@@ -180,7 +198,11 @@ class LatexPrinter(Printer):
             return self.number(digits(array[()]))
         if array.ndim > 2:
             shown = list(array) if len(array) <= 3 else [*array[:2], None, array[-1]]
-            return r"\left[" + r",\; ".join(r"\dots" if each is None else self.array(np.asarray(each)) for each in shown) + r"\right]"
+            return (
+                r"\left["
+                + r",\; ".join(r"\dots" if each is None else self.array(np.asarray(each)) for each in shown)
+                + r"\right]"
+            )
         rows = table(array if array.ndim == 2 else array[None])
         written = [" & ".join(r"\cdots" if entry == ELLIPSIS else self.number(entry) for entry in row) for row in rows]
         return r"\begin{pmatrix} " + r" \\ ".join(written) + r" \end{pmatrix}"

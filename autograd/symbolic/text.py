@@ -3,68 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..language import cell_width
 from .blocks import matrix_lines
 from .cells import broken, center, left, right, wrapped
+from .columns import GAP, Cells, Columns
 from .derivation import BACKWARD, INSIDE, Check, Derivation, Form, Step
-from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document
+from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document
 from .numbers import digits, error_digits, lined_up
 from .render import Style, unbroken
-from .terms import Apply, Product, Term
-from .unicode import UnicodePrinter, ascii_text
+from .spoken import TextSpeaker
+from .terms import Apply, Product
+from .unicode import UnicodePrinter
 
 MARKS = {True: "✓", False: "✗", None: "–"}
 COLORS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "failure": "1;31"}
-GAP = 3
-"""Cells between two columns."""
-RULE_WIDTH = 30
 
 
-def derivation_text(derivation: Derivation, *, width: int = 100, color: bool = False, language: str | None = None, ascii: bool = False) -> str:
+def derivation_text(
+    derivation: Derivation, *, width: int = 100, color: bool = False, language: str | None = None, ascii: bool = False
+) -> str:
     """The derivation as lines of at most `width` cells, unless a single factor is wider; ANSI colors only when asked."""
     return "\n".join(_Writer(document(derivation), width, color, language, ascii).lines())
-
-
-class TextSpeaker(Speaker):
-    """Sentences as plain text; `ascii`: without any other sign."""
-
-    def __init__(self, style: Style, language: str | None, ascii: bool = False) -> None:
-        super().__init__(UnicodePrinter(style, ascii), language)
-        self.ascii = ascii
-
-    def escaped(self, text: str) -> str:
-        return ascii_text(text) if self.ascii else text
-
-    inline = escaped
-
-    def math(self, term: Term, loose: bool = False) -> str:
-        """A term with its break marks."""
-        return self.escaped(self.formulas.term(term, loose))
-
-    def number(self, text: str) -> str:
-        """A number from its ASCII digits."""
-        return self.escaped(self.formulas.number(text))
-
-
-@dataclass
-class _Cells:
-    """A table row, written: what stands in every column, and the lines below it."""
-
-    row: Row
-    number: str
-    left: str
-    equations: list[tuple[str, str]]
-    value: str
-    shape: str
-    tick: str
-    rule: str
-    under: tuple[str, str] | None
-    lead: list[str]
-    lead_tick: str
 
 
 class _Writer:
@@ -83,10 +45,19 @@ class _Writer:
     def lines(self) -> list[str]:
         """The whole derivation."""
         blocks = [self._head()]
-        blocks += [self._table(block) if isinstance(block, Table) else self._chain(block) for block in self.document.blocks]
+        blocks += [
+            self._table(block) if isinstance(block, Table) else self._chain(block) for block in self.document.blocks
+        ]
         failed = self.document.failed
         if failed is not None:
-            blocks.append([self.paint(line, "failure") for line in wrapped(f"{self.speaker.escaped(MARKS[False])} {self.speaker.failure(failed)}", self.width)])
+            blocks.append(
+                [
+                    self.paint(line, "failure")
+                    for line in wrapped(
+                        f"{self.speaker.escaped(MARKS[False])} {self.speaker.failure(failed)}", self.width
+                    )
+                ]
+            )
         notes = [line for note in self.document.notes for line in self._hanging(self.speaker.sentence(note), 2)]
         blocks.append([self.paint(line, "dim") for line in notes])
         lines: list[str] = []
@@ -146,9 +117,9 @@ class _Writer:
         backward = table.section == BACKWARD
         rows = [self._cells(row, backward) for row in table.rows]
         rows_with_value = [row for row in rows if row.value]
-        for row, text in zip(rows_with_value, lined_up([row.value for row in rows_with_value])):
+        for row, text in zip(rows_with_value, lined_up([row.value for row in rows_with_value]), strict=True):
             row.value = text
-        columns = _Columns(rows, self.width, self.say(VALUE), self.say(ERROR))
+        columns = Columns(rows, self.width, self.say(VALUE), self.say(ERROR))
         lines = [self._table_head(table, columns)]
         for row in rows:
             # The way from entries to matrices is a paragraph of its own.
@@ -157,7 +128,7 @@ class _Writer:
             lines += self._row_lines(row, columns, backward)
         return lines
 
-    def _table_head(self, table: Table, columns: _Columns) -> str:
+    def _table_head(self, table: Table, columns: Columns) -> str:
         title = self.speaker.sentence(table.title)
         before = columns.start + columns.formula
         text = self.paint(left(title, min(before, cell_width(title))), "bold")
@@ -174,7 +145,7 @@ class _Writer:
             text += " " * GAP + right(self.say(VALUE), columns.value)
         return text + " " * GAP + self.speaker.escaped(MARKS[True]) + " " + self.say(ERROR)
 
-    def _cells(self, row: Row, backward: bool) -> _Cells:
+    def _cells(self, row: Row, backward: bool) -> Cells:
         step, speaker = row.step, self.speaker
         equations = [("= " + speaker.math(form.term, backward), self._form_note(form)) for form in row.symbolic]
         under = None
@@ -193,7 +164,7 @@ class _Writer:
             lead = [f"{unbroken(speaker.math(row.lead.before))} = {speaker.math(row.lead.after, True)}"]
             whence = [speaker.sentence(sentence) for sentence in row.lead.why[:1]]
             lead = [*whence, *lead]
-        return _Cells(
+        return Cells(
             row, str(row.number) if row.number else "", unbroken(speaker.math(step.before)), equations, value, shape,
             self._tick(step.check), rule, under, lead, self._tick(row.lead.check) if row.lead is not None else "",
         )  # fmt: skip
@@ -206,7 +177,9 @@ class _Writer:
         mark = self.speaker.escaped(MARKS[check.passed])
         if check.passed is None:
             return mark
-        errors = [check.error] if check.passed else [error for error in (check.error, check.difference) if error is not None]
+        errors = (
+            [check.error] if check.passed else [error for error in (check.error, check.difference) if error is not None]
+        )
         error = max((each for each in errors if each is not None), default=None)
         return mark if error is None else f"{mark} {error_digits(error)}"
 
@@ -222,13 +195,17 @@ class _Writer:
             return None
         factors = [self.speaker.escaped(text) for text in self.speaker.formulas.factors(term)]
         shapes = [self.speaker.shape(shape) if shape else "" for shape in form.shapes]
-        widths = [max(cell_width(factor), cell_width(shape)) for factor, shape in zip(factors, shapes)]
+        widths = [max(cell_width(factor), cell_width(shape)) for factor, shape in zip(factors, shapes, strict=True)]
         dot = self.speaker.escaped(self.speaker.formulas.dot(term.style, True))
-        above = "= " + sign + dot.join(center(factor, size) for factor, size in zip(factors, widths))
-        below = "  " + " " * cell_width(sign) + (" " * cell_width(dot)).join(center(shape, size) for shape, size in zip(shapes, widths))
+        above = "= " + sign + dot.join(center(factor, size) for factor, size in zip(factors, widths, strict=True))
+        below = (
+            "  "
+            + " " * cell_width(sign)
+            + (" " * cell_width(dot)).join(center(shape, size) for shape, size in zip(shapes, widths, strict=True))
+        )
         return above, below
 
-    def _row_lines(self, row: _Cells, columns: _Columns, backward: bool) -> list[str]:
+    def _row_lines(self, row: Cells, columns: Columns, backward: bool) -> list[str]:
         speaker, step = self.speaker, row.row.step
         color = "red" if backward else "green"
         indent = " " * columns.start
@@ -244,10 +221,22 @@ class _Writer:
         tail_at = (under_at if under_at is not None else len(formula) - 1) if formula else 0
         for at, text in enumerate(formula or [""]):
             number = row.number if at == 0 and not row.lead else ""
-            name = row.left if at == 0 else speaker.shape(step.shape) if under_at is not None and at == under_at + 1 else ""
+            name = (
+                row.left
+                if at == 0
+                else speaker.shape(step.shape)
+                if under_at is not None and at == under_at + 1
+                else ""
+            )
             head = self.paint(right(number, columns.number), "dim") + "  " + left(name, columns.left) + " "
             line = head + (self.paint(text, "dim") if under_at is not None and at == under_at + 1 else text)
-            plain = cell_width(right(number, columns.number)) + 2 + cell_width(left(name, columns.left)) + 1 + cell_width(text)
+            plain = (
+                cell_width(right(number, columns.number))
+                + 2
+                + cell_width(left(name, columns.left))
+                + 1
+                + cell_width(text)
+            )
             if at == tail_at:
                 room = columns.start + columns.formula - plain
                 if row.rule and not columns.rule and cell_width(row.rule) + GAP <= room:
@@ -267,16 +256,23 @@ class _Writer:
         lines += [" " * columns.rule_start + self.paint(rule, "dim") for rule in rules]
         if row.rule and not columns.rule and not any(row.rule in line for line in lines):
             lines += [indent + self.paint(line, "dim") for line in wrapped(row.rule, self.width - columns.start)]
-        if step.value is not None and step.value.ndim > 0 and (step.section != INSIDE or self.document.derivation.detail == "full"):
+        if (
+            step.value is not None
+            and step.value.ndim > 0
+            and (step.section != INSIDE or self.document.derivation.detail == "full")
+        ):
             lines += [indent + self.paint(line, color) for line in self._block(step.value, self.width - columns.start)]
         if step.check.passed is None:
             for _, text in speaker.checks(step.check):
                 lines += [indent + self.paint(line, "yellow") for line in wrapped(text, self.width - columns.start)]
         for sentence in row.row.why:
-            lines += [indent + self.paint(line, "dim") for line in wrapped(speaker.sentence(sentence), self.width - columns.start)]
+            lines += [
+                indent + self.paint(line, "dim")
+                for line in wrapped(speaker.sentence(sentence), self.width - columns.start)
+            ]
         return lines
 
-    def _lead_lines(self, row: _Cells, columns: _Columns) -> list[str]:
+    def _lead_lines(self, row: Cells, columns: Columns) -> list[str]:
         """z_nk = Σ_d x_nd·w_dk  ⟹  ∂L/∂w_dk = …, before the matrix form."""
         assert row.row.lead is not None
         arrow = self.speaker.escaped("⟹") + "  "
@@ -295,11 +291,15 @@ class _Writer:
         lines[-1] = last + " " * max(GAP, at - cell_width(last)) + tick
         return [head + lines[0], *(" " * indent + line for line in lines[1:])]
 
-    def _formula_lines(self, row: _Cells, columns: _Columns) -> list[str]:
+    def _formula_lines(self, row: Cells, columns: Columns) -> list[str]:
         equations = row.equations
         if len(equations) == 2 and not any(note for _, note in equations):
             first, second = (unbroken(text) for text, _ in equations)
-            if columns.symbolic and cell_width(first) <= columns.symbolic and columns.symbolic + 2 + cell_width(second) <= columns.formula:
+            if (
+                columns.symbolic
+                and cell_width(first) <= columns.symbolic
+                and columns.symbolic + 2 + cell_width(second) <= columns.formula
+            ):
                 return [left(first, columns.symbolic) + "  " + second]
             if cell_width(first) + 2 + cell_width(second) <= columns.formula:
                 return [first + "  " + second]
@@ -329,7 +329,10 @@ class _Writer:
             heads = [speaker.shape(step.shape)]
         first = self.paint(name, "bold")
         if heads and cell_width(name) + GAP <= indent:
-            lines = [first + pad[cell_width(name) :] + self.paint(heads[0], "dim"), *(pad + self.paint(line, "dim") for line in heads[1:])]
+            lines = [
+                first + pad[cell_width(name) :] + self.paint(heads[0], "dim"),
+                *(pad + self.paint(line, "dim") for line in heads[1:]),
+            ]
         else:
             lines = [first, *(pad + self.paint(line, "dim") for line in heads)]
         lines += [pad + line for line in self._chain_forms(step, self.width - indent)]
@@ -337,7 +340,11 @@ class _Writer:
 
     def _chain_forms(self, step: Step, room: int) -> list[str]:
         texts = [("= " + self.speaker.math(form.term, True), self._form_note(form), form) for form in step.forms]
-        fitting = [cell_width(unbroken(text)) for text, note, _ in texts if cell_width(unbroken(text)) + GAP + cell_width(note) <= room]
+        fitting = [
+            cell_width(unbroken(text))
+            for text, note, _ in texts
+            if cell_width(unbroken(text)) + GAP + cell_width(note) <= room
+        ]
         column = max(fitting, default=0)
         widest = max((cell_width(note) for text, note, _ in texts if cell_width(unbroken(text)) <= column), default=0)
         if column + GAP + widest > room:
@@ -359,10 +366,16 @@ class _Writer:
 
     def _chain_value(self, step: Step, room: int) -> list[str]:
         marks = [
-            self.paint(f"{self.speaker.escaped(MARKS[passed])} {text}" if passed is not None else text, {True: "green", False: "failure", None: "yellow"}[passed])
+            self.paint(
+                f"{self.speaker.escaped(MARKS[passed])} {text}" if passed is not None else text,
+                {True: "green", False: "failure", None: "yellow"}[passed],
+            )
             for passed, text in self.speaker.checks(step.check)
         ]
-        plain = [f"{self.speaker.escaped(MARKS[passed])} {text}" if passed is not None else text for passed, text in self.speaker.checks(step.check)]
+        plain = [
+            f"{self.speaker.escaped(MARKS[passed])} {text}" if passed is not None else text
+            for passed, text in self.speaker.checks(step.check)
+        ]
         lines: list[str] = []
         if step.value is not None and step.value.ndim > 0:
             lines = [self.paint(line, "red") for line in self._block(step.value, room)]
@@ -371,7 +384,7 @@ class _Writer:
             value = "= " + self.speaker.number(digits(step.value)) if step.value is not None else ""
             lines, used = [self.paint(value, "red")], max(20, cell_width(value))
             lines[0] += " " * (used - cell_width(value))
-        for mark, text in zip(marks, plain):
+        for mark, text in zip(marks, plain, strict=True):
             if used + GAP + cell_width(text) <= room:
                 lines[-1] += " " * GAP + mark
                 used += GAP + cell_width(text)
@@ -379,39 +392,3 @@ class _Writer:
                 lines.append(mark)
                 used = cell_width(text)
         return lines
-
-
-class _Columns:
-    """The widths of a table's columns, in cells; what does not fit beside the formula goes below it."""
-
-    def __init__(self, rows: Sequence[_Cells], width: int, value_title: str, error_title: str) -> None:
-        self.number = max(2, *(cell_width(row.number) for row in rows))
-        self.left = max(max(cell_width(row.left), cell_width(row.shape) if row.under else 0) for row in rows)
-        self.left = max(self.left, *(0 if row.under is None else 5 for row in rows))
-        self.start = self.number + 2 + self.left + 1
-        self.value = max((cell_width(row.value) for row in rows), default=0)
-        self.value = max(self.value, cell_width(value_title)) if self.value else 0
-        self.shape = max((cell_width(row.shape) for row in rows), default=0)
-        self.tick = max(2 + cell_width(error_title), *(max(cell_width(row.tick), cell_width(row.lead_tick)) for row in rows))
-        self.rule = min(max((cell_width(row.rule) for row in rows), default=0), RULE_WIDTH)
-        fixed = self.start + GAP + self.tick + sum(GAP + size for size in (self.value, self.shape) if size)
-        needed = max(self._needed(row) for row in rows)
-        room = width - fixed - (GAP + self.rule if self.rule else 0)
-        if self.rule and room < min(needed, 44):
-            self.rule, room = 0, width - fixed
-        # Side by side, symbols and numbers need this much; more would only push the values away from their formulas.
-        pairs = [tuple(cell_width(unbroken(text)) for text, _ in row.equations) for row in rows if len(row.equations) == 2]
-        fitting = [pair for pair in pairs if sum(pair) + 2 <= room]
-        self.symbolic = max((pair[0] for pair in fitting), default=0)
-        if self.symbolic + 2 + max((pair[1] for pair in fitting), default=0) > room:
-            self.symbolic = 0
-        wide = max([needed, *(self.symbolic + 2 + pair[1] if self.symbolic else sum(pair) + 2 for pair in fitting)], default=0)
-        self.formula = max(12, min(room, wide))
-        self.tick_start = self.start + self.formula + GAP + sum(GAP + size for size in (self.value, self.shape) if size)
-        self.rule_start = self.tick_start + self.tick + GAP
-
-    def _needed(self, row: _Cells) -> int:
-        """Cells for the longest formula of a row on one line, seen from the formula column."""
-        texts = [text for text, _ in row.equations] + ([row.under[0]] if row.under else [])
-        lead = sum(cell_width(unbroken(text)) for text in row.lead) + 5 - self.left - 1 if row.lead else 0
-        return max([lead, *(cell_width(unbroken(text)) for text in texts)])

@@ -80,7 +80,8 @@ class UnicodePrinter(Printer):
             below[name] = below.get(name, 0) + 1
         order = len(partial.by)
         return f"∂{_raised(order)}{self.name(partial.of)}/" + "".join(
-            f"∂{self.entry(name, partial.rank, labels) if labels else self.name(name)}{_raised(times)}" for name, times in below.items()
+            f"∂{self.entry(name, partial.rank, labels) if labels else self.name(name)}{_raised(times)}"
+            for name, times in below.items()
         )
 
     def ratio(self, of: str, by: str) -> str:
@@ -150,8 +151,18 @@ class UnicodePrinter(Printer):
         """An array on one line, [[1, 2], [3, 4]]; what does not fit is an ellipsis."""
         if array.ndim == 0:
             return self.number(digits(array[()]))
-        entries = list(array) if len(array) <= LARGEST_COUNT and array.size <= most else [*array[:3], None, array[-1]] if len(array) > 4 else list(array)
-        return "[" + ", ".join(ELLIPSIS if entry is None else self.inline(np.asarray(entry), most) for entry in entries) + "]"
+        entries = (
+            list(array)
+            if len(array) <= LARGEST_COUNT and array.size <= most
+            else [*array[:3], None, array[-1]]
+            if len(array) > 4
+            else list(array)
+        )
+        return (
+            "["
+            + ", ".join(ELLIPSIS if entry is None else self.inline(np.asarray(entry), most) for entry in entries)
+            + "]"
+        )
 
 
 def _joined(labels: Sequence[str]) -> str:

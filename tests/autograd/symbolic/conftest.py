@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.sizes import Size
 from nngraph.autograd.symbolic import explain
 from nngraph.autograd.symbolic.derivation import Derivation
@@ -41,7 +40,10 @@ def real() -> dict[str, Derivation]:
     w, x, b = ng.input("w", 2.0), ng.input("x", -1.0), ng.input("b", 0.5)
     weight, entered = ng.input("權重", 2.0), ng.input("输入_1", -1.0)
     rows = Size("N", 3)
-    X, W = ng.input("X", np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]])), ng.input("W", np.array([[0.1, -0.2], [0.3, 0.4]]))
+    X, W = (
+        ng.input("X", np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]])),
+        ng.input("W", np.array([[0.1, -0.2], [0.3, 0.4]])),
+    )
     T, c = ng.input("T", np.eye(2)[[0, 1, 0]]), ng.input("b", np.array([0.1, 0.0]))
     X.shape, T.shape = (rows, 2), (rows, 2)
     net = ng.sigmoid(w * ng.sigmoid(w * x + b) + b * ng.sigmoid(b * x - w))

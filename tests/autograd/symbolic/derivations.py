@@ -9,10 +9,32 @@ import numpy as np
 from nngraph.autograd.op import OPS
 from nngraph.autograd.sizes import Size
 from nngraph.autograd.symbolic.derivation import (
-    BACKWARD, FORWARD, INSIDE, RESULT, Check, Derivation, Form, Gradient, Notation, Sentence, Step,
+    BACKWARD,
+    FORWARD,
+    INSIDE,
+    RESULT,
+    Check,
+    Derivation,
+    Form,
+    Gradient,
+    Notation,
+    Sentence,
+    Step,
 )  # fmt: skip
 from nngraph.autograd.symbolic.terms import (
-    Apply, AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term,
+    Apply,
+    AxisSum,
+    Delta,
+    Element,
+    EntryPartial,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Symbol,
+    Tensor,
+    Term,
 )  # fmt: skip
 
 CHECKED = Check(True, 3e-17, 21)
@@ -23,12 +45,23 @@ def applied(name: str, *args: Term, **params: object) -> Apply:
     return Apply(OPS[name], args, params)
 
 
-def line(id: str, section: str, number: int, before: Term, *forms: Form | Term, value: object = None, **more: object) -> Step:
+def line(
+    id: str, section: str, number: int, before: Term, *forms: Form | Term, value: object = None, **more: object
+) -> Step:
     """A step; plain terms are forms without notes."""
     array = None if value is None else np.asarray(value, dtype=float)
     node = before.name if isinstance(before, Symbol) else "w"
     said: dict = {"rule": None, "why": (), "shape": () if array is None else array.shape, "check": CHECKED} | more
-    return Step(id, section, number, node, before, tuple(form if isinstance(form, Form) else Form(form) for form in forms), value=array, **said)
+    return Step(
+        id,
+        section,
+        number,
+        node,
+        before,
+        tuple(form if isinstance(form, Form) else Form(form) for form in forms),
+        value=array,
+        **said,
+    )
 
 
 def scalar(derivative: str = "partial", detail: str = "normal") -> Derivation:
@@ -84,12 +117,21 @@ N, D, K = Size("N", 3), Size("D", 2), Size("K", 2)
 def matrix(detail: str = "normal") -> Derivation:
     """L = 1/N Σ (X·W − T)² told with matrices: entries, the transpose, cases, shapes under the factors."""
     X, W, T, Z, L = Symbol("X", 2), Symbol("W", 2), Symbol("T", 2), Symbol("Z", 2), Symbol("L")
-    values = {"X": np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]]), "W": np.array([[0.1, -0.2], [0.3, 0.4]]), "T": np.eye(3, 2)}
+    values = {
+        "X": np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]]),
+        "W": np.array([[0.1, -0.2], [0.3, 0.4]]),
+        "T": np.eye(3, 2),
+    }
     Zv = values["X"] @ values["W"] - values["T"]
     G = 2 * Zv / 3
     dW = values["X"].T @ G
     by_Z, by_W = Partial("L", ("Z",), 2), Partial("L", ("W",), 2)
-    z_nk, x_nd, w_dk, t_nk = Element(Z, ("n", "k")), Element(X, ("n", "d")), Element(W, ("d", "k")), Element(T, ("n", "k"))
+    z_nk, x_nd, w_dk, t_nk = (
+        Element(Z, ("n", "k")),
+        Element(X, ("n", "d")),
+        Element(W, ("d", "k")),
+        Element(T, ("n", "k")),
+    )
     turned = applied("transpose", X, axes=(1, 0))
     per_row = applied("div", Number(1.0), Number(3.0, "N"))
     loss = Product((per_row, AxisSum((0, 1), ("n", "k"), applied("square", Z))))

@@ -12,20 +12,15 @@ import pytest
 from nngraph.autograd.language import LANGUAGES
 from nngraph.autograd.symbolic.derivation import Derivation
 from nngraph.autograd.symbolic.latex import signs
+from nngraph.autograd.symbolic.latex_page import with_chinese_fonts
 from nngraph.autograd.symbolic.spelling import GREEK, is_full_width
 
 # Everything our LaTeX may use in formulas; KaTeX and MathJax know all of these.
 MATH_COMMANDS = set(
-    """frac partial sigma sum cdot odot otimes left right begin end text mathit operatorname underset quad qquad top bar hat tilde dot
-    lvert rvert tanh theta delta pmatrix exp ln sqrt times infty dots cdots leftarrow to le ge ne land lor lfloor rfloor sin cos tan log
-    max min tfrac"""
-    .split()
+    ["frac", "partial", "sigma", "sum", "cdot", "odot", "otimes", "left", "right", "begin", "end", "text", "mathit", "operatorname", "underset", "quad", "qquad", "top", "bar", "hat", "tilde", "dot", "lvert", "rvert", "tanh", "theta", "delta", "pmatrix", "exp", "ln", "sqrt", "times", "infty", "dots", "cdots", "leftarrow", "to", "le", "ge", "ne", "land", "lor", "lfloor", "rfloor", "sin", "cos", "tan", "log", "max", "min", "tfrac"]
 ) | set(GREEK)  # fmt: skip
 DOCUMENT_COMMANDS = MATH_COMMANDS | set(
-    """documentclass usepackage allowdisplaybreaks setlength parindent section subsection noindent par footnotesize scriptsize normalsize
-    checkmark enspace parbox raggedright intertext hfill displaystyle boldmath boldsymbol bigskip medskip textbf mathrlap Longrightarrow
-    ifPDFTeX fi else newcommand otherfont CJKfamily"""
-    .split()
+    ["documentclass", "usepackage", "allowdisplaybreaks", "setlength", "parindent", "section", "subsection", "noindent", "par", "footnotesize", "scriptsize", "normalsize", "checkmark", "enspace", "parbox", "raggedright", "intertext", "hfill", "displaystyle", "boldmath", "boldsymbol", "bigskip", "medskip", "textbf", "mathrlap", "Longrightarrow", "ifPDFTeX", "fi", "else", "newcommand", "otherfont", "CJKfamily"]
 )  # fmt: skip
 
 
@@ -70,30 +65,44 @@ def test_structure(real: dict[str, Derivation], made: ModuleType, language: str)
         assert page.rstrip().endswith(r"\end{document}")
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed; the structure of the same documents is tested")
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed; the structure of the same documents is tested"
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["made", "failed", "neuron", "paths", "second", "matrix", "softmax"])
-def test_documents_compile_and_nothing_runs_over_the_margin(real: dict[str, Derivation], made: ModuleType, name: str, tmp_path: Path) -> None:
-    derivation = made.scalar() if name == "made" else made.failing(made.matrix(), "b1") if name == "failed" else real[name]
+def test_documents_compile_and_nothing_runs_over_the_margin(
+    real: dict[str, Derivation], made: ModuleType, name: str, tmp_path: Path
+) -> None:
+    derivation = (
+        made.scalar() if name == "made" else made.failing(made.matrix(), "b1") if name == "failed" else real[name]
+    )
     log = compiled(derivation.latex(), tmp_path)
     wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
     assert max(wide, default=0) < 10  # a third of a centimeter, well inside the margin
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed; the structure of the same fragments is tested")
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed; the structure of the same fragments is tested"
+)
 @pytest.mark.slow
 def test_fragments_compile_with_amsmath_alone(real: dict[str, Derivation], tmp_path: Path) -> None:
     body = "\n\n".join(derivation.latex(standalone=False) for name, derivation in real.items() if name != "chinese")
-    compiled("\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n" + body + "\n\\end{document}\n", tmp_path)
+    compiled(
+        "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n" + body + "\n\\end{document}\n", tmp_path
+    )
 
 
 def _has_cjk() -> bool:
     if shutil.which("kpsewhich") is None or shutil.which("pdflatex") is None:
         return False
-    return bool(subprocess.run(["kpsewhich", "CJKutf8.sty"], capture_output=True, text=True, check=False).stdout.strip())
+    return bool(
+        subprocess.run(["kpsewhich", "CJKutf8.sty"], capture_output=True, text=True, check=False).stdout.strip()
+    )
 
 
-@pytest.mark.skipif(not _has_cjk(), reason="LaTeX's CJK package is not installed; the structure of the same documents is tested")
+@pytest.mark.skipif(
+    not _has_cjk(), reason="LaTeX's CJK package is not installed; the structure of the same documents is tested"
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-TW", "zh-CN", "en"])
 def test_chinese_documents_compile(real: dict[str, Derivation], language: str, tmp_path: Path) -> None:
@@ -113,9 +122,7 @@ def compiled(document: str, folder: Path) -> str:
 
 
 def test_a_character_that_the_main_font_lacks_comes_from_the_other() -> None:
-    from nngraph.autograd.symbolic.latex import _with_chinese_fonts
-
-    body, main, other = _with_chinese_fonts("權权㐀", ["權", "权", "㐀"], "zh-TW")
+    body, main, other = with_chinese_fonts("權权㐀", ["權", "权", "㐀"], "zh-TW")
     assert (main, other) == ("bsmi", "gbsn")
     assert body == r"權\otherfont{权}\texttt{U+3400}"
 

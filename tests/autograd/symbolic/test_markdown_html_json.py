@@ -16,7 +16,9 @@ from nngraph.autograd.symbolic.json import SCHEMA
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_markdown_has_closed_formulas_and_whole_tables(real: dict[str, Derivation], made: ModuleType, language: str) -> None:
+def test_markdown_has_closed_formulas_and_whole_tables(
+    real: dict[str, Derivation], made: ModuleType, language: str
+) -> None:
     for derivation in (*real.values(), made.scalar(), made.matrix()):
         markdown = derivation.markdown(language=language)
         blocks = re.findall(r"^\$\$\n(.*?)\n\$\$$", markdown, re.M | re.S)
@@ -44,7 +46,7 @@ def test_html_is_well_formed_and_asks_for_nothing(real: dict[str, Derivation], m
         assert "http://" not in page
         assert "https://" not in page
         assert "<script" not in page
-        assert not re.search(r'(src|href)\s*=|url\(|@import', page)
+        assert not re.search(r"(src|href)\s*=|url\(|@import", page)
 
 
 def test_html_keeps_names_from_becoming_tags() -> None:

@@ -12,18 +12,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nngraph.autograd.op import OPS
+from nngraph.autograd.sizes import Size
 from nngraph.autograd.symbolic.evaluate import Labeled, evaluate
 from nngraph.autograd.symbolic.mathml import MathmlPrinter
 from nngraph.autograd.symbolic.numbers import digits, error_digits, lined_up, nested, table
 from nngraph.autograd.symbolic.render import Style
 from nngraph.autograd.symbolic.terms import (
-    Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Symbol, Tensor, Term,
+    Apply,
+    AxisSum,
+    Delta,
+    Element,
+    Filled,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Symbol,
+    Tensor,
+    Term,
 )  # fmt: skip
 from nngraph.autograd.symbolic.tex import LatexPrinter, latex_text
 from nngraph.autograd.symbolic.unicode import UnicodePrinter, ascii_text
-from nngraph.autograd.sizes import Size
 
-x, y, w5, X, W, P, T = Symbol("x"), Symbol("y"), Symbol("w5"), Symbol("X", 2), Symbol("W", 2), Symbol("P", 2), Symbol("T", 2)
+x, y, w5, X, W, P, T = (
+    Symbol("x"),
+    Symbol("y"),
+    Symbol("w5"),
+    Symbol("X", 2),
+    Symbol("W", 2),
+    Symbol("P", 2),
+    Symbol("T", 2),
+)
 
 
 def op(name: str, *args: Term, **params: object) -> Apply:
@@ -95,7 +115,11 @@ def test_terms_are_written_as_on_a_board(term: Term, written: str, tex: str) -> 
 
 def test_the_three_notations_of_a_gradient() -> None:
     by_a, by_w, inner = Partial("E", ("a1",)), Partial("E", ("w",)), Partial("d", ("a1",))
-    for name, expected in (("partial", ["∂E/∂a1", "∂E/∂w", "∂d/∂a1"]), ("delta", ["δ_a1", "∂E/∂w", "∂d/∂a1"]), ("bar", ["a\u03041", "w\u0304", "∂d/∂a1"])):
+    for name, expected in (
+        ("partial", ["∂E/∂a1", "∂E/∂w", "∂d/∂a1"]),
+        ("delta", ["δ_a1", "∂E/∂w", "∂d/∂a1"]),
+        ("bar", ["a\u03041", "w\u0304", "∂d/∂a1"]),
+    ):
         style = Style(name, "E", frozenset({"w"}))
         assert [text(term, style=style) for term in (by_a, by_w, inner)] == expected
     assert latex(Element(Partial("L", ("Z1",), 2), ("n", "k")), Style("delta", "L")) == r"\delta_{z_{1,nk}}"
@@ -113,7 +137,9 @@ def _combined(inner: st.SearchStrategy[Term]) -> st.SearchStrategy[Term]:
     pairs = st.tuples(inner, inner)
     return st.one_of(
         st.tuples(st.sampled_from(["add", "sub", "mul", "div"]), pairs).map(lambda made: op(made[0], *made[1])),
-        st.tuples(st.sampled_from(["neg", "square", "sigmoid", "exp", "abs"]), inner).map(lambda made: op(made[0], made[1])),
+        st.tuples(st.sampled_from(["neg", "square", "sigmoid", "exp", "abs"]), inner).map(
+            lambda made: op(made[0], made[1])
+        ),
         st.lists(inner, min_size=2, max_size=4).map(lambda factors: Product(tuple(factors))),
         inner.map(lambda term: Prime(OPS["tanh"], term)),
     )
@@ -123,7 +149,9 @@ class _Reader:
     """Numbers, names, + − · / ², brackets, bars, calls; two things side by side are multiplied before · and /."""
 
     def __init__(self, written: str, values: dict[str, float]) -> None:
-        self.tokens = re.findall(r"\d+\.?\d*(?:e[-−]?\d+)?|σ|tanh′|e\^|[a-z][a-z0-9]*|[-+−·/()²|]", written.replace(" ", ""))
+        self.tokens = re.findall(
+            r"\d+\.?\d*(?:e[-−]?\d+)?|σ|tanh′|e\^|[a-z][a-z0-9]*|[-+−·/()²|]", written.replace(" ", "")
+        )
         assert "".join(self.tokens) == written.replace(" ", "")
         self.values = values
         self.bars = 0
@@ -229,7 +257,10 @@ def test_a_size_with_an_expression_prints_as_it() -> None:
 
 def test_names_cannot_break_out_of_latex_or_html() -> None:
     assert latex(Symbol("a%b")) == r"\text{a\%b}"
-    assert latex_text("50% & {x} $1 #2 \\ ~^_") == r"50\% \& \{x\} \$1 \#2 \textbackslash{} \textasciitilde{}\textasciicircum{}\_"
+    assert (
+        latex_text("50% & {x} $1 #2 \\ ~^_")
+        == r"50\% \& \{x\} \$1 \#2 \textbackslash{} \textasciitilde{}\textasciicircum{}\_"
+    )
     assert "<script" not in MathmlPrinter().plain(Symbol("<script>"))
 
 
@@ -276,7 +307,14 @@ def test_rounding_keeps_four_digits(value: float) -> None:
 
 
 def test_errors_have_one_digit() -> None:
-    assert [error_digits(error) for error in (0.0, 3.1e-17, 0.25, 1.5, 2e-4, math.inf)] == ["0", "3e-17", "0.2", "2", "2e-4", "inf"]
+    assert [error_digits(error) for error in (0.0, 3.1e-17, 0.25, 1.5, 2e-4, math.inf)] == [
+        "0",
+        "3e-17",
+        "0.2",
+        "2",
+        "2e-4",
+        "inf",
+    ]
 
 
 def test_json_numbers_keep_their_precision() -> None:

@@ -24,7 +24,9 @@ def test_no_line_is_wider_than_asked(real: dict[str, Derivation], width: int, la
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_values_of_a_table_stand_in_one_column_also_in_chinese(made: ModuleType, real: dict[str, Derivation], language: str) -> None:
+def test_the_values_of_a_table_stand_in_one_column_also_in_chinese(
+    made: ModuleType, real: dict[str, Derivation], language: str
+) -> None:
     for derivation in (made.scalar(), real["chinese"], real["paths"]):
         lines = derivation.text(language=language).split("\n")
         titles = [at for at, line in enumerate(lines) if line.endswith("✓ " + translate("error", language))]
@@ -114,7 +116,10 @@ def test_the_output_is_said_in_the_language_asked_for(made: ModuleType) -> None:
 # Cells --------------------------------------------------------------------------------------------------------------------
 def test_chinese_wraps_between_characters_and_not_before_a_comma() -> None:
     for width in range(8, 40):
-        lines = wrapped("為什麼是 Xᵀ：加總是對 n（兩個因子的第一軸）進行；矩陣乘法把左邊的最後一軸與右邊的第一軸相乘加總，所以 X 要轉置。", width)
+        lines = wrapped(
+            "為什麼是 Xᵀ：加總是對 n（兩個因子的第一軸）進行；矩陣乘法把左邊的最後一軸與右邊的第一軸相乘加總，所以 X 要轉置。",
+            width,
+        )
         # A sign that may not begin a line hangs over the edge instead.
         assert all(cell_width(line) <= width + 2 for line in lines)
         assert not any(line[0] in "，。：；）" for line in lines)

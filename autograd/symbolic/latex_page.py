@@ -1,0 +1,71 @@
+"""A LaTeX document around formulas: its preamble, and Chinese fonts when there is something to set in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .spelling import is_full_width
+
+PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[a4paper,margin=2cm]{geometry}
+\usepackage{amsmath,amssymb,mathtools}
+"""
+
+
+# pdflatex takes the CJK package, xelatex takes ctex with the fonts that come with it.
+CHINESE = r"""\usepackage{iftex}
+\ifPDFTeX
+  \usepackage{CJKutf8}
+  \newcommand{\otherfont}[1]{{\CJKfamily{%(other)s}#1}}
+\else
+  \usepackage[fontset=fandol,scheme=plain]{ctex}
+  \newcommand{\otherfont}[1]{#1}
+\fi
+"""
+
+
+def page(body: str, language: str) -> str:
+    """The whole document; the first line says which LaTeX compiles it and what that needs."""
+    chinese = sorted({character for character in body if is_full_width(character)})
+    begin, end, how, extra = "", "", "% Compile with pdflatex, xelatex or lualatex.\n", ""
+    if chinese:
+        body, main, other = with_chinese_fonts(body, chinese, language)
+        begin = f"\\ifPDFTeX\\begin{{CJK}}{{UTF8}}{{{main}}}\\fi\n"
+        end = "\\ifPDFTeX\\end{CJK}\\fi\n"
+        how = (
+            "% Compile with pdflatex, which needs the CJK package (Debian: latex-cjk-chinese),\n"
+            "% or with xelatex, which needs ctex and its fonts (Debian: texlive-lang-chinese).\n"
+        )
+        extra = CHINESE % {"other": other}
+    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
+    return f"{how}{PREAMBLE}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
+
+
+FONTS = {"gbsn": "gb2312", "bsmi": "big5"}
+"""The fonts of the CJK package and the character sets they cover."""
+
+
+def with_chinese_fonts(body: str, chinese: Sequence[str], language: str) -> tuple[str, str, str]:
+    """The text with a change of font around characters that the main font lacks; the names of the main and the other font."""
+    order = ["bsmi", "gbsn"] if language == "zh-TW" else ["gbsn", "bsmi"]
+    if language == "en":
+        order.sort(key=lambda font: sum(not _covers(font, character) for character in chinese))
+    main, other = order
+    missing = {character for character in chinese if not _covers(main, character)}
+
+    def changed(character: str) -> str:
+        if character not in missing:
+            return character
+        if _covers(other, character):
+            return rf"\otherfont{{{character}}}"
+        return rf"\texttt{{U+{ord(character):04X}}}"
+
+    return "".join(map(changed, body)), main, other
+
+
+def _covers(font: str, character: str) -> bool:
+    try:
+        character.encode(FONTS[font])
+    except UnicodeEncodeError:
+        return False
+    return True
