@@ -19,3 +19,13 @@ for view in ("forward", "backward", "both", "mirror", "values", "neurons"):
 mirror = ng.draw(y, view="mirror", theme="dark", title="One layer")
 for suffix in ("png", "html", "json"):
     print(mirror.save(folder / f"layer.{suffix}").name)
+
+# forward.svg
+# backward.svg
+# both.svg
+# mirror.svg
+# values.svg
+# neurons.svg
+# layer.png
+# layer.html
+# layer.json

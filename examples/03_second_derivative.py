@@ -19,3 +19,13 @@ print(product.value.round(4).tolist())
 # Why is the second derivative of the sigmoid y(1−y)(1−2y)?
 s = ng.sigmoid(x)
 print(ng.explain(s, wrt=[x, x], detail="brief"))
+
+# [16.0, 32.0, 48.0, 48.0, 24.0]
+# [[4.0, 2.0], [2.0, -0.9093]]
+# [4.0, 2.0]
+# s = σ(x)   ∂s/∂x, ∂²s/∂x²
+# ...
+# ∂²s/∂x²   the path g_x ← s ← x
+#           = ∂g_x/∂s · ∂s/∂x                  chain rule
+# ...
+#           = −0.07996             ✓ ...

@@ -1,8 +1,7 @@
 """Fit a line: a compiled step that updates its parameters"""
 
-import numpy as np
-
 import nngraph as ng
+import numpy as np
 
 rng = np.random.default_rng(0)
 xs = np.linspace(-1.0, 1.0, 40)
@@ -23,3 +22,11 @@ print(f"y ≈ {slope.value:.2f}·x {offset.value:+.2f}")
 
 least_squares = np.polyfit(xs, ys, 1)
 print("least squares agrees:", np.allclose([slope.value, offset.value], least_squares, atol=1e-3))
+
+# step  0  loss 3.4486
+# step 10  loss 0.0067
+# step 20  loss 0.0061
+# step 30  loss 0.0061
+# step 40  loss 0.0061
+# y ≈ 3.02·x -0.51
+# least squares agrees: True

@@ -23,3 +23,8 @@ print(y.value.round(4))
 print(dx.value.round(4))
 print((1 / (1 + abs(x.value)) ** 2).round(4), "by hand")
 print("agrees with finite differences:", all(each.error < 1e-9 for each in ng.check_gradient(ng.sum(y), x).orders))
+
+# [-0.6667  0.3333  0.75  ]
+# [0.1111 0.4444 0.0625]
+# [0.1111 0.4444 0.0625] by hand
+# agrees with finite differences: True

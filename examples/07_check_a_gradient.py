@@ -1,8 +1,7 @@
 """Check a gradient: reverse mode against finite differences, and a wrong rule found out"""
 
-import numpy as np
-
 import nngraph as ng
+import numpy as np
 from nngraph.autograd.errors import CheckFailed
 from nngraph.autograd.op import FUNCTION, elementwise, example
 
@@ -27,3 +26,7 @@ try:
     ng.check_gradient(ng.sum(square(x)), x)
 except CheckFailed as failure:
     print("found out:", failure)
+
+# orders [1, 2] agree: True
+# [1. 3. 5.]
+# found out: the gradient with respect to input 'x' (3, float64) is wrong at index (2,): reverse mode gives 2.5, finite differences 5; it is 2 times too small

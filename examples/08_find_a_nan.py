@@ -1,8 +1,7 @@
 """Find a NaN: the first node that is not finite, its operands, and the cause"""
 
-import numpy as np
-
 import nngraph as ng
+import numpy as np
 
 scores = ng.input("scores", [1.0, 800.0, -3.0])
 with np.errstate(over="ignore", invalid="ignore"):
@@ -18,3 +17,8 @@ print(str(found).splitlines()[0])
 stable = -ng.log_softmax(scores)[1]
 print("stable =", stable.value + 0.0)
 print("nothing to find:", ng.find_nonfinite(stable))
+
+# loss = nan
+# exp 'e' (3, float64) is inf at index (1,): overflow: exp of 800
+# stable = 0.0
+# nothing to find: None

@@ -1,4 +1,4 @@
-"""The smallest graph: 2 + 3, then a·b + c, forward and backward
+"""The smallest graph: 2 + 3, then a·b + c
 
 A computational graph remembers how a number came about. Every circle is one operation, every arrow carries one number.
 
@@ -15,26 +15,28 @@ from pathlib import Path
 
 import nngraph as ng
 
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
-
 # Two numbers and one operation.
 two, three = ng.input("two", 2.0), ng.input("three", 3.0)
 s = two + three
-print(f"2 + 3 = {s.value:g}")
-ng.draw(s, view="values").save(pictures / "01_two_plus_three.svg")
 
 # Two operations: now there is something to hand back.
 a, b, c = ng.input("a", 2.0), ng.input("b", -3.0), ng.input("c", 10.0)
 p = a * b
 y = p + c
-derivation = ng.explain(y, wrt=[a, b, c])
-print(derivation)
-ng.draw(y, view="values").save(pictures / "01_smallest_graph.svg")
-ng.draw(y, view="mirror", wrt=[a, b, c]).save(pictures / "01_forward_and_backward.svg")
 
-# What the gradient promises, tried out: a moves by 0.001, so y moves by about −3 · 0.001.
-before = y.value
-a.value = 2.001
-print(f"\na moves by 0.001, y moves by {y.value - before:.3f}")
-a.value = 2.0
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    print(f"2 + 3 = {s.value:g}\n")
+    ng.draw(s, view="values").save(pictures / "01_two_plus_three.svg")
+
+    derivation = ng.explain(y, wrt=[a, b, c])
+    print(derivation)
+    ng.draw(y, view="values").save(pictures / "01_smallest_graph.svg")
+    ng.draw(y, view="mirror", wrt=[a, b, c]).save(pictures / "01_forward_and_backward.svg")
+
+    # What the gradient promises, tried out: a moves by 0.001, so y moves by about −3 · 0.001.
+    before = y.value
+    a.value = 2.001
+    print(f"\na moves by 0.001, and y moves by {y.value - before:.3f}")
+    a.value = 2.0

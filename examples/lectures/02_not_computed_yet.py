@@ -13,26 +13,26 @@ from pathlib import Path
 import nngraph as ng
 from nngraph.autograd.errors import MissingValue
 
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
-
 w, b = ng.parameter("w", 2.0), ng.parameter("b", 1.0)
 x = ng.input("x")
 y = w * x + b
-ng.draw(y, view="values", title="x has no value yet").save(pictures / "02_dashes.svg")
 
-try:
-    print(y.value)
-except MissingValue as missing:
-    print("asked for y:", missing)
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    ng.draw(y, view="values", title="x has no value yet").save(pictures / "02_dashes.svg")
+    try:
+        print(y.value)
+    except MissingValue as missing:
+        print("asked for y:", missing)
 
-(dw, dx) = ng.gradient(y, [w, x])
-print(f"known without x: ∂y/∂x = {dx.value:g}")
+    (dw, dx) = ng.gradient(y, [w, x])
+    print(f"known without x: ∂y/∂x = {dx.value:g}")
 
-x.value = 3.0
-print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
-ng.draw(y, view="values", title="x = 3").save(pictures / "02_numbers.svg")
+    x.value = 3.0
+    print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
+    ng.draw(y, view="values", title="x = 3").save(pictures / "02_numbers.svg")
 
-# The graph is like a spreadsheet: change a leaf, and what depends on it follows when it is asked for.
-x.value = -1.0
-print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
+    # The graph is like a spreadsheet: change a leaf, and what depends on it follows when it is asked for.
+    x.value = -1.0
+    print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")

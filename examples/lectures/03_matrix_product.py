@@ -1,4 +1,4 @@
-"""A layer is a matrix product: X·W, entry by entry and back
+"""A layer is a matrix product, there and back
 
 X has 2 numbers, W has 2 rows and 3 columns: one column of weights for each of the 3 outputs. Output j multiplies the
 inputs by column j and adds up: y_j = Σ_i x_i · w_ij, so that y_1 = 1·1 + 2·2 = 5.
@@ -12,17 +12,18 @@ from pathlib import Path
 
 import nngraph as ng
 
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
-
 X = ng.input("X", [1.0, 2.0])
 W = ng.parameter("W", [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
 Y = X @ W
-print("X·W =", Y.value)
 
 # One number is needed to ask "how does it follow X and W": the sum of the outputs will do.
 L = ng.sum(Y)
-derivation = ng.explain(L, wrt=[X, W])
-print(derivation)
-ng.draw(L, view="mirror", wrt=[X, W]).save(pictures / "03_matrix_product.svg")
-ng.draw(Y, view="neurons").save(pictures / "03_matrix_product_neurons.svg")
+
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    print("X·W =", Y.value, "\n")
+    derivation = ng.explain(L, wrt=[X, W])
+    print(derivation)
+    ng.draw(L, view="mirror", wrt=[X, W]).save(pictures / "03_matrix_product.svg")
+    ng.draw(Y, view="neurons").save(pictures / "03_matrix_product_neurons.svg")

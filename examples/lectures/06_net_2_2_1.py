@@ -1,4 +1,4 @@
-"""The 2-2-1 network: all six gradients, and where the 2 goes
+"""The 2-2-1 network, and where the 2 goes
 
 Two inputs, two hidden neurons, one output, every neuron a sigmoid f. The error is E = (y − z)², with z the wanted output.
 The gradient of each weight is a product along its path to E: what arrives at the neuron, times what the arrow carries.
@@ -14,9 +14,6 @@ from pathlib import Path
 
 import nngraph as ng
 
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
-
 x1, x2, z = ng.input("x1", 1.0), ng.input("x2", 0.5), ng.input("z", 1.0)
 w1, w2, w3 = ng.parameter("w1", 0.2), ng.parameter("w2", -0.3), ng.parameter("w3", 0.4)
 w4, w5, w6 = ng.parameter("w4", 0.1), ng.parameter("w5", 0.6), ng.parameter("w6", -0.5)
@@ -29,15 +26,19 @@ f2 = ng.sigmoid(a2)
 a3 = w5 * f1 + w6 * f2
 y = ng.sigmoid(a3)
 E = (y - z) ** 2
-derivation = ng.explain(E, wrt=weights)
-print(derivation)
-
-# The same network with half of the error: only the first factor changes.
 H = (y - z) ** 2 / 2
-half = ng.explain(H, wrt=weights, detail="brief")
-print()
-print(half)
 
-ng.draw(E, view="mirror").save(pictures / "06_net_2_2_1.svg")
-ng.draw(E, view="values").save(pictures / "06_net_2_2_1_values.svg")
-ng.draw(E, view="neurons", highlight=[w1]).save(pictures / "06_net_2_2_1_path_of_w1.svg")
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    derivation = ng.explain(E, wrt=weights)
+    print(derivation)
+
+    # The same network with half of the error: only the first factor changes.
+    half = ng.explain(H, wrt=weights, detail="brief")
+    print()
+    print(half)
+
+    ng.draw(E, view="mirror").save(pictures / "06_net_2_2_1.svg")
+    ng.draw(E, view="values").save(pictures / "06_net_2_2_1_values.svg")
+    ng.draw(E, view="neurons", highlight=[w1]).save(pictures / "06_net_2_2_1_path_of_w1.svg")

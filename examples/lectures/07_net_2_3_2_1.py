@@ -1,4 +1,4 @@
-"""The 2-3-2-1 network, weight by weight: six sigmoids, 14 gradients
+"""The 2-3-2-1 network: 14 weights, one by one
 
 Neurons are numbered 1 to 6; e is what enters a neuron, y what leaves it. Weight w24 leads from neuron 2 to neuron 4, and
 wx21 from input x2 to neuron 1. A weight of the last layer has one path to the error. A weight of the first layer has two:
@@ -11,9 +11,6 @@ the derivative of neuron 4 belongs at e4, its own sum, f′(e4), and a weight th
 from pathlib import Path
 
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
 
 x1, x2, z = ng.input("x1", 1.0), ng.input("x2", 0.5), ng.input("z", 1.0)
 names = ("wx11", "wx21", "wx12", "wx22", "wx13", "wx23", "w14", "w24", "w34", "w15", "w25", "w35", "w46", "w56")
@@ -35,8 +32,11 @@ e6 = w46 * y4 + w56 * y5
 y = ng.sigmoid(e6)
 E = (z - y) ** 2
 
-derivation = ng.explain(E, wrt=weights)
-print(derivation)
-ng.draw(E, view="neurons").save(pictures / "07_net_2_3_2_1.svg")
-ng.draw(E, view="neurons", highlight=[wx23]).save(pictures / "07_two_paths_of_wx23.svg")
-ng.draw(E, view="mirror", wrt=[wx23], fold=False).save(pictures / "07_back_to_wx23.svg")
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    derivation = ng.explain(E, wrt=weights)
+    print(derivation)
+    ng.draw(E, view="neurons").save(pictures / "07_net_2_3_2_1.svg")
+    ng.draw(E, view="neurons", highlight=[wx23]).save(pictures / "07_two_paths_of_wx23.svg")
+    ng.draw(E, view="mirror", wrt=[wx23], fold=False).save(pictures / "07_back_to_wx23.svg")

@@ -1,4 +1,4 @@
-"""Softmax: five scores become five probabilities, and each depends on all
+"""Softmax: every output depends on every score
 
 Softmax takes e to the power of every score and divides by the sum: nothing is negative, and everything adds up to 1.
 Adding the same number to all scores changes nothing, since it stands above and below the line.
@@ -13,24 +13,25 @@ Each row and each column adds up to 0: what one class wins the others lose.
 
 from pathlib import Path
 
-import numpy as np
-
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
+import numpy as np
 
 z = ng.input("z", [1.3, 5.1, 2.2, 0.7, 1.1])
 p = ng.softmax(z)
-print("p =", p.value.round(4), "  sum", p.value.sum().round(12))
 
-jacobian = ng.jacobian(p, z).value
-print("\nJacobian\n" + np.array2string(jacobian, precision=4, floatmode="fixed", suppress_small=True))
-print("its rows add up to 0, but for rounding:", f"{abs(jacobian.sum(axis=1)).max():.0e}\n")
-
-# Cross-entropy asks for −ln of the right class's probability; with it the two cases become p − t.
+# Cross-entropy is −ln of the right class's probability; with it the two cases become p − t.
 t = ng.input("t", [0.0, 1.0, 0.0, 0.0, 0.0])
 L = ng.softmax_loss(z, t)
-derivation = ng.explain(L, wrt=[z])
-print(derivation)
-ng.draw(L, view="mirror", wrt=[z]).save(pictures / "10_softmax.svg")
+
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    print("p =", p.value.round(4), "  sum", p.value.sum().round(12))
+
+    jacobian = ng.jacobian(p, z).value
+    print("\nJacobian\n" + np.array2string(jacobian, precision=4, floatmode="fixed", suppress_small=True))
+    print("its rows add up to 0, but for rounding:", f"{abs(jacobian.sum(axis=1)).max():.0e}\n")
+
+    derivation = ng.explain(L, wrt=[z])
+    print(derivation)
+    ng.draw(L, view="mirror", wrt=[z]).save(pictures / "10_softmax.svg")

@@ -1,4 +1,4 @@
-"""Softmax regression: one sample, one gradient, p − t
+"""Softmax regression: the gradient is p − t
 
 One matrix, three classes, and the third one is right. The loss is −ln p_3: small when the network is sure of the right class.
 Through the softmax and the logarithm the gradient of the scores comes out as p − t, what was said minus what is true.
@@ -8,12 +8,8 @@ and each row adds up to 0, because p and t both add up to 1.
 
 from pathlib import Path
 
-import numpy as np
-
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
+import numpy as np
 
 np.random.seed(42)  # the generator of the textbook, so that its numbers come out
 x = ng.input("x", [0.6, 0.9])
@@ -24,14 +20,18 @@ z = x @ W
 p = ng.softmax(z)
 L = ng.softmax_loss(z, t)
 (dW,) = ng.gradient(L, [W])
-print("p    =", p.value)
-print("loss =", round(float(L.value), 8))
-print("dW   =", str(dW.value).replace("\n", "\n       "), "\n")
 
-derivation = ng.explain(L, wrt=[W])
-print(derivation)
-ng.draw(L, view="mirror").save(pictures / "12_softmax_regression.svg")
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    print("p    =", p.value)
+    print("loss =", round(float(L.value), 8))
+    print("dW   =", str(dW.value).replace("\n", "\n       "), "\n")
 
-# One step against the gradient, and the right class is more likely than before.
-W.value = W.value - dW.value
-print(f"\nafter one step of length 1: p_3 = {p.value[2]:.4f}, loss = {L.value:.4f}")
+    derivation = ng.explain(L, wrt=[W])
+    print(derivation)
+    ng.draw(L, view="mirror").save(pictures / "12_softmax_regression.svg")
+
+    # One step against the gradient, and the right class is more likely than before.
+    W.value = W.value - dW.value
+    print(f"\nafter one step of length 1: p_3 = {p.value[2]:.4f}, loss = {L.value:.4f}")

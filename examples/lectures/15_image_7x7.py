@@ -1,4 +1,4 @@
-"""A 7×7 image through a small CNN: find the corner, keep the best
+"""A 7×7 image: find a pattern, keep the best
 
 Eight pixels of the image are on. The kernel answers 4 where the image holds its pattern exactly, and less where only parts of
 it meet. Max pooling then keeps the best answer of each 2×2 window: where the pattern was, give or take one pixel.
@@ -9,12 +9,8 @@ nothing at the edge is lost, and the result is 3×3; otherwise it would be 2×2.
 
 from pathlib import Path
 
-import numpy as np
-
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
+import numpy as np
 
 pixels = np.zeros((7, 7))
 for row, column in [(1, 1), (1, 5), (3, 3), (4, 1), (4, 5), (5, 2), (5, 3), (5, 4)]:
@@ -25,7 +21,11 @@ kernel = ng.parameter("kernel", [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 1.
 m = ng.conv2d(image, kernel)
 best = ng.max_pool2d(m, size=2, stride=2, ceil_mode=True)
 smaller = ng.max_pool2d(m, size=2, stride=2)
-for name, node in (("image", image), ("kernel", kernel), ("map", m), ("pooled, ceil mode", best), ("pooled", smaller)):
-    print(f"{name}\n{node.value.astype(int)}\n")
 
-ng.draw(ng.sum(best), view="mirror").save(pictures / "15_image_7x7.svg")
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    for name, node in (("image", image), ("kernel", kernel), ("map", m), ("pooled, ceil mode", best), ("pooled", smaller)):
+        print(f"{name}\n{node.value.astype(int)}\n")
+
+    ng.draw(ng.sum(best), view="mirror").save(pictures / "15_image_7x7.svg")

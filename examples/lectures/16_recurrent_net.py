@@ -1,4 +1,4 @@
-"""A recurrent network: the same weights at every step
+"""A recurrent network, in a loop and unrolled
 
 The state s remembers: s = U·x + W·s′, with s′ the state of the step before, and o = V·s is what is seen from outside.
 With all weights 1 and no activation everything can be done in the head: inputs (1,1), (1,1), (2,2) give outputs 4, 12, 32.
@@ -9,12 +9,8 @@ and a shared weight gets the sum of the gradients of all its places. Both ways o
 
 from pathlib import Path
 
-import numpy as np
-
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
+import numpy as np
 
 x = ng.input("x", [[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
 U, V, W = (ng.parameter(name, np.ones((2, 2))) for name in "UVW")
@@ -28,7 +24,7 @@ def step(s, x_t):
 
 
 last, outputs = ng.scan(step, start, x)
-print(f"outputs of the loop\n{outputs.value}")
+total = ng.sum(outputs)
 
 # The same, written out step by step.
 x1, x2, x3 = (ng.input(f"x{t}", x.value[t - 1]) for t in (1, 2, 3))
@@ -36,14 +32,18 @@ s1 = U @ x1
 s2 = U @ x2 + W @ s1
 s3 = U @ x3 + W @ s2
 o1, o2, o3 = V @ s1, V @ s2, V @ s3
-print("written out:", o1.value, o2.value, o3.value, "\n")
-
-# Backward through time: the gradient of W in the loop, and the same with every step in view.
-total = ng.sum(outputs)
-(dW,) = ng.gradient(total, [W])
-print(f"gradient of W through the loop\n{dW.value}\n")
 L = ng.sum(o1) + ng.sum(o2) + ng.sum(o3)
-derivation = ng.explain(L, wrt=[W])
-print(derivation)
-ng.draw(total, view="forward").save(pictures / "16_recurrent_net_loop.svg")
-ng.draw(L, view="forward").save(pictures / "16_recurrent_net_unrolled.svg")
+
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    print(f"outputs of the loop\n{outputs.value}")
+    print("written out:", o1.value, o2.value, o3.value, "\n")
+
+    # Backward through time: the gradient of W in the loop, and the same with every step in view.
+    (dW,) = ng.gradient(total, [W])
+    print(f"gradient of W through the loop\n{dW.value}\n")
+    derivation = ng.explain(L, wrt=[W])
+    print(derivation)
+    ng.draw(total, view="forward").save(pictures / "16_recurrent_net_loop.svg")
+    ng.draw(L, view="forward").save(pictures / "16_recurrent_net_unrolled.svg")

@@ -1,4 +1,4 @@
-"""The 2-3-2-1 network again, layer by layer: three matrices instead of 14 weights
+"""The 2-3-2-1 network in three matrices
 
 Row k of W1 holds the weights that enter neuron k, so a whole layer is one product W1·x and one sigmoid over all of its entries.
 Backward, every layer does the same three things: multiply what arrives by f′ (entry by entry), hand it on through the
@@ -11,9 +11,6 @@ The derivation is half as long, and the same for a layer of 1000 neurons.
 from pathlib import Path
 
 import nngraph as ng
-
-pictures = Path("out")
-pictures.mkdir(exist_ok=True)
 
 x, z = ng.input("x", [1.0, 0.5]), ng.input("z", [1.0])
 W1 = ng.parameter("W1", [[0.2, 0.4], [-0.3, 0.1], [0.5, -0.2]])
@@ -28,7 +25,10 @@ e3 = W3 @ y2
 y = ng.sigmoid(e3)
 E = ng.sum((z - y) ** 2)
 
-derivation = ng.explain(E, wrt=[W1, W2, W3])
-print(derivation)
-ng.draw(E, view="neurons").save(pictures / "08_net_2_3_2_1_matrices.svg")
-ng.draw(E, view="mirror").save(pictures / "08_net_2_3_2_1_matrices_mirror.svg")
+if __name__ == "__main__":
+    pictures = Path("out")
+    pictures.mkdir(exist_ok=True)
+    derivation = ng.explain(E, wrt=[W1, W2, W3])
+    print(derivation)
+    ng.draw(E, view="neurons").save(pictures / "08_net_in_matrices.svg")
+    ng.draw(E, view="mirror").save(pictures / "08_net_in_matrices_mirror.svg")

@@ -1,0 +1,145 @@
+"""What holds for every lecture: it runs in English and Chinese, its derivations survive their checks, its pictures are there."""
+
+import ast
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph.autograd.symbolic.derivation import Derivation
+from nngraph.cli.app import run
+
+LECTURES = sorted((Path(__file__).resolve().parents[2] / "examples" / "lectures").glob("[0-9]*.py"))
+NUMBERS = [path.name[:2] for path in LECTURES]
+DERIVATIONS = [
+    ("01", "derivation", "y"),
+    ("03", "derivation", "L"),
+    ("04", "derivation", "f"),
+    ("05", "square", "y"),
+    ("05", "diamond", "r"),
+    ("06", "derivation", "E"),
+    ("06", "half", "H"),
+    ("07", "derivation", "E"),
+    ("08", "derivation", "E"),
+    ("09", "derivation", "y"),
+    ("10", "derivation", "L"),
+    ("11", "derivation", "L"),
+    ("12", "derivation", "L"),
+    ("16", "derivation", "L"),
+]
+
+
+def test_numbers_follow_each_other():
+    assert [f"{number:02}" for number in range(1, len(NUMBERS) + 1)] == NUMBERS
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_a_lecture_is_a_short_page_with_a_title(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    title, blank, *rest = ast.get_docstring(ast.parse(text)).splitlines()
+    assert 10 < len(title) <= 48
+    assert not blank
+    assert rest
+
+
+def test_the_program_lists_them_in_this_order(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["lectures", "--folder", str(LECTURES[0].parent)]) == 0
+    listed = [line for line in capsys.readouterr().out.splitlines() if ".py" in line]
+    for line, path in zip(listed, LECTURES, strict=True):
+        assert path.name in line
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0] in line
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_pictures_are_written(page, number):
+    pictures = page(number).pictures
+    assert pictures
+    for name, text in pictures.items():
+        assert name.startswith(number)
+        root = ElementTree.fromstring(text)
+        _, _, width, height = map(float, root.get("viewBox").split())
+        assert width > 100
+        assert height > 60
+        assert len(list(root.iter())) > 10
+        assert "nan" not in text
+
+
+def test_every_derivation_is_listed_above(page):
+    found = {
+        (number, name)
+        for number in NUMBERS
+        for name, value in page(number).names.items()
+        if isinstance(value, Derivation)
+    }
+    assert found == {(number, name) for number, name, _ in DERIVATIONS}
+
+
+@pytest.mark.parametrize(("number", "name", "output"), DERIVATIONS)
+def test_every_line_of_a_derivation_was_checked(page, number, name, output):
+    derivation = page(number)[name]
+    assert derivation.ok
+    assert derivation.steps
+    assert [step.id for step in derivation.steps if step.check.passed is not True] == []
+    assert str(derivation) in page(number).text
+
+
+@pytest.mark.parametrize(("number", "name", "output"), DERIVATIONS)
+def test_gradients_agree_with_finite_differences(page, number, name, output):
+    names = page(number).names
+    derivation, node = names[name], names[output]
+    by_name = {leaf.name: leaf for leaf in names.values() if isinstance(leaf, ng.Node) and leaf.is_leaf}
+    by_name |= {leaf.name: leaf for leaf in names.get("weights", ())}
+    # The page may have moved a leaf since (one step of learning): back to where the derivation was made.
+    for leaf, value in derivation.givens.items():
+        by_name[leaf].value = value
+    for leaf, found in derivation.gradients.items():
+        slope = ng.finite_difference(value_as_function_of(by_name[leaf], node), by_name[leaf].value)
+        np.testing.assert_allclose(found.value, slope, rtol=0, atol=1e-8)
+
+
+def value_as_function_of(leaf, node):
+    before = np.array(leaf.value)
+
+    def value(array):
+        leaf.value = array
+        try:
+            return np.array(node.value)
+        finally:
+            leaf.value = before
+
+    return value
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "zh-CN"])
+@pytest.mark.parametrize("number", sorted({number for number, _, _ in DERIVATIONS}))
+def test_lectures_speak_chinese(page, number, language):
+    english, chinese = page(number), page(number, language)
+    for word in ("FORWARD", "BACKWARD", "chain rule", "reverse mode", "finite differences", "the path"):
+        assert word not in chinese.text
+    forward = "前向"
+    assert forward in chinese.text
+    assert ("連鎖律" if language == "zh-TW" else "链式法则") in chinese.text or "chain rule" not in english.text
+    # The numbers are the same in every language.
+    for value in english.names.values():
+        if isinstance(value, Derivation):
+            same = next(each for each in chinese.names.values() if isinstance(each, Derivation) and each.output == value.output)
+            assert json.loads(same.json())["gradients"] == json.loads(value.json())["gradients"]
+
+
+@pytest.mark.parametrize("number", ["13", "14", "15"])
+def test_pictures_speak_chinese(page, number):
+    english, chinese = page(number), page(number, "zh-TW")
+    for name, text in chinese.pictures.items():
+        words, english_words = words_of(text), words_of(english.pictures[name])
+        assert "forward" in english_words
+        assert "前向" in words
+        assert "forward" not in words
+
+
+def words_of(svg):
+    """What stands in a picture, as text."""
+    return " ".join("".join(element.itertext()) for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("}text"))
