@@ -127,9 +127,11 @@ def signs(latex: str) -> int:
 def _page(blocks: Document, speaker: LatexSpeaker) -> str:
     derivation = blocks.derivation
     name = speaker.formulas.name(derivation.output)
-    lines = [r"\noindent"]
     title = _cut(f"{name} = {speaker.math(derivation.expression)}", LINE)
-    lines = [r"\begin{gather*}", " \\\\\n".join(f"  {line}" for line in title), r"\end{gather*}"]
+    # What stands in brackets cannot be broken; a long expression is set smaller instead.
+    longest = max(map(signs, title))
+    size = "" if longest <= 66 else r"\small" if longest <= 84 else r"\footnotesize"
+    lines = ["{" + size + r"\begin{gather*}", " \\\\\n".join(f"  {line}" for line in title), r"\end{gather*}}"]
     lines += ["", *_givens(blocks, speaker)]
     for block in blocks.blocks:
         lines += ["", *(_table(block, blocks, speaker) if isinstance(block, Table) else _chain(block, speaker))]
@@ -303,7 +305,7 @@ def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
 
 def chain_lines(step: Step, speaker: LatexSpeaker, width: int, size: str) -> Iterator[str]:
     left = unbroken(speaker.math(step.before))
-    sides = speaker.sides(step.forms, left, width - 16)
+    sides = speaker.sides(step.forms, left, width - 28)
     if step.value is not None:
         sides.append((speaker.value(step), ""))
     for at, (text, note) in enumerate(sides):
@@ -319,7 +321,7 @@ def _slide(blocks: Document, speaker: LatexSpeaker) -> str:
     for block in blocks.blocks:
         if isinstance(block, Chain):
             checks = "; ".join(text for _, text in speaker.checks(block.step.check))
-            parts.append("% " + _comment(checks) + "\n" + _display(chain_lines(block.step, speaker, SLIDE + 16, "")))
+            parts.append("% " + _comment(checks) + "\n" + _display(chain_lines(block.step, speaker, SLIDE + 28, "")))
             continue
         lines: list[str] = []
         for row in block.rows:

@@ -150,7 +150,7 @@ def _chain(chain: Chain, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
         yield ""
         yield speaker.sentence(sentence)
     yield ""
-    yield from _block(list(chain_lines(step, tex, SLIDE + 16, "")))
+    yield from _block(list(chain_lines(step, tex, SLIDE + 28, "")))
     yield ""
     marks = [("✓ " if passed else "" if passed is None else "✗ ") + text for passed, text in speaker.checks(step.check)]
     yield " · ".join(marks)

@@ -281,7 +281,9 @@ class Printer(ABC):
             (right,) = right.args  # a + (−b) is written a − b
             sign, latex, needs = "−", "-", (needs[0], PRODUCT)
         first = self._operand(left, needs[0], depth, root=root)
-        second = self._operand(right, needs[1], depth, first=False, root=root)
+        # ∂L/∂z needs no brackets beside a sign, only before a power.
+        need = min(needs[1], PRODUCT) if isinstance(right, Partial) else needs[1]
+        second = self._operand(right, need, depth, first=False, root=root)
         mark = BREAK_SUM if root and notation.binding in (SUM, COMPARE) else ""
         if sign.startswith("·"):  # a dot and a function, as in t·ln p
             return first + self.dot("scalar", False) + self.word(sign[1:].strip()) + second

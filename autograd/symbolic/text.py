@@ -13,7 +13,7 @@ from .columns import GAP, Cells, Columns
 from .derivation import BACKWARD, INSIDE, Check, Derivation, Form, Step
 from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document
 from .numbers import digits, error_digits, lined_up
-from .render import Style, unbroken
+from .render import BREAK_SUM, Style, unbroken
 from .spoken import TextSpeaker
 from .terms import Apply, Product
 from .unicode import UnicodePrinter
@@ -340,29 +340,33 @@ class _Writer:
 
     def _chain_forms(self, step: Step, room: int) -> list[str]:
         texts = [("= " + self.speaker.math(form.term, True), self._form_note(form), form) for form in step.forms]
+        # Several paths: if one form needs two lines, every form gets one line for each path, so that they can be compared.
+        apart = any(BREAK_SUM in text and cell_width(unbroken(text)) > room for text, _, _ in texts)
+        written: list[tuple[list[str], int, str]] = []
+        for text, note, form in texts:
+            if form.shapes and (under := self._under(form)) is not None:
+                written.append((list(under), 0, note))
+                continue
+            first, *others = self._paths(text, room) if apart else broken(text, room, room - 4)
+            written.append(([first, *("    " + line for line in others)], len(others), note))
         fitting = [
-            cell_width(unbroken(text))
-            for text, note, _ in texts
-            if cell_width(unbroken(text)) + GAP + cell_width(note) <= room
+            cell_width(cut[at]) for cut, at, note in written if cell_width(cut[at]) + GAP + cell_width(note) <= room
         ]
         column = max(fitting, default=0)
-        widest = max((cell_width(note) for text, note, _ in texts if cell_width(unbroken(text)) <= column), default=0)
-        if column + GAP + widest > room:
-            column = max(0, room - GAP - widest)
         lines = []
-        for text, note, form in texts:
-            under = self._under(form) if form.shapes else None
-            cut = list(under) if under is not None else broken(text, room, room - 4)
-            cut = cut if under is not None else [cut[0], *("    " + line for line in cut[1:])]
-            if note:
-                at = 0 if under is not None else len(cut) - 1
-                gap = max(GAP, column + GAP - cell_width(cut[at]))
-                if cell_width(cut[at]) + gap + cell_width(note) <= room:
-                    cut[at] += " " * gap + self.paint(note, "dim")
-                else:
-                    cut += [self.paint("    " + line, "dim") for line in wrapped(note, room - 4)]
+        for cut, at, note in written:
+            width = max(cell_width(cut[at]), column if column + GAP + cell_width(note) <= room else 0)
+            if note and width + GAP + cell_width(note) <= room:
+                cut[at] = left(cut[at], width) + " " * GAP + self.paint(note, "dim")
+            elif note:
+                cut += [self.paint("    " + line, "dim") for line in wrapped(note, room - 4)]
             lines += cut
         return lines
+
+    @staticmethod
+    def _paths(text: str, room: int) -> list[str]:
+        first, *others = text.split(BREAK_SUM)
+        return [*broken(first, room, room - 4), *(line for each in others for line in broken(each.strip(), room - 4))]
 
     def _chain_value(self, step: Step, room: int) -> list[str]:
         marks = [
