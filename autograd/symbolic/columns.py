@@ -14,7 +14,7 @@ GAP = 3
 RULE_WIDTH = 30
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Cells:
     """A table row, written: what stands in every column, and the lines below it."""
 

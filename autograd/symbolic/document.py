@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ VALUE, ERROR = N_("value"), N_("error")
 GIVEN, SIZES = N_("given"), N_("sizes")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """One given value."""
 
     name: Symbol
@@ -38,8 +37,7 @@ class Given:
     value: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the forward or backward pass; `lead` is the same line entry by entry, which comes before it."""
 
     step: Step
@@ -63,8 +61,7 @@ class Row:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The forward or the backward pass."""
 
     section: str
@@ -83,16 +80,14 @@ class Table:
         return all(row.step.value is None or row.step.value.ndim == 0 for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """The result for one variable: along which paths, then form under form."""
 
     step: Step
     why: tuple[Sentence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A derivation as blocks: title, givens, tables, chains, notes, and the line that failed, if one did."""
 
     derivation: Derivation
@@ -221,8 +216,7 @@ def _conventions(derivation: Derivation) -> Iterator[Sentence]:
             yield Sentence(N_("{short} stands for {long}."), {"short": inner[-1], "long": Long(inner[-1])})
 
 
-@dataclass(frozen=True, slots=True)
-class Long:
+class Long(NamedTuple):
     """A derivative to be written with ∂ whatever the notation, where a shorter sign is explained."""
 
     partial: Partial

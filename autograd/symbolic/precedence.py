@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ..notation import ATOM, PRODUCT, SIGN
 from . import terms
@@ -29,14 +30,13 @@ from .terms import (
 NUMBER, NAME, BRACKET, CALL, WIDE = "number", "name", "bracket", "call", "wide"
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """What a printer must know beside the term: how derivatives are written and of what, and the shapes of names."""
 
     derivative: str = "partial"
     output: str = ""
     leaves: frozenset[str] = frozenset()
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
     @classmethod
     def of(cls, derivation: Derivation) -> Style:
@@ -50,8 +50,7 @@ class Style:
         return self.derivative == "bar" or (self.derivative == "delta" and partial.by[0] not in self.leaves)
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(NamedTuple):
     text: str
     looks: str
     whole: bool = False
