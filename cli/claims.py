@@ -14,7 +14,6 @@ from .values import parse_assignments, parse_names, parse_shapes
 
 if TYPE_CHECKING:
     from ..autograd.node import Node
-    from ..autograd.symbolic.mistakes.prime import Primes
     from ..autograd.symbolic.mistakes.scene import Scene
     from ..autograd.symbolic.mistakes.verdict import Verdict
     from ..autograd.symbolic.terms import Term
@@ -35,7 +34,6 @@ def check_expression(
     True
     """  # fmt: skip
     from ..autograd.symbolic.mistakes import check_claim
-    from ..autograd.symbolic.mistakes.prime import Primes
 
     lets = parse_assignments(let, "--let")
     table = function_table()
@@ -49,14 +47,13 @@ def check_expression(
     problem = load(expression, at, shape, seed, wrt, passed)
     output, variable = _question(problem, wrt)
     own = {name: rest for name, rest in shorthands.items() if name not in ours}
-    primes = Primes()
     sizes = parse_shapes(shape)[1]
 
     def build(scene: Scene) -> Node:
-        return _Reading(claim, scene, own, functions, sizes, primes).node()
+        return _Reading(claim, scene, own, functions, sizes).node()
 
     of = _second(problem, parse_names(wrt)) if len(parse_names(wrt)) > 1 else None
-    return check_claim(output, variable, build, problem.named, primes=primes, seed=seed, text=claim, of=of)
+    return check_claim(output, variable, build, problem.named, seed=seed, text=claim, of=of)
 
 
 class Alias(str):
@@ -153,14 +150,13 @@ class _Reading:
         lets: Mapping[str, str],
         functions: Mapping[str, Alias],
         sizes: Mapping[str, Any],
-        primes: Primes,
     ) -> None:
         self.claim = claim
         self.scene = scene
         self.lets = lets
         self.functions = functions
         self.sizes = sizes
-        self.primes = primes
+        self.primes = scene.primes
         self.names = _Names(self)
         self.strange = self._strange_arguments()
 

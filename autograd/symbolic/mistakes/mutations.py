@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from ...differentiate import backward
 from ...language import N_
-from ...op import ACTIVATION, FUNCTION
+from ...leaves import constant
+from ...node import Leaf
+from ...op import ACTIVATION, FUNCTION, OPS, Op
 from ...ops.arithmetic import add, div, mul, neg, sub
 from ...ops.linear import transpose
-from ..convert import rank_of, turned
+from ..convert import rank_of, to_term, turned
 from ..derivation import Sentence
 from ..local import local_derivative
 from ..spelling import spelling
@@ -23,31 +28,81 @@ from .tree import Place, addends, part, places, put, without_addend
 
 @dataclass(frozen=True)
 class Change:
-    """A formula with one slip, what the slip is called, and how far-fetched it is (`cost`; small is simple)."""
+    """A formula with one slip, what the slip is called, and how far-fetched it is (`cost`; small is simple).
+
+    `parts`: what was put where, so that two slips in different places can be made at once.
+    """
 
     term: Term
     kind: str
     said: Sentence
     cost: float
     why: tuple[Sentence, ...] = ()
+    parts: tuple[tuple[Place, Term], ...] = ()
 
 
-Found = tuple[Term, str, Sentence, float, tuple[Sentence, ...]]
+Found = tuple[Place, Term, str, Sentence, float, tuple[Sentence, ...]]
+
+Slipped = tuple[Term, str, Sentence, float, tuple[Sentence, ...]]
 
 
 def mutations(scene: Scene, base: Base) -> list[Change]:
-    """All formulas that differ from a correct one by one slip."""
+    """All formulas that differ from a correct one by one slip: at one place, at all places alike, or as a whole."""
     paths = _paths(base)
-    changes = []
-    for place, each in places(base.term):
-        path = next((name for start, name in paths.items() if place[: len(start)] == start and len(place) >= len(start)), None)
-        for new, kind, said, cost, why in _local(scene, base.term, place, each):
-            if path is not None:
-                said = Sentence(N_("in the path {path}: {slip}"), {"path": path, "slip": said})
-            changes.append(Change(put(base.term, place, new), kind, said, cost, why))
+    found = [each for place, part_ in places(base.term) for each in _local(scene, base.term, place, part_)]
+    changes = [_change(base.term, each, paths) for each in found]
+    changes.extend(_everywhere(base.term, found))
     changes.extend(_missing_addends(scene, base, paths))
     changes.extend(_whole(scene, base, paths))
     return changes
+
+
+def combined(base: Base, one: Change, other: Change) -> Term | None:
+    """Both slips in one formula; None when they touch the same place."""
+    for place, _ in one.parts:
+        for second, _ in other.parts:
+            if place[: len(second)] == second or second[: len(place)] == place:
+                return None
+    if not one.parts or not other.parts:
+        return None
+    term = base.term
+    for place, new in (*one.parts, *other.parts):
+        term = put(term, place, new)
+    return term
+
+
+def _change(term: Term, found: Found, paths: dict[Place, str]) -> Change:
+    place, new, kind, said, cost, why = found
+    path = next((name for start, name in paths.items() if place[: len(start)] == start), None)
+    if path is not None:
+        said = Sentence(N_("in the path {path}: {slip}"), {"path": path, "slip": said})
+    return Change(put(term, place, new), kind, said, cost, why, ((place, new),))
+
+
+def _everywhere(term: Term, found: list[Found]) -> Iterator[Change]:
+    """The same slip wherever the same part occurs; and every slope of an activation left out at once."""
+    alike: dict[tuple[Term, Term], list[Found]] = {}
+    for each in found:
+        alike.setdefault((part(term, each[0]), each[1]), []).append(each)
+    for group in alike.values():
+        if len(group) > 1:
+            _, _, kind, said, cost, why = group[0]
+            yield _at_once(term, group, kind, said, cost, why)
+    slopes = [each for each in found if each[2] == "activation-derivative" and isinstance(part(term, each[0]), Prime) and _is_one(each[1])]
+    distinct = {part(term, each[0]) for each in slopes}
+    if len(distinct) > 1:
+        names = tuple(dict.fromkeys(each[3].fields["prime"] for each in slopes))
+        said = Sentence(N_("the derivatives of the activations are missing: {first} and {second}"), {"first": names[0], "second": names[1]})
+        if len(names) > 2:
+            said = Sentence(N_("the derivatives of all {count} activations are missing"), {"count": len(names)})
+        yield _at_once(term, slopes, "activation-derivative", said, 1.3, ())
+
+
+def _at_once(term: Term, group: list[Found], kind: str, said: Sentence, cost: float, why: tuple[Sentence, ...]) -> Change:
+    new = term
+    for each in group:
+        new = put(new, each[0], each[1])
+    return Change(new, kind, said, cost, why, tuple((each[0], each[1]) for each in group))
 
 
 def _paths(base: Base) -> dict[Place, str]:
@@ -59,36 +114,36 @@ def _paths(base: Base) -> dict[Place, str]:
 
 
 def _local(scene: Scene, whole: Term, place: Place, each: Term) -> Iterator[Found]:
+    """The slips at one place, as (place, what is put there, kind, words, cost, why)."""
     match each:
         case Product():
-            yield from _factors(scene, each)
+            yield from _factors(place, each)
             if each.style == "matrix":
-                yield from _order_and_turns(each)
+                yield from _order_and_turns(place, each)
+            return
         case Prime():
-            yield from _prime(scene, each)
+            slips = _prime(scene, each)
         case Symbol():
-            yield from _other_symbol(scene, each, whole, place)
+            slips = _other_symbol(scene, each, whole, place)
         case AxisSum():
-            yield from _axis_sum(scene, each)
+            slips = _axis_sum(each)
         case Apply():
-            yield from _applied(scene, each)
+            slips = _applied(each)
+        case _:
+            return
+    for new, kind, said, cost, why in slips:
+        yield place, new, kind, said, cost, why
 
 
 # Factors -------------------------------------------------------------------------------------------------------------
-def _factors(scene: Scene, product: Product) -> Iterator[Found]:
+def _factors(place: Place, product: Product) -> Iterator[Found]:
+    """A factor left out: a 1 stands in its place, so that other slips can be made beside it."""
     for at, factor in enumerate(product.factors):
-        rest = product.factors[:at] + product.factors[at + 1 :]
-        if not rest or _is_one(factor):
-            continue
-        left = rest[0] if len(rest) == 1 else Product(rest, product.style)
-        yield left, *_missing(factor)
-    numbers = [factor for factor in product.factors if isinstance(factor, Number) and not _is_one(factor)]
-    for number in numbers:
-        upside_down = tuple(Number(1 / factor.value) if factor is number and factor.value else factor for factor in product.factors)
-        yield (
-            Product(upside_down, product.style), "factor",
-            Sentence(N_("divided by {number} where it is multiplied by {number}"), {"number": number}), 1.6, (),
-        )  # fmt: skip
+        if not _is_one(factor):
+            yield (*place, at), ONE, *_missing(factor)
+        if isinstance(factor, Number) and factor.value and not _is_one(factor):
+            said = Sentence(N_("divided by {number} where it is multiplied by {number}"), {"number": factor})
+            yield (*place, at), Number(1 / factor.value), "factor", said, 1.6, ()
 
 
 def _missing(factor: Term) -> tuple[str, Sentence, float, tuple[Sentence, ...]]:
@@ -103,12 +158,15 @@ def _missing(factor: Term) -> tuple[str, Sentence, float, tuple[Sentence, ...]]:
     return "missing-factor", Sentence(N_("the factor {factor} is missing"), {"factor": factor}), 1.9, ()
 
 
+ONE = Number(1.0)
+
+
 def _is_one(term: Term) -> bool:
     return isinstance(term, Number) and term.value == 1
 
 
 # Matrix products -----------------------------------------------------------------------------------------------------
-def _order_and_turns(product: Product) -> Iterator[Found]:
+def _order_and_turns(place: Place, product: Product) -> Iterator[Found]:
     why = (Sentence(N_("A matrix product sums the last axis of the left factor with the first axis of the right one; what is summed over must stand there.")),)
     for at, factor in enumerate(product.factors):
         if rank_of(factor) != 2:
@@ -118,18 +176,18 @@ def _order_and_turns(product: Product) -> Iterator[Found]:
             said = Sentence(N_("a transpose is missing: {wrong} stands where {right} belongs"), {"wrong": new, "right": factor})
         else:
             said = Sentence(N_("a transpose too many: {wrong} stands where {right} belongs"), {"wrong": new, "right": factor})
-        yield Product(product.factors[:at] + (new,) + product.factors[at + 1 :], "matrix"), "transpose", said, 1.2, why
+        yield (*place, at), new, "transpose", said, 1.2, why
     if len(product.factors) == 2:
         left, right = product.factors
         swapped = Product((right, left), "matrix")
         said = Sentence(N_("the factors of a matrix product are exchanged: {wrong} stands where {right} belongs"), {"wrong": swapped, "right": product})
-        yield swapped, "order", said, 1.4, why
+        yield place, swapped, "order", said, 1.4, why
         said = Sentence(N_("an entry-by-entry product stands where the matrix product {right} belongs"), {"right": product})
-        yield Product((left, right), "hadamard"), "elementwise-product", said, 1.5, why
+        yield place, Product((left, right), "hadamard"), "elementwise-product", said, 1.5, why
 
 
 # f′ ------------------------------------------------------------------------------------------------------------------
-def _prime(scene: Scene, prime: Prime) -> Iterator[Found]:
+def _prime(scene: Scene, prime: Prime) -> Iterator[Slipped]:
     op, argument, params = prime.op, prime.argument, prime.params
     value = Apply(op, (argument,), params)
     result = _result_of(scene, prime)
@@ -159,12 +217,29 @@ def _prime(scene: Scene, prime: Prime) -> Iterator[Found]:
                 rest = parts[:at] + parts[at + 1 :]
                 half = rest[0] if len(rest) == 1 else Product(rest, local.style)
                 yield half, "activation-derivative", Sentence(N_("{wrong} stands where {right} belongs"), {"wrong": half, "right": local}), 1.6, ()
+    for other, slope in _other_slopes(op, argument, result or value):
+        fields = {"wrong": slope, "function": Apply(other, (argument,)), "right": prime}
+        yield slope, "other-derivative", Sentence(N_("{wrong}, the derivative of {function}, stands where {right} belongs"), fields), 1.65, ()
     if isinstance(argument, Symbol):
         for other in _alike(scene, argument):
             yield (
                 Prime(op, other, params), "argument",
                 Sentence(N_("{wrong} stands where {right} belongs: f′ is taken at the wrong argument"), {"wrong": Prime(op, other, params), "right": prime}), 1.5, (),
             )  # fmt: skip
+
+
+def _other_slopes(op: Op, argument: Term, result: Term) -> Iterator[tuple[Op, Term]]:
+    """The rules of other curves, in the value of this one: f(1 − f) taken for the derivative of tanh."""
+    seen: set[Term] = set()
+    for other in list(OPS.values()):
+        if other is op or other.scalar is None or len(other.inputs) != 1 or other.params or other.kind not in (ACTIVATION, FUNCTION) or not other.differentiable:
+            continue
+        hole = Leaf("input", "x", None, (), np.dtype(np.float64))
+        curve = other(hole)
+        slope = to_term(backward(curve, [hole], seed=constant(1.0)).adjoints[hole], {hole: argument, curve: result})
+        if slope not in seen:
+            seen.add(slope)
+            yield other, slope
 
 
 def _result_of(scene: Scene, prime: Prime) -> Symbol | None:
@@ -183,7 +258,7 @@ def _local_in_result(scene: Scene, prime: Prime) -> Term | None:
 
 
 # Names ---------------------------------------------------------------------------------------------------------------
-def _other_symbol(scene: Scene, symbol: Symbol, whole: Term, place: Place) -> Iterator[Found]:
+def _other_symbol(scene: Scene, symbol: Symbol, whole: Term, place: Place) -> Iterator[Slipped]:
     holder = part(whole, place[:-1]) if place else None
     if isinstance(holder, Prime):
         return  # the argument of f′ has slips of its own
@@ -223,15 +298,14 @@ def _activates(scene: Scene, result: Symbol, argument: Symbol) -> bool:
 
 
 # Sums ----------------------------------------------------------------------------------------------------------------
-def _axis_sum(scene: Scene, total: AxisSum) -> Iterator[Found]:
+def _axis_sum(total: AxisSum) -> Iterator[Slipped]:
     rank = rank_of(total.body)
     letters = ", ".join(total.labels)
     why = (Sentence(N_("What acts in every {letter} collects the gradients of all of them."), {"letter": letters}),) if letters else ()
     yield total.body, "batch-sum", Sentence(N_("the sum over {letter} is missing"), {"letter": letters or "n"}), 1.2, why
     everything = tuple(range(rank))
     if total.axes != everything:
-        keep = why_not = (Sentence(N_("Only the axis {letter} is summed over; the others stay."), {"letter": letters}),) if letters else ()
-        del keep
+        why_not = (Sentence(N_("Only the axis {letter} is summed over; the others stay."), {"letter": letters}),) if letters else ()
         for kept in {False, total.kept}:
             yield AxisSum(everything, (), total.body, kept), "too-much-summed", Sentence(N_("summed over too much: over every axis instead of {letter} alone"), {"letter": letters or "n"}), 1.2, why_not  # fmt: skip
     for axis in range(rank):
@@ -240,7 +314,7 @@ def _axis_sum(scene: Scene, total: AxisSum) -> Iterator[Found]:
 
 
 # Signs and other applications ----------------------------------------------------------------------------------------
-def _applied(scene: Scene, each: Apply) -> Iterator[Found]:
+def _applied(each: Apply) -> Iterator[Slipped]:
     op, args = each.op, each.args
     if op is neg:
         yield args[0], "sign", Sentence(N_("the minus sign before {term} is missing"), {"term": args[0]}), 1.2, ()

@@ -11,9 +11,9 @@ import numpy as np
 from ...differentiate import backward
 from ...engines.numpy import Program
 from ...errors import CheckFailed, NngraphError
-from ...graph import between, order
+from ...graph import between, order, rebuild, substitute
 from ...node import Leaf, Node
-from ...op import inside
+from ...op import ACTIVATION, FUNCTION, Op, inside
 from ...ops.arithmetic import add, mul
 from ...rewrite import rewrite
 from ..convert import to_term
@@ -22,9 +22,10 @@ from ..elements import with_axis_letters
 from ..evaluate import POINT, Labeled, evaluate
 from ..explain import explain, in_float64
 from ..givens import friendly
-from ..local import Board, board
-from ..terms import Apply, Element, Partial, Symbol, Term, children, replaced
+from ..local import Board, board, local_derivative
+from ..terms import Apply, Element, Filled, Number, Partial, Prime, Symbol, Term, children, replaced
 from .points import Point, points
+from .prime import Primes
 
 LONGEST = 250
 """A formula is written out in leaves and lines as long as it stays below this many parts."""
@@ -59,6 +60,15 @@ class Scene:
     true: np.ndarray = field(default_factory=lambda: np.empty(0))
     others: list[np.ndarray] = field(default_factory=list)
     adjoints: dict[Any, Node] = field(default_factory=dict)
+    primes: Primes = field(default_factory=Primes)
+
+    def __getitem__(self, name: str) -> Node:
+        """The node of that name: a leaf, a shorthand, or a line of the derivation."""
+        return self.names[name]
+
+    def prime(self, op: Op, argument: Node, times: int = 1) -> Node:
+        """op′(argument) as a node that is written so."""
+        return self.primes.derivative(op, times, argument)
 
     @property
     def symbols(self) -> dict[Node, Symbol]:
@@ -125,7 +135,7 @@ def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: in
     given = [*named.values(), *more]
     output, changed = in_float64(output, [*given, *([wrt] if wrt is not None else [])])
     together = [*changed[: len(named)], output, *changed[len(named) :]]
-    merged = rewrite(together, (), (add, mul)) if named else together
+    merged = _named(rewrite(together, (), (add, mul)), list(named)) if named else together
     names = dict(zip(named, merged))
     output, more = merged[len(named)], merged[len(named) + 1 : len(named) + 1 + len(more)]
     wrt = merged[-1] if wrt is not None else None
@@ -152,6 +162,17 @@ def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: in
     return found, list(more)
 
 
+def _named(nodes: list[Node], names: Sequence[str]) -> list[Node]:
+    """The nodes, where the first ones bear the shorthands' names: an equal node built earlier, without a name, may have stayed."""
+    for at, name in enumerate(names):
+        node = nodes[at]
+        if not node.is_leaf and node.name is None:
+            copy = rebuild(node, node.inputs)
+            copy._name = name
+            nodes = substitute(nodes, {node: copy})
+    return nodes
+
+
 def _gradient_bases(scene: Scene) -> list[Base]:
     """The result as derived, f′ kept and worked out, and written out down to forward names."""
     assert scene.derivation is not None
@@ -171,7 +192,22 @@ def _gradient_bases(scene: Scene) -> list[Base]:
             longer = more
         if longer is not None and all(base.term != longer for base in found):
             found.append(Base(longer))
-    return found
+    kept_too = [Base(_with_primes(scene, base.term), base.paths) for base in found]
+    return [*(base for base in kept_too if base not in found), *found]
+
+
+def _with_primes(scene: Scene, term: Term) -> Term:
+    """The formula with f′(a) for every slope that stands in it worked out, also of functions that derivations do not keep as f′."""
+    slopes: dict[Term, Term] = {}
+    for line in scene.board.lines:
+        op, atoms = line.node.op, line.atoms
+        if op.scalar is None or op.kind not in (ACTIVATION, FUNCTION) or len(atoms) != 1 or line.node.inputs != atoms or not line.node.inputs[0].dtype.kind == "f":
+            continue
+        local = local_derivative(scene.board, line, atoms[0])
+        local = local.value if isinstance(local, Filled) else local
+        if not isinstance(local, (Symbol, Number)):
+            slopes[local] = Prime(op, scene.board.symbols[atoms[0]], dict(line.node.params))
+    return replaced(term, slopes.get)
 
 
 def _adjoint_forms(scene: Scene, kept: bool) -> dict[Term, Term]:

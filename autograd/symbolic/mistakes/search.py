@@ -10,13 +10,15 @@ from ...language import N_
 from ..derivation import Sentence
 from ..terms import Number, Term
 from .factors import axis_sizes, constant_ratio, factor_slip, nice
-from .mutations import Change, mutations
+from .mutations import Change, combined, mutations
 from .repairs import repaired
 from .scene import Base, Scene
+from .tree import places
 from .verdict import Slip
 
 RELATIVE, ABSOLUTE = 1e-7, 1e-10
-MOST_PAIRS = 2500
+MOST_WORK = 120_000
+"""How many parts of formulas are evaluated in the search for two slips at once; about a second."""
 CHEAP = 1.75
 
 
@@ -27,8 +29,8 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
         return whole
     scale = max(_scale(claim), _scale(scene.true))
     found: list[tuple[float, Slip]] = []
-    singles = [change for base in scene.bases for change in mutations(scene, base)]
-    for change in sorted(singles, key=lambda each: each.cost):
+    singles = [(base, mutations(scene, base)) for base in scene.bases]
+    for change in sorted((change for _, changes in singles for change in changes), key=lambda each: each.cost):
         if found and change.cost >= found[0][0]:
             break
         for extra, also in _matches(scene, change, claim, scale):
@@ -89,25 +91,28 @@ def _squeezed(values: np.ndarray) -> np.ndarray:
     return values.reshape(values.shape[0], *(size for size in values.shape[1:] if size != 1))
 
 
-def _pair(scene: Scene, singles: Sequence[Change], claim: np.ndarray, scale: float) -> Slip | None:
-    """Two slips at once, the simple ones only."""
-    count = 0
-    bases = {base.term for base in scene.bases}
+def _pair(scene: Scene, singles: Sequence[tuple[Base, list[Change]]], claim: np.ndarray, scale: float) -> Slip | None:
+    """Two slips at once, the simple ones only, as far as the work allows."""
     best: tuple[float, Slip] | None = None
-    for first in sorted((each for each in singles if each.cost <= CHEAP), key=lambda each: each.cost):
-        if first.term in bases:
-            continue
-        for second in sorted(mutations(scene, Base(first.term)), key=lambda each: each.cost):
-            cost = first.cost + second.cost
-            if second.cost > CHEAP or (best is not None and cost >= best[0]):
-                break
-            count += 1
-            if count > MOST_PAIRS:
-                return best[1] if best else None
-            value = scene.value(second.term)
-            if value is not None and value.shape == claim.shape and same(value, claim, scale):
-                said = Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
-                best = cost, Slip(first.kind, said, (*first.why, *second.why), second.term)
+    left = MOST_WORK
+    for base, changes in singles:
+        cheap = sorted((each for each in changes if each.cost <= CHEAP and each.parts), key=lambda each: each.cost)
+        size = sum(1 for _ in places(base.term))
+        for at, first in enumerate(cheap):
+            for second in cheap[at + 1 :]:
+                cost = first.cost + second.cost
+                if best is not None and cost >= best[0]:
+                    break
+                term = combined(base, first, second)
+                if term is None:
+                    continue
+                left -= size
+                if left < 0:
+                    return best[1] if best else None
+                value = scene.value(term)
+                if value is not None and value.shape == claim.shape and same(value, claim, scale):
+                    said = Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
+                    best = cost, Slip(first.kind, said, (*first.why, *(why for why in second.why if why not in first.why)), term)
     return best[1] if best else None
 
 
@@ -118,14 +123,15 @@ def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | N
     scale = _scale(scene.true)
     ways = sorted(repaired(scene, yours), key=lambda each: each.cost)
     best: tuple[float, Slip] | None = None
-    count = 0
+    left = MOST_WORK
+    size = sum(1 for _ in places(yours))
     for first in ways:
         for second in sorted(repaired(scene, first.term), key=lambda each: each.cost) if twice else (None,):
             cost = first.cost + (second.cost if second is not None else 0.0)
             if best is not None and cost >= best[0]:
                 break
-            count += 1
-            if count > MOST_PAIRS:
+            left -= size
+            if left < 0:
                 return best[1] if best else None
             value = scene.value((second or first).term)
             if value is None or value.shape != scene.true.shape or not same(value, scene.true, scale):
