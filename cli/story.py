@@ -55,6 +55,7 @@ def _example(op: Op, given: Given) -> Problem:
     import numpy as np
 
     from ..autograd.node import Leaf
+    from ..autograd.ops import sum as sum_of
 
     example = op.example
     arrays = example.arrays(np.random.default_rng(given.seed))
@@ -65,4 +66,10 @@ def _example(op: Op, given: Given) -> Problem:
         array = given.values.get(name, drawn if drawn.dtype.kind in "iub" else np.round(drawn, 1))
         array = array.astype(drawn.dtype)
         leaves[name] = Leaf("input", name, array, given.shapes.get(name, array.shape), array.dtype)
-    return Problem(op.name, op(*leaves.values(), **example.params), leaves)
+    output = op(*leaves.values(), **example.params)
+    if output.dtype.kind == "f" and output.shape:
+        # A derivation belongs to one number: the results are weighed and summed, so that the weights arrive as the gradient.
+        drawn = np.round(np.random.default_rng(given.seed + 1).uniform(-1, 1, tuple(map(int, output.shape))), 1)
+        leaves["G"] = Leaf("input", "G", drawn, output.shape, drawn.dtype)
+        output = sum_of(leaves["G"] * output)
+    return Problem(op.name, output, leaves)
