@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
 from .errors import CommandError
-from .parse import free_names, nearest
+from .grading import PASS, judged
+from .parse import free_names
 from .problem import FILE, Problem, load
 from .students import Answer, MissingArguments, Stopped, run_student
-from .values import parse_assignments, parse_names, parse_value
+from .values import parse_assignments, parse_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 POINTS = 5
 """The student's function is run on the given values and at so many drawn points."""
-PASS = "backward"
 
 
 @dataclass
@@ -49,7 +49,15 @@ class Homework:
 
 
 def check_file(
-    target: str, against: str, at: Sequence[str], shape: Sequence[str], wrt: Sequence[str], let: Sequence[str], mapping: Sequence[str], seed: int, seconds: float
+    target: str,
+    against: str,
+    at: Sequence[str],
+    shape: Sequence[str],
+    wrt: Sequence[str],
+    let: Sequence[str],
+    mapping: Sequence[str],
+    seed: int,
+    seconds: float,
 ) -> PassVerdict:
     """The verdict on a function of a student's file: its gradients, or the value it returns.
 
@@ -58,7 +66,7 @@ def check_file(
     """  # fmt: skip
     work = _prepared(target, against, at, shape, wrt, let, seed, seconds)
     try:
-        return _judged(work, *_asked(work, seed), wrt, mapping, seed)
+        return judged(work, *_asked(work, seed), wrt, mapping, seed)
     except Stopped as error:
         from ..autograd.symbolic.derivation import Sentence
         from ..autograd.symbolic.mistakes.student import PassVerdict
@@ -68,22 +76,49 @@ def check_file(
         return PassVerdict(False, (), slips=(Slip("stopped", Sentence("{message}", {"message": error.message}), why),))
 
 
-def _prepared(target: str, against: str, at: Sequence[str], shape: Sequence[str], wrt: Sequence[str], let: Sequence[str], seed: int, seconds: float) -> Homework:
+def _prepared(
+    target: str,
+    against: str,
+    at: Sequence[str],
+    shape: Sequence[str],
+    wrt: Sequence[str],
+    let: Sequence[str],
+    seed: int,
+    seconds: float,
+) -> Homework:
     from ..autograd.symbolic.explain import in_float64
 
     found = FILE.fullmatch(target)
     if not found:
-        raise CommandError(translate(N_("{target} is not a Python file"), target=target), translate(N_("write for example {example}"), example="student.py:backward"))
+        raise CommandError(
+            translate(N_("{target} is not a Python file"), target=target),
+            translate(N_("write for example {example}"), example="student.py:backward"),
+        )
     path, name = Path(found["path"]), found["name"] or PASS
     texts = parse_assignments(at, "--at")
-    own = None if FILE.fullmatch(against) else {*free_names(against), *(each for rest in parse_assignments(let, "--let").values() for each in free_names(rest))}
+    own = (
+        None
+        if FILE.fullmatch(against)
+        else {
+            *free_names(against),
+            *(each for rest in parse_assignments(let, "--let").values() for each in free_names(rest)),
+        }
+    )
     extra = {each: parse_value(text) for each, text in texts.items() if own is not None and each not in own}
     given = [f"{each}={text}" for each, text in texts.items() if each not in extra]
     problem = load(against, given, shape, seed, wrt, let)
     output, moved = in_float64(problem.output, list(problem.leaves.values()))
-    problem = replace(problem, output=output, leaves=dict(zip(problem.leaves, moved)))  # type: ignore[arg-type]
-    whole = any(parse_value(text).dtype.kind in "iu" for each, text in texts.items() if each not in extra and problem.leaves[each].dtype.kind == "f")
-    sizes = [f"{each}={','.join(str(int(size)) for size in leaf.shape)}" for each, leaf in problem.leaves.items() if leaf.shape]
+    problem = replace(problem, output=output, leaves=dict(zip(problem.leaves, moved, strict=False)))  # type: ignore[arg-type]
+    whole = any(
+        parse_value(text).dtype.kind in "iu"
+        for each, text in texts.items()
+        if each not in extra and problem.leaves[each].dtype.kind == "f"
+    )
+    sizes = [
+        f"{each}={','.join(str(int(size)) for size in leaf.shape)}"
+        for each, leaf in problem.leaves.items()
+        if leaf.shape
+    ]
     loss = {"target": against, "shape": sizes, "seed": seed, "let": list(let)}
     return Homework(path, name, problem, output, seconds, loss, extra, whole, {})
 
@@ -93,7 +128,14 @@ def _asked(work: Homework, seed: int) -> tuple[list[Point], list[Answer]]:
     for _ in range(3):
         tried = _points(work, seed)
         try:
-            return tried, run_student(work.path, work.name, [_arguments(work, point) for point in tried], work.seconds, work.function, work.loss)
+            return tried, run_student(
+                work.path,
+                work.name,
+                [_arguments(work, point) for point in tried],
+                work.seconds,
+                work.function,
+                work.loss,
+            )
         except MissingArguments as error:
             if not _understood(work, error):
                 raise
@@ -111,7 +153,7 @@ def _points(work: Homework, seed: int) -> list[Point]:
     leaves = tuple(node for node in order(work.output) if isinstance(node, Leaf) and node.role != "constant")
     givens = friendly(work.output, leaves, seed)
     drawn = [point for point in points(work.output, leaves, givens, seed) if point.kind in ("given", "generic")]
-    chosen = drawn[:1] + drawn[1:: max(1, (len(drawn) - 1) // POINTS)][:POINTS]
+    chosen = drawn[:1] + drawn[1 :: max(1, (len(drawn) - 1) // POINTS)][:POINTS]
     if simplex_leaves(work.output) or not any(leaf.dtype.kind == "f" for leaf in leaves):
         return chosen
     return [*chosen, Point(_rounded(givens, leaves, work.whole), "whole")]
@@ -123,7 +165,10 @@ def _rounded(givens: Mapping[Leaf, np.ndarray], leaves: Sequence[Leaf], whole: b
 
     rng = np.random.default_rng(3)
     own = whole and all(np.array_equal(value, np.round(value)) for value in givens.values())
-    return {leaf: np.asarray(givens[leaf] if own else rng.choice([-3, -2, -1, 1, 2, 3], leaf.shape)).astype(np.int64) for leaf in leaves}
+    return {
+        leaf: np.asarray(givens[leaf] if own else rng.choice([-3, -2, -1, 1, 2, 3], leaf.shape)).astype(np.int64)
+        for leaf in leaves
+    }
 
 
 def _arguments(work: Homework, point: Point) -> dict[str, np.ndarray]:
@@ -154,131 +199,6 @@ def _understood(work: Homework, error: MissingArguments) -> bool:
         work.function = missing[0]
         return True
     if not given and len(missing) == len(names) and not work.renamed:
-        work.renamed = dict(zip(missing, names))
+        work.renamed = dict(zip(missing, names, strict=False))
         return True
     return False
-
-
-def _judged(work: Homework, tried: list[Point], answers: list[Answer], wrt: Sequence[str], mapping: Sequence[str], seed: int) -> PassVerdict:
-    from ..autograd.symbolic.derivation import Sentence
-    from ..autograd.symbolic.mistakes.student import NUMERICAL, PassVerdict, check_arrays, check_value
-    from ..autograd.symbolic.mistakes.verdict import Slip
-
-    whole_at = next((at for at, point in enumerate(tried) if point.kind == "whole"), None)
-    if answers[0].error:
-        return PassVerdict(False, (), slips=(Slip("crash", Sentence("{error}", {"error": answers[0].error})),))
-    kept = [at for at, answer in enumerate(answers) if at != whole_at and not answer.error]
-    points, good = [tried[at] for at in kept], [answers[at] for at in kept]
-    tolerance = NUMERICAL if work.function else None
-    variables = _wanted(work, wrt)
-    arrays = _as_gradients(work, good, variables)
-    mapped = _mapping(work, mapping)
-
-    def verdict(some: Sequence[int], at: Sequence[Point]) -> PassVerdict:
-        if arrays is not None:
-            return check_arrays(work.output, [arrays[each] for each in some], at, mapping=mapped, tolerance=tolerance)
-        return check_value(work.output, None, [good[each].returned[""] for each in some], at, work.name, tolerance)
-
-    if arrays is None and (good[0].form != "array" or work.output.shape != good[0].returned[""].shape and not good[0].returned[""].shape and not work.output.shape):
-        raise CommandError(translate(N_("{function} returns no array and no dict of arrays"), function=f"{work.path}:{work.name}"))
-    result = verdict(range(len(good)), points)
-    if not result.rows:
-        raise CommandError(
-            translate(N_("none of {names} speaks of a node"), names=", ".join(result.unmatched) or "…"),
-            translate(N_("write --map NAME=NODE; the nodes are {known}"), known=", ".join(_nodes(work))),
-        )
-    slips, notes = _manners(good), []
-    slips += [Slip("crash", Sentence(N_("it fails at some values: {error}"), {"error": answer.error})) for at, answer in enumerate(answers) if answer.error and at != whole_at][:1]
-    if result.first is None and whole_at is not None:
-        found = _whole_numbers(work, tried[whole_at], answers[whole_at], good, variables, mapped, tolerance)
-        slips += [found] if found is not None and work.whole else []
-        notes += [found.said] if found is not None and not work.whole else []
-    if work.renamed:
-        notes.append(Sentence(N_("called with {names}"), {"names": ", ".join(f"{parameter} = {leaf}" for parameter, leaf in work.renamed.items())}))
-    listed = result.unmatched if good[0].form == "dict" else tuple(name for name in result.unmatched if name.startswith(("d", "grad", "delta")))
-    return replace(result, right=result.right and not slips, slips=tuple(slips), notes=(*result.notes, *notes), unmatched=listed)
-
-
-def _as_gradients(work: Homework, answers: Sequence[Answer], variables: Sequence[str]) -> list[dict[str, np.ndarray]] | None:
-    """The arrays by the names they are matched by; None when a single array is the value of the expression."""
-    first = answers[0]
-    if first.form == "dict":
-        return [dict(answer.returned) for answer in answers]
-    if first.form == "array" and len(variables) == 1 or first.form == "tuple" and len(variables) == len(first.returned):
-        return [{f"d{name}": array for name, array in zip(variables, answer.returned.values())} for answer in answers]
-    if first.form == "array" and work.function and len(work.problem.leaves) == 1:
-        return [{f"d{name}": answer.returned[""] for name in work.problem.leaves} for answer in answers]
-    if first.form == "array" and not work.upstream and work.name != PASS:
-        return None
-    return [dict(answer.local) for answer in answers]
-
-
-def _wanted(work: Homework, wrt: Sequence[str]) -> list[str]:
-    names = parse_names(wrt)
-    for name in names:
-        if name not in _nodes(work):
-            raise CommandError(translate(N_("--wrt {name}: there is no variable of that name"), name=name))
-    return names
-
-
-def _nodes(work: Homework) -> list[str]:
-    from ..autograd.symbolic.local import board
-
-    return [symbol.name for symbol in board(work.output).symbols.values()]
-
-
-def _mapping(work: Homework, mapping: Sequence[str]) -> dict[str, str]:
-    """--map dz1=a1, with names that exist."""
-    found = parse_assignments(mapping, "--map")
-    known = _nodes(work)
-    for name, node in found.items():
-        if node not in known:
-            meant = nearest(node, known)
-            raise CommandError(
-                translate(N_("--map {name}={node}: there is no node of that name"), name=name, node=node),
-                translate(N_("did you mean {meant}?"), meant=meant) if meant else translate(N_("the nodes are {known}"), known=", ".join(known)),
-            )
-    return found
-
-
-def _manners(answers: Sequence[Answer]) -> list[Any]:
-    """Arguments that were overwritten."""
-    from ..autograd.symbolic.derivation import Sentence
-    from ..autograd.symbolic.mistakes.verdict import Slip
-
-    bad = next((answer for answer in answers if answer.overwritten), None)
-    if bad is None:
-        return []
-    names = ", ".join(bad.overwritten)
-    why = [Sentence("{place}", {"place": bad.place})] if bad.place else []
-    why.append(Sentence(N_("An array that is passed in belongs to the caller, who may need it again; work on a copy: {name}.copy()"), {"name": bad.overwritten[0]}))
-    return [Slip("overwritten", Sentence(N_("it overwrites its argument {names}"), {"names": names}), tuple(why))]
-
-
-def _whole_numbers(
-    work: Homework, point: Point, answer: Answer, good: Sequence[Answer], variables: Sequence[str], mapped: Mapping[str, str], tolerance: float | None
-) -> Any:
-    """The slip of a function that is right on floats and wrong on whole numbers; None when it is right on both."""
-    import numpy as np
-
-    from ..autograd.symbolic.derivation import Sentence
-    from ..autograd.symbolic.mistakes.points import Point
-    from ..autograd.symbolic.mistakes.student import check_arrays, check_value
-    from ..autograd.symbolic.mistakes.verdict import Slip
-
-    why = (Sentence(N_("A whole-number array loses every fraction that is written into it; make it one of floats first: x = np.array(x, dtype=float)")),)
-    if answer.error:
-        return Slip("integer-array", Sentence(N_("on whole-number arrays it fails: {error}"), {"error": answer.error}), why)
-    floats = Point({leaf: np.asarray(value, dtype=np.float64) if leaf.dtype.kind == "f" else value for leaf, value in point.values.items()}, "given")
-    arrays = _as_gradients(work, [answer], variables)
-    if arrays is not None:
-        result = check_arrays(work.output, arrays, [floats], mapping=mapped, tolerance=tolerance)
-    elif answer.form != "array":
-        return None
-    else:
-        result = check_value(work.output, None, [answer.returned[""]], [floats], work.name, tolerance)
-    if result.right or not result.rows:
-        return None
-    names = ", ".join(row.name for row in result.rows if row.state == "wrong")
-    del good
-    return Slip("integer-array", Sentence(N_("right on floats, but wrong on whole-number arrays: {names}"), {"names": names}), why)

@@ -53,7 +53,11 @@ def limit_memory() -> None:
 
 
 def run_all(
-    path: Path, name: str, runs: list[dict[str, np.ndarray]], function_name: str, given_function: Callable[..., Any] | None
+    path: Path,
+    name: str,
+    runs: list[dict[str, np.ndarray]],
+    function_name: str,
+    given_function: Callable[..., Any] | None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The report, one entry per run, and the arrays found: `0|dW` for dW in the first run."""
     report: dict[str, Any] = {"error": None, "wanted": [], "missing": [], "runs": []}
@@ -70,22 +74,38 @@ def run_all(
         return report, values
     taken = parameters(function)
     for number, given in enumerate(runs):
-        one, found = run(function, path, {key: given[key] for key in taken if key in given}, {function_name: given_function} if function_name else {})
+        one, found = run(
+            function,
+            path,
+            {key: given[key] for key in taken if key in given},
+            {function_name: given_function} if function_name else {},
+        )
         report["runs"].append(one)
         values |= {f"{number}|{key}": array for key, array in found.items()}
     return report, values
 
 
-def run(function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def run(
+    function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """One run: what went wrong, what was overwritten, and the arrays: the returned ones and the locals at return."""
-    report: dict[str, Any] = {"error": None, "overwritten": [], "line": None, "code": None, "whole": [], "returned": "nothing"}
+    report: dict[str, Any] = {
+        "error": None,
+        "overwritten": [],
+        "line": None,
+        "code": None,
+        "whole": [],
+        "returned": "nothing",
+    }
     arguments = {name: _own(array) for name, array in given.items()}
     try:
         result, variables = call(function, {**arguments, **functions})
     except BaseException as error:  # a student's function may raise anything, also SystemExit
         report["error"] = describe(error, path)
         return report, {}
-    report["overwritten"] = [name for name, array in arguments.items() if isinstance(array, np.ndarray) and not _equal(array, given[name])]
+    report["overwritten"] = [
+        name for name, array in arguments.items() if isinstance(array, np.ndarray) and not _equal(array, given[name])
+    ]
     if report["overwritten"]:
         report["line"], report["code"] = _where_written(function, path, given, functions)
     values: dict[str, np.ndarray] = {}
@@ -139,7 +159,11 @@ def call(function: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]
 
     sys.setprofile(watch if hasattr(function, "__code__") else None)
     try:
-        positional = [arguments.pop(name) for name, each in inspect.signature(function).parameters.items() if each.kind is each.POSITIONAL_ONLY and name in arguments]
+        positional = [
+            arguments.pop(name)
+            for name, each in inspect.signature(function).parameters.items()
+            if each.kind is each.POSITIONAL_ONLY and name in arguments
+        ]
         result = function(*positional, **arguments)
     finally:
         sys.setprofile(None)
@@ -178,7 +202,9 @@ def _numbers(found: dict[str, Any]) -> dict[str, np.ndarray]:
     return {name: array for name, value in found.items() if (array := as_numbers(value)) is not None}
 
 
-def _where_written(function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]) -> tuple[int | None, str | None]:
+def _where_written(
+    function: Any, path: Path, given: dict[str, np.ndarray], functions: dict[str, Any]
+) -> tuple[int | None, str | None]:
     """The line that writes into an argument, found by running once more on arrays that refuse it."""
     arguments = {name: _own(array) for name, array in given.items()}
     for array in arguments.values():

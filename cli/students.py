@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -53,7 +54,12 @@ class Stopped(CommandError):
 
 
 def run_student(
-    path: Path, name: str, runs: Sequence[Mapping[str, np.ndarray]], seconds: float, function: str = "", loss: Mapping[str, Any] | None = None
+    path: Path,
+    name: str,
+    runs: Sequence[Mapping[str, np.ndarray]],
+    seconds: float,
+    function: str = "",
+    loss: Mapping[str, Any] | None = None,
 ) -> list[Answer]:
     """What the function NAME of the file computes in each run from the arguments it asks for by name.
 
@@ -76,7 +82,11 @@ def run_student(
         raise CommandError(_place(path, error), error["code"])
     if report["missing"]:
         raise MissingArguments(
-            translate(N_("{function} asks for {names}, which the loss does not have"), function=f"{path}:{name}", names=", ".join(report["missing"])),
+            translate(
+                N_("{function} asks for {names}, which the loss does not have"),
+                function=f"{path}:{name}",
+                names=", ".join(report["missing"]),
+            ),
             translate(N_("it can have {known}"), known=", ".join(runs[0])),
             report["missing"],
             report["wanted"],
@@ -88,10 +98,22 @@ def _answer(path: Path, one: dict[str, Any], number: int, values: Mapping[str, n
     own = {key.partition("|")[2]: array for key, array in values.items() if key.partition("|")[0] == str(number)}
     form = one["returned"]
     local = {key[6:]: array for key, array in own.items() if form != "dict" and key.startswith("local.")}
-    returned = {key if form == "dict" else key[7:]: array for key, array in own.items() if form == "dict" or key.startswith("return")}
+    returned = {
+        key if form == "dict" else key[7:]: array
+        for key, array in own.items()
+        if form == "dict" or key.startswith("return")
+    }
     whole = tuple(key if form == "dict" else key.partition(".")[2] for key in one["whole"])
     place = f"{path}:{one['line']}: {one['code']}" if one["line"] else ""
-    return Answer(returned, local, form, tuple(one["overwritten"]), place, whole, _place(path, one["error"]) if one["error"] else "")
+    return Answer(
+        returned,
+        local,
+        form,
+        tuple(one["overwritten"]),
+        place,
+        whole,
+        _place(path, one["error"]) if one["error"] else "",
+    )
 
 
 def _place(path: Path, error: Mapping[str, Any]) -> str:
@@ -103,12 +125,16 @@ def _run_apart(arguments: list[str], stdin: bytes, path: Path, seconds: float) -
     command = [sys.executable, "-m", f"{__package__}.student_child", *arguments]
     # Complaints go to a file: a pipe would stay open as long as anything the student started holds it.
     with tempfile.TemporaryFile() as complaints:
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints, start_new_session=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints, start_new_session=True
+        ) as process:
             try:
                 process.communicate(stdin, timeout=seconds)
             except subprocess.TimeoutExpired:
                 _end(process)
-                raise Stopped(translate(N_("{path} was stopped after {seconds} seconds"), path=path, seconds=f"{seconds:g}")) from None
+                raise Stopped(
+                    translate(N_("{path} was stopped after {seconds} seconds"), path=path, seconds=f"{seconds:g}")
+                ) from None
             except BaseException:
                 _end(process)
                 raise
@@ -116,7 +142,9 @@ def _run_apart(arguments: list[str], stdin: bytes, path: Path, seconds: float) -
         complaints.seek(0)
         last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
     if process.returncode != 0:
-        raise Stopped(translate(N_("{path} crashed with exit code {code}"), path=path, code=process.returncode), last or None)
+        raise Stopped(
+            translate(N_("{path} crashed with exit code {code}"), path=path, code=process.returncode), last or None
+        )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -129,7 +157,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _end_what_it_started(process: subprocess.Popen[bytes]) -> None:
     """End what is left of the process's own session, also after it has gone."""
     if hasattr(os, "killpg"):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from nngraph.autograd.language import language
 from nngraph.cli.app import run
 
@@ -44,7 +43,9 @@ def check(capsys):
 ISSUE = ["(sigmoid(w5*f1+w6*f2)-z)**2", "--wrt", "w5", "--let", "y=sigmoid(w5*f1+w6*f2)", "--let", "a3=w5*f1+w6*f2", "--let", "f=sigmoid"]  # fmt: skip
 
 
-@pytest.mark.parametrize("claim", ["2*(y-z)*f'(a3)*f1", "2*(y-z)*f'*f1", "2*(y-z)*f(a3)*(1-f(a3))*f1", "-2*f1*(z-y)*(y-y**2)"])
+@pytest.mark.parametrize(
+    "claim", ["2*(y-z)*f'(a3)*f1", "2*(y-z)*f'*f1", "2*(y-z)*f(a3)*(1-f(a3))*f1", "-2*f1*(z-y)*(y-y**2)"]
+)
 def test_right_however_it_is_written(check, claim):
     assert check(*ISSUE, "--claim", claim)["right"]
 
@@ -55,7 +56,8 @@ def test_wrong_by_a_factor(capsys):
     assert lines[0] == "✗ wrong by a factor 2 everywhere: it is missing"
     assert lines[1] == "  yours    (y−z)·y(1−y)·f1   = −0.06925   at w5=0.6 w6=−0.5 f1=0.5987 f2=0.4378 z=1"
     assert lines[2] == "  correct  2(y−z)·y(1−y)·f1  = −0.1385"
-    assert lines[3].startswith("  where    The derivative of (y−z)² is 2(y−z).") and lines[3].endswith("E = ½(y−z)².")
+    assert lines[3].startswith("  where    The derivative of (y−z)² is 2(y−z).")
+    assert lines[3].endswith("E = ½(y−z)².")
 
 
 # Slips from lecture notes ----------------------------------------------------------------------------------------------
@@ -75,7 +77,8 @@ GRADIENTS = {
 @pytest.mark.parametrize("weight", GRADIENTS)
 def test_every_gradient_of_a_net_without_its_factor_2(check, weight):
     found = check(NET, *SLOPES, "--wrt", weight, "--claim", GRADIENTS[weight])
-    assert found["slip"]["kind"] == "factor" and "factor 2" in found["slip"]["said"]
+    assert found["slip"]["kind"] == "factor"
+    assert "factor 2" in found["slip"]["said"]
     assert "½(y−z)²" in found["slip"]["why"][0]
     assert found["correct"]["value"] == pytest.approx(2 * found["yours"]["value"], rel=1e-9)
     assert check(NET, *SLOPES, "--wrt", weight, "--claim", "2*" + GRADIENTS[weight])["right"]
@@ -86,7 +89,8 @@ def test_every_gradient_of_a_net_without_its_factor_2(check, weight):
 @pytest.mark.parametrize("claim", ["-(z-y)*f6'(e6)*y4", "-(z-y)*f6'*y4", "-(z-y)*f6'(e)*y4"])
 def test_the_last_layer_without_its_factor_2(check, claim):
     found = check(*deep_net(), "--wrt", "w46", "--claim", claim)
-    assert found["slip"]["kind"] == "factor" and "factor 2" in found["slip"]["said"]
+    assert found["slip"]["kind"] == "factor"
+    assert "factor 2" in found["slip"]["said"]
     assert ("nothing here is called e" in found["slip"]["said"]) == ("(e)" in claim)
 
 
@@ -102,20 +106,26 @@ def test_two_paths_are_right(check):
 def test_the_wrong_input_in_the_second_path(check):
     found = check(*deep_net(), "--wrt", "wx23", "--claim", f"{FIRST} + {SECOND.replace('x2', 'x1')}")
     assert found["slip"]["kind"] == "index"
-    assert found["slip"]["said"] == "in the path E ← d ← y ← e6 ← y5 ← e5 ← y3 ← e3 ← wx23: wrong index: x1 stands where x2 belongs"
+    assert (
+        found["slip"]["said"]
+        == "in the path E ← d ← y ← e6 ← y5 ← e5 ← y3 ← e3 ← wx23: wrong index: x1 stands where x2 belongs"
+    )
 
 
 def test_the_wrong_argument_of_a_slope(check):
     claim = f"{FIRST} + {SECOND}".replace("f4'(e4)", "f4'(e)")
     unknown = check(*deep_net(), "--wrt", "wx23", "--claim", claim)
-    assert unknown["slip"]["kind"] == "argument" and unknown["slip"]["said"].startswith("f4′(e) stands where f4′(e4) belongs")
+    assert unknown["slip"]["kind"] == "argument"
+    assert unknown["slip"]["said"].startswith("f4′(e) stands where f4′(e4) belongs")
     known = check(*deep_net(), "--wrt", "wx23", "--claim", claim.replace("f4'(e)", "f4'(e2)"))
-    assert known["slip"]["kind"] == "argument" and "σ′(e2) stands where σ′(e4) belongs" in known["slip"]["said"]
+    assert known["slip"]["kind"] == "argument"
+    assert "σ′(e2) stands where σ′(e4) belongs" in known["slip"]["said"]
 
 
 def test_one_path_only(check):
     found = check(*deep_net(), "--wrt", "wx23", "--claim", SECOND)
-    assert found["slip"]["kind"] == "contribution" and "y4 ← e4" in found["slip"]["said"]
+    assert found["slip"]["kind"] == "contribution"
+    assert "y4 ← e4" in found["slip"]["said"]
 
 
 def test_the_bias_of_an_affine_layer_summed_over_everything(check):
@@ -160,7 +170,8 @@ def test_second_derivatives(check):
 def test_shapes_that_do_not_fit_are_an_answer(check):
     shapes = ["--shape", "X=N,3", "--shape", "W=3,2", "--shape", "Y=N,2"]
     found = check("sum((X@W-Y)**2)", *shapes, "--wrt", "W", "--claim", "2*X@(X@W-Y)")
-    assert found["slip"]["kind"] == "transpose" and "Xᵀ" in found["slip"]["why"][0]
+    assert found["slip"]["kind"] == "transpose"
+    assert "Xᵀ" in found["slip"]["why"][0]
 
 
 def test_sizes_are_names(check):
@@ -193,12 +204,14 @@ def test_right_on_half_of_the_line(capsys):
 def test_misuse_is_exit_code_2(arguments, said, capsys):
     assert run(["check", *arguments]) == 2
     printed = capsys.readouterr()
-    assert said in printed.err and not printed.out
+    assert said in printed.err
+    assert not printed.out
 
 
 @pytest.mark.parametrize("name", ["zh-TW", "zh-CN"])
 def test_verdicts_in_chinese(name, capsys):
     assert run(["check", *ISSUE, "--claim", "(y-z)*y*(1-y)*f1", "--lang", name]) == 1
     text = capsys.readouterr().out
-    assert "2(y−z)" in text and "½(y−z)²" in text
+    assert "2(y−z)" in text
+    assert "½(y−z)²" in text
     assert any("\u4e00" <= character <= "\u9fff" for character in text.splitlines()[0])

@@ -5,7 +5,6 @@ import textwrap
 from pathlib import Path
 
 import pytest
-
 from nngraph.cli.app import run
 
 MISTAKES = Path(__file__).resolve().parents[2] / "examples" / "mistakes"
@@ -44,13 +43,22 @@ def states(found):
 # The files in examples/mistakes ------------------------------------------------------------------------------------------
 def test_a_right_pass(check):
     found = check(MISTAKES / "student_two_layers.py", *TWO_LAYERS)
-    assert found["right"] and set(states(found)) == {"dy", "dW2", "db2", "dh", "dz1", "dW1", "db1"}
-    assert found["unchecked"] == [] and found["unmatched"] == []
+    assert found["right"]
+    assert set(states(found)) == {"dy", "dW2", "db2", "dh", "dz1", "dW1", "db1"}
+    assert found["unchecked"] == []
+    assert found["unmatched"] == []
 
 
 def test_a_forgotten_slope_is_found_where_it_was_forgotten(check):
     found = check(f"{MISTAKES / 'student_two_layers.py'}:forgotten_slope", *TWO_LAYERS)
-    assert states(found) == {"dy": "right", "dW2": "right", "db2": "right", "delta1": "wrong", "dW1": "follows", "db1": "follows"}
+    assert states(found) == {
+        "dy": "right",
+        "dW2": "right",
+        "db2": "right",
+        "delta1": "wrong",
+        "dW1": "follows",
+        "db1": "follows",
+    }
     assert found["first"]["slip"]["kind"] == "activation-derivative"
     assert found["first"]["slip"]["said"] == "the derivative of the activation, σ′(z1), is missing"
 
@@ -72,19 +80,30 @@ def test_a_central_difference_on_an_integer_array(check):
     found = check(target, "--against", "sum(x**2)", "--at", "x=[3,4]")
     assert [slip["kind"] for slip in found["slips"]] == ["integer-array"]
     on_floats = check(target, "--against", "sum(x**2)", "--at", "x=[3.0,4.5]")
-    assert on_floats["right"] and "whole-number" in on_floats["notes"][0]
+    assert on_floats["right"]
+    assert "whole-number" in on_floats["notes"][0]
 
 
 def test_a_perceptron_rule_turned_round(check):
-    found = check(f"{MISTAKES / 'perceptron.py'}:update", "--against", "w+rate*(t-step(w@x))*x", "--shape", "w=3", "--shape", "x=3")
+    found = check(
+        f"{MISTAKES / 'perceptron.py'}:update",
+        "--against",
+        "w+rate*(t-step(w@x))*x",
+        "--shape",
+        "w=3",
+        "--shape",
+        "x=3",
+    )
     assert found["first"]["slip"]["kind"] == "sign"
 
 
 def test_a_relu_that_overwrites_the_gradient_it_was_given(check):
     found = check(f"{MISTAKES / 'relu.py'}", "--against", "relu(x)", "--shape", "x=4,3")
-    assert states(found) == {"dx": "right"} and not found["right"]
+    assert states(found) == {"dx": "right"}
+    assert not found["right"]
     (slip,) = found["slips"]
-    assert slip["kind"] == "overwritten" and "dout" in slip["said"]
+    assert slip["kind"] == "overwritten"
+    assert "dout" in slip["said"]
     assert "relu.py:6: dx[x <= 0] = 0" in slip["why"][0]
 
 
@@ -152,13 +171,15 @@ def test_only_the_last_contribution(check, student):
         ),
         "--against", "sum(tanh(w*x)**3) + sum(tanh(w*x)**2)", "--shape", "x=3", "--shape", "w=3",
     )  # fmt: skip
-    assert found["first"]["slip"]["kind"] == "contribution" and "(+=)" in found["first"]["slip"]["said"]
+    assert found["first"]["slip"]["kind"] == "contribution"
+    assert "(+=)" in found["first"]["slip"]["said"]
 
 
 # Names -------------------------------------------------------------------------------------------------------------------
 def test_locals_are_read_when_no_dict_is_returned(check, student):
     found = check(student("def backward(dout, X, W, b):\n    grad_W = X.T @ dout\n    db = dout.sum(0)\n    dX = dout @ W.T\n    return dX, grad_W, db\n"), *AFFINE)  # fmt: skip
-    assert found["right"] and set(states(found)) == {"grad_W", "db", "dX"}
+    assert found["right"]
+    assert set(states(found)) == {"grad_W", "db", "dX"}
 
 
 def test_a_tuple_in_the_order_of_wrt(check, student):
@@ -168,17 +189,26 @@ def test_a_tuple_in_the_order_of_wrt(check, student):
 
 
 def test_a_map_says_what_names_mean(check, student):
-    path = student("def backward(dout, X, W, b):\n    return {'first': X.T @ dout, 'second': dout.sum(0), 'other': 3.0}\n")
+    path = student(
+        "def backward(dout, X, W, b):\n    return {'first': X.T @ dout, 'second': dout.sum(0), 'other': 3.0}\n"
+    )
     unknown = check(path, *AFFINE)
-    assert "--map" in unknown["error"]["hint"] and "first" in unknown["error"]["message"]
+    assert "--map" in unknown["error"]["hint"]
+    assert "first" in unknown["error"]["message"]
     found = check(path, *AFFINE, "--map", "first=W,second=b")
-    assert found["right"] and found["unmatched"] == ["other"]
+    assert found["right"]
+    assert found["unmatched"] == ["other"]
     assert "no node" in check(path, *AFFINE, "--map", "first=Q")["error"]["message"]
 
 
 def test_arguments_by_other_names(check, student):
-    found = check(f"{student('def logistic(t):' + chr(10) + '    return 1 / (1 + np.exp(-t))' + chr(10))}:logistic", "--against", "sigmoid(x)")
-    assert found["right"] and found["notes"] == ["called with t = x"]
+    found = check(
+        f"{student('def logistic(t):' + chr(10) + '    return 1 / (1 + np.exp(-t))' + chr(10))}:logistic",
+        "--against",
+        "sigmoid(x)",
+    )
+    assert found["right"]
+    assert found["notes"] == ["called with t = x"]
 
 
 # What goes wrong ---------------------------------------------------------------------------------------------------------
@@ -192,11 +222,24 @@ def test_arguments_by_other_names(check, student):
 )
 def test_crashes_are_named_with_their_line(check, student, text, kind, said):
     found = check(student(text), *AFFINE)
-    assert found["slips"][0]["kind"] == kind and said in found["slips"][0]["said"]
+    assert found["slips"][0]["kind"] == kind
+    assert said in found["slips"][0]["said"]
 
 
 def test_a_pass_that_does_not_end(student, capsys):
-    assert run(["check", str(student("def backward(dout, X, W, b):\n    while True: pass\n")), *AFFINE, "--timeout", "2", "--json"]) == 1
+    assert (
+        run(
+            [
+                "check",
+                str(student("def backward(dout, X, W, b):\n    while True: pass\n")),
+                *AFFINE,
+                "--timeout",
+                "2",
+                "--json",
+            ]
+        )
+        == 1
+    )
     assert "stopped after 2 seconds" in capsys.readouterr().out
 
 
@@ -219,5 +262,6 @@ def test_what_is_read_is_what_is_printed(student, capsys):
     assert run(["check", str(path), *AFFINE, "--timeout", "60"]) == 1
     text = capsys.readouterr().out
     assert text.startswith("✗ dW: the shape is 4×2, but ∂L/∂W has the shape 3×2")
-    assert "✓ dX = ∂L/∂X" in text and "not computed: the gradient of b" in text
+    assert "✓ dX = ∂L/∂X" in text
+    assert "not computed: the gradient of b" in text
     assert "dW = 0" not in text

@@ -100,7 +100,9 @@ def _misfit(found: Scene, claim: Callable[[Scene], Node], text: str, error: Shap
         trial.run(found.points, [node])
         if trial.others[0].shape == trial.true.shape and compare(trial.others[0], trial.true, trial.points).all():
             name = ", ".join(dict.fromkeys(lookups.turned))
-            said = Sentence(N_("a transpose is missing or too many: with {name} turned the formula is right"), {"name": name})
+            said = Sentence(
+                N_("a transpose is missing or too many: with {name} turned the formula is right"), {"name": name}
+            )
             return Verdict(False, found.of, text, correct, slip=Slip("transpose", said, tuple(_turns(found))))
     said = Sentence(N_("the shapes do not fit: {error}"), {"error": str(error)})
     return Verdict(False, found.of, text, correct, slip=Slip("shape", said, tuple(_turns(found))))
@@ -148,28 +150,60 @@ def judge(found: Scene, node: Node, yours: Term, notes: Sequence[Sentence] = ())
     if claimed.shape != found.true.shape:
         return _misshapen(found, claimed, yours, correct, notes)
     agrees = compare(claimed, found.true, found.points)
-    decisive = np.array([point.kind in ("generic", "given") or (point.kind == "far" and bool(np.all(np.isfinite(value)))) for point, value in zip(found.points, claimed)])
+    decisive = np.array(
+        [
+            point.kind in ("generic", "given") or (point.kind == "far" and bool(np.all(np.isfinite(value))))
+            for point, value in zip(found.points, claimed, strict=False)
+        ]
+    )
     wrong = [at for at in np.flatnonzero(decisive) if not agrees[at].all()]
     tested = int(np.count_nonzero(decisive))
     if not wrong:
-        at_special = [point.said for at, point in enumerate(found.points) if point.kind == "special" and point.said and not agrees[at].all() and np.all(np.isfinite(claimed[at]))]
+        at_special = [
+            point.said
+            for at, point in enumerate(found.points)
+            if point.kind == "special" and point.said and not agrees[at].all() and np.all(np.isfinite(claimed[at]))
+        ]
         if at_special:
             notes = [*notes, Sentence(N_("At single points it differs: {points}."), {"points": at_special[0]})]
         return Verdict(True, found.of, yours, correct, notes=tuple(notes), tested=tested)
     at = _telling(found, wrong)
-    part = where_right(agrees, found.true, found.points, found.env, {name: node for name, node in found.names.items() if isinstance(node, Leaf)})
+    part = where_right(
+        agrees,
+        found.true,
+        found.points,
+        found.env,
+        {name: node for name, node in found.names.items() if isinstance(node, Leaf)},
+    )
     undefined = not np.all(np.isfinite(claimed[at]))
     holds = part.said if part is not None and part.telling else None
     if part is not None and part.exact and part.telling:
         # A formula that is right on one branch was derived for that branch; no other slip explains it better.
-        slip, holds = Slip("domain", Sentence(N_("right where {condition}, but wrong elsewhere"), {"condition": part.condition})), None
+        slip, holds = (
+            Slip("domain", Sentence(N_("right where {condition}, but wrong elsewhere"), {"condition": part.condition})),
+            None,
+        )
     else:
         slip = _search(found, claimed, yours, decisive)
     if slip is None and part is not None:
         holds = part.said
     if slip is None and undefined:
-        slip = Slip("undefined", Sentence(N_("the claim has no finite value at a point where {of} has one"), {"of": found.of}))
-    return Verdict(False, found.of, yours, correct, _point(found, at, node), claimed[at], found.true[at], slip, holds, tuple(notes), tested)
+        slip = Slip(
+            "undefined", Sentence(N_("the claim has no finite value at a point where {of} has one"), {"of": found.of})
+        )
+    return Verdict(
+        False,
+        found.of,
+        yours,
+        correct,
+        _point(found, at, node),
+        claimed[at],
+        found.true[at],
+        slip,
+        holds,
+        tuple(notes),
+        tested,
+    )
 
 
 def compare(claimed: np.ndarray, true: np.ndarray, tried: Sequence[Point]) -> np.ndarray:
@@ -180,13 +214,19 @@ def compare(claimed: np.ndarray, true: np.ndarray, tried: Sequence[Point]) -> np
     scale = scale or float(sizes.max(initial=0.0)) or 1.0
     loose = np.array([LOOSER if point.kind == "far" else 1.0 for point in tried]).reshape(-1, *(1,) * (true.ndim - 1))
     with np.errstate(all="ignore"):
-        close = np.abs(claimed - true) <= loose * (RELATIVE * np.maximum(np.abs(claimed), np.abs(true)) + ABSOLUTE * scale)
+        close = np.abs(claimed - true) <= loose * (
+            RELATIVE * np.maximum(np.abs(claimed), np.abs(true)) + ABSOLUTE * scale
+        )
     return close & np.isfinite(claimed)
 
 
 def _search(found: Scene, claimed: np.ndarray, yours: Term | None, decisive: np.ndarray) -> Slip | None:
     """Look for the slip at a few points of moderate size with finite values."""
-    usable = [at for at, point in enumerate(found.points) if decisive[at] and point.kind != "far" and np.all(np.isfinite(claimed[at]))]
+    usable = [
+        at
+        for at, point in enumerate(found.points)
+        if decisive[at] and point.kind != "far" and np.all(np.isfinite(claimed[at]))
+    ]
     chosen = usable[:: max(1, len(usable) // SEARCHED)][:SEARCHED]
     if len(chosen) < 2:
         return None
@@ -198,29 +238,59 @@ def narrowed(found: Scene, chosen: Sequence[int]) -> Scene:
     from ..evaluate import POINT, Labeled
 
     rows = list(chosen)
-    env: dict[Any, Labeled] = {name: Labeled(value.array[rows], (POINT,)) if value.labels == (POINT,) else value for name, value in found.env.items()}
-    return replace(found, points=[found.points[at] for at in rows], env=env, true=found.true[rows], others=[each[rows] for each in found.others])
+    env: dict[Any, Labeled] = {
+        name: Labeled(value.array[rows], (POINT,)) if value.labels == (POINT,) else value
+        for name, value in found.env.items()
+    }
+    return replace(
+        found,
+        points=[found.points[at] for at in rows],
+        env=env,
+        true=found.true[rows],
+        others=[each[rows] for each in found.others],
+    )
 
 
-def _misshapen(found: Scene, claimed: np.ndarray, yours: Term, correct: Term | None, notes: Sequence[Sentence]) -> Verdict:
+def _misshapen(
+    found: Scene, claimed: np.ndarray, yours: Term, correct: Term | None, notes: Sequence[Sentence]
+) -> Verdict:
     """A claim of another shape: one number for every entry may be right; else the shape itself is the mistake."""
     if claimed.ndim == 1:
         spread = np.broadcast_to(claimed.reshape(-1, *(1,) * (found.true.ndim - 1)), found.true.shape)
         if compare(spread, found.true, found.points).all():
-            note = Sentence(N_("Your number stands for every entry of an array of shape {shape}."), {"shape": found.true.shape[1:]})
+            note = Sentence(
+                N_("Your number stands for every entry of an array of shape {shape}."), {"shape": found.true.shape[1:]}
+            )
             return Verdict(True, found.of, yours, correct, notes=(*notes, note), tested=len(found.points))
     everywhere = np.array([point.kind != "special" for point in found.points])
     slip = _search(found, claimed, yours, everywhere) or shape_slip(found, claimed)
     at = _telling(found, [at for at in range(len(found.points)) if everywhere[at]] or [0])
-    return Verdict(False, found.of, yours, correct, _point(found, at), claimed[at], found.true[at], slip, None, tuple(notes), int(everywhere.sum()))
+    return Verdict(
+        False,
+        found.of,
+        yours,
+        correct,
+        _point(found, at),
+        claimed[at],
+        found.true[at],
+        slip,
+        None,
+        tuple(notes),
+        int(everywhere.sum()),
+    )
 
 
 def shape_slip(found: Scene, claimed: np.ndarray) -> Slip:
     """The slip of a result whose shape alone is known to be wrong."""
     mine, wanted = claimed.shape[1:], found.true.shape[1:]
     fields = {"mine": mine, "wanted": wanted, "of": found.of}
-    if tuple(size for size in mine if size != 1) == tuple(size for size in wanted if size != 1) and np.allclose(claimed.reshape(found.true.shape), found.true):
-        return Slip("shape", Sentence(N_("the numbers are right, but their shape is {mine}; {of} has the shape {wanted}"), fields))
+    if tuple(size for size in mine if size != 1) == tuple(size for size in wanted if size != 1) and np.allclose(
+        claimed.reshape(found.true.shape), found.true
+    ):
+        return Slip(
+            "shape",
+            Sentence(N_("the numbers are right, but their shape is {mine}; {of} has the shape {wanted}"), fields),
+        )
     why = (Sentence(N_("A gradient has the shape of what it belongs to.")),) if isinstance(found.of, Partial) else ()
     return Slip("shape", Sentence(N_("the shape is {mine}, but {of} has the shape {wanted}"), fields), why)
 
@@ -235,7 +305,11 @@ def _point(found: Scene, at: int, claim: Node | None = None) -> dict[str, np.nda
     """The leaves of the problem by name, as they are at a point."""
     by_node = {node: name for name, node in found.names.items()}
     needed = set(order([found.output, *([claim] if claim is not None else [])]))
-    return {by_node.get(leaf) or leaf._name or "?": np.asarray(value) for leaf, value in found.points[at].values.items() if leaf in needed and leaf.role != "constant"}
+    return {
+        by_node.get(leaf) or leaf._name or "?": np.asarray(value)
+        for leaf, value in found.points[at].values.items()
+        if leaf in needed and leaf.role != "constant"
+    }
 
 
 def _shown(found: Scene) -> Term | None:
@@ -247,7 +321,9 @@ def _shown(found: Scene) -> Term | None:
 
 def _free_leaves(found: Scene, node: Node) -> None:
     """A claim may use leaves that the expression does not have; they vary like any other."""
-    extra = [leaf for leaf in order(node) if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf not in found.givens]
+    extra = [
+        leaf for leaf in order(node) if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf not in found.givens
+    ]
     if not extra:
         return
     from ..givens import friendly

@@ -28,7 +28,9 @@ class Part:
     condition: str = ""
 
 
-def where_right(agrees: np.ndarray, true: np.ndarray, tried: list[Point], env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]) -> Part | None:
+def where_right(
+    agrees: np.ndarray, true: np.ndarray, tried: list[Point], env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]
+) -> Part | None:
     """On which part a claim is right that is wrong elsewhere. `agrees` and `true`: axes (point, entries of the result)."""
     drawn = np.array([point.kind != "special" for point in tried])
     counted = agrees[drawn]
@@ -39,31 +41,45 @@ def where_right(agrees: np.ndarray, true: np.ndarray, tried: list[Point], env: M
             return Part(found[0], found[1], telling, found[0].fields["condition"])
     if not counted.any():
         names = [
-            point.said for point, fine, value in zip(tried, agrees, true)
+            point.said for point, fine, value in zip(tried, agrees, true, strict=False)
             if point.kind == "special" and point.said is not None and fine.all() and np.any(value != 0)
         ]  # fmt: skip
         if names:
-            return Part(Sentence(N_("It is right only {points}, not in general."), {"points": _listed(names)}), False, True)
+            return Part(
+                Sentence(N_("It is right only {points}, not in general."), {"points": _listed(names)}), False, True
+            )
     given = next((at for at, point in enumerate(tried) if point.kind == "given"), None)
     if given is not None and agrees[given].all() and np.any(true[given] != 0):
         return Part(Sentence(N_("At the given values it is right, but not in general.")), False, True)
     return None
 
 
-def _condition(agrees: np.ndarray, drawn: np.ndarray, env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]) -> tuple[Sentence, bool] | None:
+def _condition(
+    agrees: np.ndarray, drawn: np.ndarray, env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]
+) -> tuple[Sentence, bool] | None:
     fallback = None
     for template, fields, holds in _conditions(agrees.shape, env, leaves):
         part, truth = holds[drawn], agrees[drawn]
         if part.sum() < FEW or (~part).sum() < FEW:
             continue
         if np.array_equal(part, truth):
-            return Sentence(N_("It is right where {condition}, and wrong elsewhere."), {"condition": template.format(**fields)}), True
-        if fallback is None and truth[part].all() and truth.mean() < 0.95 and truth[~part].mean() < 0.5 and template.endswith("0"):
+            return Sentence(
+                N_("It is right where {condition}, and wrong elsewhere."), {"condition": template.format(**fields)}
+            ), True
+        if (
+            fallback is None
+            and truth[part].all()
+            and truth.mean() < 0.95
+            and truth[~part].mean() < 0.5
+            and template.endswith("0")
+        ):
             fallback = Sentence(N_("It is right where {condition}."), {"condition": template.format(**fields)}), False
     return fallback
 
 
-def _conditions(shape: tuple[int, ...], env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, dict[str, str], np.ndarray]]:
+def _conditions(
+    shape: tuple[int, ...], env: Mapping[Any, Labeled], leaves: Mapping[str, Leaf]
+) -> Iterator[tuple[str, dict[str, str], np.ndarray]]:
     """Simple conditions on the named values, entry by entry where the shapes agree."""
     values = {}
     for name, value in sorted(env.items(), key=lambda item: item[0] not in leaves if isinstance(item[0], str) else 2):

@@ -12,7 +12,7 @@ from ...sizes import Size
 from ..chain import spelled
 from ..derivation import Sentence
 from ..local import local_derivative
-from ..terms import Apply, AxisSum, Number, Product, Symbol, Term
+from ..terms import Apply, AxisSum, Number, Product, Symbol
 from .scene import Scene
 from .tree import places
 from .verdict import Slip
@@ -64,7 +64,11 @@ def factor_slip(scene: Scene, claim: np.ndarray) -> Slip | None:
     if ratio is None or ratio == 1:
         return None
     if ratio == -1:
-        return Slip("sign", Sentence(N_("the sign is turned round everywhere")), (Sentence(N_("Yours is minus the correct one.")),))
+        return Slip(
+            "sign",
+            Sentence(N_("the sign is turned round everywhere")),
+            (Sentence(N_("Yours is minus the correct one.")),),
+        )
     size, turned = abs(ratio), ratio < 0
     sizes = axis_sizes(scene)
     written = _numbers(scene)
@@ -75,17 +79,44 @@ def factor_slip(scene: Scene, claim: np.ndarray) -> Slip | None:
         origin = _origin(scene, missing)
         sums = any(isinstance(part, AxisSum) for base in scene.bases for _, part in places(base.term))
         if origin is None and missing in named and (missing != 2 or missing not in written):
-            kind, said = "1/N", Sentence(N_("divided by {letter} = {number} once too often"), {"letter": named[missing], "number": missing})
-            why = (Sentence(N_("This is a sum, not a mean: nothing divides it by {letter}."), {"letter": named[missing]}),) if sums else ()
+            kind, said = (
+                "1/N",
+                Sentence(
+                    N_("divided by {letter} = {number} once too often"), {"letter": named[missing], "number": missing}
+                ),
+            )
+            why = (
+                (
+                    Sentence(
+                        N_("This is a sum, not a mean: nothing divides it by {letter}."), {"letter": named[missing]}
+                    ),
+                )
+                if sums
+                else ()
+            )
         else:
-            kind, said = "factor", Sentence(N_("wrong by a factor {number} everywhere: it is missing"), {"number": missing})
+            kind, said = (
+                "factor",
+                Sentence(N_("wrong by a factor {number} everywhere: it is missing"), {"number": missing}),
+            )
             why = (origin,) if origin is not None else ()
     elif extra is not None:
         if extra in named and (1 / extra in written or extra != 2):
-            kind, said = "1/N", Sentence(N_("not divided by {letter} = {number}"), {"letter": named[extra], "number": extra})
-            why = (Sentence(N_("The loss is a mean over {letter}, so every gradient carries 1/{letter}."), {"letter": named[extra]}),)
+            kind, said = (
+                "1/N",
+                Sentence(N_("not divided by {letter} = {number}"), {"letter": named[extra], "number": extra}),
+            )
+            why = (
+                Sentence(
+                    N_("The loss is a mean over {letter}, so every gradient carries 1/{letter}."),
+                    {"letter": named[extra]},
+                ),
+            )
         else:
-            kind, said = "factor", Sentence(N_("wrong by a factor {number} everywhere: it is one too many"), {"number": extra})
+            kind, said = (
+                "factor",
+                Sentence(N_("wrong by a factor {number} everywhere: it is one too many"), {"number": extra}),
+            )
     else:
         kind, said = "factor", Sentence(N_("wrong by the constant factor {number} everywhere"), {"number": size})
     if turned:
@@ -121,14 +152,21 @@ def _origin(scene: Scene, number: int) -> Sentence | None:
             if atom not in on_path or not line.elementwise or atom.shape != line.node.shape:
                 continue
             local = local_derivative(scene.board, line, atom)
-            if not (isinstance(local, Product) and any(isinstance(part, Number) and part.value == number for part in local.factors)):
+            if not (
+                isinstance(local, Product)
+                and any(isinstance(part, Number) and part.value == number for part in local.factors)
+            ):
                 continue
             definition, local = spelled(scene.board, line.definition), spelled(scene.board, local)
-            fields = {"definition": definition, "local": local, "line": line.symbol, "scaled": Apply(mul, (Symbol(f"1/{number}" if number != 2 else "½"), definition))}
+            fields = {
+                "definition": definition,
+                "local": local,
+                "line": line.symbol,
+                "scaled": Apply(mul, (Symbol(f"1/{number}" if number != 2 else "½"), definition)),
+            }
             if line.node is scene.output:
-                return Sentence(N_("The derivative of {definition} is {local}. Your line is right for {line} = {scaled}."), fields)
+                return Sentence(
+                    N_("The derivative of {definition} is {local}. Your line is right for {line} = {scaled}."), fields
+                )
             return Sentence(N_("The derivative of {definition} is {local}."), fields)
     return None
-
-
-__all__ = ["Term", "axis_sizes", "constant_ratio", "factor_slip", "nice"]

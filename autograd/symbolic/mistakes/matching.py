@@ -12,7 +12,15 @@ from ..local import Board
 
 PATTERNS = tuple(
     re.compile(pattern)
-    for pattern in (r"d(?:[A-Z]|loss|Loss)?_?d(.+)", r"d_?(.+)", r"[gG]rad(?:ient)?_?(.+)", r"(.+)_[gG]rad(?:ient)?", r"(.+)grad", r"g_(.+)", r"∂\w*/∂(.+)")
+    for pattern in (
+        r"d(?:[A-Z]|loss|Loss)?_?d(.+)",
+        r"d_?(.+)",
+        r"[gG]rad(?:ient)?_?(.+)",
+        r"(.+)_[gG]rad(?:ient)?",
+        r"(.+)grad",
+        r"g_(.+)",
+        r"∂\w*/∂(.+)",
+    )
 )
 DELTA = re.compile(r"(?:delta|δ|d)_?(\d+)")
 
@@ -26,7 +34,9 @@ class Match:
     is_gradient: bool
 
 
-def matched(names: Iterable[str], board: Board, mapping: Mapping[str, str], values: bool = True) -> tuple[list[Match], list[str]]:
+def matched(
+    names: Iterable[str], board: Board, mapping: Mapping[str, str], values: bool = True
+) -> tuple[list[Match], list[str]]:
     """The matches, and the names that fit nothing. `mapping` (dz1 -> a1) says what names mean and wins.
 
     Values are matched only with nodes that the user named: our own letters mean nothing to a student.
@@ -73,7 +83,9 @@ def _delta(index: str, known: Mapping[str, Node], board: Board) -> Node | None:
     """δ_k belongs to what enters the k-th activation: the one whose name ends in k, else the k-th in run order."""
     entering = [line.node.inputs[0] for line in board.lines if line.node.op.kind == ACTIVATION and line.node.inputs]
     entering = [node for node in dict.fromkeys(entering) if node in board.symbols]
-    named = [node for node in entering if board.symbols[node].name.rstrip("0123456789") + index == board.symbols[node].name]
+    named = [
+        node for node in entering if board.symbols[node].name.rstrip("0123456789") + index == board.symbols[node].name
+    ]
     if len(named) == 1:
         return named[0]
     return entering[int(index) - 1] if 0 < int(index) <= len(entering) else None

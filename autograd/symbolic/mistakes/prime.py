@@ -31,9 +31,13 @@ class Primes:
         """The node f′(a), f″(a), …, entry by entry; GradientError for an op that is not a curve."""
         hole = Leaf("input", "x", None, argument.shape, np.dtype(np.float64))
         if len(op.inputs) != 1 or op.variadic:
-            raise GradientError(f"{op.name}′ is not defined: {op.name} has {len(op.inputs)} inputs; f′ is for functions of one")
+            raise GradientError(
+                f"{op.name}′ is not defined: {op.name} has {len(op.inputs)} inputs; f′ is for functions of one"
+            )
         curve = op(hole)
-        if curve.shape != argument.shape or any(not each.is_leaf and each.op.scalar is None for each in order(_opened(curve))):
+        if curve.shape != argument.shape or any(
+            not each.is_leaf and each.op.scalar is None for each in order(_opened(curve))
+        ):
             raise GradientError(f"{op.name}′ is a whole Jacobian; f′ is for functions that act entry by entry")
         for _ in range(times):
             curve = backward(curve, [hole], seed=constant(np.ones(tuple(map(int, argument.shape))))).adjoints[hole]
@@ -47,7 +51,12 @@ class Primes:
     def strange(self, function: str, written: str, belongs: str) -> None:
         """Remember that f′ was written at a name that does not exist; it was read at the argument that belongs there."""
         fields = {"function": function, "wrong": written, "right": belongs}
-        self.strangers.append(Sentence(N_("{function}′({wrong}) stands where {function}′({right}) belongs; nothing here is called {wrong}"), fields))
+        self.strangers.append(
+            Sentence(
+                N_("{function}′({wrong}) stands where {function}′({right}) belongs; nothing here is called {wrong}"),
+                fields,
+            )
+        )
 
     def terms(self, atoms: Mapping[Node, Term]) -> dict[Node, Term]:
         """The atoms and, for every derivative made, f′(a) as it is written."""
@@ -65,7 +74,9 @@ def _opened(node: Node) -> Node:
     return inside(op, node.inputs, node.params).outputs[0] if op is not None and op.formula is not None else node
 
 
-def obvious_argument(function: str, op: Op | None, names: Mapping[str, Node], on_path: Iterable[Node]) -> tuple[Op, str, Node] | None:
+def obvious_argument(
+    function: str, op: Op | None, names: Mapping[str, Node], on_path: Iterable[Node]
+) -> tuple[Op, str, Node] | None:
     """(op, name, node) at which f′ without an argument is taken; None when several come into question.
 
     The function's own name decides first: f1 the result of σ(a1), then f6 with the 6 of e6. Else the only application of the
@@ -80,7 +91,11 @@ def obvious_argument(function: str, op: Op | None, names: Mapping[str, Node], on
     everywhere = {node.inputs[0]: node for node in _applications(op, list(names.values()))}
     digits = _index(function)
     if digits:
-        fitting = [at for at, node in everywhere.items() if digits in (_index(by_node.get(at, "")), _index(by_node.get(node, "")))]
+        fitting = [
+            at
+            for at, node in everywhere.items()
+            if digits in (_index(by_node.get(at, "")), _index(by_node.get(node, "")))
+        ]
         if len(fitting) == 1:
             return op, by_node.get(fitting[0], "…"), fitting[0]
     for applied in (_applications(op, list(on_path)), list(everywhere.values())):

@@ -51,7 +51,7 @@ def _better(scene: Scene, each: Term, inside: list[Term]) -> Iterator[tuple[Term
         case Apply(op=op, args=(inner,), params=params) if op.scalar is not None:
             yield Apply(op, (Apply(neg, (inner,)),), params), "sign", 1.4
             yield Prime(op, inner, params), "activation-derivative", 1.6
-        case AxisSum(axes=axes, body=body, kept=kept):
+        case AxisSum(body=body, kept=kept):
             from ..convert import rank_of
 
             for axis in range(rank_of(body)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,17 +98,22 @@ class Scene:
         self.points = kept
         if not rows:
             return
-        columns = [np.stack(column) for column in zip(*rows)]
+        columns = [np.stack(column) for column in zip(*rows, strict=False)]
         self.true, self.others = columns[0], columns[1 : 1 + len(nodes)]
         values = columns[1 + len(nodes) :]
         symbols = self.symbols
-        self.env = {symbols[node].name: Labeled(array, (POINT,)) for node, array in zip(named, values)}
+        self.env = {symbols[node].name: Labeled(array, (POINT,)) for node, array in zip(named, values, strict=False)}
         for name, node in self.names.items():
             self.env.setdefault(name, self.env[symbols[node].name])
-        self.env.update({key: Labeled(array, (POINT,)) for key, array in zip(keys, values[len(named) :])})
+        self.env.update({key: Labeled(array, (POINT,)) for key, array in zip(keys, values[len(named) :], strict=False)})
         for step in self.derivation.steps if self.derivation is not None else ():
             # Names that only the inside of a composite op introduces, such as the shares P of a softmax loss.
-            if step.section == INSIDE and isinstance(step.before, Symbol) and step.before.name not in self.env and not isinstance(step.after, Element):
+            if (
+                step.section == INSIDE
+                and isinstance(step.before, Symbol)
+                and step.before.name not in self.env
+                and not isinstance(step.after, Element)
+            ):
                 value = self.value(step.after)
                 if value is not None:
                     self.env[step.before.name] = Labeled(value, (POINT,))
@@ -120,14 +126,20 @@ class Scene:
             return None
         if set(found.labels) - {POINT}:
             return None
-        return found.array if POINT in found.labels else np.broadcast_to(found.array, (len(self.points), *found.array.shape))
+        return (
+            found.array
+            if POINT in found.labels
+            else np.broadcast_to(found.array, (len(self.points), *found.array.shape))
+        )
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape of a named value."""
         return tuple(self.env[name].array.shape[1:])
 
 
-def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: int = 0, more: Sequence[Node] = ()) -> tuple[Scene, list[Node]]:
+def scene(
+    output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: int = 0, more: Sequence[Node] = ()
+) -> tuple[Scene, list[Node]]:
     """The scene of ∂output/∂wrt, or of the output itself; and the nodes in `more` as they are in its graph.
 
     Shorthands that spell out a part of the graph become that part, so that the derivation speaks their names.
@@ -136,12 +148,16 @@ def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: in
     output, changed = in_float64(output, [*given, *([wrt] if wrt is not None else [])])
     together = [*changed[: len(named)], output, *changed[len(named) :]]
     merged = _named(rewrite(together, (), (add, mul)), list(named)) if named else together
-    names = dict(zip(named, merged))
+    names = dict(zip(named, merged, strict=False))
     output, more = merged[len(named)], merged[len(named) + 1 : len(named) + 1 + len(more)]
     wrt = merged[-1] if wrt is not None else None
     written = board(output, keep=[wrt] if wrt is not None and not wrt.is_leaf else [])
     known = {symbol.name: node for node, symbol in written.symbols.items()}
-    leaves = tuple(dict.fromkeys([*written.leaves, *(node for node in order([output, *names.values(), *more]) if isinstance(node, Leaf))]))
+    leaves = tuple(
+        dict.fromkeys(
+            [*written.leaves, *(node for node in order([output, *names.values(), *more]) if isinstance(node, Leaf))]
+        )
+    )
     givens = friendly(output, leaves, seed)
     if wrt is None:
         of: Term = written.symbols.get(output) or to_term(output, written.symbols)
@@ -151,12 +167,18 @@ def scene(output: Node, wrt: Node | None, named: Mapping[str, Node], *, seed: in
         record = backward(output, [wrt])
         of = Partial(written.name(output), (written.name(wrt) if wrt in written.symbols else "?",), len(wrt.shape))
         found = Scene(output, wrt, written, {**known, **names}, of, record.adjoints[wrt], leaves, givens)
-        found.adjoints = {(of.of, (symbol.name,)): record.adjoints[node] for node, symbol in written.symbols.items() if node in record.adjoints}
+        found.adjoints = {
+            (of.of, (symbol.name,)): record.adjoints[node]
+            for node, symbol in written.symbols.items()
+            if node in record.adjoints
+        }
         if wrt in written.symbols:
-            found.derivation = explain(output, [wrt], seed=seed)
-            found.bases = _gradient_bases(found)
+            # A claim is judged by its numbers; a graph that no derivation can be written for only leaves the slip unnamed.
+            with contextlib.suppress(NngraphError):
+                found.derivation = explain(output, [wrt], seed=seed)
+                found.bases = _gradient_bases(found)
     for name, letters in written.letters.items():
-        for letter, size in zip(letters, written.shapes().get(name, ())):
+        for letter, size in zip(letters, written.shapes().get(name, ()), strict=False):
             found.sizes.setdefault(letter, int(size))
     found.points = points(output, leaves, givens, seed)
     return found, list(more)
@@ -186,7 +208,7 @@ def _gradient_bases(scene: Scene) -> list[Base]:
         for _ in range(40):
             if longer is None:
                 break
-            more = replaced(longer, lambda each: sent.get(each) if isinstance(each, Partial) else None)
+            more = replaced(longer, sent.get)
             if more == longer or len(_parts(more)) > LONGEST:
                 break
             longer = more
@@ -201,7 +223,13 @@ def _with_primes(scene: Scene, term: Term) -> Term:
     slopes: dict[Term, Term] = {}
     for line in scene.board.lines:
         op, atoms = line.node.op, line.atoms
-        if op.scalar is None or op.kind not in (ACTIVATION, FUNCTION) or len(atoms) != 1 or line.node.inputs != atoms or not line.node.inputs[0].dtype.kind == "f":
+        if (
+            op.scalar is None
+            or op.kind not in (ACTIVATION, FUNCTION)
+            or len(atoms) != 1
+            or line.node.inputs != atoms
+            or line.node.inputs[0].dtype.kind != "f"
+        ):
             continue
         local = local_derivative(scene.board, line, atoms[0])
         local = local.value if isinstance(local, Filled) else local
@@ -245,7 +273,9 @@ def _opened_term(term: Apply, written: Board) -> Term | None:
     by_name = {symbol.name: node for node, symbol in written.symbols.items()}
     nodes = [by_name[arg.name] for arg in term.args if isinstance(arg, Symbol)]
     graph = inside(term.op, nodes, dict(term.params))
-    return with_axis_letters(to_term(graph.outputs[0], dict(zip(graph.inputs, term.args))), written.letters)
+    return with_axis_letters(
+        to_term(graph.outputs[0], dict(zip(graph.inputs, term.args, strict=False))), written.letters
+    )
 
 
 def _foreign(term: Term, scene: Scene) -> bool:

@@ -42,7 +42,9 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
     return _repaired(scene, own) or _pair(scene, singles, claim, scale) or _repaired(scene, own, twice=True)
 
 
-def _matches(scene: Scene, change: Change, claim: np.ndarray, scale: float) -> Iterator[tuple[float, tuple[Sentence, ...]]]:
+def _matches(
+    scene: Scene, change: Change, claim: np.ndarray, scale: float
+) -> Iterator[tuple[float, tuple[Sentence, ...]]]:
     """(extra cost, further slips) when the changed formula gives the claim, as it is or up to a sign or a factor 2."""
     value = scene.value(change.term)
     if value is None or not np.all(np.isfinite(value)):
@@ -50,7 +52,11 @@ def _matches(scene: Scene, change: Change, claim: np.ndarray, scale: float) -> I
     if value.shape != claim.shape:
         if value.ndim == 1 and claim.ndim > 1:  # one number, handed to every entry
             value = np.broadcast_to(value.reshape(-1, *(1,) * (claim.ndim - 1)), claim.shape)
-        elif value.size == claim.size and change.kind in ("too-much-summed", "batch-sum") and _squeezed(value).shape == _squeezed(claim).shape:
+        elif (
+            value.size == claim.size
+            and change.kind in ("too-much-summed", "batch-sum")
+            and _squeezed(value).shape == _squeezed(claim).shape
+        ):
             value = value.reshape(claim.shape)
         else:
             return
@@ -59,7 +65,11 @@ def _matches(scene: Scene, change: Change, claim: np.ndarray, scale: float) -> I
         return
     ratio = constant_ratio(claim, value)
     if ratio is not None and nice(ratio, scene):
-        also = Sentence(N_("and the sign is turned")) if ratio == -1 else Sentence(N_("and a factor {factor} is too many"), {"factor": Number(ratio)})
+        also = (
+            Sentence(N_("and the sign is turned"))
+            if ratio == -1
+            else Sentence(N_("and a factor {factor} is too many"), {"factor": Number(ratio)})
+        )
         letter = axis_sizes(scene).get(round(ratio))
         if letter and ratio != 2:
             also = Sentence(N_("and it is not divided by {letter}"), {"letter": letter})
@@ -111,8 +121,15 @@ def _pair(scene: Scene, singles: Sequence[tuple[Base, list[Change]]], claim: np.
                     return best[1] if best else None
                 value = scene.value(term)
                 if value is not None and value.shape == claim.shape and same(value, claim, scale):
-                    said = Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
-                    best = cost, Slip(first.kind, said, (*first.why, *(why for why in second.why if why not in first.why)), term)
+                    said = Sentence(
+                        N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said}
+                    )
+                    best = (
+                        cost,
+                        Slip(
+                            first.kind, said, (*first.why, *(why for why in second.why if why not in first.why)), term
+                        ),
+                    )
     return best[1] if best else None
 
 
@@ -136,7 +153,11 @@ def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | N
             value = scene.value((second or first).term)
             if value is None or value.shape != scene.true.shape or not same(value, scene.true, scale):
                 continue
-            said = first.said if second is None else Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
+            said = (
+                first.said
+                if second is None
+                else Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
+            )
             best = cost, Slip(first.kind, said, first.why, None)
     return best[1] if best else None
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...ops.arithmetic import add, sub
+from ..derivation import Sentence
 from ..terms import Apply, AxisSum, Element, Filled, IndexSum, Prime, Product, Term, children
 
 Place = tuple[int, ...]
+
+Found = tuple[Place, Term, str, Sentence, float, tuple[Sentence, ...]]
+"""One slip: where, what is put there, its kind, its words, how far-fetched it is, and why the right form is right."""
+Slipped = tuple[Term, str, Sentence, float, tuple[Sentence, ...]]
+"""The same at a place that is understood."""
 
 
 def places(term: Term) -> Iterator[tuple[Place, Term]]:
@@ -78,4 +84,4 @@ def part(term: Term, place: Place) -> Term:
     return term
 
 
-__all__ = ["Place", "addends", "part", "places", "put", "with_children", "without_addend"]
+__all__ = ["Found", "Place", "Slipped", "addends", "part", "places", "put", "with_children", "without_addend"]

@@ -58,7 +58,9 @@ class Verdict:
         """The verdict in one sentence."""
         if self.right:
             return Sentence(N_("right: {of} agrees at all {count} points tried"), {"of": self.of, "count": self.tested})
-        return self.slip.said if self.slip is not None else Sentence(N_("wrong: {of} is something else"), {"of": self.of})
+        return (
+            self.slip.said if self.slip is not None else Sentence(N_("wrong: {of} is something else"), {"of": self.of})
+        )
 
     def text(self, *, color: bool = False, language: str | None = None) -> str:
         """The verdict for a terminal."""
@@ -69,7 +71,13 @@ class Verdict:
         if not self.right:
             rows.append((translate(N_("yours"), language), _text(self.yours), _value(self.yours_value)))
             if self.correct is not None or self.correct_value is not None:
-                rows.append((translate(N_("correct"), language), _text(self.correct if self.correct is not None else self.of), _value(self.correct_value)))
+                rows.append(
+                    (
+                        translate(N_("correct"), language),
+                        _text(self.correct if self.correct is not None else self.of),
+                        _value(self.correct_value),
+                    )
+                )
         elif self.correct is not None:
             rows.append((translate(N_("yours"), language), _text(self.yours), ""))
             rows.append((translate(N_("derived"), language), _text(self.correct), ""))
@@ -84,7 +92,10 @@ class Verdict:
                 at = ""
             lines.append(line.rstrip())
         if at and not self.right:
-            lines += [f"  {' ' * label}  {piece}" for piece in _wrapped(translate(N_("at {point}"), language, point=at), WIDEST - label - 4)]
+            lines += [
+                f"  {' ' * label}  {piece}"
+                for piece in _wrapped(translate(N_("at {point}"), language, point=at), WIDEST - label - 4)
+            ]
         why = [*([self.holds] if self.holds is not None else []), *(self.slip.why if self.slip is not None else ())]
         for number, sentence in enumerate(why):
             name = translate(N_("where"), language) if number == 0 else ""

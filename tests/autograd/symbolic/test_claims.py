@@ -2,12 +2,11 @@
 
 import json
 
+import nngraph as ng
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import Program
 from nngraph.autograd.errors import GradientError
 from nngraph.autograd.graph import leaves
@@ -34,7 +33,7 @@ def small():
 FORMS_OF_W5 = [
     lambda n: 2 * (n["y"] - n["z"]) * n.prime(s, n["a3"]) * n["f1"],
     lambda n: 2 * (n["y"] - n["z"]) * n["y"] * (1 - n["y"]) * n["f1"],
-    lambda n: -2 * (n["z"] - n["y"]) * (n["y"] - n["y"]**2) * n["f1"],
+    lambda n: -2 * (n["z"] - n["y"]) * (n["y"] - n["y"] ** 2) * n["f1"],
     lambda n: n["f1"] * 2 * n["d"] * ng.exp(-n["a3"]) / (1 + ng.exp(-n["a3"])) ** 2,
     lambda n: (2 * n["y"] * n["f1"] - 2 * n["z"] * n["f1"]) * s(n["a3"]) * s(-n["a3"]),
     lambda n: 0.5 * (n["y"] - n["z"]) / ng.square(ng.exp(n["a3"] / 2) / 2 + ng.exp(-n["a3"] / 2) / 2) * n["f1"],
@@ -45,7 +44,9 @@ FORMS_OF_W5 = [
 def test_equal_forms_are_right(small, form):
     E, w = small
     verdict = check_claim(E, w["w5"], form)
-    assert verdict.right and verdict.slip is None and verdict.point is None
+    assert verdict.right
+    assert verdict.slip is None
+    assert verdict.point is None
     assert verdict.tested > 25
 
 
@@ -95,7 +96,8 @@ def test_values_are_compared_without_a_variable():
     right = (ng.exp(x) - ng.exp(-x)) / (ng.exp(x) + ng.exp(-x))
     assert check_claim(ng.tanh(x), None, right).right
     turned = check_claim(ng.tanh(x), None, (ng.exp(-x) - ng.exp(x)) / (ng.exp(-x) + ng.exp(x)))
-    assert not turned.right and turned.slip.kind == "sign"
+    assert not turned.right
+    assert turned.slip.kind == "sign"
 
 
 def test_the_derivative_of_tanh():
@@ -105,7 +107,8 @@ def test_the_derivative_of_tanh():
     assert check_claim(y, x, 4 / (ng.exp(x) + ng.exp(-x)) ** 2).right
     for wrong in (1 - y, 1 + y * y, y * (1 - y), 1 - x * x):
         verdict = check_claim(y, x, wrong)
-        assert not verdict.right and verdict.slip is not None
+        assert not verdict.right
+        assert verdict.slip is not None
 
 
 def test_second_derivatives_are_claims_about_gradients():
@@ -118,7 +121,8 @@ def test_second_derivatives_are_claims_about_gradients():
 def test_one_number_may_stand_for_every_entry():
     x = ng.input("x", [1.0, 2.0, 3.0])
     verdict = check_claim(ng.sum(x), x, 1.0)
-    assert verdict.right and verdict.notes
+    assert verdict.right
+    assert verdict.notes
     assert not check_claim(ng.sum(x), x, 2.0).right
 
 
@@ -136,24 +140,28 @@ def test_right_on_a_part_of_the_domain(build, claim, condition):
     x = ng.input("x", 0.6)
     verdict = check_claim(build(x), x, claim(x))
     assert not verdict.right
-    assert verdict.slip.kind == "domain" and verdict.slip.said.fields["condition"] == condition
+    assert verdict.slip.kind == "domain"
+    assert verdict.slip.said.fields["condition"] == condition
     assert_point_shows_it(verdict)
 
 
 def test_right_entry_by_entry_on_a_part_of_the_domain():
     x = ng.input("x", [0.5, -0.5, 1.0])
     verdict = check_claim(ng.sum(ng.relu(x) ** 2), x, 2 * x)
-    assert verdict.slip.kind == "domain" and verdict.slip.said.fields["condition"] == "x > 0"
+    assert verdict.slip.kind == "domain"
+    assert verdict.slip.said.fields["condition"] == "x > 0"
 
 
 def test_right_at_special_points_only():
     w1, w2, x = ng.parameter("w1", 0.5), ng.parameter("w2", 0.5), ng.input("x", 2.0)
     at_given = check_claim(s(w1 * x) * w2, w2, s(w2 * x))
-    assert not at_given.right and at_given.slip.kind in ("index", "argument")
+    assert not at_given.right
+    assert at_given.slip.kind in ("index", "argument")
     assert "At the given values" in at_given.holds.template or "equal" in str(at_given.holds.fields)
     w1.value = 0.3
     verdict = check_claim(s(w1 * x) * w2, w2, s(w2 * x))
-    assert not verdict.right and "only" in verdict.holds.template
+    assert not verdict.right
+    assert "only" in verdict.holds.template
 
 
 def test_a_claim_without_a_value_is_wrong_there():
@@ -173,7 +181,8 @@ def test_a_verdict_as_data(small):
     E, w = small
     verdict = check_claim(E, w["w5"], lambda n: (n["y"] - n["z"]) * n.prime(s, n["a3"]) * n["f1"])
     record = json.loads(verdict.json())
-    assert record["right"] is False and record["slip"]["kind"] == "factor"
+    assert record["right"] is False
+    assert record["slip"]["kind"] == "factor"
     assert record["yours"]["value"] * 2 == pytest.approx(record["correct"]["value"], rel=1e-12)
     assert record["correct"]["formula"] == "2(y−z)·y(1−y)·f1"
     assert set(record["point"]) == {"w1", "w2", "w3", "w4", "w5", "w6", "x1", "x2", "z"}
@@ -184,11 +193,14 @@ def test_the_text_of_a_verdict(small):
     verdict = check_claim(E, w["w5"], lambda n: (n["y"] - n["z"]) * n.prime(s, n["a3"]) * n["f1"])
     first, yours, correct, _at, where = str(verdict).splitlines()
     assert first.startswith("✗ wrong by a factor 2")
-    assert yours.split("  ")[1].strip() == "yours" and yours.endswith("= −0.06925")
+    assert yours.split("  ")[1].strip() == "yours"
+    assert yours.endswith("= −0.06925")
     assert correct.endswith("= −0.1385")
-    assert "(y−z)²" in where and "½(y−z)²" in where
+    assert "(y−z)²" in where
+    assert "½(y−z)²" in where
     assert max(map(len, str(verdict).splitlines())) <= 100
-    assert "\x1b[" not in str(verdict) and "\x1b[" in verdict.text(color=True)
+    assert "\x1b[" not in str(verdict)
+    assert "\x1b[" in verdict.text(color=True)
 
 
 def test_a_derivative_needs_one_number():
@@ -213,5 +225,9 @@ def test_primes_are_slopes(op):
         step = 1e-4 if times == 1 else 1e-3
         at = x.value
         f = lambda points: op(ng.input("t", points)).value  # noqa: E731
-        central = (f(at + step) - f(at - step)) / (2 * step) if times == 1 else (f(at + step) - 2 * f(at) + f(at - step)) / step**2
+        central = (
+            (f(at + step) - f(at - step)) / (2 * step)
+            if times == 1
+            else (f(at + step) - 2 * f(at) + f(at - step)) / step**2
+        )
         np.testing.assert_allclose(value, central, atol=1e-6)

@@ -1,12 +1,10 @@
 """Every kind of slip is found and called by its name: scalar nets path by path, tensor nets with their transposes and sums."""
 
-import pytest
-
 import nngraph as ng
+import pytest
 from nngraph.autograd.symbolic.mistakes import check_claim
 from nngraph.autograd.symbolic.mistakes.say import said
 from nngraph.autograd.symbolic.mistakes.search import same
-
 
 s = ng.sigmoid
 
@@ -54,7 +52,8 @@ def test_slips_in_a_scalar_net(small, name):
     E, w = small
     verdict = check_claim(E, w["w1"], SCALAR[name])
     assert not verdict.right
-    assert verdict.slip is not None and verdict.slip.kind == name.partition(",")[0].partition(" ")[0]
+    assert verdict.slip is not None
+    assert verdict.slip.kind == name.partition(",")[0].partition(" ")[0]
     assert said(verdict.slip.said)
 
 
@@ -62,7 +61,10 @@ def test_slips_are_named_exactly(small):
     E, w = small
     assert said(check_claim(E, w["w1"], SCALAR["index"]).slip.said) == "wrong index: x2 stands where x1 belongs"
     assert said(check_claim(E, w["w1"], SCALAR["argument"]).slip.said).startswith("σ′(a2) stands where σ′(a1) belongs")
-    assert said(check_claim(E, w["w1"], SCALAR["activation-derivative"]).slip.said) == "the derivative of the activation, σ′(a1), is missing"
+    assert (
+        said(check_claim(E, w["w1"], SCALAR["activation-derivative"]).slip.said)
+        == "the derivative of the activation, σ′(a1), is missing"
+    )
 
 
 def test_two_slips_at_once(small):
@@ -78,7 +80,9 @@ def test_two_slips_at_once(small):
 def test_a_slip_that_nobody_knows_is_still_wrong(small):
     E, w = small
     verdict = check_claim(E, w["w1"], lambda n: ng.sin(by_w1(n)) + ng.exp(n["x2"]) * n["w4"])
-    assert not verdict.right and verdict.slip is None and verdict.point
+    assert not verdict.right
+    assert verdict.slip is None
+    assert verdict.point
     assert said(verdict.headline()).startswith("wrong")
 
 
@@ -107,7 +111,8 @@ def test_a_missing_path(shared):
         return first * slope * t * x
 
     verdict = check_claim(y, w, only_one)
-    assert verdict.slip.kind == "contribution" and "←" in said(verdict.slip.said)
+    assert verdict.slip.kind == "contribution"
+    assert "←" in said(verdict.slip.said)
 
 
 def test_a_slip_in_one_path_names_the_path(shared):
@@ -119,7 +124,8 @@ def test_a_slip_in_one_path_names_the_path(shared):
 
     verdict = check_claim(y, w, mixed)
     assert verdict.slip.kind in ("index", "wrong-factor")
-    assert said(verdict.slip.said).startswith("in the path") and "u stands where v belongs" in said(verdict.slip.said)
+    assert said(verdict.slip.said).startswith("in the path")
+    assert "u stands where v belongs" in said(verdict.slip.said)
 
 
 # Tensors -----------------------------------------------------------------------------------------------------------------
@@ -153,7 +159,10 @@ TENSOR = {
     "sign": ("V", lambda X, V, h, G, z: -(h.T @ G)),
     "batch-sum": ("b", lambda X, V, h, G, z: (G @ V.T) * h * (1 - h)),
     "too-much-summed": ("b", lambda X, V, h, G, z: ng.sum((G @ V.T) * h * (1 - h))),
-    "too-much-summed, everywhere": ("b", lambda X, V, h, G, z: ng.sum((G @ V.T) * h * (1 - h)) * ng.constant([1.0, 1.0, 1.0])),
+    "too-much-summed, everywhere": (
+        "b",
+        lambda X, V, h, G, z: ng.sum((G @ V.T) * h * (1 - h)) * ng.constant([1.0, 1.0, 1.0]),
+    ),
     "axis": ("W", None),
 }
 
@@ -167,7 +176,8 @@ def test_slips_in_a_tensor_net(name):
         assert verdict.right
         return
     assert not verdict.right
-    assert verdict.slip is not None and verdict.slip.kind == name.partition(",")[0]
+    assert verdict.slip is not None
+    assert verdict.slip.kind == name.partition(",")[0]
 
 
 def test_a_mean_divides_by_the_batch():
@@ -176,7 +186,8 @@ def test_a_mean_divides_by_the_batch():
     p = ng.softmax(X @ W + b)
     assert check_claim(L, W, X.T @ (p - Y) / 5).right
     verdict = check_claim(L, W, X.T @ (p - Y))
-    assert verdict.slip.kind == "1/N" and said(verdict.slip.said) == "not divided by N = 5"
+    assert verdict.slip.kind == "1/N"
+    assert said(verdict.slip.said) == "not divided by N = 5"
     assert check_claim(L, b, p - Y).slip.kind == "batch-sum"
 
 
@@ -184,7 +195,9 @@ def test_shapes_that_differ_only_by_ones_are_said_so():
     X, W, b, _, Y = layer()
     L = ng.sum((X @ W + b - Y) ** 2)
     kept = check_claim(L, b, ng.sum(2 * (X @ W + b - Y), axis=0, keepdims=True))
-    assert not kept.right and kept.slip.kind == "shape" and "the numbers are right" in said(kept.slip.said)
+    assert not kept.right
+    assert kept.slip.kind == "shape"
+    assert "the numbers are right" in said(kept.slip.said)
 
 
 def test_softmax_on_a_batch_needs_its_axis():
@@ -198,7 +211,7 @@ def test_softmax_on_a_batch_needs_its_axis():
 
 def test_a_slip_gives_the_same_numbers_as_the_claim():
     """The formula of a slip is no guess: it equals the claim wherever both were tried."""
-    X, W, b, V, h, G, z, L = two_layers()
+    X, W, _b, V, h, G, _z, L = two_layers()
     from nngraph.autograd.symbolic.mistakes.scene import scene
 
     claim = X.T @ ((G @ V) * h * (1 - h))
