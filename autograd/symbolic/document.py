@@ -324,7 +324,7 @@ class Speaker(ABC):
 
     def failure(self, step: Step) -> str:
         """The closing sentence when a line failed."""
-        error = error_digits(step.check.error) if step.check.error is not None else "–"
+        error = error_digits(step.check.told) if step.check.told is not None else "–"
         return self.say(
             N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."),
             line=step.before,
