@@ -13,7 +13,7 @@ from .convert import product, settled, total
 from .derivation import RESULT, Form, Sentence, Step
 from .evaluate import evaluate
 from .local import Board, Line, local_derivative
-from .terms import Apply, Filled, Number, Partial, Prime, Product, Symbol, Term, children, replaced
+from .terms import Apply, Filled, Number, Partial, Prime, Product, Symbol, Term, replaced, walk
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -42,15 +42,7 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
         forms = [Form(formula)]
         if explanation.scalar:
             why.append(Sentence(N_("more than {count} paths lead here; they are added up node by node in the backward pass above"), {"count": MOST_PATHS}))
-    check = explanation.checker.compare(forms[0].term, name) if not found else None
-    for form in forms[0 if check is None else 1 :]:
-        if form.numbers:
-            continue
-        one = explanation.checker.compare(form.term, name)
-        if check is None or one.passed is False or (check.passed and (one.error or 0) > (check.error or 0)):
-            check = one
-    assert check is not None
-    check = explanation._with_difference(check, symbol.name)
+    check = explanation.with_difference(explanation.every_form(forms, name), symbol.name, forms)
     step = Step(f"r.{symbol.name}", RESULT, 0, symbol.name, before, tuple(forms), Sentence(N_("chain rule")), tuple(why), explanation.shape_shown(w.shape, True), explanation._value(name), check)
     return step, formula
 
@@ -94,7 +86,7 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
         chain.append(Product(tuple(partials)) if len(partials) > 1 else partials[0] if partials else Number(1.0))
         kept.append(_raw_product(primes))
         full.append(product([spelled(board, local) for local in locals_], [0] * len(path)) if path else Number(1.0))
-        worked = [Number(_number(explanation, local)) if isinstance(prime, Prime) else in_numbers(explanation, local) or local for prime, local in zip(primes, locals_)]
+        worked = [Number(number_of(explanation, local)) if isinstance(prime, Prime) else in_numbers(explanation, local) or local for prime, local in zip(primes, locals_)]
         numbers.append(_raw_product(worked))
     forms = []
     if (len(found) > 1 or len(found[0]) > 1) and not _ambiguous(explanation, found):
@@ -149,7 +141,7 @@ def _short(line: Line) -> bool:
 
 def in_numbers(explanation: Explanation, term: Term) -> Term | None:
     """Names replaced by their values at the given point; any factor that is more than a name is worked out to one number."""
-    if not all(isinstance(each, (Symbol, Partial, Number, Prime, Apply, Product)) for each in _all(term)):
+    if not all(isinstance(each, (Symbol, Partial, Number, Prime, Apply, Product)) for each in walk(term)):
         return None
 
     def change(each: Term) -> Term | None:
@@ -159,21 +151,13 @@ def in_numbers(explanation: Explanation, term: Term) -> Term | None:
             return each
         if isinstance(each, Apply) and each.op.kind == ARITHMETIC and each.op.notation.style in ("infix", "prefix") and each.op.notation.binding <= 1:
             return None
-        return Number(_number(explanation, each))
+        return Number(number_of(explanation, each))
 
     return replaced(term, change)
 
 
-def _all(term: Term) -> list[Term]:
-    found, stack = [], [term]
-    while stack:
-        each = stack.pop()
-        found.append(each)
-        stack.extend(children(each))
-    return found
-
-
-def _number(explanation: Explanation, term: Term) -> float:
+def number_of(explanation: Explanation, term: Term) -> float:
+    """The value of a term at the given point."""
     value = evaluate(term, explanation.checker.shown, explanation.checker.sizes)
     array = value.array
     return float(array.reshape(-1)[0]) if array.size else float(np.nan)
@@ -186,7 +170,7 @@ def written_out(board: Board, term: Term, most: int, named: bool = False) -> Ter
         longer = replaced(term, lambda each: definitions.get(each) if isinstance(each, Symbol) else None)
         if longer == term:
             return term
-        if len(_all(longer)) > most:
+        if sum(1 for _ in walk(longer)) > most:
             return term
         term = longer
 
@@ -205,7 +189,7 @@ def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
     term = last[(board.name(w),)]
     for _ in range(20):
         longer = replaced(term, lambda each: last.get(each.by) if isinstance(each, Partial) and each.by in last else None)
-        if longer == term or len(_all(longer)) > 14:
+        if longer == term or sum(1 for _ in walk(longer)) > 14:
             break
         term = settled(longer)
     return term

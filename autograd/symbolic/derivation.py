@@ -8,10 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CheckFailed
+from ..errors import ParameterError
 from .terms import Term
 
 FORWARD, INSIDE, BACKWARD, CHAIN, RESULT = "forward", "inside", "backward", "chain", "result"
+NOTATIONS = {
+    "derivative": ("partial", "delta", "bar"),
+    "data": ("rows", "columns"),
+    "layout": ("denominator", "numerator"),
+}
+"""The conventions there are to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,17 @@ class Check:
     difference: float | None = None
     reason: Sentence | None = None
 
+    @property
+    def told(self) -> float | None:
+        """The error that stands beside the mark: reverse mode's; the larger of both where the line failed by either."""
+        errors = [error for error in (self.error, self.difference) if error is not None]
+        return self.error if self.passed and self.error is not None else max(errors, default=None)
+
     def worse(self, other: Check) -> Check:
-        """The check that failed, or of two that passed the one with the larger error."""
-        if self.passed is False or other.passed is None:
-            return self
-        if other.passed is False:
-            return other
+        """The check that failed, else the one that could not be made, else this one with the larger error of both."""
+        for passed in (False, None):
+            if passed in (self.passed, other.passed):
+                return self if self.passed is passed else other
         return self if (self.error or 0) >= (other.error or 0) else replace(self, error=other.error)
 
 
@@ -108,6 +119,11 @@ class Notation:
     data: str = "rows"
     layout: str = "denominator"
 
+    def __post_init__(self) -> None:
+        for name, known in NOTATIONS.items():
+            if (value := getattr(self, name)) not in known:
+                raise ParameterError(f"{name}={value!r} is not known; there are {', '.join(known)}")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derivation:
@@ -140,11 +156,6 @@ class Derivation:
     def ok(self) -> bool:
         """Whether no line failed its check."""
         return self.failed is None
-
-    def raise_failure(self) -> None:
-        """CheckFailed naming the first line that failed, if any."""
-        if (step := self.failed) is not None:
-            raise CheckFailed(f"line {step.id} does not survive its check: error {step.check.error:.2g}")
 
     def text(self, *, width: int = 100, color: bool = False, language: str | None = None, ascii: bool = False) -> str:
         """The derivation for a terminal, at most `width` cells wide."""

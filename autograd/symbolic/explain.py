@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from ..differentiate import backward
 from ..engines.numpy import Program
-from ..errors import GradientError
+from ..errors import GradientError, ParameterError
 from ..graph import order, substitute
 from ..language import N_
 from ..node import Leaf, Node, describe
 from ..op import ACTIVATION
 from ..ops.identity import cast
-from .chain import chain_step, in_numbers, written_out
+from .chain import chain_step, in_numbers, number_of, written_out
 from .convert import has_outer, has_sum, product, rank_of, total
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .elements import NotByEntry, entry, partial_key
+from .evaluate import POINT, Labeled
 from .givens import friendly
 from .inside import backward_inside, case_steps, forward_inside, fused_steps, open_line, with_names, with_whole_labels
 from .local import Board, Line, arriving, board, local_derivative
 from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .sizes_vary import require_same_structure
-from .terms import Apply, Element, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term
-from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, test_points
+from .terms import Apply, Element, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term, children, walk
+from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, points_near
 
-POINTS = {"brief": 20, "normal": 20, "full": 20}
-TENSOR_POINTS = 3
+POINTS, TENSOR_POINTS = 20, 3
+"""At how many random points every line is checked: of an expression of single numbers, of one with arrays."""
+DETAILS = ("brief", "normal", "full")
 
 
 def explain(
@@ -60,6 +63,10 @@ def explain(
     >>> derivation.ok, float(derivation.gradients["w"].value)
     (True, 36.0)
     """
+    if detail not in DETAILS:
+        raise ParameterError(f"detail={detail!r} is not known; there are {', '.join(DETAILS)}")
+    if verify not in (None, "sympy"):
+        raise ParameterError(f"verify={verify!r} is not known; there is 'sympy'")
     wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
     profile = notation if isinstance(notation, Notation) else Notation(notation, data, layout)
     output, wanted = in_float64(output, wanted)
@@ -87,8 +94,10 @@ def explain(
 
 def second_pairs(wanted: Sequence[Node], once: Sequence[Node], order: int) -> list[tuple[Node, Node]]:
     """Which second derivatives were asked for: every pair at order 2, else those written twice."""
-    if order > 2:
-        raise GradientError("derivations go to the second order; for a higher one take ng.gradient of a gradient and explain that")
+    if order not in (1, 2):
+        raise ParameterError(
+            f"order={order!r}: derivations are of order 1 or 2; for a higher one take ng.gradient of a gradient and explain that"
+        )
     if order == 2:
         return [(one, other) for at, one in enumerate(once) for other in once[at:]]
     return [(w, w) for w in once if wanted.count(w) > 1]
@@ -185,9 +194,9 @@ class Explanation:
                     N_("{name} is taken exactly at its kink, {kink}: no derivative exists there, and the slope the rule gives was chosen. {why}"),
                     {"name": name, "kink": kink, "why": Sentence(node.op.why)},
                 ))  # fmt: skip
-        count = POINTS[self.detail] if self.scalar else TENSOR_POINTS
-        points = test_points(written.output, written.leaves, self.givens, count, self.seed, list(nodes.values()))
-        if len(points) <= 1:
+        count = POINTS if self.scalar else TENSOR_POINTS
+        points = points_near(written.output, written.leaves, self.givens, count, self.seed, list(nodes.values()))
+        if at_user and len(points) <= 1:
             self.notes.append(Sentence(N_("no random test point with finite values was found near the given one; the check used the given one only")))
         return Checker(written, nodes, points, at_user, numerator=self.notation.layout == "numerator")
 
@@ -201,6 +210,7 @@ class Explanation:
                 numbers = self._numbers(line.definition)
                 if numbers is not None and self.scalar:
                     forms.append(Form(numbers, numbers=True))
+                    check = check.worse(self.checker.in_numbers(numbers, line.symbol.name))
             steps.append(Step(
                 f"f{line.number}", FORWARD, line.number, line.symbol.name, line.symbol, tuple(forms), None,
                 (Sentence(line.node.op.words, self._words(line)),), self.shape_shown(line.node.shape), self._value(line.symbol.name), check,
@@ -262,11 +272,10 @@ class Explanation:
         steps = list(self._index_steps(line, atom, expanded, before)) if not self.scalar else []
         if inner is not None:
             steps.extend(fused_steps(self, inner, line, atom, kept, expanded, since))
-        check = self._with_difference(self.checker.show(name, forms[-1].term), symbol.name)
-        for form in forms[:-1]:
-            check = check.worse(self.checker.compare(form.term, name))
-        if self.scalar and (numbers := self._numbers(forms[-1].term)) is not None:
+        check = self.checker.show(name, forms[-1].term)
+        if self.scalar and (numbers := self._worked(users, atom, forms[-1].term)) is not None:
             forms.append(Form(numbers, numbers=True))
+        check = self.with_difference(check.worse(self.every_form(forms, name)), symbol.name, forms)
         rule = self._rule(line, atom)
         why = [*transpose_reasons(forms[0].term, written.letters)]
         if (reason := batch_reason(symbol, forms[0].term)) is not None:
@@ -351,7 +360,7 @@ class Explanation:
         except NotByEntry:
             return
         name = (self.of, (before.by[-1],))
-        check = self.checker.compare(gradient, name, labels)
+        check = self.with_difference(self.checker.compare(gradient, name, labels), before.by[-1])
         yield Step(
             f"i{line.number}.{before.by[-1]}", BACKWARD, line.number, before.by[-1], Element(before, labels), (Form(gradient),),
             Sentence(N_("entry by entry")), (Sentence(N_("{entry} = {definition}"), {"entry": forward, "definition": definition}),),
@@ -382,8 +391,6 @@ class Explanation:
                 return self.shape_of(args[0])[::-1]
             case Product(factors=factors, style="matrix"):
                 return self.shape_of(factors[0])[:-1] + self.shape_of(factors[-1])[1:]
-        from .terms import children
-
         return max((self.shape_of(child) for child in children(term)), key=len, default=())
 
     # Numbers and checks -------------------------------------------------------------------------------------------
@@ -394,14 +401,33 @@ class Explanation:
         """The line with every name replaced by its value; functions of names are worked out."""
         return in_numbers(self, term)
 
-    def _with_difference(self, check: Check, name: str) -> Check:
+    def _worked(self, users: list[Line], atom: Node, term: Term) -> Term | None:
+        """A backward line in numbers: what arrives times the slope, one number each, where f′ was worked out."""
+        (line, *others) = users
+        prime = self.prime(line, atom)
+        if prime is None or others or line.node is self.board.output:
+            return self._numbers(term)
+        arrives = Partial(self.of, (line.symbol.name,))
+        slope = local_derivative(self.board, line, atom)  # at a kink f′ itself has no value, the slope the rule chose has
+        return Product((Number(number_of(self, arrives)), Number(number_of(self, slope))))
+
+    def every_form(self, forms: Sequence[Form], name: Any) -> Check:
+        """The check of all right-hand sides of a line: those in symbols at every point, those in numbers at the given one."""
+        checks = [(self.checker.in_numbers if form.numbers else self.checker.compare)(form.term, name) for form in forms]
+        return reduce(Check.worse, checks)
+
+    def with_difference(self, check: Check, name: str, forms: Sequence[Form] = ()) -> Check:
+        """The check of a gradient, judged by finite differences as well; a way back that is only named has no other judge."""
         difference = self.checker.difference(name)
+        if check.passed and any(isinstance(each, Pullback) for form in forms for each in walk(form.term)):
+            # Such a term is computed by reverse mode, so that reverse mode agrees with it says nothing.
+            if difference is None:
+                return Check(None, reason=Sentence(N_("no finite differences could be taken here")))
+            check = replace(check, error=None)
         if difference is None or check.passed is None:
             return replace(check, difference=difference)
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
 
 
-def _one(checker: Checker) -> Any:
-    from .evaluate import POINT, Labeled
-
+def _one(checker: Checker) -> Labeled:
     return Labeled(np.ones(len(checker.points)), (POINT,))

@@ -211,7 +211,7 @@ def _mark(check: Check, speaker: HtmlSpeaker) -> str:
     if check.passed is None:
         return speaker.checks(check)[0][1]
     sign = '<span class="tick">✓</span>' if check.passed else '<span class="cross">✗</span>'
-    return f"{sign} {error_digits(check.error)}" if check.error is not None else sign
+    return f"{sign} {error_digits(check.told)}" if check.told is not None else sign
 
 
 def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..differentiate import backward
+from ..engines.numpy import Program
 from ..graph import substitute
 from ..language import N_
 from ..node import Leaf, Node
@@ -19,13 +21,16 @@ from .convert import product, settled, to_term
 from .derivation import BACKWARD, INSIDE, Check, Form, Sentence, Step
 from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
-from .local import Line, board
+from .local import Line, arriving, board
 from .orientation import columns
-from .terms import AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Partial, Symbol, Term, children, replaced
-from .verify import TOLERANCE, Checker, simplex_leaves
+from .terms import AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Partial, Symbol, Term, replaced, walk
+from .verify import DIFFERENCE_TOLERANCE, TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
     from .explain import Explanation
+
+SHARES = 1e-12
+"""How near to 1 the labels of a row must sum to be called shares: far below what a line's check would notice."""
 
 
 def composite(line: Line) -> bool:
@@ -127,14 +132,11 @@ def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
     """Sums over the last axis of labels that are distributions, at every test point."""
     names = {explanation.board.name(leaf): leaf for leaf in simplex_leaves(explanation.board.output) if leaf in explanation.board.symbols}
     found = []
-    stack = [term]
-    while stack:
-        each = stack.pop()
+    for each in walk(term):
         if isinstance(each, AxisSum) and isinstance(each.body, Symbol) and each.body.name in names and each.axes == (each.body.rank - 1,):
             values = explanation.checker.truth_of(each.body.name)
-            if np.allclose(values.sum(-1), 1, atol=1e-12):
+            if np.all(np.abs(values.sum(-1) - 1) <= SHARES):
                 found.append(each)
-        stack.extend(children(each))
     return found
 
 
@@ -180,31 +182,21 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
 
 def unit_vjp(explanation: Explanation, line: Line, atom: Node) -> Term:
     """What the line sends to the atom when ∂/∂line stands for what arrives."""
-    from .local import arriving
-
     return arriving(explanation.board, line, named=True)[atom]
 
 
 def _sums(term: Term) -> list[AxisSum]:
-    found, stack = [], [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, AxisSum):
-            found.append(each)
-        stack.extend(children(each))
-    return found
+    return [each for each in walk(term) if isinstance(each, AxisSum)]
 
 
 def _jacobian_check(
     checker: Checker, line: Line, atom: Node, axis: int, term: Term, whole: Symbol, of: str, by: str
 ) -> tuple[Check, np.ndarray]:
-    """The two cases together, p_k(δ_kj − p_j), against reverse mode with a one in each entry in turn; all test points, every row.
+    """The two cases together, p_k(δ_kj − p_j), against reverse mode with a one in each entry in turn and against finite
+    differences of the line; all test points, every row.
 
     Also what the displayed cases give: axes (points, the other axes, of, by).
     """
-    from ..differentiate import backward
-    from ..engines.numpy import Program
-
     hole = line.holes[atom]
     seed = Leaf("input", "g", None, line.body.shape, line.body.dtype)
     program = Program([backward(line.body, [hole], seed=seed).adjoints[hole]])
@@ -221,7 +213,29 @@ def _jacobian_check(
             truth = np.moveaxis(program({hole: x, seed: one})[0], axis, -1).reshape(-1, length)
             error = max(error, float(np.max(np.abs(cases[:, k, :] - truth) / (1 + np.abs(truth)), initial=0.0)))
         shown_at.append(cases.reshape(tuple(size for at, size in enumerate(x.shape) if at != axis) + (length, length)))
-    return Check(error <= TOLERANCE, error, len(shown_at)), np.stack(shown_at)
+    shown_cases = np.stack(shown_at)
+    slopes = _slopes(checker, line, atom, axis)
+    difference = float(np.max(np.abs(shown_cases - slopes) / (1 + np.abs(slopes)), initial=0.0))
+    passed = error <= TOLERANCE and difference <= DIFFERENCE_TOLERANCE
+    return Check(passed, error, len(shown_at), difference), shown_cases
+
+
+def _slopes(checker: Checker, line: Line, atom: Node, axis: int) -> np.ndarray:
+    """How every entry of the displayed line moves with each entry of the atom, by differences; axes as the cases have them.
+
+    All rows move at once: what the line does to one of them does not depend on the others.
+    """
+    name = checker.board.name(atom)
+    x = checker.truth_of(name)
+    step = 1e-3 * max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    slopes = []
+    for j in range(atom.shape[axis]):
+        unit = np.zeros(atom.shape[axis])
+        unit[j] = step
+        direction = unit.reshape(-1, *[1] * (len(atom.shape) - axis - 1))
+        a, b, c, d = (evaluate(line.plain, {name: Labeled(x + k * direction, ("•",))}).array for k in (-2, -1, 1, 2))
+        slopes.append(np.moveaxis((a - 8 * b + 8 * c - d) / (12 * step), axis + 1, -1))
+    return np.stack(slopes, axis=-1)
 
 
 def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: Node, kept: Term, short: Term, since: Sentence | None) -> list[Step]:
@@ -258,5 +272,6 @@ def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: 
     check = explanation.checker.compare(first, name, mine)
     for form in chain[1:]:
         check = check.worse(explanation.checker.compare(form.term, name, mine))
+    check = explanation.with_difference(check, name[1][0])
     return [Step(f"s{line.number}.{name[1][0]}", INSIDE, line.number, name[1][0], before, tuple(chain), Sentence(N_("chain rule")), (), (), None, check)]
 

@@ -284,7 +284,7 @@ def _mark(check: Check, speaker: LatexSpeaker) -> str:
     if check.passed is None:
         return r"\text{--}"
     sign = r"\checkmark" if check.passed else r"\boldsymbol{\times}"
-    return rf"{sign}\,\text{{\scriptsize {error_digits(check.error)}}}" if check.error is not None else sign
+    return rf"{sign}\,\text{{\scriptsize {error_digits(check.told)}}}" if check.told is not None else sign
 
 
 def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:

@@ -84,6 +84,11 @@ class Verification:
         return all(partial.ok for partial in self.partials)
 
     @property
+    def differs(self) -> bool:
+        """Whether some partial derivative came out differently; one that could not be compared does not count."""
+        return any(partial.error is not None and not partial.ok for partial in self.partials)
+
+    @property
     def proved(self) -> int:
         """How many partial derivatives SymPy showed to be equal without numbers."""
         return sum(partial.proved for partial in self.partials)

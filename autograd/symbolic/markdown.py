@@ -120,7 +120,7 @@ def mark(step: Step, speaker: Speaker) -> str:
     if check.passed is None:
         return speaker.checks(check)[0][1]
     sign = "✓" if check.passed else "✗"
-    return f"{sign} {error_digits(check.error)}" if check.error is not None else sign
+    return f"{sign} {error_digits(check.told)}" if check.told is not None else sign
 
 
 def _formulas(table: Table, blocks: Document, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterator[str]:

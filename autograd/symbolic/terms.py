@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,6 +158,19 @@ def children(term: Term) -> tuple[Term, ...]:
     return ()
 
 
+def walk(term: Term) -> Iterator[Term]:
+    """A term and everything inside it; without recursion, in no particular order.
+
+    >>> sorted(each.name for each in walk(Product((Symbol("w"), Symbol("x")))) if isinstance(each, Symbol))
+    ['w', 'x']
+    """
+    stack = [term]
+    while stack:
+        each = stack.pop()
+        yield each
+        stack.extend(children(each))
+
+
 def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
     """The term with parts exchanged: where `change` gives a term it stands instead, else the inside is visited.
 
@@ -207,17 +220,10 @@ def binding(term: Term) -> int:
 
 def symbols(term: Term) -> set[Symbol | Partial]:
     """Every name a term mentions."""
-    found: set[Symbol | Partial] = set()
-    stack = [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, (Symbol, Partial)):
-            found.add(each)
-        stack.extend(children(each))
-    return found
+    return {each for each in walk(term) if isinstance(each, (Symbol, Partial))}
 
 
 __all__ = [
     "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Pullback", "Symbol", "Tensor", "Term",
-    "binding", "children", "replaced", "symbols", "POWER",
+    "binding", "children", "replaced", "symbols", "walk",
 ]  # fmt: skip

@@ -177,11 +177,7 @@ class _Writer:
         mark = self.speaker.escaped(MARKS[check.passed])
         if check.passed is None:
             return mark
-        errors = (
-            [check.error] if check.passed else [error for error in (check.error, check.difference) if error is not None]
-        )
-        error = max((each for each in errors if each is not None), default=None)
-        return mark if error is None else f"{mark} {error_digits(error)}"
+        return mark if check.told is None else f"{mark} {error_digits(check.told)}"
 
     def _mark_color(self, check: Check) -> str:
         return {True: "green", False: "failure", None: "yellow"}[check.passed]

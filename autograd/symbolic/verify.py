@@ -17,7 +17,7 @@ from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
 from .evaluate import COLUMNS, POINT, Labeled, evaluate
 from .local import Board
-from .terms import Element, IndexSum, Partial, Symbol, Term, children
+from .terms import Element, IndexSum, Symbol, Term, walk
 
 TOLERANCE = 1e-9
 DIFFERENCE_TOLERANCE = 1e-5
@@ -108,10 +108,18 @@ class Checker:
         both = np.isfinite(a) & np.isfinite(b)
         if not both.all() and not np.array_equal(np.isfinite(a), np.isfinite(b)):
             return Check(False, float("inf"), len(a)), Labeled(array, (POINT,))
-        if not both.any() and a.size:
+        if not len(a) or (not both.any() and a.size):
             return Check(None, reason=Sentence(N_("no test point gave finite numbers"))), Labeled(array, (POINT,))
         error = float(np.max(np.abs(a[both] - b[both]) / (1 + np.abs(a[both])), initial=0.0))
         return Check(error <= TOLERANCE, error, len(a)), Labeled(array, (POINT,)) if not labels else None
+
+    def in_numbers(self, term: Term, name: Any) -> Check:
+        """Check a line written in numbers at the given point, the only one for which they were written."""
+        value, truth = evaluate(term, {}, self.sizes).array, self.truth[name][0]
+        if not np.isfinite(truth).all():
+            return Check(not np.isfinite(value).all(), None, 1)
+        error = float(np.max(np.abs(value - truth) / (1 + np.abs(truth)), initial=0.0))
+        return Check(error <= TOLERANCE, error, 1)
 
     def difference(self, name: str) -> float | None:
         """How far the gradient by `name` is from a five-point difference of the displayed forward lines along one direction.
@@ -172,26 +180,12 @@ class Checker:
 
 
 def _names(term: Term) -> set[Symbol]:
-    found, stack = set(), [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Symbol):
-            found.add(each)
-        stack.extend(children(each))
-    return found
+    return {each for each in walk(term) if isinstance(each, Symbol)}
 
 
 def _products(term: Term, sizes: Mapping[str, int]) -> int:
     """How many entries the widest part of a term has when all its letters run."""
-    letters: set[str] = set()
-    stack = [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Element):
-            letters.update(each.labels)
-        if isinstance(each, IndexSum):
-            letters.update(each.labels)
-        stack.extend(children(each))
+    letters = {label for each in walk(term) if isinstance(each, (Element, IndexSum)) for label in each.labels}
     count = 1
     for letter in letters:
         count *= max(sizes.get(letter, 1), 1)
@@ -215,7 +209,7 @@ def near_kinks(output: Node, values: Mapping[Leaf, np.ndarray]) -> list[tuple[No
     return found
 
 
-def test_points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], count: int, seed: int, watch: Sequence[Node]) -> list[dict[Leaf, np.ndarray]]:
+def points_near(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], count: int, seed: int, watch: Sequence[Node]) -> list[dict[Leaf, np.ndarray]]:
     """The user's point and `count` random ones near it, finite and away from kinks; fewer when twenty tries find none."""
     draws = Draws(seed + 1)
     points = [dict(givens)]
@@ -254,4 +248,4 @@ def simplex_leaves(output: Node) -> set[Leaf]:
     return found
 
 
-__all__ = ["Checker", "Partial", "near_kinks", "simplex_leaves", "test_points"]
+__all__ = ["Checker", "near_kinks", "points_near", "simplex_leaves"]

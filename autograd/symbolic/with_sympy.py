@@ -11,6 +11,7 @@ from .derivation import Check, Derivation, Sentence
 
 if TYPE_CHECKING:
     from .explain import Explanation
+    from .lower import Verification
 
 
 def with_sympy(explanation: Explanation, derivation: Derivation, *, simplify: bool, verify: str | None) -> Derivation:
@@ -30,15 +31,19 @@ def with_sympy(explanation: Explanation, derivation: Derivation, *, simplify: bo
                 notes.append(Sentence(N_("SymPy simplifies expressions of single numbers; this one has arrays")))
         if verify:
             verdict = sympy_verify(explanation.board.output, [w])
-            agrees = verdict.ok
-            notes.append(Sentence(
-                N_("SymPy's own derivative agrees with {partial}") if agrees else N_("SymPy's own derivative does not agree with {partial}"),
-                {"partial": f"∂{explanation.of}/∂{name}"},
-            ))  # fmt: skip
-            if not agrees:
+            notes.append(Sentence(_opinion(verdict), {"partial": f"∂{explanation.of}/∂{name}"}))
+            if verdict.differs:
                 at = next(index for index, step in enumerate(steps) if step.id == f"r.{name}")
                 steps[at] = replace(steps[at], check=Check(False, float("inf"), steps[at].check.points))
     return replace(derivation, notes=tuple(notes), steps=tuple(steps))
+
+
+def _opinion(verdict: Verification) -> str:
+    if verdict.ok:
+        return N_("SymPy's own derivative agrees with {partial}")
+    if verdict.differs:
+        return N_("SymPy's own derivative does not agree with {partial}")
+    return N_("SymPy's own derivative could not be compared with {partial} at enough points")
 
 
 def _simplified(node: Node) -> str:

@@ -1,0 +1,112 @@
+"""No tick without a check: every way in which a line could be shown as checked although nothing was compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import nngraph as ng
+from nngraph.autograd.errors import ParameterError
+from nngraph.autograd.symbolic import explain
+from nngraph.autograd.symbolic.derivation import Check, Derivation, Step
+from nngraph.autograd.symbolic.terms import EntryPartial, Number, Pullback, walk
+from nngraph.autograd.symbolic.verify import Checker
+
+
+def step_of(derivation: Derivation, name: str) -> Step:
+    return next(step for step in derivation.steps if step.id == name)
+
+
+def test_without_a_single_usable_point_no_line_gets_a_tick():
+    x, w = ng.input("x", 0.0), ng.input("w", 2.0)
+    derivation = explain(ng.relu(w * (x - x)) * w, [w])  # every point lies on the kink
+    assert [step.check.passed for step in derivation.steps] == [None] * len(derivation.steps)
+    assert "✓ 0" not in derivation.text() and "not checked" in derivation.text()
+
+
+def test_a_wrong_jacobian_is_found_at_its_own_line():
+    wrong = replace(
+        ng.softmax, gradient=lambda g, y, x, axis: (y * (g - ng.sum(g, axis=axis, keepdims=True)),), known={}
+    )
+    z = ng.input("Z", [[1.0, 2.0, 0.5], [0.3, -0.4, 1.0]])
+    derivation = explain(ng.sum(ng.square(wrong.apply((z,), {"axis": 1}))), [z])
+    assert isinstance(derivation.failed.before, EntryPartial)
+    assert derivation.failed.check.difference > 0.01
+
+
+def test_a_right_jacobian_agrees_with_differences():
+    z = ng.input("Z", [[1.0, 2.0, 0.5], [0.3, -0.4, 1.0]])
+    derivation = explain(ng.sum(ng.square(ng.softmax(z, axis=0))), [z])
+    (cases,) = [step for step in derivation.steps if isinstance(step.before, EntryPartial)]
+    assert cases.check.passed and cases.check.difference < 1e-9
+
+
+def test_lines_entry_by_entry_are_judged_by_differences_too():
+    x, w = ng.input("X", [[1.0, 2.0], [0.5, -1.0]]), ng.input("W", [[0.3, 0.1], [0.7, -0.2]])
+    z = x @ w
+    step = step_of(explain(ng.sum(ng.tanh(z)), [w]), "i1.W")
+    assert step.check.passed and step.check.difference < 1e-9
+
+
+def test_numbers_are_checked_as_well_as_symbols(monkeypatch: pytest.MonkeyPatch):
+    from nngraph.autograd.symbolic import explain as module
+
+    w = ng.input("w", 2.0)
+    assert explain(ng.square(w) * 3.0, [w]).ok
+    # What a slip in the substitution of values would do: the line in symbols is right, its numbers are not.
+    monkeypatch.setattr(module.__globals__["Explanation"], "_numbers", lambda self, term: Number(1.0))
+    derivation = explain(ng.square(w) * 3.0, [w])
+    assert derivation.failed is not None and derivation.failed.section == "forward"
+
+
+def test_a_way_back_that_is_only_named_needs_differences(monkeypatch: pytest.MonkeyPatch):
+    x = ng.input("x", np.random.default_rng(0).normal(size=(1, 1, 4, 4)))
+    squares = ng.sum(ng.square(ng.tanh(ng.max_pool2d(ng.tanh(x), 2))))
+
+    def named(derivation: Derivation) -> list[Step]:
+        return [
+            step
+            for step in derivation.steps
+            if any(isinstance(each, Pullback) for form in step.forms for each in walk(form.term))
+        ]
+
+    steps = named(explain(squares, [x]))
+    assert steps
+    assert all(step.check.passed and step.check.error is None and step.check.difference < 1e-7 for step in steps)
+    monkeypatch.setattr(Checker, "difference", lambda self, name: None)
+    assert all(step.check.passed is None for step in named(explain(squares, [x])))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (Check(True, 1e-12), Check(True, 1e-10), True),
+        (Check(True, 1e-12), Check(None), None),
+        (Check(None), Check(True, 0.0), None),
+        (Check(None), Check(False, 1.0), False),
+        (Check(False, 1.0), Check(None), False),
+    ],
+)
+def test_a_line_is_as_good_as_its_worst_form(one: Check, other: Check, both: bool | None):
+    assert one.worse(other).passed is both
+    assert one.worse(other).error == max(
+        (each.error for each in (one, other) if each.passed is both and each.error is not None), default=None
+    )
+
+
+def test_settings_that_do_not_exist_are_refused():
+    w = ng.input("w", 2.0)
+    for wrong in (
+        {"detail": "most"},
+        {"notation": "nabla"},
+        {"data": "pages"},
+        {"layout": "both"},
+        {"verify": "maple"},
+        {"order": 3},
+        {"order": 0},
+    ):
+        (name,) = wrong
+        with pytest.raises(ParameterError, match="order" if name == "order" else "there (is|are)"):
+            explain(w * w, [w], **wrong)
