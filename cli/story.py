@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..autograd.op import Op
 
 
-def story(name: str, seed: int, at: Sequence[str] = (), shape: Sequence[str] = ()) -> tuple[Problem, str]:
-    """The op on its own first example, and the sentences to print above its derivation."""
+def story(name: str, seed: int, at: Sequence[str] = (), shape: Sequence[str] = ()) -> tuple[Problem | None, str]:
+    """The op on its own first example, and the sentences to print above its derivation; no problem where nothing can be derived."""
     from ..autograd import ops as _declared  # noqa: F401  (importing it fills the table)
     from ..autograd.op import OPS
 
@@ -27,7 +27,9 @@ def story(name: str, seed: int, at: Sequence[str] = (), shape: Sequence[str] = (
     op = OPS[name]
     shapes, sizes = parse_shapes(shape)
     values = {variable: parse_value(text) for variable, text in parse_assignments(at, "--at").items()}
-    return _example(op, Given(values, shapes, sizes, seed)), heading(op)
+    problem = _example(op, Given(values, shapes, sizes, seed)) if op.examples else None
+    smooth = problem is not None and problem.output.dtype.kind == "f" and any(leaf.dtype.kind == "f" for leaf in problem.leaves.values())
+    return problem if smooth else None, heading(op)
 
 
 def heading(op: Op) -> str:

@@ -159,6 +159,10 @@ def run(
         problem, heading = story(op, seed, at or (), shape or ())
     else:
         problem, heading = load(expression, at or (), shape or (), seed, wrt or (), let or ()), ""
+    if problem is None:
+        # A comparison, a count or a loop has no derivation of its own; its story ends with what it says.
+        show.write_result(heading, output)
+        return 0
     by = problem.wrt(wrt or ())
     settings: dict[str, Any] = {
         name: value for name, value in {"simplify": simplify, "verify": verify and verify.value}.items() if value
