@@ -12,7 +12,7 @@ from ..autograd.differentiate import Backward
 from ..autograd.graph import order
 from ..autograd.node import Node
 from .drawing import Arrow, Box
-from .labels_of import leaf_label, prime, shape_of, sign
+from .labels_of import leaf_label, order_matters, picked, prime, several, shape_of, sign
 from .sheet import Sheet, homes, short, without_scope
 
 MANY_SAVED = 36  # dashed lines; from here on each is replaced by a small copy beside its reader
@@ -39,6 +39,7 @@ def lay_backward(
     labels, inside = _labels(graph, here, record, boundary, inlined, within, detail, sheet.names)
 
     def key(node: Node) -> str:
+        node = picked(node)
         owner = _owner(node)
         return f"g:{owner}" if owner is not None else f"b{node.serial}"
 
@@ -93,14 +94,16 @@ def lay_backward(
                     sheet.link(key(source), key(node), "gradient", note=shape_of(source))
                 elif source in ahead:
                     folded = _owner(node)
+                    if not sheet.every_saved and _says_factor(labels[node], node, here, sheet.names):
+                        continue  # the box says what it multiplies by: a dashed line would say it twice
                     if folded is None or sheet.owner.get(source) != folded:
+                        said = (sheet.names.get(source, ""), shape_of(source), bytes_text(bytes_of(source)))
                         sheet.link(
                             sheet.key(source),
                             key(node),
                             "saved",
-                            note="  ".join(
-                                filter(None, (sheet.names.get(source, ""), shape_of(source), _bytes(source)))
-                            ),
+                            note="  ".join(filter(None, said)),
+                            kept=bytes_of(source),
                         )
     for w in wrt:
         adjoint = record.adjoints[w]
@@ -167,17 +170,22 @@ def _give_sums_to_their_node(origin: dict[Node, Node], record: Backward, here: s
     return within
 
 
-def _bytes(node: Node) -> str:
-    if not isinstance(node.shape, tuple):
+def bytes_of(node: Node) -> int:
+    """How many bytes the value of a node takes; of one that holds several values, all of them."""
+    if several(node):
+        return 0
+    return int(node.size) * node.dtype.itemsize
+
+
+def bytes_text(count: int) -> str:
+    """Bytes as people read them.
+
+    >>> bytes_text(512), bytes_text(65536)
+    ('512 B', '64 KiB')
+    """
+    if not count:
         return ""
-    count = int(node.size) * node.dtype.itemsize
-    return (
-        f"{count} B"
-        if count < 10_000
-        else f"{count / 1024:.0f} KiB"
-        if count < 10_000_000
-        else f"{count / 1024**2:.0f} MiB"
-    )
+    return f"{count} B" if count < 10_000 else f"{count / 1024:.0f} KiB" if count < 10_000_000 else f"{count / 1024**2:.0f} MiB"
 
 
 def _labels(
@@ -200,15 +208,16 @@ def _labels(
         return labels, inside
     consumer: dict[Node, tuple[Node, int]] = {}
     for (user, position), sent in made(record).items():
-        consumer.setdefault(sent, (user, position))
+        consumer.setdefault(picked(sent), (user, position))
     contributed = {record.seed, *made(record).values()}
     summed = [node for node in graph if node not in contributed and node not in inlined]
     # What lies behind a contribution, up to the next boundary, is one local derivative; what is left adds
     # contributions up.
     behind = {member for sent in contributed if sent in here for member in _behind(sent, here, boundary | inlined)}
     boundary = boundary | {node for node in summed if node not in behind and node not in within}
+    boundary |= {node for node in graph if several(node)}  # one box with several results
     for node in graph:
-        if node not in boundary or node in inlined:
+        if node not in boundary or node in inlined or picked(node) is not node:
             continue
         members = inside[node] = _behind(node, here, boundary | inlined)
         reader = consumer.get(node)
@@ -225,13 +234,29 @@ def _labels(
             labels[node] = (
                 with_operands(node, here, names)
                 if len(node.inputs) == 2 and "·" in sign(node)
-                else with_constants(node, inlined)
+                else " ".join(filter(None, (with_constants(node, inlined), _factor(node, here, names))))
             )
-        elif sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
+        elif several(node) or sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
             labels[node] = prime(sign(user))
         else:
             labels[node] = "∂" + sign(user) + chr(0x2081 + position) if position < 9 else "∂" + sign(user)
     return labels, inside
+
+
+def _factor(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:
+    """What the arriving gradient is multiplied by, when that is one named value: the x in `× x`."""
+    if len(node.inputs) != 2 or node.op.notation.style != "infix" or order_matters(node.op):
+        return ""
+    others = [source for source in node.inputs if source not in here]
+    if len(others) != 1 or others[0].shape != ():
+        return ""
+    said = leaf_label(others[0]) if others[0].is_leaf else names.get(others[0], "")
+    return said if len(said) <= 5 else ""
+
+
+def _says_factor(label: str, node: Node, here: set[Node], names: Mapping[Node, str]) -> bool:
+    factor = _factor(node, here, names) if not node.is_leaf else ""
+    return bool(factor) and label.endswith(f" {factor}")
 
 
 def _behind(node: Node, here: set[Node], boundary: set[Node]) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 Curve = tuple[Point, ...]
+
+BADGE = 5.5  # radius in pixels of an operand's number
 
 
 def straight(*points: Point) -> Curve:
@@ -30,6 +33,15 @@ def smooth(*points: Point) -> Curve:
     for (x0, y0), (x1, y1) in pairwise(points):
         curve += [(x0 + (x1 - x0) / 2, y0), (x0 + (x1 - x0) / 2, y1), (x1, y1)]
     return tuple(curve)
+
+
+def bowed(start: Point, end: Point, off: float) -> Curve:
+    """A bow from start to end whose middle lies `off` pixels beside the straight line."""
+    (x0, y0), (x1, y1) = start, end
+    reach = math.hypot(x1 - x0, y1 - y0) or 1.0
+    dx, dy = -(y1 - y0) / reach * off * 4 / 3, (x1 - x0) / reach * off * 4 / 3
+    first = (x0 + (x1 - x0) / 3 + dx, y0 + (y1 - y0) / 3 + dy)
+    return (start, first, (x0 + 2 * (x1 - x0) / 3 + dx, y0 + 2 * (y1 - y0) / 3 + dy), end)
 
 
 def segments(curve: Curve) -> list[tuple[Point, Point, Point, Point]]:
@@ -97,3 +109,22 @@ def _after(piece: tuple[Point, Point, Point, Point], t: float) -> Curve:
     a, b, c = between(piece[0], piece[1]), between(piece[1], piece[2]), between(piece[2], piece[3])
     d, e = between(a, b), between(b, c)
     return between(d, e), e, c, piece[3]
+
+
+def before_end(curve: Curve) -> tuple[float, float]:
+    """Where an operand's number sits: on the arrow shortly before its head, or before the stretch it shares with
+    others."""
+    end = curve[-1]
+    if len(curve) > 4 and curve[-4][1] == end[1] == curve[-2][1] and curve[-4][0] < end[0]:
+        end, curve = curve[-4], curve[:-3]
+    points = sampled(curve, 24)
+    whole = math.hypot(points[0][0] - end[0], points[0][1] - end[1])
+    x, y = next(
+        (
+            point
+            for point in reversed(points)
+            if math.hypot(point[0] - end[0], point[1] - end[1]) >= min(17.0, whole / 2)
+        ),
+        points[0],
+    )
+    return round(x, 1), round(y, 1)

@@ -60,7 +60,8 @@ class Box:
 class Arrow:
     """A line from one box to another. `style` is `flow`, `gradient` or `saved` (a value kept for the backward pass).
 
-    `order` is the place among the operands (1, 2 …) where it matters; 0 where it does not.
+    `order` is the place among the operands (1, 2 …) where it matters; 0 where it does not. `kept` is how many bytes a
+    saved value takes.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Arrow:
     order: int = 0
     highlighted: bool = False
     note: str = ""
+    kept: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .curves import Curve, reversed_curve, straight
@@ -18,14 +19,14 @@ from .extent import EDGE, LINE, TITLE, Extent
 from .layout import Frame, Rough, sideways
 from .measure import width
 from .mirror import crosses_over, with_corridor
-from .quality import cost
+from .quality import cost, turned_round
 from .straighten import straightened
 
 if TYPE_CHECKING:
     from .drawing import Arrow, Box, Drawing, Group
 
 IN_PROCESS = 120  # boxes; below this a layout takes well under a second, so that a child is not worth its start
-SEVERAL_TRIES = 64  # boxes; up to here a few layouts are made and the best is kept
+SEVERAL_TRIES, TWO_TRIES = 64, 120  # boxes; up to here a few (two) layouts are made and the best is kept
 CHILD = (
     "import json,sys; sys.path[:]=json.loads(sys.argv[1]); import pygraphviz as p;"
     " sys.stdout.buffer.write(p.AGraph(string=sys.stdin.read()).draw(format='json', prog='dot'))"
@@ -44,26 +45,58 @@ def graphviz_layout(drawing: Drawing, extents: dict[str, Extent], seconds: float
     """Coordinates by the first Graphviz found. NoEngine if there is none, TooSlow if it was stopped."""
     names = {box.id: f"n{k}" for k, box in enumerate(drawing.boxes)}
     groups = {group.id: f"cluster_{k}" for k, group in enumerate(drawing.groups)}
-    several = len(drawing.boxes) <= SEVERAL_TRIES
+    mirror = drawing.arrangement == "mirror"
+    several = len(drawing.boxes) <= TWO_TRIES
+    may_turn = several and not hanging(drawing)
     tries: list[Rough] = []
     for told in _orders(drawing) if several else [drawing]:
-        rough: Rough | None = None
-        # First the columns are found, with gradients pulled under what they face; then, these kept, the lines
-        # are made level.
-        for columns in (False, True) if drawing.arrangement == "mirror" and several else (False,):
-            kept = columns_of(rough, names) if columns and rough else None
-            answer, engine = run(skeleton(told, extents, names, groups, kept), len(drawing.boxes), seconds)
-            rough = straightened(drawing, extents, _read(answer, engine, drawing, names, groups))
-            tries.append(with_corridor(drawing, extents, rough))
+        kept: list[list[str]] | None = None
+        # First the columns are found, with gradients pulled under what they face; then, these and the order of the
+        # forward rows kept, the lines are made level.
+        for columns in (False, True) if mirror else (False,):
+            source = skeleton(told, extents, names, groups, kept)
+            answer, engine = run(source, len(drawing.boxes), seconds)
+            rough = _read(answer, engine, drawing, extents, names, groups)
+            if may_turn and (columns or not mirror) and upside_down(drawing, rough):
+                answer, engine = run(source.replace("labelloc=t", "labelloc=b"), len(drawing.boxes), seconds)
+                rough = _read(answer, engine, drawing, extents, names, groups, turned_over=True)
+            if mirror and not columns:
+                kept = [[names[name] for name in column] for column in facing_order(drawing, rough)]
+        tries.append(with_corridor(drawing, extents, straightened(drawing, extents, rough)))
     return tries[0] if len(tries) == 1 else min(tries, key=lambda rough: cost(drawing, rough))
 
 
-def columns_of(rough: Rough, names: dict[str, str]) -> list[list[str]]:
-    """The Graphviz names of the boxes by column."""
+def facing_order(drawing: Drawing, rough: Rough) -> list[list[str]]:
+    """The boxes by column, top to bottom; those of the backward pass in the order of the forward boxes they face."""
+    centers = rough.centers
+    if upside_down(drawing, rough):
+        centers = {name: (x, -y) for name, (x, y) in centers.items()}
+    face = {box.id: box.faces for box in drawing.boxes if box.faces}
+    sends: dict[str, list[float]] = {}
+    for arrow in drawing.arrows:
+        if arrow.style == "gradient" and arrow.target in face:
+            sends.setdefault(arrow.source, []).append(centers[face[arrow.target]][1])
+    back = {box.id for box in drawing.boxes if box.part == "backward"}
+
+    def height(name: str) -> tuple[float, ...]:
+        own = centers[name][1]
+        if name not in back:
+            return 0.0, own
+        facing = centers[face[name]][1] if name in face else own
+        to = sends.get(name)
+        return 1.0, facing, sum(to) / len(to) if to else facing, own
+
     columns: dict[int, list[str]] = {}
-    for name, (x, _) in rough.centers.items():
-        columns.setdefault(round(x), []).append(names[name])
-    return [columns[x] for x in sorted(columns)]
+    for name, (x, _) in centers.items():
+        columns.setdefault(round(x), []).append(name)
+    return [sorted(columns[x], key=height) for x in sorted(columns)]
+
+
+def upside_down(drawing: Drawing, rough: Rough) -> bool:
+    """Whether more leaves stand in the order in which they were named once the picture is turned over: dot cannot
+    know."""
+    turned_over = {name: (x, -y) for name, (x, y) in rough.centers.items()}
+    return turned_round(drawing, turned_over) < turned_round(drawing, rough.centers)
 
 
 def _orders(drawing: Drawing) -> list[Drawing]:
@@ -71,13 +104,11 @@ def _orders(drawing: Drawing) -> list[Drawing]:
     better."""
     forward = [box for box in drawing.boxes if box.part == "forward"]
     backward = [box for box in drawing.boxes if box.part != "forward"]
-    orders = [(*forward, *backward), (*forward[::-1], *backward[::-1])]
-    if drawing.arrangement == "mirror" and backward:
-        orders += [(*forward[::-1], *backward), (*forward, *backward[::-1])]
+    small = len(drawing.boxes) <= SEVERAL_TRIES
     return [
-        replace(drawing, boxes=boxes, groups=groups)
-        for boxes in orders
-        for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups else [drawing.groups])
+        replace(drawing, boxes=(*one, *backward), groups=groups)
+        for one in (forward, forward[::-1])
+        for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups and small else [drawing.groups])
     ]
 
 
@@ -123,11 +154,12 @@ def skeleton(
         ' node [shape=box fixedsize=true label=""]; edge [arrowhead=none headclip=false tailclip=false];',
     ]
     children: dict[str, list[Group]] = {}
-    for group in drawing.groups:
-        children.setdefault(group.parent, []).append(group)
     members: dict[str, list[Box]] = {}
+    plain = columns is not None and two_halves(drawing)
+    for group in () if plain else drawing.groups:
+        children.setdefault(group.parent, []).append(group)
     for box in drawing.boxes:
-        members.setdefault(box.group, []).append(box)
+        members.setdefault("" if plain else box.group, []).append(box)
 
     def add_node(box: Box) -> None:
         size = extents[box.id]
@@ -177,6 +209,13 @@ def skeleton(
             f" c{k} [width=0.01 height=0.01 style=invis]; {{rank=same; c{k}; {'; '.join(column)}}}"
             for k, column in enumerate(columns)
         ]
+        # An edge within a column keeps its ends in order (one of weight 0 does not).
+        lines += [
+            f" {a} -> {b} [style=invis];"
+            for column in columns
+            for a, b in pairwise(column)
+            if plain
+        ]
         lines.append(" " + " -> ".join(f"c{k}" for k in range(len(columns))) + " [style=invis weight=0];")
         lines.append("}")
         return "\n".join(lines)
@@ -188,6 +227,18 @@ def skeleton(
                 lines.append(f" {names[box.faces]} -> {names[box.id]} [style=invis minlen=0 weight=12];")
     lines.append("}")
     return "\n".join(lines)
+
+
+def two_halves(drawing: Drawing) -> bool:
+    """Whether the only frames are the two halves of a mirror: then dot need not know them, and keeps every order.
+
+    Where parameters hang over their readers, rows are short and dot's own order is better.
+    """
+    return (
+        all(not group.parent for group in drawing.groups)
+        and all(box.group for box in drawing.boxes)
+        and not hanging(drawing)
+    )
 
 
 def turned(arrow: Arrow, part: dict[str, str], mirror: bool) -> bool:
@@ -213,6 +264,10 @@ def hanging(drawing: Drawing) -> set[int]:
         and box.part == "forward"
         and uses.get(box.id) == 1
     }
+    # Two under one reader would have to bend round each other: then they stand in front of it, like all the rest.
+    readers = [arrow.target for arrow in drawing.arrows if arrow.style == "flow" and arrow.source in hung]
+    alone = {name for name in readers if readers.count(name) == 1}
+    hung = {arrow.source for arrow in drawing.arrows if arrow.source in hung and arrow.target in alone and arrow.style == "flow"}
     found = set()
     for index, arrow in enumerate(drawing.arrows):
         source, target = boxes[arrow.source], boxes[arrow.target]
@@ -284,22 +339,49 @@ def successions(drawing: Drawing, mirror: bool, beside: set[int]) -> list[tuple[
     return list(found)
 
 
+def _around(drawing: Drawing, extents: dict[str, Extent], centers: dict[str, tuple[float, float]]) -> dict[str, Frame]:
+    """Frames just around their boxes, with room for a title."""
+    frames = {}
+    for group in drawing.groups:
+        inside = [(centers[box.id], extents[box.id]) for box in drawing.boxes if box.group == group.id]
+        if inside:
+            left = min(x - size.across / 2 for (x, _), size in inside) - 10
+            right = max(x + size.across / 2 for (x, _), size in inside) + 10
+            top = min(y - size.height / 2 - size.above for (_, y), size in inside) - 14 - TITLE * LINE
+            bottom = max(y + size.height / 2 + size.below for (_, y), size in inside) + 10
+            frames[group.id] = Frame(left, top, right - left, bottom - top)
+    return frames
+
+
 def _read(
-    answer: dict[str, Any], engine: str, drawing: Drawing, names: dict[str, str], groups: dict[str, str]
+    answer: dict[str, Any],
+    engine: str,
+    drawing: Drawing,
+    extents: dict[str, Extent],
+    names: dict[str, str],
+    groups: dict[str, str],
+    turned_over: bool = False,
 ) -> Rough:
     mirror = drawing.arrangement == "mirror"
     top = float(answer["bb"].split(",")[3])
+
+    def down(y: str) -> float:
+        return float(y) if turned_over else top - float(y)
+
     objects = {thing["name"]: thing for thing in answer.get("objects", [])}
     centers = {}
     for box in drawing.boxes:
-        x, y = map(float, objects[names[box.id]]["pos"].split(","))
-        centers[box.id] = (x, top - y)
+        x, y = objects[names[box.id]]["pos"].split(",")
+        centers[box.id] = (float(x), down(y))
     frames = {}
     for group in drawing.groups:
         box = objects.get(groups[group.id], {}).get("bb")
         if box:
-            x0, y0, x1, y1 = map(float, box.split(","))
-            frames[group.id] = Frame(x0, top - y1, x1 - x0, y1 - y0)
+            x0, y0, x1, y1 = box.split(",")
+            high, low = sorted((down(y0), down(y1)))
+            frames[group.id] = Frame(float(x0), high, float(x1) - float(x0), low - high)
+    if not frames and drawing.groups:
+        frames = _around(drawing, extents, centers)
     part = {box.id: box.part for box in drawing.boxes}
     curves: list[Curve | None] = [None] * len(drawing.arrows)
     for edge in answer.get("edges", []):
@@ -307,7 +389,7 @@ def _read(
             continue
         index = int(edge["id"])
         points = [pair.split(",") for pair in edge["pos"].split(" ") if pair[0] not in "es"]
-        curve = tuple((float(x), top - float(y)) for x, y in points)
+        curve = tuple((float(x), down(y)) for x, y in points)
         arrow = drawing.arrows[index]
         curve = reversed_curve(curve) if turned(arrow, part, mirror) else curve
         if sideways(drawing):  # the arrow goes on level from the side of the text to the box itself

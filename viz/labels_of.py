@@ -14,7 +14,7 @@ from ..autograd.node import Node
 from ..autograd.sizes import shape_text
 
 DASH = "–"  # stands for a value that is not known; never 0
-MOST_NUMBERS = 4  # a value with more numbers than this is not written out
+MOST_NUMBERS = 6  # a value with more numbers than this is not written out
 
 
 def sign(node: Node) -> str:
@@ -55,7 +55,10 @@ def leaf_label(leaf: Node) -> str:
         return leaf.name
     if leaf.shape == ():
         return number(leaf.value) if leaf.role == "constant" else (leaf.name or leaf.role)
-    return leaf._name or ("C" if leaf.role == "constant" else leaf.role)
+    if leaf._name or leaf.role != "constant":
+        return leaf._name or leaf.role
+    value = np.asarray(leaf.value)  # an array of one repeated number is that number
+    return number(value.flat[0]) if value.size and (value == value.flat[0]).all() else "C"
 
 
 def kind_of(node: Node) -> str:
@@ -138,6 +141,19 @@ def order_matters(op: Any) -> bool:
     return not np.allclose(one, two, equal_nan=True)
 
 
+def exchangeable(node: Node) -> bool:
+    """Whether the two operands of a node could stand the other way round with another result, so that a picture has to
+    say which is which: x − y, but not X·W where the shapes allow one order only."""
+    if not order_matters(node.op):
+        return False
+    first, second = node.inputs
+    try:
+        other = node.op.apply((second, first), node.params)
+    except (NngraphError, IndexError, TypeError, ValueError):
+        return False
+    return bool(other.shape == node.shape or first.shape == second.shape)
+
+
 def prime(text: str) -> str:
     """How the derivative of a sign is written: σ′, tanh′, ∂( )².
 
@@ -145,3 +161,13 @@ def prime(text: str) -> str:
     ('σ′', '∂( )²')
     """
     return text + "′" if text.replace("_", "").replace(" ", "").isalnum() else "∂" + text
+
+
+def several(node: Node) -> bool:
+    """Whether a node holds several values, of which other nodes pick one each."""
+    return not isinstance(node.shape, tuple)
+
+
+def picked(node: Node) -> Node:
+    """The node a box is drawn for: what picks one of several values is drawn as the arrow that carries it."""
+    return node.inputs[0] if not node.is_leaf and node.inputs and several(node.inputs[0]) else node

@@ -6,12 +6,13 @@ columns.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
-from .curves import Curve, clipped, reversed_curve, sampled, shifted
+from .curves import BADGE, Curve, before_end, bowed, clipped, reversed_curve, sampled, shifted
 from .extent import LABEL, LINE, NOTE, TITLE, Extent, extent
 from .labels import label_places, touches
 from .measure import width
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing
 
 MARGIN = 14.0
+APART = 14.0  # how far arrows between the same two boxes bow out
 SECONDS = 10.0  # the longest a layout may take before a plainer one is used
 
 
@@ -132,14 +134,21 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         x, y = rough.centers[box.id]
         boxes[box.id] = Place(x, y, size.width, size.height, size.round)
     routes: list[Route] = []
+    together = Counter((arrow.source, arrow.target, arrow.style) for arrow in drawing.arrows)
+    nth: Counter[tuple[str, str, str]] = Counter()
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
         source, target = boxes[arrow.source], boxes[arrow.target]
         if arrow.style != "saved" and not sideways(drawing):
             curve = ((source.x, source.y), *curve[1:-1], (target.x, target.y))
+        if (twins := together[arrow.source, arrow.target, arrow.style]) > 1:
+            nth[arrow.source, arrow.target, arrow.style] += 1
+            off = (nth[arrow.source, arrow.target, arrow.style] - (twins + 1) / 2) * 2 * APART
+            curve = bowed((source.x, source.y), (target.x, target.y), off)
         curve = clipped(curve, source, gap=0.0)
         curve = reversed_curve(clipped(reversed_curve(curve), target, gap=1.0))
         routes.append(Route(curve))
-    titles = title_places(drawing, rough.frames, [route.curve for route in routes])
+    solid = [route.curve for arrow, route in zip(drawing.arrows, routes, strict=True) if arrow.style != "saved"]
+    titles = title_places(drawing, rough.frames, solid)
     taken = [
         (
             place.left - 1,
@@ -159,6 +168,10 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         for group in drawing.groups
         if (frame := rough.frames.get(group.id))
     ]
+    for arrow, route in zip(drawing.arrows, routes, strict=True):
+        if arrow.order:
+            x, y = before_end(route.curve)
+            taken.append((x - BADGE, y - BADGE, x + BADGE, y + BADGE))
     spots = label_places([route.curve for route in routes], [arrow.label for arrow in drawing.arrows], taken)
     routes = [replace(route, label=spot) for route, spot in zip(routes, spots, strict=True)]
     left = min(
@@ -233,7 +246,10 @@ def sideways(drawing: Drawing) -> bool:
 
 
 def title_places(drawing: Drawing, frames: dict[str, Frame], curves: list[Curve]) -> dict[str, float]:
-    """Where each frame's title begins: as far left as no arrow runs through it, else where the fewest do."""
+    """Where each frame's title begins: in the corner, else as far left as no solid arrow runs through it.
+
+    Dashed lines go behind it; an arrow that vanishes behind a word looks broken.
+    """
     lines = [sampled(curve, 10) for curve in curves]
     found = {}
     for group in drawing.groups:
@@ -242,15 +258,10 @@ def title_places(drawing: Drawing, frames: dict[str, Frame], curves: list[Curve]
             continue
         wide = width(group.title, TITLE)
         top, bottom = frame.y + 2, frame.y + 4 + TITLE * LINE
-        here = [
-            line
-            for line in lines
-            if any(top - 30 < y < bottom + 30 and frame.x < x < frame.x + frame.width for x, y in line)
-        ]
         best, fewest = frame.x + 10, len(lines) + 1
         for k in range(int(max(frame.width - wide - 20, 0) // 8) + 1):
             x = frame.x + 10 + 8 * k
-            crossed = sum(touches(line, (x - 5, top, x + wide + 5, bottom)) for line in here)
+            crossed = sum(touches(line, (x - 5, top, x + wide + 5, bottom)) for line in lines)
             if crossed < fewest:
                 best, fewest = x, crossed
             if crossed == 0:

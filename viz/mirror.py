@@ -39,7 +39,7 @@ def with_corridor(drawing: Drawing, extents: dict[str, Extent], rough: Rough) ->
     part = {box.id: box.part for box in drawing.boxes}
     group_part = {group.id: group.part for group in drawing.groups}
     if not over:
-        return rough
+        return replace(rough, frames=as_wide(drawing, rough.frames))
 
     def low(name: str) -> float:
         return rough.centers[name][1] + extents[name].height / 2 + extents[name].below
@@ -63,7 +63,17 @@ def with_corridor(drawing: Drawing, extents: dict[str, Extent], rough: Rough) ->
     ]
     for index, curve in _routed(drawing, extents, centers, over, floor + 5, ceiling + down - 5).items():
         curves[index] = curve
-    return replace(rough, centers=centers, frames=frames, curves=tuple(curves))
+    return replace(rough, centers=centers, frames=as_wide(drawing, frames), curves=tuple(curves))
+
+
+def as_wide(drawing: Drawing, frames: dict[str, Frame]) -> dict[str, Frame]:
+    """The two halves equally wide, one exactly under the other."""
+    halves = [group.id for group in drawing.groups if not group.parent and group.id in frames]
+    if drawing.arrangement != "mirror" or len(halves) != 2:
+        return frames
+    left = min(frames[name].x for name in halves)
+    right = max(frames[name].x + frames[name].width for name in halves)
+    return frames | {name: replace(frames[name], x=left, width=right - left) for name in halves}
 
 
 def _routed(
@@ -188,35 +198,37 @@ def _lanes(
 ) -> dict[tuple[int, str], float]:
     """The x of each vertical piece: pieces that overlap in height get lanes of their own, a line keeps its lane where
     it can."""
-    pieces: dict[int, list[tuple[int, str, float, float]]] = {}
+    # A piece: which lines run in it, which way, from and to which height. What starts at one box runs in one lane.
+    pieces: dict[int, dict[tuple[str, str | int], tuple[list[int], float, float]]] = {}
     for index, (leave, arrive) in wishes.items():
-        y0, y1 = centers[drawing.arrows[index].source][1], centers[drawing.arrows[index].target][1]
-        if leave is not None and leave == arrive:
-            pieces.setdefault(leave, []).append((index, "both", y0, y1))
-            continue
+        source, target = drawing.arrows[index].source, drawing.arrows[index].target
         if leave is not None:
-            pieces.setdefault(leave, []).append((index, "down", y0, floor))
+            trunk = pieces.setdefault(leave, {}).setdefault(("down", source), ([], centers[source][1], floor))
+            trunk[0].append(index)
         if arrive is not None:
-            pieces.setdefault(arrive, []).append((index, "up", ceiling, y1))
+            pieces.setdefault(arrive, {})["up", index] = ([index], ceiling, centers[target][1])
     found: dict[tuple[int, str], float] = {}
-    for channel, members in pieces.items():
-        # The longest lines lie in the middle of the channel's order, so that short ones need not cross them.
-        members.sort(key=lambda piece: (centers[drawing.arrows[piece[0]].source][0], -piece[2], piece[3]))
+    for channel, here in pieces.items():
+
+        def rank(piece: tuple[tuple[str, str | int], tuple[list[int], float, float]]) -> tuple[float, ...]:
+            # Trunks first; among them and among their branches, long ones before short ones, which then cross less.
+            (way, _), (lines, top, bottom) = piece
+            return way == "up", centers[drawing.arrows[lines[0]].source][0], -top, bottom
+
         ends: list[list[tuple[float, float]]] = []
-        lane_of = {}
-        for index, way, top, bottom in members:
-            free = (k for k, used in enumerate(ends) if all(bottom + 8 < a or b + 8 < top for a, b in used))
-            lane = next(free, len(ends))
+        lane_of: dict[tuple[int, str], int] = {}
+        for (way, _), (lines, top, bottom) in sorted(here.items(), key=rank):
+            kept = [lane_of[lines[0], "down"]] if (lines[0], "down") in lane_of else []  # a branch stays in its lane
+            tried = (*kept, *range(len(ends)))
+            lane = next((k for k in tried if all(bottom + 8 < a or b + 8 < top for a, b in ends[k])), len(ends))
             if lane == len(ends):
                 ends.append([])
             ends[lane].append((top, bottom))
-            lane_of[index, way] = lane
+            lane_of |= {(index, way): lane for index in lines}
         left, right = channels[channel]
         step = min(LANE, (right - left - 12) / max(len(ends) - 1, 1)) if len(ends) > 1 else 0.0
-        for (index, way), lane in lane_of.items():
-            x = (left + right) / 2 + (lane - (len(ends) - 1) / 2) * max(step, 1.5)
-            for each in ("down", "up") if way == "both" else (way,):
-                found[index, each] = x
+        for key, lane in lane_of.items():
+            found[key] = (left + right) / 2 + (lane - (len(ends) - 1) / 2) * max(step, 1.5)
     return found
 
 
@@ -226,7 +238,7 @@ def _spread(
     extents: dict[str, Extent],
     wishes: dict[int, tuple[int | None, int | None]],
 ) -> dict[tuple[int, str], float]:
-    """How far from a box's middle a line leaves or arrives, when several do so straight."""
+    """How far from a box's middle a line arrives, when several do so straight; all leave in one, from the middle."""
     found: dict[tuple[int, str], float] = {}
     for way, end in (("down", 0), ("up", 1)):
         by_box: dict[str, list[int]] = {}
@@ -242,7 +254,7 @@ def _spread(
             members.sort(key=lambda index: (xs[index], index))
             step = min(8.0, extents[name].width * 0.55 / max(len(members) - 1, 1))
             for k, index in enumerate(members):
-                found[index, way] = (k - (len(members) - 1) / 2) * step
+                found[index, way] = (k - (len(members) - 1) / 2) * step if way == "up" else 0.0
     return found
 
 

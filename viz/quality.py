@@ -6,6 +6,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .curves import Curve, Point, sampled
 
 if TYPE_CHECKING:
@@ -16,26 +18,33 @@ if TYPE_CHECKING:
 def crossings(curves: list[Curve], ends: list[set[str]]) -> int:
     """How often curves cross; two that share a box are not counted against each other."""
     lines = [sampled(curve, 6) for curve in curves]
-    bounds = [
-        (min(x for x, _ in line), max(x for x, _ in line), min(y for _, y in line), max(y for _, y in line))
-        for line in lines
-    ]
+    if not lines:
+        return 0
+    starts = np.array([point for line in lines for point in line[:-1]])
+    steps = np.array([point for line in lines for point in line[1:]]) - starts
+    owner = np.repeat(np.arange(len(lines)), [len(line) - 1 for line in lines])
+    known = {name: k for k, name in enumerate(set().union(*ends))}
+    share = np.zeros((len(lines), len(known)), bool)
+    for row, names in enumerate(ends):
+        share[row, [known[name] for name in names]] = True
+    apart = ~(share.astype(np.int32) @ share.T.astype(np.int32)).astype(bool)
     count = 0
-    for i, first in enumerate(lines):
-        left, right, top, bottom = bounds[i]
-        for j in range(i):
-            other = bounds[j]
-            if left > other[1] or other[0] > right or top > other[3] or other[2] > bottom or ends[i] & ends[j]:
-                continue
-            count += sum(_cross(*a, *b) for a in pairwise(first) for b in pairwise(lines[j]))
-    return count
+    for first in range(0, len(starts), ROWS):  # in slices, so that a large drawing needs no large matrix
+        part = slice(first, first + ROWS)
+        off = starts[None, :] - starts[part, None]
+        far = off + steps[None, :]
+        one, two = steps[part, None], steps[None, :]
+        splits = _turn(one, off) * _turn(one, far) < 0
+        splits &= _turn(two, -off) * _turn(two, one - off) < 0
+        count += int((splits & apart[owner[part]][:, owner]).sum())
+    return count // 2
 
 
-def _cross(p: Point, q: Point, r: Point, s: Point) -> bool:
-    def side(a: Point, b: Point, c: Point) -> float:
-        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+ROWS = 400
 
-    return side(p, q, r) * side(p, q, s) < 0 and side(r, s, p) * side(r, s, q) < 0
+
+def _turn(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
 def length(curves: list[Curve]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
-from .curves import Curve, sampled
+from .curves import BADGE, Curve, before_end
 from .extent import DETAIL, EDGE, LABEL, LINE, NOTE, OUTSIDE, TITLE
 from .layout import DETAIL_SIZE, LEGEND_ROW, MARGIN, Frame, Place, Placed, Route, legend_height, legend_rows
 from .measure import clean, width
@@ -188,31 +188,12 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
             Text(x, round(y + EDGE * 0.36, 1), text, EDGE, color),
         ]
     if arrow.order:
-        px, py = beside_end(route.curve)
-        shapes.append(Text(px, round(py + 3.0, 1), str(arrow.order), 8.5, theme.muted))
+        x, y = before_end(route.curve)
+        shapes += [
+            Rect(round(x - BADGE, 1), round(y - BADGE, 1), 2 * BADGE, 2 * BADGE, BADGE, theme.background, theme.saved, 0.8),
+            Text(x, round(y + 3.0, 1), str(arrow.order), 8.5, theme.muted),
+        ]
     return Piece("text", f"l{index}", tuple(shapes))
-
-
-def beside_end(curve: Curve) -> tuple[float, float]:
-    """Where an operand's number stands: beside the arrow shortly before its end, or before the stretch it shares with
-    others."""
-    end = curve[-1]
-    if len(curve) > 4 and curve[-4][1] == end[1] == curve[-2][1] and curve[-4][0] < end[0]:
-        end, curve = curve[-4], curve[:-3]
-    points = sampled(curve, 24)
-    whole = math.hypot(points[0][0] - end[0], points[0][1] - end[1])
-    before = next(
-        (
-            point
-            for point in reversed(points)
-            if math.hypot(point[0] - end[0], point[1] - end[1]) >= min(14.0, whole / 2)
-        ),
-        points[0],
-    )
-    dx, dy = end[0] - before[0], end[1] - before[1]
-    reach = math.hypot(dx, dy) or 1.0
-    side = 1 if dy >= 0 else -1  # the outer side of a bundle that closes in on a box
-    return round(before[0] + side * dy / reach * 6.5, 1), round(before[1] - side * dx / reach * 6.5, 1)
 
 
 def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:

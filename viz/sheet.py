@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..autograd.node import Node
 from .drawing import Arrow, Box, Group
-from .labels_of import inlined, kind_of, leaf_label, order_matters, shape_of, sign
+from .labels_of import exchangeable, inlined, kind_of, leaf_label, picked, shape_of, sign
 
 LONGEST_LABEL = 28
 
@@ -22,9 +22,11 @@ class Sheet:
     boxes: dict[str, Box] = field(default_factory=dict)
     arrows: dict[tuple[str, str, str, int], Arrow] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    every_saved: bool = False  # dashed lines also to boxes that say in words what they need
 
     def key(self, node: Node) -> str:
         """The id of the box a node is drawn in."""
+        node = picked(node)
         folded = self.owner.get(node)
         return f"m:{folded}" if folded is not None else f"n{node.serial}"
 
@@ -49,13 +51,14 @@ class Sheet:
         self.boxes.setdefault(box.id, box)
 
     def link(
-        self, source: str, target: str, style: str = "flow", label: str = "", order: int = 0, note: str = ""
+        self, source: str, target: str, style: str = "flow", label: str = "", order: int = 0, note: str = "", nth: int = 0,
+        kept: int = 0,
     ) -> None:
-        """An arrow between two boxes; within one folded box there is none, and the same arrow is drawn once."""
+        """An arrow between two boxes; within one folded box there is none, and the same arrow is drawn once: in a · a,
+        `nth` tells the second use from the first."""
         if source != target:
-            self.arrows.setdefault(
-                (source, target, style, order), Arrow(source, target, style, label, order, note=note)
-            )
+            key = (source, target, style, order or -nth)
+            self.arrows.setdefault(key, Arrow(source, target, style, label, order, note=note, kept=kept))
 
 
 def forward_sheet(
@@ -72,6 +75,8 @@ def forward_sheet(
         if (folded := sheet.owner.get(node)) is not None:
             members.setdefault(folded, []).append(node)
     for node in nodes:
+        if picked(node) is not node:
+            continue
         folded = sheet.owner.get(node)
         if folded is not None:
             if sheet.key(node) not in sheet.boxes:
@@ -117,12 +122,16 @@ def forward_sheet(
                 )
             )
     for node in nodes:
-        numbered = order_matters(node.op) and sheet.owner.get(node) is None and not hidden.intersection(node.inputs)
+        if picked(node) is not node:
+            continue
+        numbered = sheet.owner.get(node) is None and not hidden.intersection(node.inputs) and exchangeable(node)
         for position, source in enumerate(node.inputs):
             if source in hidden:
                 continue
             here = sheet.owner.get(source)
             label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
+            if picked(source) is not source:
+                label = " ".join(part for part in (source.name or "", label) if part)
             sheet.link(
                 sheet.key(source),
                 sheet.key(node),
@@ -130,7 +139,13 @@ def forward_sheet(
                 label,
                 position + 1 if numbered else 0,
                 note_of(source, sheet),
+                node.inputs[:position].count(source) if folded_apart(sheet, source, node) else 0,
             )
+
+
+def folded_apart(sheet: Sheet, source: Node, node: Node) -> bool:
+    """Whether both ends of an arrow have boxes of their own."""
+    return sheet.owner.get(source) is None and sheet.owner.get(node) is None
 
 
 def repeats(node: Node) -> str:

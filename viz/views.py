@@ -220,6 +220,8 @@ def _fitting(
     if fold is not None or budget is None:
         return with_repeats(nodes, folding(nodes, fold)), ()
     tried = options(nodes)
+    if not any(node.scope for node in nodes):
+        budget *= 2  # without scopes the next coarser picture would cut across what belongs together
     chosen = tried[-1]
     for each in tried:
         shown = len({each.owner.get(node, node) for node in nodes}) * per_node

@@ -73,19 +73,59 @@ def test_frames_of_a_chain_stand_in_one_row(samples):
     assert max(frame.y for frame in row) - min(frame.y for frame in row) < 30
 
 
-def test_no_title_under_an_arrow(samples):
+def test_titles_stand_on_a_plate_and_break_no_solid_arrow(samples):
+    """In the corner, or moved along for a solid arrow; above all arrows, so that a dashed line goes behind."""
     from nngraph.viz.curves import sampled
     from nngraph.viz.extent import LINE, TITLE
     from nngraph.viz.labels import touches
     from nngraph.viz.measure import width
+    from nngraph.viz.shapes import Rect, pieces
 
     for drawing in (samples.net221(), samples.lenet()):
-        placed = drawing.placed
+        placed, found = drawing.placed, pieces(drawing)
+        last_arrow = max(k for k, piece in enumerate(found) if piece.role == "arrow")
         for group in drawing.groups:
             x, frame = placed.titles[group.id], placed.frames[group.id]
             rect = (x, frame.y + 4, x + width(group.title, TITLE), frame.y + 2 + TITLE * LINE)
-            crossed = sum(touches(sampled(route.curve), rect) for route in placed.routes)
-            assert crossed == 0, group.title
+            solid = [
+                route.curve for arrow, route in zip(drawing.arrows, placed.routes, strict=True) if arrow.style != "saved"
+            ]
+            assert not any(touches(sampled(curve), rect) for curve in solid)
+            at, title = next((k, p) for k, p in enumerate(found) if p.role == "group" and p.id == group.id)
+            assert at > last_arrow
+            assert isinstance(title.shapes[0], Rect)
+        assert placed.titles["B"] - placed.frames["B"].x == pytest.approx(10, abs=0.11)
+
+
+def test_halves_stand_one_under_the_other_equally_wide(samples):
+    for drawing in (samples.net221(), samples.lenet()):
+        forward, backward = (drawing.placed.frames[name] for name in "FB")
+        assert (forward.x, forward.width) == (backward.x, backward.width)
+
+
+def test_gradients_stand_in_the_order_of_their_weights():
+    import nngraph as ng
+
+    x1, x2 = ng.input("x1", 1.0), ng.input("x2", 0.5)
+    w = [ng.parameter(f"w{k + 1}", 0.1 * k) for k in range(6)]
+    one, two = ng.sigmoid(w[0] * x1 + w[2] * x2), ng.sigmoid(w[1] * x1 + w[3] * x2)
+    drawing = ng.draw(ng.square(w[4] * one + w[5] * two - 1.0))
+    places = drawing.placed.boxes
+
+    def rows(part):
+        chosen = [box for box in drawing.boxes if box.part == part and box.lines[0].split("∂")[-1][0] == "w"]
+        return [box.lines[0].split("∂")[-1] for box in sorted(chosen, key=lambda box: (places[box.id].x > 200, places[box.id].y))]
+
+    assert rows("forward") == rows("backward") == ["w1", "w2", "w3", "w4", "w5", "w6"]
+
+
+def test_dashed_lines_of_one_value_start_as_one(samples):
+    drawing = samples.net221()
+    starts = {}
+    for arrow, route in zip(drawing.arrows, drawing.placed.routes, strict=True):
+        if arrow.style == "saved":
+            starts.setdefault(arrow.source, set()).add(route.curve[0])
+    assert len([points for points in starts.values() if len(points) == 1]) >= len(starts) - 2
 
 
 @pytest.mark.parametrize("name", ["net221", "lenet"])
