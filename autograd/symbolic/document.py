@@ -16,10 +16,11 @@ import numpy as np
 from ..language import N_, translate
 from ..op import OPS
 from ..sizes import Size, size_text
+from .convert import rank_of
 from .derivation import BACKWARD, CHAIN, FORWARD, INSIDE, RESULT, Check, Derivation, Form, Sentence, Step
 from .numbers import digits, error_digits
 from .render import Printer, Style
-from .terms import Element, EntryPartial, Number, Partial, Symbol, Term
+from .terms import Element, EntryPartial, Number, Partial, Product, Symbol, Term, children
 from .verify import DIFFERENCE_TOLERANCE, TOLERANCE
 
 TITLES = {FORWARD: N_("FORWARD"), BACKWARD: N_("BACKWARD")}
@@ -199,11 +200,25 @@ def _sizes(derivation: Derivation) -> Iterator[tuple[str, int]]:
                 yield size.text, int(size)
 
 
+def _samples(derivation: Derivation) -> Symbol | None:
+    """The given matrix whose rows are multiplied by another matrix, X in X·W; None when samples are not rows of anything."""
+    for step in derivation.steps:
+        stack = [step.forms[0].term] if step.section == FORWARD else []
+        while stack:
+            term = stack.pop()
+            if isinstance(term, Product) and term.style == "matrix":
+                left, right = term.factors[:2]
+                if isinstance(left, Symbol) and left.name in derivation.givens and left.name not in derivation.gradients and left.rank == rank_of(right) == 2:
+                    return left
+            stack.extend(children(term))
+    return None
+
+
 def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     """The notation, where a reader might meet another one elsewhere."""
     notation = derivation.notation
-    if notation.data == "rows" and any(np.ndim(value) == 2 for value in derivation.givens.values()):
-        yield Sentence(N_("Samples are the rows of a matrix: X·W."))
+    if notation.data == "rows" and (samples := _samples(derivation)) is not None:
+        yield Sentence(N_("Samples are the rows of {name}."), {"name": samples})
     if notation.derivative != "partial":
         inner = [
             step.before

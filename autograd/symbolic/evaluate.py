@@ -167,17 +167,25 @@ def _matrix(left: Labeled, right: Labeled) -> Labeled:
     return Labeled(result, labels)
 
 
+CORNERED = frozenset({"abs", "sign", "floor", "erf", "max", "min"})
+"""Words that cannot be stepped into the complex plane."""
+
+
+def differenced(op: Op) -> bool:
+    """Whether f′ of this op is taken by a difference along the real line."""
+    words: set[str] = set()
+    spoken(op.scalar or "0", (), lambda word: words.add(word) or WORDS[word].numpy)  # type: ignore[func-returns-value]
+    return bool(words & CORNERED)
+
+
 def slope(op: Op, x: np.ndarray, params: Mapping[str, Any]) -> np.ndarray:
     """f′(x) from the text of f alone: a step into the complex plane where f is analytic, else a seven-point difference."""
-    assert op.scalar is not None
-    words: set[str] = set()
-    spoken(op.scalar, (), lambda word: words.add(word) or WORDS[word].numpy)  # type: ignore[func-returns-value]
     function = meaning(op)
     x = np.asarray(x, dtype=np.float64)
-    if not words & {"abs", "sign", "floor", "erf", "max", "min"}:
+    if not differenced(op):
         step = 1e-30
         return np.asarray(np.imag(function(x + 1j * step, **params)) / step)
-    step = 2.0**-8
+    step = 2.0**-13
     weights = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
     total = sum(w * (function(x + k * step, **params) - function(x - k * step, **params)) for k, w in weights.items())
     return np.asarray(total / step)

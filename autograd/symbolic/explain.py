@@ -15,7 +15,7 @@ from ..errors import GradientError, ParameterError
 from ..graph import order, substitute
 from ..language import N_
 from ..node import Leaf, Node, describe
-from ..op import ACTIVATION
+from ..op import ACTIVATION, COMPARISON
 from ..ops.identity import cast
 from .chain import chain_step, in_numbers, number_of, written_out
 from .convert import has_outer, has_sum, product, rank_of, total
@@ -29,7 +29,7 @@ from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .sizes_vary import require_same_structure
 from .terms import Apply, Element, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term, children, walk
-from .verify import DIFFERENCE_TOLERANCE, Checker, near_kinks, points_near
+from .verify import DIFFERENCE_TOLERANCE, ON_CORNER, Checker, near_kinks, points_near
 
 POINTS, TENSOR_POINTS = 20, 3
 """At how many random points every line is checked: of an expression of single numbers, of one with arrays."""
@@ -184,11 +184,13 @@ class Explanation:
         nodes: dict[Any, Node] = {line.symbol.name: line.node for line in written.lines}
         nodes.update({(self.of, (written.name(node),)): adjoint for node, adjoint in self.adjoints.items()})
         if self.points is not None:
-            return Checker(written, nodes, self.points, self.at_user, numerator=self.notation.layout == "numerator")
+            at_user = self.at_user and not near_kinks(written.output, self.points[0])
+            points = [self.points[0], *(point for point in self.points[1:] if not near_kinks(written.output, point))]
+            return Checker(written, nodes, points, at_user, numerator=self.notation.layout == "numerator")
         at_user = True
         for node, kink, distance in near_kinks(written.output, self.givens):
             at_user = False
-            if distance == 0:
+            if distance < ON_CORNER and node.op.kind != COMPARISON:
                 name = written.symbols[node].name if node in written.symbols else node.op.notation.sign
                 self.notes.append(Sentence(
                     N_("{name} is taken exactly at its kink, {kink}: no derivative exists there, and the slope the rule gives was chosen. {why}"),

@@ -13,15 +13,21 @@ from ..engines.numpy import Program
 from ..graph import order
 from ..language import N_
 from ..node import Leaf, Node
+from ..op import COMPARISON
 from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
-from .evaluate import COLUMNS, POINT, Labeled, evaluate
+from .evaluate import COLUMNS, POINT, Labeled, differenced, evaluate
 from .local import Board
 from .terms import Element, IndexSum, Symbol, Term, walk
 
 TOLERANCE = 1e-9
 DIFFERENCE_TOLERANCE = 1e-5
-NEAR_KINK = 0.02
+NEAR_KINK = 5e-4
+"""Where f′ is taken by differencing a text with a corner in it, the corner must be at least this far away."""
+ON_CORNER = 1e-6
+"""Nearer than this to a corner every step of a finite difference would cross it."""
+STEPS = (1e-3, 1e-5, 1e-7)
+"""Step sizes of finite differences: a corner nearby spoils the large ones, rounding the small ones. A right gradient agrees at one of them."""
 TRIES = 20
 OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
 WIDEST = 4_000_000
@@ -142,15 +148,17 @@ class Checker:
         base = {key: value.array[at] for key, value in self.shown.items() if isinstance(key, str) and value.labels == (POINT,)}
         widest = max((array.size for array in base.values()), default=1)
         chunk = max(1, WIDEST // max(widest * len(OFFSETS), 1))
-        for start in range(0, len(variables), chunk):
-            self._sweep(variables[start : start + chunk], base, output, at)
+        for size in STEPS:
+            variables = [name for name in variables if (found := self.slopes[name]) is None or found > DIFFERENCE_TOLERANCE]
+            for start in range(0, len(variables), chunk):
+                self._sweep(variables[start : start + chunk], base, output, at, size)
 
-    def _sweep(self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int) -> None:
+    def _sweep(self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int, size: float) -> None:
         draws = Draws(7)
         count = len(variables) * len(OFFSETS)
         columns = {name: slice(i * len(OFFSETS), (i + 1) * len(OFFSETS)) for i, name in enumerate(variables)}
         directions = {name: draws.uniform(base[name].shape, 0.5, 1.0) * draws.signs(base[name].shape) for name in variables}
-        steps = {name: 1e-3 * max(1.0, float(np.max(np.abs(base[name]), initial=0.0))) for name in variables}
+        steps = {name: size * max(1.0, float(np.max(np.abs(base[name]), initial=0.0))) for name in variables}
 
         def moved(name: str, array: np.ndarray) -> Labeled:
             """The value in all columns, with its own columns moved."""
@@ -176,7 +184,9 @@ class Checker:
             gradient = self.truth[(output, (name,))][at]
             claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * directions[name]))
             if np.isfinite(slope) and np.isfinite(claimed):
-                self.slopes[name] = abs(slope - claimed) / (1 + abs(claimed))
+                error = abs(slope - claimed) / (1 + abs(claimed))
+                known = self.slopes[name]
+                self.slopes[name] = error if known is None else min(known, error)
 
 
 def _names(term: Term) -> set[Symbol]:
@@ -193,20 +203,35 @@ def _products(term: Term, sizes: Mapping[str, int]) -> int:
 
 
 def near_kinks(output: Node, values: Mapping[Leaf, np.ndarray]) -> list[tuple[Node, float, float]]:
-    """Nodes whose operand lies at or near a kink their op declares, as (node, the kink, the distance)."""
-    kinked = [node for node in order(output) if not node.is_leaf and node.op.scalar is not None and any(e.avoid for e in node.op.examples)]
+    """Nodes whose operand lies on a corner, as (node, the corner, the distance): a kink its op declares, or the two sides of
+    a comparison being equal. Near counts as on where f′ would have to be differenced across the corner."""
+    kinked = [node for node in order(output) if not node.is_leaf and (_corners(node) or _compares(node))]
     if not kinked:
         return []
     found = []
     operands = list({source: None for node in kinked for source in node.inputs})
-    results = dict(zip(operands, Program(operands)(values)))
+    results = {node: np.asarray(value, dtype=float) for node, value in zip(operands, Program(operands)(values))}
     for node in kinked:
-        for kink in {kink for each in node.op.examples for kink in each.avoid}:
-            for source in node.inputs[:1]:
-                distance = np.min(np.abs(np.asarray(results[source], dtype=float) - kink), initial=np.inf)
-                if distance < NEAR_KINK:
-                    found.append((node, float(kink), float(distance)))
+        if _compares(node):
+            distance = np.min(np.abs(results[node.inputs[0]] - results[node.inputs[1]]), initial=np.inf)
+            if distance <= ON_CORNER:
+                found.append((node, 0.0, 0.0))
+            continue
+        near = NEAR_KINK if differenced(node.op) else ON_CORNER
+        for kink in _corners(node):
+            distance = np.min(np.abs(results[node.inputs[0]] - kink), initial=np.inf)
+            if distance <= near:
+                found.append((node, kink, float(distance)))
     return found
+
+
+def _corners(node: Node) -> set[float]:
+    """The input values at which an elementwise op declares a kink."""
+    return {float(kink) for each in node.op.examples for kink in each.avoid} if node.op.scalar is not None else set()
+
+
+def _compares(node: Node) -> bool:
+    return node.op.kind == COMPARISON and node.dtype.kind == "b" and len(node.inputs) == 2 and node.inputs[0].dtype.kind == "f"
 
 
 def points_near(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], count: int, seed: int, watch: Sequence[Node]) -> list[dict[Leaf, np.ndarray]]:
