@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ...language import N_
 from ...op import ACTIVATION
+from ...ops.arithmetic import div
 from ..convert import rank_of, turned
 from ..derivation import Sentence
 from ..terms import Apply, AxisSum, Prime, Product, Symbol, Term
@@ -174,6 +175,10 @@ def _whole(scene: Scene, base: Base, paths: dict[Place, str]) -> Iterator[Change
             "extra-factor",
             Sentence(N_("the factor {factor} is one too many"), {"factor": factor}),
             2.1,
+        )
+        divided = Apply(div, (term, factor))
+        yield Change(
+            divided, "extra-factor", Sentence(N_("divided by {factor} once too often"), {"factor": factor}), 2.15
         )
         for place, path in paths.items():
             said = Sentence(

@@ -164,7 +164,10 @@ def scene(
         found = Scene(output, None, written, {**known, **names}, of, output, leaves, givens)
         found.bases = _value_bases(found)
     else:
-        record = backward(output, [wrt])
+        others = [
+            leaf for leaf in written.leaves if leaf.dtype.kind == "f" and leaf is not wrt and leaf.role != "constant"
+        ]
+        record = backward(output, [wrt, *others])
         of = Partial(written.name(output), (written.name(wrt) if wrt in written.symbols else "?",), len(wrt.shape))
         found = Scene(output, wrt, written, {**known, **names}, of, record.adjoints[wrt], leaves, givens)
         found.adjoints = {
@@ -172,7 +175,7 @@ def scene(
             for node, symbol in written.symbols.items()
             if node in record.adjoints
         }
-        if wrt in written.symbols:
+        if wrt in written.symbols and wrt is not output:
             # A claim is judged by its numbers; a graph that no derivation can be written for only leaves the slip unnamed.
             with contextlib.suppress(NngraphError):
                 found.derivation = explain(output, [wrt], seed=seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...language import N_
 from ..derivation import Sentence
-from ..terms import Number, Term
+from ..terms import Number, Partial, Term
 from .factors import axis_sizes, constant_ratio, factor_slip, nice
 from .mutations import Change, combined, mutations
 from .repairs import repaired
@@ -38,6 +38,8 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
             found.sort(key=lambda each: each[0])
     if found:
         return found[0][1]
+    if (other := _other_variable(scene, claim, scale)) is not None:
+        return other
     own = yours if claim.shape == scene.true.shape else None
     return _repaired(scene, own) or _pair(scene, singles, claim, scale) or _repaired(scene, own, twice=True)
 
@@ -76,6 +78,16 @@ def _matches(
         elif 0 < abs(ratio) < 1:
             also = Sentence(N_("and a factor {factor} is missing"), {"factor": Number(1 / ratio)})
         yield 1.0, (also,)
+
+
+def _other_variable(scene: Scene, claim: np.ndarray, scale: float) -> Slip | None:
+    """A claim that is the derivative by something else."""
+    for of, by in scene.adjoints:
+        value = scene.env[(of, by)].array
+        if value.shape == claim.shape and same(value, claim, scale):
+            fields = {"other": Partial(of, by, value.ndim - 1), "of": scene.of}
+            return Slip("other-variable", Sentence(N_("this is {other}, not {of}"), fields))
+    return None
 
 
 def same(one: np.ndarray, other: np.ndarray, scale: float) -> bool:

@@ -86,11 +86,13 @@ class Verdict:
         at = _point_text(self.point) if self.point else ""
         for number, (name, formula, value) in enumerate(rows):
             line = f"  {_padded(name, label)}  {_padded(formula, wide if wide <= 60 else 0) if value else formula}"
-            line += f"  = {value}" if value else ""
-            if value and at and number == 0 and cell_width(line) + cell_width(at) < 96:
+            rest = _wrapped(f"= {value}", WIDEST - label - 6) if value else []
+            if rest and cell_width(line) + cell_width(rest[0]) + 2 <= WIDEST and len(rest) == 1:
+                line += f"  {rest.pop()}"
+            if value and not rest and at and number == 0 and cell_width(line) + cell_width(at) < WIDEST - 4:
                 line += "   " + translate(N_("at {point}"), language, point=at)
                 at = ""
-            lines.append(line.rstrip())
+            lines += [line.rstrip(), *(f"  {' ' * label}    {piece}" for piece in rest)]
         if at and not self.right:
             lines += [
                 f"  {' ' * label}  {piece}"

@@ -86,6 +86,14 @@ def test_a_slip_that_nobody_knows_is_still_wrong(small):
     assert said(verdict.headline()).startswith("wrong")
 
 
+def test_the_derivative_by_something_else():
+    x, y = ng.input("x", 1.4), ng.input("y", 0.6)
+    verdict = check_claim(x**y, y, y * x ** (y - 1))
+    assert verdict.slip.kind == "other-variable"
+    assert said(verdict.slip.said).startswith("this is ∂")
+    assert said(verdict.slip.said).partition(",")[0].endswith("/∂x")
+
+
 # Several paths -----------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def shared():
