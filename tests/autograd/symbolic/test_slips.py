@@ -69,8 +69,12 @@ def test_slips_are_named_exactly(small):
 
 def test_two_slips_at_once(small):
     E, w = small
-    both = check_claim(E, w["w1"], lambda n: by_w1(n, weight=n["w6"], slope1=n.prime(s, n["a2"])))
+    both = check_claim(E, w["w1"], lambda n: by_w1(n, weight=n["w6"], data=n["x2"]))
     assert "two slips" in both.slip.said.template
+    assert "w6 stands where w5 belongs" in said(both.slip.said)
+    assert "x2 stands where x1 belongs" in said(both.slip.said)
+    as_w2 = check_claim(E, w["w1"], lambda n: by_w1(n, weight=n["w6"], slope1=n.prime(s, n["a2"])))
+    assert said(as_w2.slip.said) == "this is ∂E/∂w2, not ∂E/∂w1"
     with_factor = check_claim(E, w["w1"], lambda n: by_w1(n, data=n["x2"]) / 2)
     assert said(with_factor.slip.said) == "wrong index: x2 stands where x1 belongs, and a factor 2 is missing"
     turned = check_claim(E, w["w1"], lambda n: -by_w1(n, data=n["x2"]))
