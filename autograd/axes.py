@@ -9,7 +9,6 @@ import numpy as np
 
 from .errors import ParameterError
 from .node import Node
-from .sizes import shape_text
 
 
 def axis_of(axis: Any, ndim: int) -> int:
@@ -46,8 +45,3 @@ def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tu
     if keepdims:
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
-
-
-def axes_phrase(axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """`all` or `axis 0`, for sentences."""
-    return shape_text(shape) if len(axes) == len(shape) else ", ".join(map(str, axes))

@@ -74,15 +74,6 @@ class IndexForm:
         operands = self.operands[:position] + (self.output,) + self.operands[position + 1 :]
         return IndexForm(operands, self.operands[position], self.sizes)
 
-    def relabeled(self, names: Mapping[str, str]) -> IndexForm:
-        """The same form with other letters."""
-        new = str.maketrans(dict(names))
-        return IndexForm(
-            tuple(labels.translate(new) for labels in self.operands),
-            self.output.translate(new),
-            {label.translate(new): size for label, size in self.sizes.items()},
-        )
-
     def matrix_product(self) -> tuple[bool, bool, bool] | None:
         """How two operands make a plain matrix product, as (swapped, left is turned, right is turned); None if they do not.
 

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .errors import ParameterError
+
 LANGUAGES = ("en", "zh-TW", "zh-CN")
 LOCALE_FOLDER = Path(__file__).with_name("locale")
 
@@ -49,7 +51,7 @@ def current_language() -> str:
 
 @contextmanager
 def language(name: str) -> Iterator[str]:
-    """Everything translated inside the `with` block comes out in this language; ValueError for one we do not speak.
+    """Everything translated inside the `with` block comes out in this language; ParameterError for one we do not speak.
 
     >>> with language("zh-TW"):
     ...     current_language()
@@ -63,19 +65,19 @@ def language(name: str) -> Iterator[str]:
 
 
 def set_language(name: str) -> None:
-    """Speak this language from here on, as a program does once at its start; ValueError for one we do not speak."""
+    """Speak this language from here on, as a program does once at its start; ParameterError for one we do not speak."""
     current.set(known_language(name))
 
 
 def known_language(name: str) -> str:
-    """Our name of a language, from any usual spelling; ValueError, naming the ones we speak, when there is none.
+    """Our name of a language, from any usual spelling; ParameterError, naming the ones we speak, when there is none.
 
     >>> known_language("zh_Hant"), known_language("zh"), known_language("EN")
     ('zh-TW', 'zh-CN', 'en')
     """
     found = _spoken(name)
     if found is None:
-        raise ValueError(f"no language {name!r}; there are {', '.join(LANGUAGES)}")
+        raise ParameterError(f"no language {name!r}; there are {', '.join(LANGUAGES)}")
     return found
 
 

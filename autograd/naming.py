@@ -18,11 +18,6 @@ LONGEST = 8
 """An expression with more operands than this is broken into named lines."""
 
 
-def inner_ops(op: object) -> bool:
-    """Whether an op may stand inside a larger expression: it is written with a sign rather than as a call."""
-    return getattr(op, "notation").style != "call"
-
-
 def _multiplies(node: Node) -> bool:
     """Whether a node scales or mixes what it takes, as a further layer does."""
     return node.op.notation.style == "infix" and node.op.notation.sign == "·"
@@ -176,8 +171,3 @@ def _last_activations(nodes: list[Node]) -> set[Node]:
         if activated or _multiplies(node) or node in behind:
             behind.update(node.inputs)
     return last if len(last) < 3 else set()
-
-
-def shapes_by_name(table: Mapping[Node, str]) -> dict[str, tuple[int, ...]]:
-    """Name -> shape."""
-    return {name: node.shape for node, name in table.items()}

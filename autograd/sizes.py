@@ -62,7 +62,7 @@ def size_text(size: int) -> str:
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as people write it: `N×3`; a single number is `1`, a vector `(3)`.
+    """A shape as people write it: `N×3` for a matrix, `3` for a vector, `scalar` for a single number.
 
     >>> shape_text((Size("N", 4), 3)), shape_text((3,)), shape_text(())
     ('N×3', '3', 'scalar')

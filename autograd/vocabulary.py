@@ -25,11 +25,16 @@ SIGNS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: what numpy calls it, what SymPy calls it, and how a compiled loop writes it."""
+    """One word: what numpy calls it, what SymPy calls it, and how a compiled loop writes it.
+
+    `analytic`: numpy computes it for complex numbers too, as the continuation of the same function, so that a step into
+    the complex plane gives its slope.
+    """
 
     numpy: Callable[..., Any]
     sympy: str
     loop: str
+    analytic: bool = True
 
 
 WORDS: dict[str, Word] = {
@@ -54,12 +59,12 @@ WORDS: dict[str, Word] = {
     "cos": Word(np.cos, "cos", "cos({0})"),
     "tan": Word(np.tan, "tan", "tan({0})"),
     "tanh": Word(np.tanh, "tanh", "tanh({0})"),
-    "erf": Word(erf, "erf", "erf({0})"),
-    "abs": Word(np.abs, "Abs", "abs({0})"),
-    "sign": Word(np.sign, "sign", "sign({0})"),
-    "floor": Word(np.floor, "floor", "floor({0})"),
-    "max": Word(np.maximum, "Max", "max({0}, {1})"),
-    "min": Word(np.minimum, "Min", "min({0}, {1})"),
+    "erf": Word(erf, "erf", "erf({0})", analytic=False),
+    "abs": Word(np.abs, "Abs", "abs({0})", analytic=False),
+    "sign": Word(np.sign, "sign", "sign({0})", analytic=False),
+    "floor": Word(np.floor, "floor", "floor({0})", analytic=False),
+    "max": Word(np.maximum, "Max", "max({0}, {1})", analytic=False),
+    "min": Word(np.minimum, "Min", "min({0}, {1})", analytic=False),
     "where": Word(np.where, "_where", "({1} if {0} else {2})"),
 }
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from ..graph import Graph, rebuild
 from ..node import Leaf, Node
-from ..op import OPS, Op, inside
-from ..ops.arithmetic import add, div, mul, neg, sub
+from ..op import Op, inside
+from ..ops.arithmetic import add, div, mul, neg, square, sub
 from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
 from ..ops.slicing import unslice
-from .terms import Apply, AxisSum, Filled, IndexSum, Number, Partial, Product, Pullback, Symbol, Tensor, Term, children, replaced
+from .terms import Apply, AxisSum, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Tensor, Term, children, replaced, walk
 
 Atoms = Mapping[Node, Term]
 UNIT = 16
@@ -172,7 +172,7 @@ def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term
     if number < 0:
         number, sign = -number, -sign
     rest = [factor for factor, _ in kept]
-    full = max((_rank(factor) for factor in rest), default=0)
+    full = max((rank_of(factor) for factor in rest), default=0)
     if number != 1 or not rest:
         rest.insert(0, Number(number))
     rest.sort(key=_weight)
@@ -201,10 +201,6 @@ def _side_by_side(factors: list[Term], style: str) -> Term:
 def _weight(term: Term) -> int:
     """Plain numbers stand before everything else in a product; the rest keeps its order."""
     return 0 if isinstance(term, Number) and not term.size else 1
-
-
-def _rank(term: Term) -> int:
-    return rank_of(term)
 
 
 def rank_of(term: Term) -> int:
@@ -244,9 +240,9 @@ def rank_of(term: Term) -> int:
             if op is contract:
                 return len(params["text"].partition("->")[2])
             return max((rank_of(arg) for arg in args), default=0)
-    from .terms import Prime
-
-    return rank_of(term.argument) if isinstance(term, Prime) else 0
+        case Prime(argument=argument):
+            return rank_of(argument)
+    return 0
 
 
 def settled(term: Term) -> Term:
@@ -278,13 +274,7 @@ def total(terms: Sequence[Term]) -> Term:
 
 def has_outer(term: Term) -> bool:
     """Whether a term pairs every entry of one vector with every entry of another."""
-    stack = [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Apply) and each.op is outer:
-            return True
-        stack.extend(children(each))
-    return False
+    return any(isinstance(each, Apply) and each.op is outer for each in walk(term))
 
 
 def has_sum(term: Term) -> bool:
@@ -341,8 +331,8 @@ def tidy(term: Term) -> Term:
             return args[0]
         if plain[1] == 0:
             return Number(1.0)
-        if plain[1] == 2 and "square" in OPS:
-            return Apply(OPS["square"], (args[0],))
+        if plain[1] == 2:
+            return Apply(square, (args[0],))
     if op is transpose and isinstance(args[0], Apply) and args[0].op is transpose and rank_of(args[0].args[0]) == 2:
         return args[0].args[0]
     if op.scalar is not None and args and all(value is not None for value in plain):

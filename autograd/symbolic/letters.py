@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..node import Node
+from ..op import LOSS
 from ..sizes import Size
 
 ROWS = "ndkmhpqrstuvijl"
@@ -88,12 +89,7 @@ def tied(node: Node) -> list[tuple[Axis, Axis]]:
         if op.scalar is not None or source.shape == node.shape:
             gap = len(node.shape) - len(source.shape)
             pairs += [((source, axis), (node, gap + axis)) for axis, size in enumerate(source.shape) if gap + axis >= 0 and size == node.shape[gap + axis]]
-        elif op.kind in ("loss",) and node.inputs and source is not node.inputs[0]:
+        elif op.kind == LOSS and source is not node.inputs[0]:
             first = node.inputs[0]
             pairs += [((first, axis), (source, axis)) for axis, size in enumerate(source.shape) if axis < len(first.shape) and size == first.shape[axis]]
     return pairs
-
-
-def by_name(table: Mapping[Node, str], found: Mapping[Node, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Name -> letters."""
-    return {name: found[node] for node, name in table.items() if node in found}

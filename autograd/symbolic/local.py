@@ -21,7 +21,7 @@ from .elements import with_axis_letters
 from .evaluate import COLUMNS
 from .letters import letters
 from .orientation import columns
-from .terms import Apply, Partial, Pullback, Symbol, Term, children
+from .terms import Apply, Partial, Pullback, Symbol, Term, walk
 
 BIG_CONSTANT = 16
 """A constant with more numbers than this is named instead of written out."""
@@ -182,12 +182,10 @@ def arriving(board: Board, line: Line, named: bool = False) -> dict[Node, Term]:
 
 def roundabout(term: Term) -> bool:
     """Whether a way back is told worse by its formula than by its name: it moves entries about more than once, or runs a loop."""
-    moves, stack = 0, [term]
-    while stack:
-        each = stack.pop()
+    moves = 0
+    for each in walk(term):
         if isinstance(each, Apply) and each.op.notation.style in ("call", "element") and each.op.kind in (SHAPE, LINEAR, CONTROL):
             moves += 2 if each.op.kind == CONTROL else 1
-        stack.extend(children(each))
     return moves > 1
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..ops.linear import outer, transpose
 from .convert import rank_of, turned
-from .terms import Apply, AxisSum, Filled, Partial, Prime, Product, Pullback, Symbol, Term, replaced
+from .terms import Apply, AxisSum, Filled, Partial, Prime, Product, Pullback, Symbol, Term, replaced, walk
 
 
 def numerator(term: Term) -> Term:
@@ -78,14 +78,7 @@ def settled_inside(term: Term, beside: tuple[int, ...] = (0, 2)) -> Term:
 
 
 def _transposes(term: Term) -> int:
-    from .terms import children
-
-    count, stack = 0, [term]
-    while stack:
-        each = stack.pop()
-        count += isinstance(each, Apply) and each.op is transpose
-        stack.extend(children(each))
-    return count
+    return sum(isinstance(each, Apply) and each.op is transpose for each in walk(term))
 
 
 __all__ = ["columns", "numerator", "transposed"]

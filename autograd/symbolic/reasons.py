@@ -10,7 +10,7 @@ from ..ops.linear import transpose
 from .convert import rank_of
 from .derivation import Sentence
 from .elements import letters_of
-from .terms import Apply, AxisSum, Product, Pullback, Symbol, Term
+from .terms import Apply, AxisSum, Product, Pullback, Symbol, Term, walk
 
 _BY_STYLE = {
     "+": N_("sum: handed on unchanged"),
@@ -83,12 +83,8 @@ def batch_reason(name: Symbol, term: Term) -> Sentence | None:
 
 
 def _matrix_products(term: Term) -> list[Product]:
-    from .terms import children
-
-    found, stack = [], [term]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Product) and each.style == "matrix" and not isinstance(each, Pullback):
-            found.append(each)
-        stack.extend(children(each))
-    return found
+    return [
+        each
+        for each in walk(term)
+        if isinstance(each, Product) and each.style == "matrix" and not isinstance(each, Pullback)
+    ]

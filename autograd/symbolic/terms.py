@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..notation import ATOM, POWER, PRODUCT, SIGN, SUM
+from ..notation import ATOM, PRODUCT, SIGN, SUM
 from ..op import Op
 
 no_params: Mapping[str, Any] = {}
