@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from .graph import order, users
 from .node import Node
-from .op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, LOSS, REDUCTION, SHAPE
+from .op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, LOSS, REDUCTION, SHAPE, Op
 from .ops.identity import cast
 from .ops.linear import broadcast
 
@@ -19,8 +19,9 @@ LONGEST = 8
 
 
 def _multiplies(node: Node) -> bool:
-    """Whether a node scales or mixes what it takes, as a further layer does."""
-    return node.op.notation.style == "infix" and node.op.notation.sign == "·"
+    """Whether a node weighs or mixes what it takes, as a further layer does; a constant factor is no layer."""
+    weighs = node.op.notation.style == "infix" and node.op.notation.sign == "·"
+    return weighs and not any(source.is_leaf and source.role == "constant" for source in node.inputs)
 
 
 def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Node]:
@@ -55,9 +56,11 @@ def _deserves(node: Node, consumers: list[Node]) -> bool:
         return False  # repeated, retyped or a bundle of values: not something to name
     if node.name is not None or len(set(consumers)) > 1:
         return True
+    if op.kind == LINEAR and op.formula is not None:
+        return True  # a convolution is a step of its own, not a term in one
     if op.kind in (ARITHMETIC, LINEAR) or (op.kind in (SHAPE, FUNCTION) and op.notation.style in ("infix", "postfix")):
         return any(not _takes_expressions(consumer) for consumer in consumers)
-    if op.kind == REDUCTION:
+    if _written_as_sum(op):
         return any(consumer.op.kind not in (ARITHMETIC, REDUCTION) for consumer in consumers)
     return True
 
@@ -67,7 +70,12 @@ def _takes_expressions(consumer: Node) -> bool:
     op = consumer.op
     if op.kind == ARITHMETIC:
         return op.notation.style in ("infix", "prefix", "fraction")
-    return op.kind == REDUCTION
+    return _written_as_sum(op)
+
+
+def _written_as_sum(op: Op) -> bool:
+    """Whether an op reduces along axes, as Σ does; a pooling, which reduces windows, is a step of its own."""
+    return op.kind == REDUCTION and "axis" in op.params
 
 
 def names(

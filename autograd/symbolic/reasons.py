@@ -22,7 +22,7 @@ _BY_STYLE = {
 def rule_name(op: Op) -> Sentence:
     """The short name of the rule that differentiates an op."""
     style, sign = op.notation.style, op.notation.sign
-    if op.kind == LINEAR:
+    if op.kind == LINEAR and op.index is not None:
         return Sentence(N_("matrix product"))
     if style == "infix" and sign in _BY_STYLE and op.kind == ARITHMETIC:
         return Sentence(_BY_STYLE[sign])
@@ -32,11 +32,11 @@ def rule_name(op: Op) -> Sentence:
         return Sentence(N_("quotient rule"))
     if style == "prefix":
         return Sentence(N_("the sign turns"))
-    if op.kind == REDUCTION:
+    if op.kind == REDUCTION and op.index is not None:
         return Sentence(N_("every entry enters the sum"))
     if op.kind == SHAPE:
         return Sentence(N_("entries only move"))
-    if op.kind in (ACTIVATION, FUNCTION) and style != "infix":
+    if op.kind in (LINEAR, REDUCTION) or (op.kind in (ACTIVATION, FUNCTION) and style != "infix"):
         return Sentence(N_("derivative of {sign}"), {"sign": op.notation.sign})
     return Sentence(N_("chain rule"))
 

@@ -161,6 +161,13 @@ def test_what_cannot_be_derived_is_said():
         explain(ng.sum(ng.reshape(rows, (2, 6)) * 2.0), [rows])
 
 
+def test_convolution_and_pooling_are_steps_of_their_own():
+    x, k = ng.input("x", np.arange(16.0).reshape(4, 4)), ng.parameter("k", [[0.3, -0.2], [0.1, 0.4]])
+    derivation = explain(ng.sum(ng.square(ng.max_pool2d(ng.conv2d(x, k), 2))), [k])
+    assert [step.node for step in derivation.steps if step.section == "forward"] == ["Z", "P", "L"]
+    assert [step.rule.template for step in derivation.steps if step.section == "backward"][1:] == ["derivative of {sign}"] * 2
+
+
 def test_derivations_are_in_double_precision_whatever_the_leaves_are():
     w = ng.input("w", np.float32(0.3))
     assert explain(ng.square(ng.tanh(w * 2.0)), [w]).ok
