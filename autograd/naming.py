@@ -79,7 +79,10 @@ def _written_as_sum(op: Op) -> bool:
 
 
 def names(
-    outputs: Node | Iterable[Node], keep: Iterable[Node] = (), taken: Iterable[str] = (), known: Mapping[Node, str] | None = None
+    outputs: Node | Iterable[Node],
+    keep: Iterable[Node] = (),
+    taken: Iterable[str] = (),
+    known: Mapping[Node, str] | None = None,
 ) -> dict[Node, str]:
     """What every node is called: leaves, lines, and the nodes inside lines. Unnamed plain numbers have no entry.
 
@@ -129,7 +132,11 @@ def _numbered(wanted: list[tuple[Node, str, bool]], reserved: set[str]) -> dict[
     table: dict[Node, str] = {}
     at: dict[str, int] = {}
     for node, stem, users_own in wanted:
-        alone = by_user.get(stem) == 1 if users_own else counts[alike(node, stem)] == counts[stem] == 1 and stem not in by_user
+        alone = (
+            by_user.get(stem) == 1
+            if users_own
+            else counts[alike(node, stem)] == counts[stem] == 1 and stem not in by_user
+        )
         if alone and (stem not in reserved or node._name is not None):
             table[node] = stem
             taken.add(stem)
@@ -153,7 +160,9 @@ def _letter(node: Node, is_line: bool) -> str:
 
 
 def _contains_product(node: Node) -> bool:
-    return node.op.kind == LINEAR or (node.op.kind == ARITHMETIC and any(not source.is_leaf and source.op.kind == LINEAR for source in node.inputs))
+    return node.op.kind == LINEAR or (
+        node.op.kind == ARITHMETIC and any(not source.is_leaf and source.op.kind == LINEAR for source in node.inputs)
+    )
 
 
 def _output_letter(node: Node) -> str:
@@ -162,7 +171,10 @@ def _output_letter(node: Node) -> str:
     if node.op.kind == LOSS or node.op.kind == REDUCTION:
         return "L"
     powers = [node, *node.inputs]
-    squared = any(not each.is_leaf and each.op.notation.style in ("superscript", "power") and not each.inputs[0].is_leaf for each in powers)
+    squared = any(
+        not each.is_leaf and each.op.notation.style in ("superscript", "power") and not each.inputs[0].is_leaf
+        for each in powers
+    )
     return "E" if squared else "y"
 
 

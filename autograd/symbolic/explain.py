@@ -72,6 +72,8 @@ def explain(
     output, wanted = in_float64(output, wanted)
     if output.shape:
         raise GradientError(f"{describe(output)} has {output.size} numbers; a derivation belongs to one. Sum it first: sum(…)")
+    if output.is_leaf:
+        raise GradientError(f"{describe(output)} is given, not computed, so there is nothing to derive")
     require_same_structure(output)
     once = list(dict.fromkeys(wanted))
     written = board(output, keep=[w for w in once if not w.is_leaf], expand=expand)

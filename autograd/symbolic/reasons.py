@@ -58,13 +58,15 @@ def transpose_reasons(term: Term, letters: Mapping[str, tuple[str, ...]]) -> lis
             letter = (found[0] if left else found[-1]) if found else ""
             if left and rank_of(other) >= 1:
                 reasons.append(Sentence(
-                    N_("Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums the last axis of the left factor"
+                    N_("Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums"
+                       " the last axis of the left factor"
                        " with the first axis of the right one, so {plain} is turned; the shapes allow no other order."),
                     {"turned": factor, "plain": turned, "letter": letter},
                 ))  # fmt: skip
             else:
                 reasons.append(Sentence(
-                    N_("Why {turned}: the sum runs over {letter}, the last axis of both factors. A matrix product sums the last axis of the left factor"
+                    N_("Why {turned}: the sum runs over {letter}, the last axis of both factors. A matrix product sums"
+                       " the last axis of the left factor"
                        " with the first axis of the right one, so {plain} is turned; the shapes allow no other order."),
                     {"turned": factor, "plain": turned, "letter": letter},
                 ))  # fmt: skip
