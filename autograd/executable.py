@@ -11,7 +11,7 @@ import numpy as np
 from .engines.numpy import Program
 from .errors import DtypeError, ParameterError, ShapeError
 from .leaves import as_node
-from .node import Leaf, Node, describe, tick
+from .node import Leaf, Node, describe, fitted, store
 from .resize import resize
 from .simplify import simplify
 from .sizes import Size, resized
@@ -81,24 +81,21 @@ class Executable:
                 self._apply(results[count:], arrays)
         else:
             results = plan(given)
-        outputs = [_read_only(result) for result in results[:count]]
+        outputs = [_read_only(result, arrays) for result in results[:count]]
         return outputs[0] if self.single else tuple(outputs)
 
     def _plan(self, inputs: tuple[Leaf, ...], nodes: Sequence[Node]) -> tuple[tuple[Leaf, ...], Plan]:
         return inputs, engines[self.engine](simplify(nodes))
 
     def _apply(self, results: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
-        new = []
+        new = {}
         for leaf, result in zip(self.updates, results):
             array = np.asarray(result)
             # An array that the plan made and nobody else holds is taken as it is; the caller's own is copied.
             if array.dtype != leaf.dtype or array.base is not None or any(array is given for given in arrays):
                 array = np.array(array, dtype=leaf.dtype)
-            array.flags.writeable = False
-            new.append(array)
-        for leaf, array in zip(self.updates, new):
-            leaf._value = array
-            leaf._stamp = tick()
+            new[leaf] = array
+        store(new)
 
     def _arrays(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[np.ndarray]:
         if named:
@@ -174,16 +171,17 @@ def _array(leaf: Leaf, value: Any) -> np.ndarray:
     if isinstance(value, Node):
         raise DtypeError(f"{describe(leaf)} wants numbers, not a node; pass its .value")
     array = np.asarray(value)
-    if array.dtype == leaf.dtype:
-        return array
-    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f"):
+    if array.dtype != leaf.dtype and (array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f")):
         raise DtypeError(f"{describe(leaf)} was given {array.dtype}, which does not fit into {leaf.dtype}")
-    return array.astype(leaf.dtype)
+    return fitted(array, leaf.dtype, leaf)
 
 
-def _read_only(value: Any) -> Any:
+def _read_only(value: Any, arrays: Sequence[np.ndarray]) -> Any:
+    """A result that nobody can write to: a copy where it is the caller's own array, or a part of it, under another name."""
     if isinstance(value, tuple):
-        return tuple(_read_only(part) for part in value)
+        return tuple(_read_only(part, arrays) for part in value)
+    if any(np.may_share_memory(value, given) for given in arrays):
+        value = value.copy()
     view = value.view()
     view.flags.writeable = False
     return view

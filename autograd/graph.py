@@ -127,4 +127,27 @@ def graph_of(output: Node) -> Graph:
     return Graph(tuple(leaf for leaf in leaves(output) if leaf.role != "constant"), (output,))
 
 
+def deepcopy(node: Node, memo: dict[int, Any]) -> Node:
+    """A second graph with leaves of its own, which can be set apart; what does not depend on a leaf that varies is shared."""
+    for each in order(node):
+        if id(each) in memo:
+            continue
+        if isinstance(each, Leaf):
+            if each.role == "constant":
+                memo[id(each)] = each
+                continue
+            copy: Node = Leaf(each.role, each._name, each._value, each.shape, each.dtype, each.site)
+            copy.params, copy.grad = each.params, each.grad  # type: ignore[attr-defined]
+        else:
+            inputs = tuple([memo[id(source)] for source in each.inputs])
+            if all(new is old for new, old in zip(inputs, each.inputs)):
+                memo[id(each)] = each
+                continue
+            copy = Node(each.op, inputs, each.params, each.shape, each.dtype, each._name, each.site)
+        copy.scope = each.scope
+        memo[id(each)] = copy
+    return memo[id(node)]
+
+
 abilities["graph"] = graph_of
+abilities["deepcopy"] = deepcopy

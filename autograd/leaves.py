@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, MissingValue, ShapeError
-from .node import Leaf, Node, Site, abilities, describe, scope
+from .node import Leaf, Node, Site, abilities, describe, fitted, scope
 from .sizes import Size
 
 __all__ = ["as_node", "constant", "input", "parameter", "scope", "state"]
@@ -63,7 +63,7 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Leaf:
     2.5
     """
     array = _numbers(name or "constant", value)
-    array = array.astype(dtype) if dtype is not None else array
+    array = fitted(array, np.dtype(dtype), name or "constant") if dtype is not None else array
     leaf = Leaf("constant", name, array, array.shape, array.dtype)
     if isinstance(value, Size):
         leaf.params = {"size": value}
@@ -81,7 +81,12 @@ def as_node(value: Any, like: np.dtype | None = None) -> Node:
     kind = type(value)
     if like is not None and kind in (float, int, Size):
         number = int(value) if kind is Size else value
-        leaf = Leaf("constant", None, number, None, like if like.kind == "f" else np.result_type(like, number), UNNAMED)
+        dtype = like if like.kind == "f" else np.result_type(like, number)
+        try:
+            leaf = Leaf("constant", None, number, None, dtype, UNNAMED)
+        except OverflowError:
+            digits = str(number) if number.bit_length() < 100 else "the whole number"
+            raise DtypeError(f"{digits} does not fit into {dtype}, the dtype of what stands beside it; convert that with ng.cast(x, …)") from None
         if kind is Size:
             leaf.params = {"size": value}
         return leaf
@@ -92,7 +97,7 @@ def as_node(value: Any, like: np.dtype | None = None) -> Node:
 
 def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype: Any) -> Leaf:
     if not isinstance(name, str) or not name:
-        raise DtypeError(f"an {role} needs a name as its first argument, such as ng.{role}('x', …); got {name!r}")
+        raise DtypeError(f"ng.{role} needs a name as its first argument, such as ng.{role}('x', …); got {name!r}")
     if value is None:
         if shape is None:
             shape = ()
@@ -100,7 +105,9 @@ def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype
     array = _numbers(name, value)
     if shape is not None and tuple(shape) != array.shape:
         raise ShapeError(f"{role} {name!r}: the value has shape {array.shape}, but shape={tuple(shape)} was asked for")
-    return Leaf(role, name, array, tuple(shape) if shape is not None else array.shape, np.dtype(dtype) if dtype is not None else array.dtype)
+    if dtype is not None:
+        array = fitted(array, np.dtype(dtype), f"{role} {name!r}")
+    return Leaf(role, name, array, tuple(shape) if shape is not None else array.shape, array.dtype)
 
 
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
@@ -113,7 +120,7 @@ def _shape(name: str, shape: Any) -> tuple[int, ...]:
 
 def _numbers(name: str, value: Any) -> np.ndarray:
     if isinstance(value, Node):
-        raise DtypeError(f"{name!r} wants numbers, not a node; pass {name}.value, or use the node itself")
+        raise DtypeError(f"{name!r} wants numbers, not a node ({describe(value)}); pass its .value, or use the node itself")
     try:
         array = np.asarray(int(value) if isinstance(value, Size) else value)
     except ValueError as error:

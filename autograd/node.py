@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from threading import Lock
 from types import CodeType
 from typing import Any
 
@@ -187,6 +188,14 @@ class Node:
     def __rmatmul__(self, other: Any) -> Node:
         return infix["@"](other, self)
 
+    def __float__(self) -> float:
+        raise DtypeError(f"{describe(self)} is a node of a graph, not a number; for its number write float(node.value), for a function of it ng.exp and the like")
+
+    __int__ = __float__  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        return abilities["deepcopy"](self, memo)
+
     def __neg__(self) -> Node:
         return infix["neg"](self)
 
@@ -282,34 +291,64 @@ class Leaf(Node):
         if self.role == "constant":
             raise DtypeError(f"{describe(self)} cannot be changed; use ng.input or ng.parameter for what varies")
         array = np.asarray(new)
-        if array.dtype.kind not in "biuf":
-            raise DtypeError(f"{describe(self)} takes numbers; this is an array of {array.dtype}")
         if array.shape != tuple(self.shape):
             raise ShapeError(
                 f"{describe(self)} keeps its shape; the new value has shape {array.shape}. Build a graph for the new shape instead"
             )
-        if array.dtype.kind == "f" and self.dtype.kind in "iub" and not np.array_equal(array, array.astype(self.dtype)):
-            raise DtypeError(f"{describe(self)} holds {self.dtype} and would lose the fractions; build it from floats")
-        self._store(array)
-
-    def _store(self, array: np.ndarray) -> None:
-        stored = np.array(array, dtype=self.dtype)
-        stored.flags.writeable = False
-        self._value = stored
-        self._stamp = tick()
+        store({self: np.array(fitted(array, self.dtype, self))})
 
 
 class Clock:
     """Counts every change of any leaf, so that a cached value knows whether anything has changed since."""
 
     now = 0
-    next = itertools.count(1).__next__
+    lock = Lock()
+    """Held while leaves change and while a program reads them, so that a thread sees all of one change or none of it."""
 
 
-def tick() -> int:
-    """The next moment of the global clock; no two changes share one, whatever thread they come from."""
-    Clock.now = moment = Clock.next()
-    return moment
+def store(values: Mapping[Leaf, np.ndarray]) -> None:
+    """Put arrays that nobody else may write to into leaves, all at one moment."""
+    with Clock.lock:
+        moment = Clock.now + 1
+        for leaf, array in values.items():
+            array.flags.writeable = False
+            leaf._value = array
+            leaf._stamp = moment
+        # Last: whoever sees the new moment must find the stamps that belong to it.
+        Clock.now = moment
+
+
+def fitted(array: np.ndarray, dtype: np.dtype, what: Any) -> np.ndarray:
+    """The numbers in another dtype, the same array where it has that dtype; DtypeError where they would change.
+
+    Rounding from float64 to float32 is no change. `what` is the leaf that the message speaks of, or words for it.
+    """
+    if array.dtype == dtype:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"{_spoken(what)} takes numbers; this is an array of {array.dtype}")
+    if dtype.kind == "f" or np.can_cast(array.dtype, dtype, "safe"):
+        return array.astype(dtype)
+    if dtype.kind == "b":
+        low, high = 0, 1
+    else:
+        low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    if array.size and not (int(array.min()) >= low and int(array.max()) <= high if array.dtype.kind != "f" else _whole_within(array, low, high)):
+        if array.dtype.kind == "f" and np.isfinite(array).all() and not (array == np.floor(array)).all():
+            raise DtypeError(f"{_spoken(what)} holds {dtype} and would lose the fractions; build it from floats")
+        wrong = next(number for number in array.ravel().tolist() if not low <= number <= high)
+        raise DtypeError(f"{_spoken(what)} holds {dtype}, {low} to {high}; {wrong} does not fit")
+    return array.astype(dtype)
+
+
+def _whole_within(array: np.ndarray, low: int, high: int) -> bool:
+    # high + 1 is a power of two, which every float64 holds exactly; high itself would round up to it.
+    array = array.astype(np.float64)
+    return bool(((array >= low) & (array < high + 1) & (array == np.floor(array))).all())
+
+
+def _spoken(what: Any) -> str:
+    return describe(what) if isinstance(what, Node) else str(what)
 
 
 def describe(node: Node) -> str:

@@ -135,6 +135,13 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        # Ops are told apart by identity; a second one of the same name would be another op.
+        return self
+
     def sign_on(self, node: Node) -> str:
         """The short sign a picture shows for a node of this op."""
         sign = self.symbol or self.notation.sign

@@ -135,11 +135,12 @@ class Program:
         """A fresh memory with every leaf's value in its slot; MissingValue names all leaves that have none."""
         memory: list[Any] = [None] * self.count
         missing = []
-        for leaf, slot in self.leaves:
-            value = values[leaf] if values is not None and leaf in values else leaf._value
-            if value is None:
-                missing.append(leaf)
-            memory[slot] = value
+        with Clock.lock:
+            for leaf, slot in self.leaves:
+                value = values[leaf] if values is not None and leaf in values else leaf._value
+                if value is None:
+                    missing.append(leaf)
+                memory[slot] = value
         if missing:
             names = ", ".join(describe(leaf) for leaf in missing)
             first = missing[0]._name

@@ -100,12 +100,19 @@ elu = elementwise(
     example=[_BENT, example((3, 4), params={"alpha": 0.5}, avoid=(0.0,))],
 )  # fmt: skip
 
+
+def _silu_gradient(g: Node, y: Node, x: Node) -> tuple[Node]:
+    # y + σ(1 − y) says the same, but for large x the 1 is lost beside y.
+    bend = sigmoid(x)
+    return (g * (bend + y * (1 - bend)),)
+
+
 silu = elementwise(
     "silu", "x / (1 + exp(-x))", kind=ACTIVATION, notation=call("SiLU"), letter="f", numpy=lambda x: x * special.sigmoid(x),
     words="weigh {x} by its own sigmoid (also called swish)",
-    why="the product rule on x·σ(x) gives σ + x·σ(1 − σ), which is y + σ(1 − y)",
+    why="the product rule on x·σ(x) gives σ + x·σ(1 − σ), which is σ + y(1 − σ)",
     source="Elfwing et al. 2018; swish in Ramachandran et al. 2017",
-    gradient=lambda g, y, x: (g * (y + sigmoid(x) * (1 - y)),),
+    gradient=_silu_gradient,
     example=example((3, 4)),
 )  # fmt: skip
 

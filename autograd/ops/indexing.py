@@ -16,6 +16,7 @@ from ..errors import DtypeError, ShapeError
 from ..leaves import as_node, constant
 from ..node import Leaf, Node, abilities, describe, next_serial
 from ..op import REQUIRED, SHAPE, broadcast_shapes, composite, example, structural
+from .identity import cast
 from .linear import broadcast, transpose
 from .shape import expand_dims, flatten, moveaxis, name_only_last, whole
 from .slicing import ELEMENT, slice, stack
@@ -345,12 +346,14 @@ def _positions(indices: Sequence[Node]) -> Node:
     """Index arrays, broadcast together, as positions: one index per axis in the last axis. Fixed ones make a constant."""
     if all(_is_constant(node) for node in indices):
         try:
-            together = np.broadcast_arrays(*[node.value for node in indices])
+            together = np.broadcast_arrays(*[node.value.astype(np.intp) for node in indices])
         except ValueError:
             shapes = " and ".join(str(tuple(map(int, node.shape))) for node in indices)
             raise ShapeError(f"x[…]: arrays of shapes {shapes} do not broadcast together") from None
         return constant(np.stack(together, axis=-1))
     shape = broadcast_shapes(gather, indices)
+    # uint64 and int64 have no whole dtype in common; an index that needs the last bit fits no axis.
+    indices = [cast(node, dtype="int64") if node.dtype == np.uint64 else node for node in indices]
     return stack([node if node.shape == shape else broadcast(node, shape=shape) for node in indices], axis=-1)
 
 

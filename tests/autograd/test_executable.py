@@ -224,3 +224,21 @@ def test_an_executable_is_freed_with_its_graph():
     del step
     gc.collect()
     assert watched() is None
+
+
+@pytest.mark.parametrize("part", [lambda x: x * 1, lambda x: x, lambda x: x[::-1], lambda x: ng.reshape(x, (1, 2))])
+def test_a_result_never_shares_memory_with_the_callers_array(part):
+    x = ng.input("x", shape=(2,))
+    given = np.array([1.0, 2.0])
+    result = ng.compile(part(x), inputs=[x])(given)
+    before = result.copy()
+    given[:] = 9.0  # a buffer that is filled anew for the next batch
+    np.testing.assert_array_equal(result, before)
+
+
+def test_given_whole_numbers_are_refused_where_they_would_wrap():
+    i = ng.input("i", np.array([0], np.int8))
+    run = ng.compile(i + i, inputs=[i])
+    assert run([60]).tolist() == [120]
+    with pytest.raises(DtypeError, match="300 does not fit"):
+        run([300])

@@ -1,6 +1,9 @@
 """Nodes: what they say of themselves, where they were built, what they refuse, and that they are freed."""
 
+import copy
 import gc
+import math
+import sys
 import threading
 import traceback
 import tracemalloc
@@ -227,3 +230,88 @@ def test_two_threads_may_evaluate_one_node():
     assert not errors
     x.value = 0.25
     assert float(y.value) == expected[0.25]
+
+
+@pytest.mark.parametrize(
+    "dtype, value, said",
+    [
+        (np.int8, [300, 2], "holds int8, -128 to 127; 300 does not fit"),
+        (np.uint8, [-1, 2], "-1 does not fit"),
+        (np.uint8, [256.0, 2.0], "256.0 does not fit"),
+        (np.int64, [2.0**63, 0.0], "does not fit"),
+        (np.int64, [np.nan, 1.0], "nan does not fit"),
+        (np.int64, [np.inf, 1.0], "inf does not fit"),
+        (np.int64, [1.5, 1.0], "would lose the fractions"),
+        (bool, [5, 0], "5 does not fit"),
+        (np.int64, ["a", "b"], "takes numbers"),
+    ],
+)
+def test_whole_numbers_that_do_not_fit_are_refused_not_wrapped(dtype, value, said):
+    leaf = ng.input("i", np.array([0, 1], dtype))
+    with pytest.raises(DtypeError, match=said):
+        leaf.value = value
+    np.testing.assert_array_equal(leaf.value, np.array([0, 1], dtype))
+
+
+def test_whole_numbers_that_fit_are_taken_in_any_dtype():
+    small, flag = ng.input("small", np.array([0, 1], np.int8)), ng.input("flag", np.array([True, False]))
+    small.value = np.array([127.0, -128.0])
+    flag.value = [0, 1]
+    assert small.value.tolist() == [127, -128] and small.dtype == np.int8
+    assert flag.value.tolist() == [False, True] and flag.dtype == bool
+    with pytest.raises(DtypeError, match="300 does not fit into int8"):
+        small * 300
+    with pytest.raises(DtypeError, match="does not fit into float64"):
+        ng.input("x", 1.0) * 10**400
+
+
+def test_a_number_is_not_made_of_a_node_behind_the_users_back(x):
+    with pytest.raises(DtypeError, match=r"not a number; for its number write float\(node\.value\)"):
+        math.exp(ng.sum(x))
+
+
+def test_a_deep_copy_has_leaves_of_its_own_and_the_same_ops():
+    w, x = ng.parameter("w", [1.0, 2.0]), ng.input("x", [3.0, 4.0])
+    with ng.scope("net"):
+        y = ng.sum(ng.sigmoid(w * x) * np.array([1.0, 2.0]))
+    before = y.value
+    other, leaf = copy.deepcopy((y, w))
+    assert other.op is y.op and other.scope == "net" and leaf is not w and leaf in other.graph.inputs
+    leaf.value = [5.0, 6.0]
+    assert y.value == before != other.value
+    other.backward()
+    assert w.grad is None and leaf.grad is not None
+    assert ng.explain(other, wrt=[leaf]).ok
+
+
+def test_a_deep_copy_of_a_long_chain_does_not_recurse():
+    w = ng.parameter("w", 1.0)
+    y = w
+    for _ in range(5000):
+        y = ng.sin(y)
+    assert copy.deepcopy(y).value == y.value
+
+
+def test_threads_that_set_leaves_never_leave_a_stale_value():
+    v, w = ng.parameter("v", 0.0), ng.parameter("w", 0.0)
+    difference = v - w
+    step = ng.compile((), updates={v: v + 1, w: w + 1})
+    torn: list[float] = []
+
+    def read():
+        for _ in range(2000):
+            if difference.value != 0:
+                torn.append(float(difference.value))
+
+    threads = [threading.Thread(target=read), *[threading.Thread(target=lambda: [step() for _ in range(500)]) for _ in range(2)]]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not torn
+    assert v.value == w.value == 1000

@@ -86,3 +86,12 @@ def test_softmax_does_not_see_a_common_shift(rng):
 
 def test_whole_numbers_are_turned_into_shares():
     np.testing.assert_array_equal(ng.softmax(ng.input("n", [1000, 1000])).value, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("dtype, sizes", [(np.float32, [20.0, 1e4, 1e8, 1e10, 1e38]), (np.float64, [50.0, 1e16, 1e30, 1e308])])
+def test_the_slope_of_silu_far_out_is_one_or_zero(dtype, sizes):
+    values, slopes = on(ng.silu, np.array(sizes, dtype))
+    np.testing.assert_allclose(values, np.array(sizes, dtype), rtol=1e-6)
+    np.testing.assert_allclose(slopes, 1.0, rtol=1e-6)
+    assert slopes.dtype == dtype
+    np.testing.assert_allclose(on(ng.silu, -np.array(sizes, dtype))[1], 0.0, atol=1e-6)

@@ -161,3 +161,13 @@ def test_only_the_result_of_an_index_takes_the_name_of_the_variable():
 def test_a_bare_number_as_an_index_is_explained():
     with pytest.raises(DtypeError, match=r"write the index as np\.array\(1\)"):
         ng.take(ng.input("x", np.zeros(3)), 1, axis=0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_indices_of_any_whole_dtype_pick_alike(dtype):
+    x, index = ng.input("x", np.arange(6.0).reshape(3, 2)), np.array([[1], [0], [1]], dtype)
+    for given in (index, ng.input("index", index)):
+        np.testing.assert_array_equal(ng.take_along_axis(x, given, axis=1).value, [[1.0], [2.0], [5.0]])
+        np.testing.assert_array_equal(x[given, [0, 1]].value, x.value[index, [0, 1]])
+        (slope,) = ng.gradient(ng.sum(x[given, [0, 1]]), [x])
+        np.testing.assert_array_equal(slope.value, [[1.0, 1.0], [2.0, 2.0], [0.0, 0.0]])
