@@ -6,6 +6,7 @@ which sentences are said, is decided here.
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -21,7 +22,8 @@ from .derivation import BACKWARD, CHAIN, FORWARD, INSIDE, RESULT, Check, Derivat
 from .numbers import digits, error_digits
 from .render import Printer, Style
 from .terms import Element, EntryPartial, Number, Partial, Product, Symbol, Term, children
-from .verify import DIFFERENCE_TOLERANCE, TOLERANCE
+from .differences import TOLERANCE as DIFFERENCE_TOLERANCE
+from .verify import TOLERANCE
 
 TITLES = {FORWARD: N_("FORWARD"), BACKWARD: N_("BACKWARD")}
 SECOND = N_("{title}, second derivative")
@@ -318,7 +320,7 @@ class Speaker(ABC):
             reason = self.sentence(check.reason) if check.reason is not None else self.say(N_("no check applies here"))
             return [(None, self.say(N_("not checked: {reason}"), reason=Written(reason)))]
         found: list[tuple[bool | None, str]] = []
-        reverse_ok = check.passed or (check.error is not None and check.error <= TOLERANCE)
+        reverse_ok = check.passed or not _too_large(check.error, TOLERANCE)
         if check.error is not None:
             error = error_digits(check.error)
             if check.points > 1:
@@ -331,7 +333,7 @@ class Speaker(ABC):
             else:
                 found.append((reverse_ok, self.say(N_("reverse mode: {error}"), error=error)))
         if check.difference is not None:
-            difference_ok = check.passed or check.difference <= DIFFERENCE_TOLERANCE
+            difference_ok = check.passed or not _too_large(check.difference, DIFFERENCE_TOLERANCE)
             found.append(
                 (difference_ok, self.say(N_("finite differences: {error}"), error=error_digits(check.difference)))
             )
@@ -339,9 +341,30 @@ class Speaker(ABC):
 
     def failure(self, step: Step) -> str:
         """The closing sentence when a line failed."""
-        error = error_digits(step.check.told) if step.check.told is not None else "–"
         return self.say(
-            N_("The line {line} does not survive its check in numbers (error {error}). The derivation stops here."),
+            N_("The line {line} does not survive its check: {reason}. The derivation stops here."),
             line=step.before,
-            error=error,
+            reason=why_failed(step.check),
         )
+
+
+def why_failed(check: Check) -> Sentence:
+    """By which of its measures a line failed, and by how much."""
+    if _too_large(check.error, TOLERANCE):
+        if not math.isfinite(check.error or 0.0):
+            return Sentence(N_("it does not agree with the other way of computing it"))
+        return Sentence(N_("reverse mode disagrees by {error}"), {"error": error_digits(check.error or 0.0)})
+    if _too_large(check.difference, DIFFERENCE_TOLERANCE):
+        return Sentence(N_("finite differences disagree by {error}"), {"error": error_digits(check.difference or 0.0)})
+    return Sentence(N_("the numbers do not agree"))
+
+
+def told(check: Check) -> float | None:
+    """The error that stands beside a line's mark: reverse mode's, or the one by which the line failed."""
+    if check.passed is False and not _too_large(check.error, TOLERANCE):
+        return check.difference if check.difference is not None else check.error
+    return check.error if check.error is not None else check.difference
+
+
+def _too_large(error: float | None, tolerance: float) -> bool:
+    return error is not None and not error <= tolerance  # so that NaN counts as too large

@@ -20,6 +20,7 @@ from ..ops.identity import cast
 from .chain import chain_step, in_numbers, number_of, written_out
 from .convert import has_outer, has_sum, product, rank_of, total
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
+from .differences import TOLERANCE as DIFFERENCE_TOLERANCE
 from .elements import NotByEntry, entry, partial_key
 from .evaluate import POINT, Labeled
 from .givens import friendly
@@ -29,7 +30,7 @@ from .orientation import columns, numerator
 from .reasons import batch_reason, rule_name, transpose_reasons
 from .sizes_vary import require_same_structure
 from .terms import Apply, Element, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term, children, walk
-from .verify import DIFFERENCE_TOLERANCE, ON_CORNER, Checker, near_kinks, points_near
+from .verify import ON_CORNER, Checker, near_kinks, points_near
 
 POINTS, TENSOR_POINTS = 20, 3
 """At how many random points every line is checked: of an expression of single numbers, of one with arrays."""
@@ -421,15 +422,14 @@ class Explanation:
         return reduce(Check.worse, checks)
 
     def with_difference(self, check: Check, name: str, forms: Sequence[Form] = ()) -> Check:
-        """The check of a gradient, judged by finite differences as well; a way back that is only named has no other judge."""
+        """The check of a gradient, judged by finite differences as well: only they share nothing with its rule."""
+        if check.passed is None:
+            return check
         difference = self.checker.difference(name)
-        if check.passed and any(isinstance(each, Pullback) for form in forms for each in walk(form.term)):
-            # Such a term is computed by reverse mode, so that reverse mode agrees with it says nothing.
-            if difference is None:
-                return Check(None, reason=Sentence(N_("no finite differences could be taken here")))
-            check = replace(check, error=None)
-        if difference is None or check.passed is None:
-            return replace(check, difference=difference)
+        if difference is None:
+            return check if not check.passed else Check(None, reason=Sentence(N_("no finite differences could be taken here")))
+        if any(isinstance(each, Pullback) for form in forms for each in walk(form.term)):
+            check = replace(check, error=None)  # such a term is computed by reverse mode, so its agreeing says nothing
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
 
 

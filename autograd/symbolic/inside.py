@@ -19,12 +19,13 @@ from ..node import Leaf, Node
 from ..op import LOSS, inside
 from .convert import product, settled, to_term
 from .derivation import BACKWARD, INSIDE, Check, Form, Sentence, Step
+from .differences import TOLERANCE as DIFFERENCE_TOLERANCE
 from .elements import NotByEntry, collapsed, entry, fresh, renamed
 from .evaluate import Labeled, evaluate
 from .local import Line, arriving, board
 from .orientation import columns
 from .terms import AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Partial, Symbol, Term, replaced, walk
-from .verify import DIFFERENCE_TOLERANCE, TOLERANCE, Checker, simplex_leaves
+from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -43,7 +44,9 @@ def opened_term(explanation: Explanation, line: Line) -> Term:
     """The formula of a composite line as one term in its atoms."""
     atoms = {hole: explanation.board.symbols[atom] for atom, hole in line.holes.items()}
     graph = inside(line.body.op, line.body.inputs, line.body.params)
-    return to_term(graph.outputs[0], {hole: to_term(source, atoms) for hole, source in zip(graph.inputs, line.body.inputs)})
+    return to_term(
+        graph.outputs[0], {hole: to_term(source, atoms) for hole, source in zip(graph.inputs, line.body.inputs)}
+    )
 
 
 def open_line(explanation: Explanation, line: Line) -> Explanation | None:
@@ -56,13 +59,22 @@ def open_line(explanation: Explanation, line: Line) -> Explanation | None:
         return None
     output._name = line.symbol.name
     outer = explanation.board
-    inner_board = board(output, taken=list(outer.shapes()), axes={hole: outer.plain_letters[outer.name(atom)] for atom, hole in line.holes.items()})
+    inner_board = board(
+        output,
+        taken=list(outer.shapes()),
+        axes={hole: outer.plain_letters[outer.name(atom)] for atom, hole in line.holes.items()},
+    )
     if len(inner_board.lines) < 2:
         return None
     wanted = [hole for atom, hole in line.holes.items() if atom in explanation.active]
-    inner = type(explanation)(inner_board, wanted, explanation.detail, explanation.notation, explanation.seed, outer=explanation)
+    inner = type(explanation)(
+        inner_board, wanted, explanation.detail, explanation.notation, explanation.seed, outer=explanation
+    )
     checker = explanation.checker
-    inner.points = [{hole: checker.truth_of(outer.name(atom))[at] for atom, hole in line.holes.items()} for at in range(len(checker.points))]
+    inner.points = [
+        {hole: checker.truth_of(outer.name(atom))[at] for atom, hole in line.holes.items()}
+        for at in range(len(checker.points))
+    ]
     inner.at_user = checker.at_user
     for leaf in inner_board.leaves:
         if leaf not in inner.points[0]:
@@ -95,8 +107,9 @@ def _entry_of(inner: Explanation, line: Line, number: int) -> list[Step]:
     except NotByEntry:
         return []
     check = inner.checker.compare(term, line.symbol.name, labels)
-    return [Step(f"e{number}.{line.symbol.name}", INSIDE, number, line.symbol.name, Element(line.symbol, labels), (Form(term),),
-                 Sentence(N_("entry by entry")), (), (), None, check)]  # fmt: skip
+    name = line.symbol.name
+    before, rule = Element(line.symbol, labels), Sentence(N_("entry by entry"))
+    return [Step(f"e{number}.{name}", INSIDE, number, name, before, (Form(term),), rule, (), (), None, check)]
 
 
 def backward_inside(explanation: Explanation, inner: Explanation, line: Line) -> list[Step]:
@@ -109,12 +122,13 @@ def renumbered(step: Step, number: int, section: str) -> Step:
     return replace(step, id=f"in{number}.{step.id}", number=number, section=section)
 
 
-def with_names(inner: Explanation | None, term: Term, explanation: Explanation) -> Term:
+def with_names(inner: Explanation, term: Term, explanation: Explanation) -> Term:
     """A term with what the opening named written by its name: P for softmax(Z)."""
-    for each in inner.board.lines[:-1] if inner is not None else ():
-        if each.symbol.name not in explanation.checker.shown:
-            explanation.checker.shown[each.symbol.name] = inner.checker.shown[each.symbol.name]  # type: ignore[union-attr]
-            explanation.checker.plain.setdefault(each.symbol.name, inner.checker.plain[each.symbol.name])  # type: ignore[union-attr]
+    for each in inner.board.lines[:-1]:
+        name = each.symbol.name
+        if name not in explanation.checker.shown:
+            explanation.checker.shown[name] = inner.checker.shown[name]
+            explanation.checker.plain.setdefault(name, inner.checker.plain[name])
         term = replaced(term, lambda found, line=each: line.symbol if found == line.plain else None)
     return term
 
@@ -130,10 +144,19 @@ def with_whole_labels(term: Term, explanation: Explanation) -> tuple[Term, Sente
 
 def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
     """Sums over the last axis of labels that are distributions, at every test point."""
-    names = {explanation.board.name(leaf): leaf for leaf in simplex_leaves(explanation.board.output) if leaf in explanation.board.symbols}
+    names = {
+        explanation.board.name(leaf): leaf
+        for leaf in simplex_leaves(explanation.board.output)
+        if leaf in explanation.board.symbols
+    }
     found = []
     for each in walk(term):
-        if isinstance(each, AxisSum) and isinstance(each.body, Symbol) and each.body.name in names and each.axes == (each.body.rank - 1,):
+        if (
+            isinstance(each, AxisSum)
+            and isinstance(each.body, Symbol)
+            and each.body.name in names
+            and each.axes == (each.body.rank - 1,)
+        ):
             values = explanation.checker.truth_of(each.body.name)
             if np.all(np.abs(values.sum(-1) - 1) <= SHARES):
                 found.append(each)
@@ -143,7 +166,13 @@ def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
 # The Jacobian of an op that mixes the entries of an axis -------------------------------------------------------------
 def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     """∂p_k/∂z_j in its two cases, read off the op's gradient rule by sending a one to entry k alone."""
-    if line.elementwise or not composite(line) or atom.shape != line.node.shape or not atom.shape or len(line.atoms) != 1:
+    if (
+        line.elementwise
+        or not composite(line)
+        or atom.shape != line.node.shape
+        or not atom.shape
+        or len(line.atoms) != 1
+    ):
         return []
     written, checker = explanation.board, explanation.checker
     whole = line.symbol
@@ -161,9 +190,20 @@ def case_steps(explanation: Explanation, line: Line, atom: Node) -> list[Step]:
     except NotByEntry:
         return []
     seed = Partial(explanation.of, (whole.name,), whole.rank)
-    term = collapsed(replaced(term, lambda each: Delta(each.labels[axis], of_letter) if isinstance(each, Element) and each.base == seed else None))
-    term = replaced(term, lambda each: Element(each.base, each.labels[axis : axis + 1]) if isinstance(each, Element) else None)
-    equal = settled(renamed(replaced(term, lambda each: Number(1.0) if isinstance(each, Delta) else None), {by_letter: of_letter}))
+    term = collapsed(
+        replaced(
+            term,
+            lambda each: (
+                Delta(each.labels[axis], of_letter) if isinstance(each, Element) and each.base == seed else None
+            ),
+        )
+    )
+    term = replaced(
+        term, lambda each: Element(each.base, each.labels[axis : axis + 1]) if isinstance(each, Element) else None
+    )
+    equal = settled(
+        renamed(replaced(term, lambda each: Number(1.0) if isinstance(each, Delta) else None), {by_letter: of_letter})
+    )
     other = settled(replaced(term, lambda each: Number(0.0) if isinstance(each, Delta) else None))
     rows = len(labels) > 1
     before = EntryPartial(Element(whole, (of_letter,)), Element(written.symbols[atom], (by_letter,)))
@@ -221,7 +261,8 @@ def _jacobian_check(
 
 
 def _slopes(checker: Checker, line: Line, atom: Node, axis: int) -> np.ndarray:
-    """How every entry of the displayed line moves with each entry of the atom, by differences; axes as the cases have them.
+    """How every entry of the displayed line moves with each entry of the atom, by differences; axes as the cases have
+    them.
 
     All rows move at once: what the line does to one of them does not depend on the others.
     """
@@ -238,10 +279,22 @@ def _slopes(checker: Checker, line: Line, atom: Node, axis: int) -> np.ndarray:
     return np.stack(slopes, axis=-1)
 
 
-def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: Node, kept: Term, short: Term, since: Sentence | None) -> list[Step]:
+def fused_steps(
+    explanation: Explanation,
+    inner: Explanation,
+    line: Line,
+    atom: Node,
+    kept: Term,
+    short: Term,
+    since: Sentence | None,
+) -> list[Step]:
     """∂L/∂z_nj = Σ_k ∂L/∂p_nk · ∂p_nk/∂z_nj, and what it comes to, for one entry."""
     hole = line.holes[atom]
-    through = [each for each in inner.board.lines if each.atoms == (hole,) and (each.symbol, inner.board.symbols[hole]) in inner.checker.shown]
+    through = [
+        each
+        for each in inner.board.lines
+        if each.atoms == (hole,) and (each.symbol, inner.board.symbols[hole]) in inner.checker.shown
+    ]
     others = [each for each in inner.board.lines if hole in each.atoms and each not in through]
     if len(through) != 1 or others or explanation.board.columns or explanation.notation.layout == "numerator":
         return []
@@ -256,7 +309,9 @@ def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: 
     arriving_term = inner.sent_total(middle.node)
     try:
         gradient = entry(arriving_term, labels, inner.board.letters, inner.ones())
-        forms = [entry(each, mine, explanation.board.letters, explanation.ones()) for each in dict.fromkeys((kept, short))]
+        forms = [
+            entry(each, mine, explanation.board.letters, explanation.ones()) for each in dict.fromkeys((kept, short))
+        ]
     except NotByEntry:
         return []
     z = explanation.board.symbols[atom]
@@ -273,5 +328,18 @@ def fused_steps(explanation: Explanation, inner: Explanation, line: Line, atom: 
     for form in chain[1:]:
         check = check.worse(explanation.checker.compare(form.term, name, mine))
     check = explanation.with_difference(check, name[1][0])
-    return [Step(f"s{line.number}.{name[1][0]}", INSIDE, line.number, name[1][0], before, tuple(chain), Sentence(N_("chain rule")), (), (), None, check)]
-
+    return [
+        Step(
+            f"s{line.number}.{name[1][0]}",
+            INSIDE,
+            line.number,
+            name[1][0],
+            before,
+            tuple(chain),
+            Sentence(N_("chain rule")),
+            (),
+            (),
+            None,
+            check,
+        )
+    ]

@@ -1,4 +1,5 @@
-"""The check of every line: what is displayed, evaluated from leaf values only, against reverse mode and finite differences."""
+"""The check of every line: what is displayed, evaluated from leaf values only, against reverse mode and finite
+differences."""
 
 from __future__ import annotations
 
@@ -14,26 +15,21 @@ from ..graph import order
 from ..language import N_
 from ..node import Leaf, Node
 from ..op import COMPARISON
-from ..ops.identity import stop_gradient
 from .derivation import Check, Sentence
+from .differences import Differences
 from .evaluate import COLUMNS, POINT, Labeled, differenced, evaluate
 from .local import Board
-from .terms import Element, IndexSum, Symbol, Term, walk
+from .terms import Element, IndexSum, Term, walk
 
 TOLERANCE = 1e-9
-DIFFERENCE_TOLERANCE = 1e-5
 NEAR_KINK = 5e-4
 """Where f′ is taken by differencing a text with a corner in it, the corner must be at least this far away."""
 ON_CORNER = 1e-6
 """Nearer than this to a corner every step of a finite difference would cross it."""
-STEPS = (1e-3, 1e-5, 1e-7)
-"""Step sizes of finite differences: a corner nearby spoils the large ones, rounding the small ones. A right gradient agrees at one of them."""
 TRIES = 20
-OFFSETS = np.array([-2.0, -1.0, 1.0, 2.0])
-WIDEST = 4_000_000
-"""How many numbers one line may hold while differences are taken."""
 LARGEST = 4_000_000
-"""A line in index form is evaluated whole, all letters at once; beyond this many products it is left unchecked, and says so."""
+"""A line in index form is evaluated whole, all letters at once; beyond this many products it is left unchecked, and
+says so."""
 
 
 @dataclass
@@ -71,12 +67,14 @@ class Checker:
             self.sizes[COLUMNS] = 1
 
     def oriented(self, values: np.ndarray, gradient: bool = False) -> np.ndarray:
-        """Values as displayed: matrices turned over when samples are columns, gradients once more in numerator layout."""
+        """Values as displayed: matrices turned over when samples are columns, gradients once more in numerator
+        layout."""
         turned = values.ndim == 3 and self.board.columns != (gradient and self.numerator)
         return np.swapaxes(values, 1, 2) if turned else values
 
     def truth_of(self, name: str) -> np.ndarray:
-        """What the engine gives for a name at every point, leaves included, in the graph's own orientation; axis 0 counts points."""
+        """What the engine gives for a name at every point, leaves included, in the graph's own orientation; axis 0
+        counts points."""
         return self.plain[name]
 
     def show(self, name: Any, term: Term) -> Check:
@@ -98,19 +96,30 @@ class Checker:
         array = value.array
         for label in order_:
             if label not in value.labels:
-                array = np.broadcast_to(array[None], (len(self.points) if label == POINT else self.sizes[label], *array.shape))
+                array = np.broadcast_to(
+                    array[None], (len(self.points) if label == POINT else self.sizes[label], *array.shape)
+                )
                 value = Labeled(array, (label, *value.labels))
         axes = [value.labels.index(label) for label in order_]
         array = np.transpose(value.array, axes + list(range(len(order_), value.array.ndim)))
         own = truth.shape[1:] if not labels else ()
         if array.shape != truth.shape:
             try:
-                array = np.broadcast_to(array.reshape(array.shape[: len(order_)] + (1,) * (len(own) - array.ndim + len(order_)) + array.shape[len(order_) :]), truth.shape)
+                array = np.broadcast_to(
+                    array.reshape(
+                        array.shape[: len(order_)]
+                        + (1,) * (len(own) - array.ndim + len(order_))
+                        + array.shape[len(order_) :]
+                    ),
+                    truth.shape,
+                )
             except ValueError:
                 return Check(False, float("inf"), len(self.points)), None
         usable = truth.reshape(len(self.points), -1), array.reshape(len(self.points), -1)
         first = 0 if self.at_user else 1
         a, b = usable[0][first:], usable[1][first:]
+        if self.at_user and not np.isfinite(usable[0][0]).all() and not np.isfinite(usable[1][0]).all():
+            return Check(None, reason=Sentence(N_("not finite at the given values"))), Labeled(array, (POINT,))
         both = np.isfinite(a) & np.isfinite(b)
         if not both.all() and not np.array_equal(np.isfinite(a), np.isfinite(b)):
             return Check(False, float("inf"), len(a)), Labeled(array, (POINT,))
@@ -128,69 +137,11 @@ class Checker:
         return Check(error <= TOLERANCE, error, 1)
 
     def difference(self, name: str) -> float | None:
-        """How far the gradient by `name` is from a five-point difference of the displayed forward lines along one direction.
-
-        None when the difference cannot be taken (a kink, an overflow or nothing finite nearby).
-        """
+        """How far the gradient by `name` is from a finite difference of the displayed forward lines; see differences.py."""
         if not self.slopes:
-            with np.errstate(all="ignore"):
-                self._take_differences()
+            points = [at for at in range(len(self.points)) if at or self.at_user]
+            self.slopes = Differences(self.board, self.shown, self.truth, self.sizes, self.numerator, points).take()
         return self.slopes.get(name)
-
-    def _take_differences(self) -> None:
-        """All differences in one sweep over the lines: every test column moves one variable by one step, all columns run together."""
-        output = self.board.name(self.board.output)
-        at = 0 if self.at_user else 1
-        variables = [key[1][0] for key in self.nodes if isinstance(key, tuple) and key[0] == output and len(key[1]) == 1]
-        self.slopes = dict.fromkeys(variables)
-        if at >= len(self.points):
-            return
-        base = {key: value.array[at] for key, value in self.shown.items() if isinstance(key, str) and value.labels == (POINT,)}
-        widest = max((array.size for array in base.values()), default=1)
-        chunk = max(1, WIDEST // max(widest * len(OFFSETS), 1))
-        for size in STEPS:
-            variables = [name for name in variables if (found := self.slopes[name]) is None or found > DIFFERENCE_TOLERANCE]
-            for start in range(0, len(variables), chunk):
-                self._sweep(variables[start : start + chunk], base, output, at, size)
-
-    def _sweep(self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int, size: float) -> None:
-        draws = Draws(7)
-        count = len(variables) * len(OFFSETS)
-        columns = {name: slice(i * len(OFFSETS), (i + 1) * len(OFFSETS)) for i, name in enumerate(variables)}
-        directions = {name: draws.uniform(base[name].shape, 0.5, 1.0) * draws.signs(base[name].shape) for name in variables}
-        steps = {name: size * max(1.0, float(np.max(np.abs(base[name]), initial=0.0))) for name in variables}
-
-        def moved(name: str, array: np.ndarray) -> Labeled:
-            """The value in all columns, with its own columns moved."""
-            array = np.array(np.broadcast_to(array, (count, *base[name].shape)), dtype=np.float64)
-            if name in columns:
-                offsets = OFFSETS.reshape(-1, *[1] * base[name].ndim)
-                array[columns[name]] = base[name] + offsets * steps[name] * directions[name]
-            return Labeled(array, (POINT,))
-
-        env = {name: moved(name, array) if name in columns else Labeled(array) for name, array in base.items()}
-        for line in self.board.lines:
-            name = line.symbol.name
-            if line.node.op is stop_gradient:
-                continue  # what is taken as fixed stays where it is, as the declared gradient says
-            if name in columns or any(env[each.name].labels for each in _names(line.definition) if each.name in env):
-                value = evaluate(line.definition, env, self.sizes)
-                array = value.array if value.labels else value.array[None]
-                env[name] = moved(name, array)
-        values = np.broadcast_to(env[output].array, (count,))
-        for name in variables:
-            v = values[columns[name]]
-            slope = float((v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * steps[name]))
-            gradient = self.truth[(output, (name,))][at]
-            claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * directions[name]))
-            if np.isfinite(slope) and np.isfinite(claimed):
-                error = abs(slope - claimed) / (1 + abs(claimed))
-                known = self.slopes[name]
-                self.slopes[name] = error if known is None else min(known, error)
-
-
-def _names(term: Term) -> set[Symbol]:
-    return {each for each in walk(term) if isinstance(each, Symbol)}
 
 
 def _products(term: Term, sizes: Mapping[str, int]) -> int:
@@ -203,8 +154,8 @@ def _products(term: Term, sizes: Mapping[str, int]) -> int:
 
 
 def near_kinks(output: Node, values: Mapping[Leaf, np.ndarray]) -> list[tuple[Node, float, float]]:
-    """Nodes whose operand lies on a corner, as (node, the corner, the distance): a kink its op declares, or the two sides of
-    a comparison being equal. Near counts as on where f′ would have to be differenced across the corner."""
+    """Nodes whose operand lies on a corner, as (node, the corner, the distance): a kink its op declares, or the two
+    sides of a comparison being equal. Near counts as on where f′ would have to be differenced across the corner."""
     kinked = [node for node in order(output) if not node.is_leaf and (_corners(node) or _compares(node))]
     if not kinked:
         return []
@@ -231,11 +182,24 @@ def _corners(node: Node) -> set[float]:
 
 
 def _compares(node: Node) -> bool:
-    return node.op.kind == COMPARISON and node.dtype.kind == "b" and len(node.inputs) == 2 and node.inputs[0].dtype.kind == "f"
+    return (
+        node.op.kind == COMPARISON
+        and node.dtype.kind == "b"
+        and len(node.inputs) == 2
+        and node.inputs[0].dtype.kind == "f"
+    )
 
 
-def points_near(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], count: int, seed: int, watch: Sequence[Node]) -> list[dict[Leaf, np.ndarray]]:
-    """The user's point and `count` random ones near it, finite and away from kinks; fewer when twenty tries find none."""
+def points_near(
+    output: Node,
+    leaves: Sequence[Leaf],
+    givens: Mapping[Leaf, np.ndarray],
+    count: int,
+    seed: int,
+    watch: Sequence[Node],
+) -> list[dict[Leaf, np.ndarray]]:
+    """The user's point and `count` random ones near it, finite and away from kinks; fewer when twenty tries find
+    none."""
     draws = Draws(seed + 1)
     points = [dict(givens)]
     simplex = simplex_leaves(output)
@@ -268,7 +232,11 @@ def simplex_leaves(output: Node) -> set[Leaf]:
             continue
         for each in node.op.examples:
             for position in each.simplex:
-                if position < len(node.inputs) and isinstance(node.inputs[position], Leaf) and node.inputs[position].shape:
+                if (
+                    position < len(node.inputs)
+                    and isinstance(node.inputs[position], Leaf)
+                    and node.inputs[position].shape
+                ):
                     found.add(node.inputs[position])
     return found
 
