@@ -18,10 +18,10 @@ from ..node import Leaf, Node, describe
 from ..op import ACTIVATION, COMPARISON
 from ..ops.identity import cast
 from .chain import chain_step, in_numbers, number_of, written_out
-from .convert import has_outer, has_sum, product, rank_of, total
+from .convert import has_outer, has_sum, product, rank_of, to_term, total
 from .derivation import BACKWARD, FORWARD, Check, Derivation, Form, Gradient, Notation, Sentence, Step
 from .differences import TOLERANCE as DIFFERENCE_TOLERANCE
-from .elements import NotByEntry, entry, partial_key
+from .elements import NotByEntry, entry, partial_key, with_axis_letters
 from .evaluate import POINT, Labeled
 from .givens import friendly
 from .inside import backward_inside, case_steps, forward_inside, fused_steps, open_line, with_names, with_whole_labels
@@ -77,6 +77,8 @@ def explain(
         raise GradientError(f"{describe(output)} is given, not computed, so there is nothing to derive")
     require_same_structure(output)
     once = list(dict.fromkeys(wanted))
+    if any(wanted.count(w) > 2 for w in once):
+        raise GradientError("derivations go to the second order; for a higher one take ng.gradient of a gradient and explain that")
     written = board(output, keep=[w for w in once if not w.is_leaf], expand=expand)
     for w in once:
         if w not in written.symbols:
@@ -138,7 +140,7 @@ class Explanation:
 
     def prepare(self) -> None:
         """Values, active lines, reverse mode, test points, and what each line sends its atoms."""
-        if self.notation.data == "columns":
+        if self.notation.data == "columns" and not in_columns_already(self.board, self.wrt):
             self.board = self.board.in_columns()
         if self.notation.layout == "numerator":
             self.board.letters.update({partial_key(name): found[::-1] for name, found in self.board.letters.items() if len(found) == 2})
@@ -158,6 +160,7 @@ class Explanation:
         """All of it, in order."""
         self.prepare()
         written = self.board
+        self.notes += self._remarks()
         steps = [*self.forward_lines(), *self.backward_lines()]
         gradients: dict[str, Gradient] = {}
         for w in self.wrt:
@@ -172,6 +175,21 @@ class Explanation:
             seed=self.seed, steps=tuple(steps), gradients=gradients,
             notes=tuple(self.notes), notation=self.notation, detail=self.detail,
         )  # fmt: skip
+
+    def _remarks(self) -> list[Sentence]:
+        """What is worth knowing before the first line: how samples lie, loops that stay rolled, values that are not finite."""
+        said = []
+        if self.notation.data == "columns" and not self.scalar:
+            said.append(Sentence(N_("Samples are columns: W·X.")))
+        if any(node.dtype == object for node in order(self.board.output)):
+            said.append(Sentence(N_("A loop is told as one step; ng.unroll(y) writes its steps out.")))
+        for line in self.board.lines if self.outer is None else ():
+            if not np.isfinite(self.checker.truth[line.symbol.name][0]).all():
+                said.append(Sentence(
+                    N_("{name} is not finite at the given values; what depends on it cannot be checked."), {"name": line.symbol}
+                ))  # fmt: skip
+                break
+        return said
 
     # Preparation --------------------------------------------------------------------------------------------------
     def _active(self) -> set[Node]:
@@ -231,7 +249,15 @@ class Explanation:
         for name, source in zip(op.inputs, line.node.inputs):
             if source in self.board.symbols:
                 fields[name] = self.board.symbols[source]
+        atoms = {hole: self.board.symbols[atom] for atom, hole in line.holes.items()}
+        for name, source in zip(op.inputs, line.body.inputs):
+            if not op.variadic and source.dtype != object and fields[name] == name:
+                fields[name] = self.shown_term(with_axis_letters(to_term(source, atoms), self.board.plain_letters))
         return fields
+
+    def shown_term(self, term: Term) -> Term:
+        """A forward term as the notation asks: samples in rows or columns."""
+        return columns(term) if self.board.columns else term
 
     def _whole(self) -> Term:
         """The expression with all unnamed-by-user lines written in, as the title shows it."""
@@ -282,7 +308,7 @@ class Explanation:
             forms.append(Form(numbers, numbers=True))
         check = self.with_difference(check.worse(self.every_form(forms, name)), symbol.name, forms)
         rule = self._rule(line, atom)
-        why = [*transpose_reasons(forms[0].term, written.letters)]
+        why = [*transpose_reasons(forms[0].term, written.letters, self.shape_of)]
         if (reason := batch_reason(symbol, forms[0].term)) is not None:
             why.append(reason)
         if (count := sum(each.uses(atom) for each in users)) > 1:
@@ -296,13 +322,12 @@ class Explanation:
 
     def oriented(self, term: Term) -> Term:
         """A gradient as the notation asks: samples in rows or columns, denominator or numerator layout."""
-        if self.notation.data == "columns":
-            term = columns(term)
+        term = self.shown_term(term)
         return numerator(term) if self.notation.layout == "numerator" else term
 
     def shape_shown(self, shape: tuple[int, ...], gradient: bool = False) -> tuple[int, ...]:
         """A shape as the notation displays it."""
-        turned = len(shape) == 2 and (self.notation.data == "columns") != (gradient and self.notation.layout == "numerator")
+        turned = len(shape) == 2 and self.board.columns != (gradient and self.notation.layout == "numerator")
         return shape[::-1] if turned else shape
 
     def factors(self, line: Line, atom: Node) -> tuple[Term, Term]:
@@ -431,6 +456,18 @@ class Explanation:
         if any(isinstance(each, Pullback) for form in forms for each in walk(form.term)):
             check = replace(check, error=None)  # such a term is computed by reverse mode, so its agreeing says nothing
         return replace(check, difference=difference, passed=check.passed and difference <= DIFFERENCE_TOLERANCE)
+
+
+def in_columns_already(board: Board, wrt: Sequence[Node]) -> bool:
+    """Whether the expression is written for samples in columns: the first matrix product has its weights on the left."""
+    weights = {board.name(w) for w in wrt if w in board.symbols} | {board.name(leaf) for leaf in board.leaves if leaf.role == "parameter"}
+    for line in board.lines:
+        for term in walk(line.plain):
+            if isinstance(term, Product) and term.style == "matrix" and isinstance(term.factors[0], Symbol):
+                left, right = term.factors[0].name in weights, {each.name for each in walk(term.factors[1]) if isinstance(each, Symbol)} <= weights
+                if left != right:
+                    return left
+    return False
 
 
 def _one(checker: Checker) -> Labeled:

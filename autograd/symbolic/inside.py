@@ -139,7 +139,7 @@ def with_whole_labels(term: Term, explanation: Explanation) -> tuple[Term, Sente
     if not sums:
         return term, None
     simpler = settled(replaced(term, lambda found: Number(1.0) if found in sums else None))
-    return simpler, Sentence(N_("since {sum} = 1: the labels of a row sum to 1"), {"sum": sums[0]})
+    return simpler, Sentence(N_("since {sum} = 1: the labels of a sample sum to 1"), {"sum": sums[0]})
 
 
 def simplex_sums(explanation: Explanation, term: Term) -> list[AxisSum]:
@@ -296,7 +296,7 @@ def fused_steps(
         if each.atoms == (hole,) and (each.symbol, inner.board.symbols[hole]) in inner.checker.shown
     ]
     others = [each for each in inner.board.lines if hole in each.atoms and each not in through]
-    if len(through) != 1 or others or explanation.board.columns or explanation.notation.layout == "numerator":
+    if len(through) != 1 or others or explanation.notation.layout == "numerator":
         return []
     (middle,) = through
     labels = explanation.board.letters[explanation.board.name(atom)]
@@ -304,9 +304,11 @@ def fused_steps(
     if len(axes) != 1:
         return []
     axis = axes.pop()
+    if explanation.board.columns:
+        axis = len(labels) - 1 - axis
     j = fresh("j", set(labels))
     mine = labels[:axis] + (j,) + labels[axis + 1 :]
-    arriving_term = inner.sent_total(middle.node)
+    arriving_term = inner.oriented(inner.sent_total(middle.node))
     try:
         gradient = entry(arriving_term, labels, inner.board.letters, inner.ones())
         forms = [

@@ -1,12 +1,12 @@
 """Index letters: every axis of every named array gets a letter, the same letter wherever it is the same axis.
 
-Axes that an op ties together (the inner axes of a product, the axes of an elementwise op) share a letter. A size named N
-lends its axis the letter n; the rest take n, d, k, … where there is a batch of rows, i, j, k, … where there is not.
+Axes that an op ties together (the inner axes of a product, the axes of an elementwise op) share a letter. A size named
+N lends its axis the letter n; the rest take n, d, k, … where there is a batch of rows, i, j, k, … where there is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..node import Node
 from ..op import LOSS
@@ -18,8 +18,10 @@ PLAIN = "ijklmnpqrstuvdh"
 Axis = tuple[Node, int]
 
 
-def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None = None) -> dict[Node, tuple[str, ...]]:
-    """For every node, one letter per axis; `known` nodes keep the letters they have elsewhere."""
+def letters(
+    nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None = None, avoid: Collection[str] = ()
+) -> dict[Node, tuple[str, ...]]:
+    """For every node, one letter per axis; `known` nodes keep the letters they have elsewhere, names in `avoid` are no letters."""
     parent: dict[Axis, Axis] = {}
 
     def find(axis: Axis) -> Axis:
@@ -60,7 +62,11 @@ def letters(nodes: Sequence[Node], known: Mapping[Node, tuple[str, ...]] | None 
         for axis in range(0 if node.dtype == object else len(node.shape)):
             root = find((node, axis))
             if root not in chosen:
-                free = [letter for letter in (ROWS if batch else PLAIN) if letter not in used] or [letter for letter in "abcefgowxyz" if letter not in used] or ["a"]
+                free = (
+                    [letter for letter in (ROWS if batch else PLAIN) if letter not in used and letter not in avoid]
+                    or [letter for letter in "abcefgowxyz" if letter not in used and letter not in avoid]
+                    or ["a"]
+                )
                 chosen[root] = free[0]
                 used.add(free[0])
             own.append(chosen[root])
@@ -88,8 +94,16 @@ def tied(node: Node) -> list[tuple[Axis, Axis]]:
             continue
         if op.scalar is not None or source.shape == node.shape:
             gap = len(node.shape) - len(source.shape)
-            pairs += [((source, axis), (node, gap + axis)) for axis, size in enumerate(source.shape) if gap + axis >= 0 and size == node.shape[gap + axis]]
+            pairs += [
+                ((source, axis), (node, gap + axis))
+                for axis, size in enumerate(source.shape)
+                if gap + axis >= 0 and size == node.shape[gap + axis]
+            ]
         elif op.kind == LOSS and source is not node.inputs[0]:
             first = node.inputs[0]
-            pairs += [((first, axis), (source, axis)) for axis, size in enumerate(source.shape) if axis < len(first.shape) and size == first.shape[axis]]
+            pairs += [
+                ((first, axis), (source, axis))
+                for axis, size in enumerate(source.shape)
+                if axis < len(first.shape) and size == first.shape[axis]
+            ]
     return pairs

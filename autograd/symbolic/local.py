@@ -84,38 +84,53 @@ class Board:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape, as displayed."""
         plain = {symbol.name: node.shape for node, symbol in self.symbols.items()}
-        return {name: shape[::-1] if self.columns and len(shape) == 2 else shape for name, shape in plain.items()} | self.opened
+        return {
+            name: shape[::-1] if self.columns and len(shape) == 2 else shape for name, shape in plain.items()
+        } | self.opened
 
     def in_columns(self) -> Board:
         """The same board with samples as columns: every matrix turned over, every line rewritten to match."""
         turned_lines = tuple(replace(line, definition=columns(line.plain)) for line in self.lines)
-        letters_ = {name: found[::-1] if len(found) == 2 else found for name, found in self.letters.items()} | {COLUMNS: ()}
+        letters_ = {name: found[::-1] if len(found) == 2 else found for name, found in self.letters.items()} | {
+            COLUMNS: ()
+        }
         return replace(self, lines=turned_lines, letters=letters_, columns=True)
 
 
 def board(
-    output: Node, keep: Sequence[Node] = (), taken: Sequence[str] = (), known: Mapping[Node, str] | None = None, expand: Sequence[str] = (),
+    output: Node,
+    keep: Sequence[Node] = (),
+    taken: Sequence[str] = (),
+    known: Mapping[Node, str] | None = None,
+    expand: Sequence[str] = (),
     axes: Mapping[Node, tuple[str, ...]] | None = None,
 ) -> Board:
-    """The graph of `output` cut into lines. `keep` and `known` nodes are lines of their own; names in `expand` are written out.
-    `axes` gives the letters that some nodes have already.
-    """
+    """The graph of `output` cut into lines. `keep` and `known` nodes are lines of their own; names in `expand` are
+    written out. `axes` gives the letters that some nodes have already."""
     nodes = order(output)
     keep = [*keep, *(node for node in known or {} if node in set(nodes))]
     table = names(output, keep, taken, known)
     own = [node for node in lines(output, keep) if table[node] not in expand or node is output]
     stops = set(own)
     given = _by_family(
-        [node for node in nodes if isinstance(node, Leaf) and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT)], table
+        [
+            node
+            for node in nodes
+            if isinstance(node, Leaf)
+            and (node.role != "constant" or node._name is not None or node.size > BIG_CONSTANT)
+        ],
+        table,
     )
     symbols: dict[Node, Symbol] = {leaf: Symbol(table[leaf], len(leaf.shape)) for leaf in given}
     symbols.update({node: Symbol(table[node], len(node.shape)) for node in own})
-    found = letters(nodes, axes)
+    found = letters(nodes, axes, {symbol.name.lower() for symbol in symbols.values() if len(symbol.name) == 1})
     by_name = {symbols[node].name: found[node] for node in symbols}
     cut = []
     for number, node in enumerate(own, 1):
         atoms, body, holes = _cut(node, stops, symbols)
-        definition = with_axis_letters(to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name)
+        definition = with_axis_letters(
+            to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name
+        )
         cut.append(Line(node, symbols[node], number, definition, definition, atoms, body, holes))
     return Board(output, tuple(cut), symbols, by_name, given, {}, dict(by_name))
 
@@ -181,10 +196,15 @@ def arriving(board: Board, line: Line, named: bool = False) -> dict[Node, Term]:
 
 
 def roundabout(term: Term) -> bool:
-    """Whether a way back is told worse by its formula than by its name: it moves entries about more than once, or runs a loop."""
+    """Whether a way back is told worse by its formula than by its name: it moves entries about more than once, or runs
+    a loop."""
     moves = 0
     for each in walk(term):
-        if isinstance(each, Apply) and each.op.notation.style in ("call", "element") and each.op.kind in (SHAPE, LINEAR, CONTROL):
+        if (
+            isinstance(each, Apply)
+            and each.op.notation.style in ("call", "element")
+            and each.op.kind in (SHAPE, LINEAR, CONTROL)
+        ):
             moves += 2 if each.op.kind == CONTROL else 1
     return moves > 1
 
@@ -195,7 +215,9 @@ def _pullback(board: Board, line: Line, atom: Node, adjoint: Node, seed: Leaf, a
     op = replace(broadcast, name="pullback", index=None, numpy=lambda *arrays: program.only(*arrays), known={})
     slope = Partial(line.symbol.name, (board.name(atom),), 2)
     turned_slope = Apply(transpose, (slope,), {"axes": (1, 0)})
-    return Pullback((turned_slope, arrives), "matrix", op, (arrives, *(board.symbols[each] for each in line.holes)), len(atom.shape))
+    return Pullback(
+        (turned_slope, arrives), "matrix", op, (arrives, *(board.symbols[each] for each in line.holes)), len(atom.shape)
+    )
 
 
 def local_derivative(board: Board, line: Line, atom: Node) -> Term:

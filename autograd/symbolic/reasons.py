@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..language import N_
 from ..op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, REDUCTION, SHAPE, Op
@@ -44,8 +44,10 @@ def rule_name(op: Op) -> Sentence:
 ORDINALS = (N_("first"), N_("second"), N_("third"), N_("fourth"))
 
 
-def transpose_reasons(term: Term, letters: Mapping[str, tuple[str, ...]]) -> list[Sentence]:
-    """One sentence for every turned factor of the matrix products in a term."""
+def transpose_reasons(
+    term: Term, letters: Mapping[str, tuple[str, ...]], shape_of: Callable[[Term], tuple[int, ...]]
+) -> list[Sentence]:
+    """One sentence for every turned factor of the matrix products in a term; that the shapes leave no choice only where they do not."""
     reasons = []
     for product in _matrix_products(term):
         for at, factor in enumerate(product.factors):
@@ -53,24 +55,26 @@ def transpose_reasons(term: Term, letters: Mapping[str, tuple[str, ...]]) -> lis
                 continue
             turned = factor.args[0]
             found = letters_of(turned, letters)
-            left = at == 0
-            other = product.factors[1] if left else product.factors[at - 1]
-            letter = (found[0] if left else found[-1]) if found else ""
-            if left and rank_of(other) >= 1:
-                reasons.append(Sentence(
-                    N_("Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums"
-                       " the last axis of the left factor"
-                       " with the first axis of the right one, so {plain} is turned; the shapes allow no other order."),
-                    {"turned": factor, "plain": turned, "letter": letter},
-                ))  # fmt: skip
-            else:
-                reasons.append(Sentence(
-                    N_("Why {turned}: the sum runs over {letter}, the last axis of both factors. A matrix product sums"
-                       " the last axis of the left factor"
-                       " with the first axis of the right one, so {plain} is turned; the shapes allow no other order."),
-                    {"turned": factor, "plain": turned, "letter": letter},
-                ))  # fmt: skip
+            other = product.factors[1] if at == 0 else product.factors[at - 1]
+            left = at == 0 and rank_of(other) >= 1
+            letter = (found[0] if at == 0 else found[-1]) if found else ""
+            fields = {"turned": factor, "plain": turned, "letter": letter}
+            reason = Sentence(_SUM_OVER_FIRST if left else _SUM_OVER_LAST, fields)
+            shape = shape_of(turned)
+            if len(set(map(int, shape))) > 1:
+                reason = Sentence(N_("{reason} The shapes allow no other order."), {"reason": reason})
+            reasons.append(reason)
     return reasons
+
+
+_SUM_OVER_FIRST = N_(
+    "Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums the last axis of"
+    " the left factor with the first axis of the right one, so {plain} is turned."
+)
+_SUM_OVER_LAST = N_(
+    "Why {turned}: the sum runs over {letter}, the last axis of both factors. A matrix product sums the last axis of"
+    " the left factor with the first axis of the right one, so {plain} is turned."
+)
 
 
 def batch_reason(name: Symbol, term: Term) -> Sentence | None:

@@ -73,7 +73,34 @@ def test_matrix_form_has_shapes_under_every_factor_and_a_reason_for_the_transpos
     (form,) = step.forms
     assert isinstance(form.term, Product) and form.term.style == "matrix"
     assert [tuple(size.text for size in shape) for shape in form.shapes] == [("D", "N"), ("N", "K")]
-    assert any("is turned" in sentence.template for sentence in step.why)
+    reason = next(sentence for sentence in step.why if "reason" in sentence.fields)
+    assert "allow no other order" in reason.template and "is turned" in reason.fields["reason"].template
+
+
+def test_square_matrices_leave_a_choice_and_nobody_says_otherwise():
+    w, x = ng.input("W", np.eye(2)), ng.input("X", [[1.0, 2.0], [3.0, 5.0]])
+    step = next(each for each in explain(ng.sum(ng.square(x @ w)), [w]).steps if each.id == "b1.W")
+    assert not any("no other order" in sentence.template for sentence in step.why)
+
+
+def test_an_expression_already_written_for_columns_is_left_as_it_is():
+    w, x = ng.parameter("W", np.ones((2, 3))), ng.input("X", np.ones((3, 4)))
+    loss = ng.sum(ng.square(w @ x))
+    np.testing.assert_array_equal(explain(loss, [w], data="columns").gradients["W"].value, explain(loss, [w]).gradients["W"].value)
+
+
+def test_what_is_not_finite_is_said_and_gets_no_tick():
+    x = ng.input("x", -1.0)
+    derivation = explain(x * ng.log(x), [x])
+    assert {step.check.passed for step in derivation.steps if not np.isfinite(step.value).all()} == {None}
+    assert any("not finite" in note.template for note in derivation.notes)
+
+
+def test_a_corner_at_the_given_values_sends_the_differences_elsewhere():
+    y, z = ng.input("y", 1.0), ng.input("z", 0.0)
+    assert all(step.check.passed for step in explain(ng.huber(y, z), [y]).steps)
+    logits, labels = ng.input("z", [3.0, 6.0, 9.0]), ng.input("t", [1.0, 0.0, 0.0])
+    assert all(step.check.passed for step in explain(ng.softmax_loss(logits, labels), [logits]).steps)
 
 
 def test_a_bias_is_a_sum_over_the_batch_and_says_so():
