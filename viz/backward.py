@@ -111,7 +111,12 @@ def lay_backward(
         folded = sheet.owner.get(w)
         if folded is not None:
             folded_results.setdefault(folded, []).append(name)
-            if adjoint in here and f"g:{folded}" in sheet.boxes:
+            if f"g:{folded}" not in sheet.boxes:  # only leaves are folded here
+                title, times = sheet.titles[folded]
+                frame = sheet.frame("", "backward", titled)
+                box = Box(f"g:{folded}", ("∇ " + title,), "module", group=frame, part="backward", faces=f"m:{folded}", times=times)
+                sheet.add(box)
+            if adjoint in here:
                 sheet.link(key(adjoint), f"g:{folded}", "gradient")
             continue
         label = f"∂{symbol}/∂{name}" if len(name) < 12 else f"∂/∂{name}"
@@ -222,14 +227,15 @@ def _labels(
         members = inside[node] = _behind(node, here, boundary | inlined)
         reader = consumer.get(node)
         user, position = reader if reader is not None else (record.output, 0)
+        main = [member for member in members if member.is_leaf or member.op.kind != "shape"]
+        alone = (main if len(members) > 1 else members)[0] if len(main) == 1 or len(members) == 1 else None
+        alone = None if alone is not None and alone.is_leaf else alone
         if node is record.seed:
             labels[node] = sign(node)
-        elif (
-            len(members) > 1
-            and len(main := [member for member in members if member.is_leaf or member.op.kind != "shape"]) == 1
-            and not main[0].is_leaf
-        ):
-            labels[node] = with_constants(main[0], inlined)  # the rest only turns or stretches it
+        elif reader is not None and alone is not None and _general(alone, user):
+            labels[node] = _by_operand(user, position, names)
+        elif len(members) > 1 and alone is not None:
+            labels[node] = with_constants(alone, inlined)  # the rest only turns or stretches it
         elif len(members) == 1 or reader is None:
             labels[node] = (
                 with_operands(node, here, names)
@@ -239,8 +245,22 @@ def _labels(
         elif several(node) or sum((user, k) in record.contributions for k in range(len(user.inputs))) == 1:
             labels[node] = prime(sign(user))
         else:
-            labels[node] = "∂" + sign(user) + chr(0x2081 + position) if position < 9 else "∂" + sign(user)
+            labels[node] = _by_operand(user, position, names)
     return labels, inside
+
+
+def _general(node: Node, user: Node) -> bool:
+    """Whether a node is a contraction so general that its sign says nothing, made for an op that has a better one."""
+    return len(node.inputs) == 2 and user.op.kind == "linear" and sign(node) == "Σ"
+
+
+def _by_operand(user: Node, position: int, names: Mapping[Node, str]) -> str:
+    """Which of several local derivatives of a node this is: `∂★/∂K`."""
+    source = user.inputs[position]
+    said = leaf_label(source).split("/")[-1] if source.is_leaf else names.get(source, "")
+    if said and len(said) <= 8:
+        return f"∂{sign(user)}/∂{said}"
+    return "∂" + sign(user) + (chr(0x2081 + position) if position < 9 else "")
 
 
 def _factor(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:

@@ -35,6 +35,35 @@ def smooth(*points: Point) -> Curve:
     return tuple(curve)
 
 
+def bent(*points: Point, radius: float = 12.0) -> Curve:
+    """The polyline through these points with rounded corners."""
+    curve = [points[0]]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        ends = []
+        for other in (before, after):
+            reach = math.hypot(other[0] - corner[0], other[1] - corner[1]) or 1.0
+            part = min(radius, reach / 2) / reach
+            ends.append((corner[0] + (other[0] - corner[0]) * part, corner[1] + (other[1] - corner[1]) * part))
+        curve += [*straight(curve[-1], ends[0])[1:], corner, corner, ends[1]]
+    return (*curve, *straight(curve[-1], points[-1])[1:])
+
+
+def cut_at(curve: Curve, x: float) -> tuple[Curve, Curve]:
+    """A curve that runs to the right, in two at this x."""
+    pieces = segments(curve)
+    index = next((k for k, piece in enumerate(pieces) if piece[3][0] >= x), len(pieces) - 1)
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        half = (low + high) / 2
+        low, high = (half, high) if point_at(pieces[index], half)[0] < x else (low, half)
+    rest = _after(pieces[index], high)
+    backwards = (pieces[index][3], pieces[index][2], pieces[index][1], pieces[index][0])
+    first = reversed_curve(_after(backwards, 1 - high))
+    before = [point for piece in pieces[:index] for point in piece[:3]]
+    later = [point for piece in pieces[index + 1 :] for point in piece[1:]]
+    return (*before, *first), (*rest, *later)
+
+
 def bowed(start: Point, end: Point, off: float) -> Curve:
     """A bow from start to end whose middle lies `off` pixels beside the straight line."""
     (x0, y0), (x1, y1) = start, end

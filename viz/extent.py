@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .drawing import Box
-from .measure import width
+from .measure import typeset, width
 from .themes import LIGHT
 
 LABEL, DETAIL, OUTSIDE, TITLE, NOTE, EDGE = 15.0, 11.0, 13.0, 13.0, 12.0, 10.5  # font sizes in pixels
@@ -34,7 +34,7 @@ def extent(box: Box) -> Extent:
     (True, False)
     """
     size = LABEL if not box.ghost else 12.5
-    text = max(width(line, size) for line in box.lines) if box.lines else 0.0
+    text = max(width(typeset(line), size) for line in box.lines) if box.lines else 0.0
     shape = LIGHT.style(box.kind).shape
     above = OUTSIDE * LINE + 2 if box.above else 0.0
     below = OUTSIDE * LINE + 2 if box.below else 0.0
@@ -47,7 +47,7 @@ def extent(box: Box) -> Extent:
         wide = high = CIRCLE
         circle = True
     else:
-        detail = width(box.detail, DETAIL) if box.detail else 0.0
+        detail = width(typeset(box.detail), DETAIL) if box.detail else 0.0
         wide = max(text, detail, 18.0) + 16.0
         high = len(box.lines) * size * LINE + (DETAIL * LINE if box.detail else 0.0) + 12.0
         circle = False
@@ -55,7 +55,7 @@ def extent(box: Box) -> Extent:
         wide, high = max(wide - 6.0, 24.0), max(high - 4.0, 22.0)
     if box.times > 1:
         below += 8.0  # the cards of the stack
-    across = max(wide, width(box.above, OUTSIDE) if box.above else 0.0, width(box.below, OUTSIDE) if box.below else 0.0)
+    across = max(wide, width(typeset(box.above), OUTSIDE), width(typeset(box.below), OUTSIDE))
     return Extent(_even(wide), _even(high), circle, above, below, across)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ..autograd.node import Node
+from .opened import STEP
 from .sheet import homes
 
 Fold = int | str | bool | Callable[[str], bool] | None
@@ -46,6 +47,22 @@ def folding(nodes: Sequence[Node], fold: Fold) -> Folding:
         if scope is not None:
             found.owner[node] = scope
             found.titles[scope] = (scope.split("/")[-1], 1)
+    return _shared(nodes, found)
+
+
+def _shared(nodes: Sequence[Node], found: Folding) -> Folding:
+    """The parameters that all steps of an unrolled loop read become one box, lest each send an arrow to every step."""
+    readers: dict[Node, set[str]] = {}
+    for node in nodes:
+        owner = found.owner.get(node, "")
+        if owner.rpartition("/")[2].startswith(STEP):
+            for source in node.inputs:
+                readers.setdefault(source, set()).add(owner)
+    alike = [leaf for leaf in nodes if leaf.is_leaf and leaf.role == "parameter" and len(readers.get(leaf, ())) > 1]
+    if len(alike) > 1:
+        title = ", ".join(str(leaf.name or "θ").split("/")[-1] for leaf in alike[:6]) + (" …" if len(alike) > 6 else "")
+        found.owner |= dict.fromkeys(alike, title)
+        found.titles[title] = (title, 1)
     return found
 
 
@@ -83,6 +100,7 @@ def with_repeats(nodes: Sequence[Node], found: Folding) -> Folding:
             before is not None
             and before.rpartition("/")[0] == scope.rpartition("/")[0]
             and prints[before] == prints[scope]
+            and not scope.rpartition("/")[2].startswith(STEP)
         )
         if same and scope in feeds.get(before or "", ()):
             rows[-1].append(scope)

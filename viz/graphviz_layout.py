@@ -105,9 +105,11 @@ def _orders(drawing: Drawing) -> list[Drawing]:
     forward = [box for box in drawing.boxes if box.part == "forward"]
     backward = [box for box in drawing.boxes if box.part != "forward"]
     small = len(drawing.boxes) <= SEVERAL_TRIES
+    both = small and drawing.arrangement == "mirror" and not two_halves(drawing)
     return [
-        replace(drawing, boxes=(*one, *backward), groups=groups)
+        replace(drawing, boxes=(*one, *other), groups=groups)
         for one in (forward, forward[::-1])
+        for other in ((backward, backward[::-1]) if both else (backward,))
         for groups in ([drawing.groups, drawing.groups[::-1]] if backward and drawing.groups and small else [drawing.groups])
     ]
 
@@ -187,7 +189,7 @@ def skeleton(
     part = {box.id: box.part for box in drawing.boxes}
     boxes = {box.id: box for box in drawing.boxes}
     side = sideways(drawing)
-    beside, over = hanging(drawing), crosses_over(drawing)
+    beside, over, back = hanging(drawing), crosses_over(drawing), returning(drawing, names)
     for index, arrow in enumerate(drawing.arrows):
         if index in over:
             continue
@@ -197,7 +199,7 @@ def skeleton(
             source, target = target, source
         if side:
             attributes += " tailport=e headport=w"
-        if arrow.style == "saved" and not boxes[arrow.source].ghost:
+        if index in back or (arrow.style == "saved" and not boxes[arrow.source].ghost):
             attributes += " constraint=false"
         elif index in beside:
             attributes += " minlen=0"
@@ -246,6 +248,25 @@ def turned(arrow: Arrow, part: dict[str, str], mirror: bool) -> bool:
     return mirror and arrow.style == "gradient" and part[arrow.source] == part[arrow.target] == "backward"
 
 
+def returning(drawing: Drawing, names: dict[str, str]) -> set[int]:
+    """The arrows that close a circle, as in a loop: they do not decide what stands left of what."""
+    place = {name: int(said[1:]) for name, said in names.items()}
+    following: dict[str, list[str]] = {}
+    for arrow in drawing.arrows:
+        following.setdefault(arrow.source, []).append(arrow.target)
+    found = set()
+    for index, arrow in enumerate(drawing.arrows):
+        if arrow.style == "flow" and place[arrow.source] > place[arrow.target]:
+            reached, waiting = {arrow.target}, [arrow.target]
+            while waiting and arrow.source not in reached:
+                new = [name for name in following.get(waiting.pop(), ()) if name not in reached]
+                reached.update(new)
+                waiting += new
+            if arrow.source in reached:
+                found.add(index)
+    return found
+
+
 def hanging(drawing: Drawing) -> set[int]:
     """Arrows that may run straight down: a tensor parameter hangs over its only reader, its gradient under the
     maker."""
@@ -260,10 +281,14 @@ def hanging(drawing: Drawing) -> set[int]:
         box.id
         for box in drawing.boxes
         if box.detail
-        and box.kind in ("leaf-parameter", "leaf-state", "leaf-constant")
+        and (box.kind in ("leaf-parameter", "leaf-state", "leaf-constant") or box.kind == "shape")
         and box.part == "forward"
         and uses.get(box.id) == 1
     }
+    modules = {box.id for box in drawing.boxes if box.kind == "module"}
+    into = {arrow.target for arrow in drawing.arrows if arrow.source in hung and arrow.target in modules}
+    shapes = {name for name in hung if boxes[name].kind == "shape"}  # the piece of the input that one step reads
+    hung -= {arrow.source for arrow in drawing.arrows if arrow.source in shapes and arrow.target not in into}
     # Two under one reader would have to bend round each other: then they stand in front of it, like all the rest.
     readers = [arrow.target for arrow in drawing.arrows if arrow.style == "flow" and arrow.source in hung]
     alone = {name for name in readers if readers.count(name) == 1}

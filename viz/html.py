@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, translate
 from .drawing import Step
-from .measure import FAMILIES, clean
+from .measure import FAMILIES, clean, typeset
 from .svg import prefix_of, svg
 from .themes import THEMES
 
@@ -37,7 +37,7 @@ def html(drawing: Drawing) -> str:
         "prefix": prefix_of(drawing),
         "highlight": theme.highlight,
         "steps": [
-            {"text": clean(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers}
+            {"text": typeset(step.text), "boxes": [clean(name) for name in step.boxes], "uncovers": step.uncovers}
             for step in steps
         ],
         "arrows": [clean(arrow.target) for arrow in drawing.arrows],

@@ -12,10 +12,11 @@ from .measure import width
 Rect = tuple[float, float, float, float]  # left, top, right, bottom
 
 ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
+NEAR_START = (0.27, 0.31, 0.23, 0.35, 0.19, 0.4, 0.5, 0.6, 0.7, 0.8)  # between layers all lines cross in the middle
 
 
 def label_places(
-    curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE
+    curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE, near_start: bool = False
 ) -> list[tuple[float, float] | None]:
     """The middle of each label, None for an empty one or one that finds no room. Arrows are served in order."""
     lines = [sampled(curve, 10) for curve in curves]
@@ -27,7 +28,7 @@ def label_places(
             continue
         wide, high = width(label, size) / 2 + 2.5, size * 0.62 + 1.0
         best: tuple[float, tuple[float, float], Rect] | None = None
-        for rank, along in enumerate(ALONG):
+        for rank, along in enumerate(NEAR_START if near_start else ALONG):
             x, y = _at(line, along)
             rect = (x - wide, y - high, x + wide, y + high)
             if any(_overlap(rect, other) for other in taken):

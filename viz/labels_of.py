@@ -22,7 +22,10 @@ def sign(node: Node) -> str:
     if node.is_leaf:
         return leaf_label(node)
     power = inlined_power(node)
-    return f"( ){power}" if power is not None else str(node.op.sign_on(node) or node.op.name.replace("_", " "))
+    said = str(node.op.sign_on(node))
+    if not said or (len(said) == 1 and 0x25A0 <= ord(said) <= 0x25FF):  # ▭ looks like a missing letter
+        said = node.op.name.replace("_", " ")
+    return f"( ){power}" if power is not None else said
 
 
 SUPERSCRIPTS = dict(zip("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))

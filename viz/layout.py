@@ -15,7 +15,7 @@ from ..autograd.language import N_, translate
 from .curves import BADGE, Curve, before_end, bowed, clipped, reversed_curve, sampled, shifted
 from .extent import LABEL, LINE, NOTE, TITLE, Extent, extent
 from .labels import label_places, touches
-from .measure import width
+from .measure import typeset, width
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -123,6 +123,10 @@ def layout(drawing: Drawing, seconds: float = SECONDS) -> Placed:
                 drawing.language,
             )
             rough = replace(columns_layout(drawing, extents), notes=(note,))
+    if drawing.arrangement == "flow" and drawing.size in PAPER:
+        from .rows import in_rows
+
+        rough = in_rows(drawing, extents, rough)
     return _finished(drawing, extents, rough)
 
 
@@ -172,7 +176,12 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         if arrow.order:
             x, y = before_end(route.curve)
             taken.append((x - BADGE, y - BADGE, x + BADGE, y + BADGE))
-    spots = label_places([route.curve for route in routes], [arrow.label for arrow in drawing.arrows], taken)
+    spots = label_places(
+        [route.curve for route in routes],
+        [typeset(arrow.label) for arrow in drawing.arrows],
+        taken,
+        near_start=drawing.arrangement == "fixed",
+    )
     routes = [replace(route, label=spot) for route, spot in zip(routes, spots, strict=True)]
     left = min(
         [place.x - max(place.width, extents[name].across) / 2 for name, place in boxes.items()]
@@ -199,7 +208,7 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         drawing.notes + rough.notes + too_small(drawing, right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + head)
     )
     dx, dy = MARGIN - left, MARGIN + head - top
-    texts = [width(note, NOTE) for note in notes] + ([width(drawing.title, TITLE + 2)] if drawing.title else [])
+    texts = [width(typeset(note), NOTE) for note in notes] + ([width(typeset(drawing.title), TITLE + 2)] if drawing.title else [])
     wide = max([right - left, *texts]) + 2 * MARGIN
     high = (
         bottom - top + 2 * MARGIN + head + legend_height(drawing, wide) + len(notes) * NOTE * LINE + (8 if notes else 0)

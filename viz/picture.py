@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..autograd.language import N_, current_language, known_language, translate
+from ..autograd.node import Node
+from . import only, opened
 from .drawing import Drawing, DrawingError
 from .themes import THEMES
 
 if TYPE_CHECKING:
-    from ..autograd.node import Node
     from .fold import Fold
 
 VIEWS = ("forward", "backward", "both", "mirror", "values", "neurons")
@@ -28,6 +29,11 @@ def draw(
     size: str = "natural",
     title: str = "",
     highlight: Sequence[Node] | Node | None = None,
+    open: Sequence[Node | str] | Node | str = (),
+    steps: str | int | None = None,
+    between: tuple[Node | str, Node | str] | None = None,
+    hide: Sequence[str] | str = (),
+    show: Sequence[str] | str = (),
 ) -> Drawing:
     """The picture of a node and all it depends on, as a Drawing: `.save("y.svg")`, `.svg()`, `.png()`, or its own
     display in Jupyter.
@@ -37,8 +43,12 @@ def draw(
     far that
     about 60 boxes are left), False (nothing), a depth of scopes, a pattern such as "encoder/*", or a function of a
     scope name.
-    `highlight` marks the paths from these weights to the output, in the neurons view. DrawingError for a wish it does
-    not know.
+    `highlight` marks the paths from these weights to the output, in the neurons view.
+
+    `open` shows the inside of nodes (or of what has such a name): a composite op becomes its formula in a frame, a loop
+    its body; `steps` ("1..3,T", or 4) unrolls loops. `between` leaves what lies on a way from one node to another.
+    `hide` takes const, input, parameter, saved, shapes, legend; `show` takes saved (every value kept for the backward
+    pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -57,18 +67,56 @@ def draw(
         fold = int(fold)
     wanted = None if wrt is None else [wrt] if not isinstance(wrt, Sequence) else list(wrt)
     marked = [] if highlight is None else [highlight] if not isinstance(highlight, Sequence) else list(highlight)
+    hidden, shown = only.words(hide, only.HIDE, "hide"), only.words(show, only.SHOW, "show")
+    loops: list[Node] = []
+    if open or steps is not None:
+        wishes = [open] if isinstance(open, (str, Node)) else list(open)
+        y, loops = opened.opened(y, wishes, steps)
+        if steps is not None and fold is None:
+            fold = _one_box_per_step
+        if loops and view != "forward":
+            raise DrawingError('draw: the body of a loop is drawn with view="forward"; steps="1..3" unrolls it in any view')
+    every = "saved" in shown
     makers: dict[str, Callable[[Fold], Drawing]] = {
-        "forward": lambda f: views.forward(y, f, language),
+        "forward": lambda f: views.forward(y, f, language, loops=loops),
         "backward": lambda f: views.backward(y, wanted, f, language),
         "both": lambda f: views.both(y, wanted, f, language),
-        "mirror": lambda f: views.mirror(y, wanted, f, language),
+        "mirror": lambda f: views.mirror(y, wanted, f, language, every_saved=every),
         "values": lambda f: views.values(y, wanted, f, language),
         "neurons": lambda f: neurons.neurons(y, marked, language),
     }
-    drawing = makers[view](fold).with_(theme=theme, size=size, title=title)
+
+    def make(f: Fold) -> Drawing:
+        drawing = makers[view](f)
+        if between is not None and view != "neurons":
+            first, last = (_box_of(drawing, y, end) for end in between)
+            drawing = only.between(drawing, first, last)
+        if "bytes" in shown:
+            drawing = only.with_bytes(drawing)
+        if hidden:
+            drawing = only.without(drawing, hidden)
+        return drawing.with_(theme=theme, size=size, title=title)
+
+    drawing = make(fold)
     if len(drawing.boxes) > LARGE and view != "neurons":
-        drawing = _in_time(drawing, lambda f: makers[view](f).with_(theme=theme, size=size, title=title), language)
+        drawing = _in_time(drawing, make, language)
     return drawing
+
+
+def _one_box_per_step(scope: str) -> bool:
+    return scope.rpartition("/")[2].startswith(opened.STEP)
+
+
+def _box_of(drawing: Drawing, y: Node, wish: Node | str) -> str:
+    """The id of the box a node is drawn in."""
+    (node, *_) = opened.found(y, [wish])
+    ids = {box.id for box in drawing.boxes}
+    parts = node.scope.split("/")
+    names = [f"n{node.serial}", *(f"m:{'/'.join(parts[:k])}" for k in range(len(parts), 0, -1))]
+    chosen = next((name for name in names if name in ids), None)
+    if chosen is None:
+        raise DrawingError(f"draw: {wish!r} is folded away in this picture; fold=False shows all")
+    return chosen
 
 
 def _in_time(drawing: Drawing, again: Callable[[Fold], Drawing], language: str) -> Drawing:

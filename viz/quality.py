@@ -81,7 +81,7 @@ def cost(drawing: Drawing, rough: Rough) -> float:
     )
     return (
         crossings(curves, ends)
-        + 1.5 * turned_round(drawing, centers)
+        + 3.0 * turned_round(drawing, centers)
         + 2.0 * aside
         + 0.7 * mixed
         + slope / 25

@@ -11,7 +11,7 @@ from ..autograd.language import N_, translate
 from .curves import BADGE, Curve, before_end
 from .extent import DETAIL, EDGE, LABEL, LINE, NOTE, OUTSIDE, TITLE
 from .layout import DETAIL_SIZE, LEGEND_ROW, MARGIN, Frame, Place, Placed, Route, legend_height, legend_rows
-from .measure import clean, width
+from .measure import clean, typeset, width
 from .themes import THEMES, Theme
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
     color = theme.highlight if arrow.highlighted else theme.gradient if arrow.style == "gradient" else theme.muted
     if arrow.label and route.label:
         x, y = route.label
-        text = clean(arrow.label)
+        text = typeset(arrow.label)
         half = width(text, EDGE) / 2
         shapes += [
             Rect(
@@ -216,20 +216,21 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     shapes.append(Rect(place.left, place.top, place.width, place.height, radius, fill, stroke, thick, dash))
     size = 12.5 if box.ghost else LABEL
     if style.shape == "circle" and box.lines:
-        size = min(size, size * (place.width - 8) / max(width(line, size) for line in box.lines))
+        size = min(size, size * (place.width - 8) / max(width(typeset(line), size) for line in box.lines))
     high = len(box.lines) * size * LINE + (DETAIL * LINE if box.detail else 0.0)
     y = place.y - high / 2
     for line in box.lines:
-        shapes.append(Text(place.x, round(y + size * 0.96, 1), clean(line), size, color))
+        shapes.append(Text(place.x, round(y + size * 0.96, 1), typeset(line), size, color))
         y += size * LINE
     if box.detail:
-        shapes.append(Text(place.x, round(y + DETAIL * 0.92, 1), clean(box.detail), DETAIL, theme.muted))
+        shapes.append(Text(place.x, round(y + DETAIL * 0.92, 1), typeset(box.detail), DETAIL, theme.muted))
     found = [Piece("box", box.id, tuple(shapes), box.note or "\n".join(box.lines))]
     for role, text, color, baseline in (
         ("value", box.above, theme.value, place.top - 5),
         ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE + 2),
     ):
         if text:
+            text = typeset(text)
             half = width(text, OUTSIDE) / 2
             plate = Rect(
                 round(place.x - half - 2, 1),
@@ -239,7 +240,7 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
                 3,
                 theme.background,
             )
-            found.append(Piece(role, box.id, (plate, Text(place.x, round(baseline, 1), clean(text), OUTSIDE, color))))
+            found.append(Piece(role, box.id, (plate, Text(place.x, round(baseline, 1), text, OUTSIDE, color))))
     return found
 
 
@@ -248,7 +249,7 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
     if drawing.title:
         found.append(
             Piece(
-                "text", "title", (Text(MARGIN, MARGIN + TITLE, clean(drawing.title), TITLE + 2, theme.text, "start"),)
+                "text", "title", (Text(MARGIN, MARGIN + TITLE, typeset(drawing.title), TITLE + 2, theme.text, "start"),)
             )
         )
     notes_high = len(placed.notes) * NOTE * LINE
@@ -265,7 +266,7 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
         y += LEGEND_ROW
     y = placed.height - MARGIN - notes_high + NOTE * 0.9
     for note in placed.notes:
-        found.append(Piece("text", "", (Text(MARGIN, round(y, 1), clean(note), NOTE, theme.muted, "start"),)))
+        found.append(Piece("text", "", (Text(MARGIN, round(y, 1), typeset(note), NOTE, theme.muted, "start"),)))
         y += NOTE * LINE
     return found
 
@@ -277,9 +278,8 @@ def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
         color = {"gradient": theme.gradient, "saved": theme.saved, "highlight": theme.highlight}.get(way, theme.flow)
         curve = ((x, y), (x + 7, y), (x + 14, y), (x + 20, y))
         head, line = arrowhead(curve, 6.5)
-        return Line(line, color, 3.0 if way == "highlight" else 1.3, (4.0, 3.0) if way == "saved" else ()), Polygon(
-            head, color
-        )
+        dash = (4.0, 3.0) if way == "saved" else (6.0, 2.5) if way == "gradient" and theme.name == "print" else ()
+        return Line(line, color, 3.0 if way == "highlight" else 1.3, dash), Polygon(head, color)
     if kind in ("value", "gradient"):
         return (Text(x + 10, y + 4, "1.5", 11.0, theme.value if kind == "value" else theme.gradient),)
     style = theme.style(kind)

@@ -22,11 +22,12 @@ class Sheet:
     boxes: dict[str, Box] = field(default_factory=dict)
     arrows: dict[tuple[str, str, str, int], Arrow] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    stand_in: dict[Node, Node] = field(default_factory=dict)  # what picks a result of an opened loop -> its maker
     every_saved: bool = False  # dashed lines also to boxes that say in words what they need
 
     def key(self, node: Node) -> str:
         """The id of the box a node is drawn in."""
-        node = picked(node)
+        node = picked(self.stand_in.get(node, node))
         folded = self.owner.get(node)
         return f"m:{folded}" if folded is not None else f"n{node.serial}"
 
@@ -75,7 +76,7 @@ def forward_sheet(
         if (folded := sheet.owner.get(node)) is not None:
             members.setdefault(folded, []).append(node)
     for node in nodes:
-        if picked(node) is not node:
+        if picked(node) is not node or node in sheet.stand_in:
             continue
         folded = sheet.owner.get(node)
         if folded is not None:
@@ -122,15 +123,15 @@ def forward_sheet(
                 )
             )
     for node in nodes:
-        if picked(node) is not node:
+        if picked(node) is not node or node in sheet.stand_in:
             continue
         numbered = sheet.owner.get(node) is None and not hidden.intersection(node.inputs) and exchangeable(node)
         for position, source in enumerate(node.inputs):
             if source in hidden:
                 continue
             here = sheet.owner.get(source)
-            label = shape_of(source) if shapes and (not source.is_leaf or here is not None) else ""
-            if picked(source) is not source:
+            label = shape_of(source) if shapes and not source.is_leaf else ""
+            if picked(source) is not source or (here is not None and not source.is_leaf):
                 label = " ".join(part for part in (source.name or "", label) if part)
             sheet.link(
                 sheet.key(source),

@@ -3,6 +3,7 @@ font."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .shapes import Line, Polygon, Rect, Shape, Text, pieces
@@ -48,6 +49,7 @@ MATHS = {
     "≤": r"$\le$",
     "≠": r"$\ne$",
     "∞": r"$\infty$",
+    "★": r"$\star$",
     "…": r"\ldots{}",
     "–": "--",
     "—": "---",
@@ -57,7 +59,18 @@ MATHS = {
     "α": r"$\alpha$",
     "β": r"$\beta$",
 }
+GREEK = {
+    "γ": "gamma", "ε": "varepsilon", "η": "eta", "ρ": "rho", "φ": "varphi", "ψ": "psi", "ω": "omega", "τ": "tau",
+    "π": "pi", "Δ": "Delta", "Π": "Pi", "→": "rightarrow", "↑": "uparrow", "⊙": "odot",
+    "⊗": "otimes", "∗": "ast", "⋮": "vdots", "±": "pm", "∈": "in", "⌊": "lfloor", "⌋": "rfloor", "∘": "circ",
+    "¬": "neg", "∧": "wedge", "∨": "vee", "‖": "|", "⇄": "leftrightarrow", "≡": "equiv", "⊞": "oplus", "⋆": "star",
+}  # fmt: skip
+MATHS |= {character: rf"$\{word}$" for character, word in GREEK.items()}
+MATHS |= {character: f"$^{{{plain}}}$" for character, plain in zip("⁰¹⁴⁵⁶⁷⁸⁹⁻", "01456789-", strict=True)}
+MATHS |= {"⁺": "$^+$", "⧺": "$+\\!+$", "▦": "$\\#$"}
+MATHS["↻"] = r"$\circ$"  # the turning arrow would need a package
 MATHS |= {chr(0x2080 + digit): f"$_{digit}$" for digit in range(10)}
+INDEX = re.compile(r"(?:\$_[0-9]\$){2,}")  # w₁₂: one index of two digits
 
 
 def tikz(drawing: Drawing) -> str:
@@ -124,4 +137,5 @@ def escaped(text: str) -> str:
     >>> escaped("a_1 × 50%")
     'a\\_1 $\\times$ 50\\%'
     """
-    return "".join(SPECIAL.get(character) or MATHS.get(character) or character for character in text)
+    said = "".join(SPECIAL.get(character) or MATHS.get(character) or character for character in text)
+    return INDEX.sub(lambda found: "$_{" + "".join(re.findall("[0-9]", found[0])) + "}$", said)

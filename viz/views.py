@@ -15,6 +15,7 @@ from .backward import copies_for_inputs, copies_for_saved, lay_backward
 from .drawing import Arrow, Drawing, Step
 from .fold import Fold, Folding, folding, options, with_repeats
 from .labels_of import equation, leaf_label, shape_of, sign
+from .opened import rolled
 from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
 
@@ -35,8 +36,10 @@ LEGEND = (
 )
 
 
-def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None = BUDGET) -> Drawing:
-    """The graph as it is computed, left to right: shapes on the arrows, frames for scopes.
+def forward(
+    y: Node, fold: Fold = None, language: str = "en", budget: int | None = BUDGET, loops: Sequence[Node] = ()
+) -> Drawing:
+    """The graph as it is computed, left to right: shapes on the arrows, frames for scopes. `loops` show their body.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -44,9 +47,19 @@ def forward(y: Node, fold: Fold = None, language: str = "en", budget: int | None
     ['w', 'x', '×', '1', '+']
     """
     nodes = order(y)
+    rolls = [rolled(node, y) for node in loops]
+    for loop in rolls:
+        at = nodes.index(loop.node)
+        nodes[at : at + 1] = loop.members
     found, notes = _fitting(nodes, fold, budget, language, 1.0)
     sheet = Sheet(_names(y, nodes), found.owner, found.titles)
+    sheet.stand_in = {pick: made for loop in rolls for pick, made in loop.stand_in}
     forward_sheet(nodes, sheet)
+    for loop in rolls:
+        for given, place in loop.arrives:
+            sheet.link(sheet.key(given), sheet.key(place))
+        for made, place in loop.returns:
+            sheet.link(sheet.key(made), sheet.key(place), "flow", "t → t+1")
     _mark_result(sheet, y)
     copies_for_inputs(sheet)
     return _drawing(sheet, "flow", language, notes)
@@ -59,13 +72,14 @@ def mirror(
     language: str = "en",
     budget: int | None = BUDGET,
     detail: str = "rules",
+    every_saved: bool = False,
 ) -> Drawing:
     """Forward above, backward below, each gradient under the box it belongs to; dashed: values kept for the backward
-    pass."""
+    pass (`every_saved`: also those that the box they go to names)."""
     wanted = wanted_leaves(y, wrt)
     nodes = order(y)
     found, notes = _fitting(nodes, fold, budget, language, 2.0)
-    sheet = Sheet(_names(y, nodes), found.owner, found.titles)
+    sheet = Sheet(_names(y, nodes), found.owner, found.titles, every_saved=every_saved)
     titled = {"forward": translate(N_("forward"), language), "backward": translate(N_("backward"), language)}
     forward_sheet(nodes, sheet, titled)
     record = differentiate(y, wanted)
@@ -203,11 +217,7 @@ def _names(y: Node, nodes: list[Node]) -> dict[Node, str]:
 def _gradients(y: Node, wrt: Sequence[Node] | None, language: str) -> tuple[Backward | None, str]:
     if y.shape != () or y.dtype is None or y.dtype.kind != "f":
         return None, translate(N_("No gradients: the output is not one number."), language)
-    wanted = (
-        wanted_leaves(y, wrt)
-        if wrt is not None
-        else [n for n in order(y) if n.is_leaf and n.role in ("parameter", "input") and n.dtype.kind == "f"]
-    )
+    wanted = wanted_leaves(y, wrt)
     if not wanted:
         return None, translate(N_("No gradients: nothing here varies."), language)
     return differentiate(y, wanted), ""

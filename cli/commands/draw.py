@@ -28,6 +28,7 @@ EXAMPLES = (
     'nngraph draw "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 -o net.svg',
     'nngraph draw "(sigmoid(w5*sigmoid(w1*x1+w3*x2)+w6*sigmoid(w2*x1+w4*x2))-z)**2" --view neurons -o net.png',
     "nngraph draw lecture.py:loss --view mirror --fold 1 -o slides.pdf",
+    'nngraph draw "softmax_loss(X@W+b, T)" --shape X=8,3 --shape W=3,2 --shape b=2 --shape T=8,2 --open softmax_loss -o open.svg',
 )
 
 
@@ -51,6 +52,7 @@ class Theme(StrEnum):
 
     light = "light"
     dark = "dark"
+    print = "print"
 
 
 class Size(StrEnum):
@@ -70,6 +72,8 @@ class PictureFormat(StrEnum):
     html = "html"
     dot = "dot"
     json = "json"
+    tex = "tex"
+    txt = "txt"
 
 
 def run(
@@ -101,7 +105,37 @@ def run(
             autocompletion=complete_names,
         ),
     ] = None,
-    theme: Annotated[Theme, typer.Option("--theme", help=_("Light or dark."))] = Theme.light,
+    inside: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open",
+            metavar="NAME,…",
+            help=_("Show the inside of these: a variable, or a function such as softmax_loss or scan."),
+        ),
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            "--steps", metavar="1..3,T", help=_("Unroll loops and show these steps; T is the last."), show_default=False
+        ),
+    ] = None,
+    between: Annotated[
+        str | None,
+        typer.Option(
+            "--between", metavar="A,B", help=_("Only what lies on a way from A to B."), show_default=False
+        ),
+    ] = None,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option("--hide", metavar="WHAT,…", help=_("Leave out const, input, parameter, saved, shapes or legend.")),
+    ] = None,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--show", metavar="WHAT,…", help=_("Show saved (all that backward needs) or bytes (how much memory that is).")
+        ),
+    ] = None,
+    theme: Annotated[Theme, typer.Option("--theme", help=_("Light, dark, or black on white for printing."))] = Theme.light,
     size: Annotated[
         Size, typer.Option("--size", help=_("As large as it is, or to fill a slide or a page."))
     ] = Size.natural,
@@ -126,15 +160,19 @@ def run(
     """Write the picture."""
     import sys
 
-    from .. import show
+    from .. import show as output_of
     from ..errors import CommandError
     from ..problem import load
+    from ..values import parse_names
 
     problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
     problem.fill()
-    by = problem.wrt(wrt or ())
+    by = problem.wrt(wrt) if wrt else None  # the picture knows which leaves are parameters
+    ends = parse_names([between]) if between else []
+    if between and len(ends) != 2:
+        raise CommandError(_("--between takes two names"), _("write for example {example}", example="--between x,h"))
     from ...viz import draw
 
     picture = draw(
@@ -147,12 +185,17 @@ def run(
         size=size.value,
         title=title,
         highlight=problem.wrt(highlight) if highlight else None,
+        open=parse_names(inside or ()),
+        steps=steps,
+        between=(ends[0], ends[1]) if ends else None,
+        hide=parse_names(hide or ()),
+        show=parse_names(show or ()),
     )
     if output in (None, "-"):
-        show.write_result(_rendered(picture, form.value if form else "svg"), None)
+        output_of.write_result(_rendered(picture, form.value if form else "svg"), None)
         return 0
-    picture.save(output) if form is None else show.write_result(_rendered(picture, form.value), output)
-    show.note(_("picture: {path}", path=output))
+    picture.save(output) if form is None else output_of.write_result(_rendered(picture, form.value), output)
+    output_of.note(_("picture: {path}", path=output))
     return 0
 
 

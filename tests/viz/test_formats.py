@@ -239,6 +239,43 @@ def test_tikz_escapes_what_latex_reads():
     assert r"50\% of w\_1 \& \{x\} \#2 \textbackslash{} \textasciitilde{} \textasciicircum{} $\sigma$" in said
 
 
+def test_tikz_compiles(tmp_path, samples):
+    """With LaTeX where there is one; everywhere: braces match and nothing but ASCII is left that LaTeX would not know."""
+    import shutil
+    import subprocess
+
+    boxes = (Box("a", ("∂E/∂w12",), detail="50% of x_1 & {y}"), Box("b", ("σ′",), above="γ ★ ≤ Σ ∇ ∞ √ ·"))
+    drawing = Drawing((*boxes, Box("c", ("( )²",))), (Arrow("a", "b"), Arrow("b", "c", "saved")))
+    said = drawing.tikz()
+    assert "w$_{12}$" in said
+    assert all(character.isascii() for character in said)
+    assert said.replace(r"\{", "").replace(r"\}", "").count("{") == said.replace(r"\{", "").replace(r"\}", "").count("}")
+    if shutil.which("pdflatex") is None:
+        return
+    page = r"\documentclass{standalone}\usepackage{textcomp}\usepackage[T1]{fontenc}\usepackage{tikz}\begin{document}"
+    (tmp_path / "page.tex").write_text(page + said + r"\end{document}", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-800:]
+
+
+def test_latex_knows_every_sign_of_an_op():
+    from nngraph.autograd.op import OPS
+    from nngraph.viz.tikz import escaped
+
+    signs = {sign for op in OPS.values() for sign in (op.symbol, op.notation.sign) if isinstance(sign, str)}
+    assert len(signs) > 40
+    assert {sign for sign in signs if not escaped(sign).isascii()} <= {"◣", "◥", "▭"}  # pictures write the op's name there
+
+
+def test_labels_are_set_as_mathematics():
+    drawing = Drawing((Box("a", ("w1",), detail="∂E/∂gamma"), Box("layer1", ("layer1",))))
+    said = re.findall(r">([^<]+)</text>", drawing.svg())
+    assert said == ["w₁", "∂E/∂γ", "layer1"]
+    assert any("> <2081>" in stream.decode("latin-1") for stream in pdf_streams(drawing.pdf()))  # ₁ can be selected
+    assert "w$_1$" in drawing.tikz()
+
+
 def test_text_shows_shared_boxes_once():
     drawing = Drawing(
         (Box("x", ("x",)), Box("s", ("σ",)), Box("m", ("×",))),
