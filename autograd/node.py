@@ -31,7 +31,10 @@ abilities: dict[str, Callable[..., Any]] = {}
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OWN = tuple(os.path.join(_ROOT, folder) + os.sep for folder in ("autograd", "nets", "viz", "cli"))
-_CARRIERS = tuple(os.path.join(_ROOT, "autograd", name) for name in ("op.py", "node.py", "leaves.py", "interoperate.py", "ops" + os.sep))
+_CARRIERS = tuple(
+    os.path.join(_ROOT, "autograd", name)
+    for name in ("op.py", "node.py", "leaves.py", "interoperate.py", "ops" + os.sep)
+)
 """Files that only carry a call from the user's line to the node it builds."""
 _USER, _CARRIER, _OURS = 1, 2, 3
 _kinds: dict[str, int] = {}
@@ -46,18 +49,38 @@ current_site: ContextVar[Site | None] = ContextVar("nngraph_site", default=None)
 class Node:
     """A value in a graph: the result of `op` applied to `inputs`. Never changed once built.
 
-    `serial` grows with every node built, so sorting by it is a topological order.
-    `site` is where the user's code built the node, as (code object, instruction); names are looked up from it on demand.
+    `serial` grows with every node built, so sorting by it is a topological order. `site` is where the user's code built
+    the node, as (code object, instruction); names are looked up from it on demand.
     """
 
-    __slots__ = ("__weakref__", "_name", "_stamp", "_value", "dtype", "inputs", "op", "params", "scope", "serial", "shape", "site")
+    __slots__ = (
+        "__weakref__",
+        "_name",
+        "_stamp",
+        "_value",
+        "dtype",
+        "inputs",
+        "op",
+        "params",
+        "scope",
+        "serial",
+        "shape",
+        "site",
+    )
 
     role = "op"
     is_leaf = False
     __array_priority__ = 1000
 
     def __init__(
-        self, op: Any, inputs: tuple[Node, ...], params: Mapping[str, Any], shape: Any, dtype: Any, name: str | None = None, site: Site | None = None
+        self,
+        op: Any,
+        inputs: tuple[Node, ...],
+        params: Mapping[str, Any],
+        shape: Any,
+        dtype: Any,
+        name: str | None = None,
+        site: Site | None = None,
     ) -> None:
         self.op = op
         self.inputs = inputs
@@ -189,7 +212,10 @@ class Node:
         return infix["@"](other, self)
 
     def __float__(self) -> float:
-        raise DtypeError(f"{describe(self)} is a node of a graph, not a number; for its number write float(node.value), for a function of it ng.exp and the like")
+        raise DtypeError(
+            f"{describe(self)} is a node of a graph, not a number; for its number write float(node.value), for a"
+            " function of it ng.exp and the like"
+        )
 
     __int__ = __float__  # type: ignore[assignment]
 
@@ -219,8 +245,8 @@ class Node:
 
 
 def user_site(frame: Any) -> Site:
-    """The user's (code, instruction) from which `frame` was called; the instruction is negated (~) when it only led to a
-    rule or a layer that built the node, so that no variable is named after it."""
+    """The user's (code, instruction) from which `frame` was called; the instruction is negated (~) when it only led to
+    a rule or a layer that built the node, so that no variable is named after it."""
     while True:
         code = frame.f_code
         try:
@@ -268,7 +294,13 @@ class Leaf(Node):
     is_leaf = True
 
     def __init__(
-        self, role: str, name: str | None, value: Any, shape: Shape | None = None, dtype: np.dtype | None = None, site: Site | None = None
+        self,
+        role: str,
+        name: str | None,
+        value: Any,
+        shape: Shape | None = None,
+        dtype: np.dtype | None = None,
+        site: Site | None = None,
     ) -> None:
         if value is not None:
             value = np.array(value, dtype=dtype)
@@ -293,7 +325,8 @@ class Leaf(Node):
         array = np.asarray(new)
         if array.shape != tuple(self.shape):
             raise ShapeError(
-                f"{describe(self)} keeps its shape; the new value has shape {array.shape}. Build a graph for the new shape instead"
+                f"{describe(self)} keeps its shape; the new value has shape {array.shape}. Build a graph for the new"
+                " shape instead"
             )
         store({self: np.array(fitted(array, self.dtype, self))})
 
@@ -303,7 +336,8 @@ class Clock:
 
     now = 0
     lock = Lock()
-    """Held while leaves change and while a program reads them, so that a thread sees all of one change or none of it."""
+    """Held while leaves change and while a program reads them, so that a thread sees all of one change or none of
+    it."""
 
 
 def store(values: Mapping[Leaf, np.ndarray]) -> None:
@@ -333,7 +367,11 @@ def fitted(array: np.ndarray, dtype: np.dtype, what: Any) -> np.ndarray:
         low, high = 0, 1
     else:
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-    if array.size and not (int(array.min()) >= low and int(array.max()) <= high if array.dtype.kind != "f" else _whole_within(array, low, high)):
+    if array.size and not (
+        int(array.min()) >= low and int(array.max()) <= high
+        if array.dtype.kind != "f"
+        else _whole_within(array, low, high)
+    ):
         if array.dtype.kind == "f" and np.isfinite(array).all() and not (array == np.floor(array)).all():
             raise DtypeError(f"{_spoken(what)} holds {dtype} and would lose the fractions; build it from floats")
         wrong = next(number for number in array.ravel().tolist() if not low <= number <= high)
@@ -359,6 +397,12 @@ def describe(node: Node) -> str:
     if not isinstance(node.shape, tuple):
         return f"{what}{name}{where}"
     return f"{what}{name}{where} ({shape_text(node.shape)}, {node.dtype})"
+
+
+def open_scope() -> str:
+    """` in mlp/layer2` while a scope is open, for error messages; else nothing."""
+    name = current_scope.get()
+    return f" in {name}" if name else ""
 
 
 @contextlib.contextmanager

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from . import node as _node
-from .errors import DtypeError, NngraphError, ParameterError, ShapeError, UnknownOp
+from .broadcasting import broadcast_shapes
+from .errors import DtypeError, NngraphError, ParameterError, UnknownOp
 from .graph import Graph
 from .index import IndexForm
 from .leaves import UNNAMED, as_node
-from .node import Leaf, Node, current_scope, no_params
+from .node import Leaf, Node, no_params, open_scope
 from .notation import Notation, call
 from .vocabulary import call_of, parsed, spoken
 
-ARITHMETIC, FUNCTION, ACTIVATION, COMPARISON, REDUCTION = "arithmetic", "function", "activation", "comparison", "reduction"
-SHAPE, LINEAR, LOSS, RANDOM, CONTROL = "shape", "linear", "loss", "random", "control"
+ARITHMETIC, FUNCTION, ACTIVATION, COMPARISON = "arithmetic", "function", "activation", "comparison"
+REDUCTION, SHAPE, LINEAR = "reduction", "shape", "linear"
+LOSS, RANDOM, CONTROL = "loss", "random", "control"
 KINDS = (ARITHMETIC, FUNCTION, ACTIVATION, COMPARISON, REDUCTION, SHAPE, LINEAR, LOSS, RANDOM, CONTROL)
 
 OPS: dict[str, Op] = {}
@@ -85,11 +87,12 @@ def example(*shapes: tuple[int, ...], **more: Any) -> Example:
 class Op:
     """One op, declared once. See the module text for the four kinds of meaning; the fields are what others read.
 
-    `words`: a sentence template over the input names, in English, translated by catalogs. `why`: why the gradient is what
-    it is. `gradient(g, y, *inputs, **params)`: one node per input or None, written in graph ops; g arrives, y is this node;
-    a gradient may keep the broadcast shape, it is summed back for all ops in one place. `numpy`: beside `scalar`, `formula`
-    or `index` it is an override (stable or fast) that a test compares with the meaning. `normalize(inputs, params)` checks
-    and completes params once, when a node is built. `letter`: how derivations name its results (f1, a2, …).
+    `words`: a sentence template over the input names, in English, translated by catalogs. `why`: why the gradient is
+    what it is. `gradient(g, y, *inputs, **params)`: one node per input or None, written in graph ops; g arrives, y is
+    this node; a gradient may keep the broadcast shape, it is summed back for all ops in one place. `numpy`: beside
+    `scalar`, `formula` or `index` it is an override (stable or fast) that a test compares with the meaning.
+    `normalize(inputs, params)` checks and completes params once, when a node is built. `letter`: how derivations name
+    its results (f1, a2, …).
     """
 
     name: str
@@ -196,12 +199,15 @@ class Op:
             count = len(self.inputs)
             inputs = inputs + tuple(params.pop(name) for name in self.inputs[len(inputs) :] if name in params)
             if len(inputs) < count:
-                raise ParameterError(f"{signature(self)} needs {', '.join(self.inputs[len(inputs):])}")
+                raise ParameterError(f"{signature(self)} needs {', '.join(self.inputs[len(inputs) :])}")
             inputs, positional = inputs[:count], inputs[count:]
         complete = dict(self.params)
         names = list(self.params)
         if len(positional) > len(names):
-            raise ParameterError(f"{signature(self)} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)}; got {len(inputs) + len(positional)} arguments")
+            raise ParameterError(
+                f"{signature(self)} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)}; got"
+                f" {len(inputs) + len(positional)} arguments"
+            )
         for name, value in zip(names, positional):
             complete[name] = value
         for name, value in params.items():
@@ -224,61 +230,6 @@ def _lift(inputs: Sequence[Any]) -> tuple[Node, ...]:
     return tuple([value if isinstance(value, Node) else as_node(value, like) for value in inputs])
 
 
-def broadcast_shapes(op: Any, nodes: Sequence[Node]) -> tuple[int, ...]:
-    """The shape that numpy's broadcasting gives; ShapeError naming op and shapes when they do not fit."""
-    shape: tuple[int, ...] = ()
-    for node in nodes:
-        other = node.shape
-        if not other or other == shape:
-            continue
-        gap = len(shape) - len(other)
-        # A row, or a tensor of the inner axes, added to many of them: nothing to work out.
-        if not shape or (gap < 0 and other[-len(shape) :] == shape):
-            shape = other
-        elif gap < 0 or shape[gap:] != other:
-            shape = _joined(op, nodes, shape, other)
-    return shape
-
-
-def _joined(op: Any, nodes: Sequence[Node], shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    long, short = (shape, other) if len(shape) >= len(other) else (other, shape)
-    gap = len(long) - len(short)
-    sizes = list(long)
-    for axis, size in enumerate(short, gap):
-        mine = sizes[axis]
-        if size != mine:
-            if mine == 1:
-                sizes[axis] = size
-            elif size != 1:
-                raise ShapeError(_misfit(op, nodes, axis - len(long), mine, size))
-    return tuple(sizes)
-
-
-def _misfit(op: Op, nodes: Sequence[Node], axis: int, one: int, other: int) -> str:
-    shapes = " and ".join(_shape(node) for node in nodes)
-    hint = ""
-    if len(nodes) == 2:
-        a, b = nodes[0].shape, nodes[1].shape
-        if a == b[::-1]:
-            hint = "; did you mean to transpose one of them (.T)?"
-        elif len(a) == 1 and len(b) == 2 and a[0] == b[0]:
-            hint = f"; did you mean {nodes[0].name or 'a'}[:, None], one number per row?"
-        elif len(b) == 1 and len(a) == 2 and b[0] == a[0]:
-            hint = f"; did you mean {nodes[1].name or 'b'}[:, None], one number per row?"
-    return f"{op.name}{where()}: shapes {shapes} do not broadcast: axis {axis} has {one} and {other}{hint}"
-
-
-def _shape(node: Node) -> str:
-    name = f"{node.name} " if node.name else ""
-    return f"{name}({', '.join(str(int(size)) for size in node.shape)}{',' if len(node.shape) == 1 else ''})"
-
-
-def where() -> str:
-    """` in mlp/layer2` while a scope is open, for error messages."""
-    scope = current_scope.get()
-    return f" in {scope}" if scope else ""
-
-
 def _result_dtype(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> np.dtype:
     """What numpy itself gives for these dtypes, found by asking it once on empty arrays."""
     empty = [np.empty((0,), node.dtype) for node in nodes]
@@ -287,7 +238,9 @@ def _result_dtype(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) ->
             return np.asarray(_node.abilities["numpy function"](op)(*empty, **params)).dtype
     except TypeError:
         dtypes = ", ".join(str(node.dtype) for node in nodes)
-        raise DtypeError(f"{op.name}{where()}: not defined for {dtypes}; convert with ng.cast(x, 'float64')") from None
+        raise DtypeError(
+            f"{op.name}{open_scope()}: not defined for {dtypes}; convert with ng.cast(x, 'float64')"
+        ) from None
 
 
 def _general(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[Any, np.dtype]:
@@ -313,7 +266,7 @@ def _infer(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[
             inner = inside(op, nodes, params)
             return inner.outputs[0].shape, inner.outputs[0].dtype
     except NngraphError as error:
-        prefix = f"{op.name}{where()}: "
+        prefix = f"{op.name}{open_scope()}: "
         message = str(error)
         # A formula raises from the simpler op inside it; the user called this one.
         raise type(error)(message if message.startswith(op.name) else prefix + message) from None
@@ -385,7 +338,10 @@ def lookup(name: str) -> Op:
         import difflib
 
         near = difflib.get_close_matches(name, OPS, 3)
-        raise UnknownOp(f"there is no op {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else "; `nngraph ops` lists them"))
+        raise UnknownOp(
+            f"there is no op {name!r}"
+            + (f"; did you mean {' or '.join(near)}?" if near else "; `nngraph ops` lists them")
+        )
     return OPS[name]
 
 
@@ -407,7 +363,9 @@ def multilinear(name: str, index: Callable[..., IndexForm], *, inputs: Sequence[
     return _declared(name, tuple(inputs), index=index, **said)
 
 
-def structural(name: str, numpy: Callable[..., Any], shape: Callable[..., Any], *, inputs: Sequence[str], **said: Any) -> Op:
+def structural(
+    name: str, numpy: Callable[..., Any], shape: Callable[..., Any], *, inputs: Sequence[str], **said: Any
+) -> Op:
     """Declare an op by what it does to arrays and how shapes follow; it must also work on arrays of objects."""
     return _declared(name, tuple(inputs), numpy=numpy, shape=shape, **said)
 
@@ -424,7 +382,11 @@ def _text_names(scalar: str, params: Mapping[str, Any]) -> tuple[str, ...]:
     import ast
 
     names: list[str] = []
-    called = {node.func.id for node in ast.walk(ast.parse(scalar)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(scalar))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     found = [node for node in ast.walk(ast.parse(scalar)) if isinstance(node, ast.Name)]
     for node in sorted(found, key=lambda each: each.col_offset):
         if node.id not in names and node.id not in params and node.id not in called:

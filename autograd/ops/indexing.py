@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..axes import axis_of, one_axis
+from ..broadcasting import broadcast_shapes
 from ..errors import DtypeError, ShapeError
 from ..leaves import as_node, constant
 from ..node import Leaf, Node, abilities, describe, next_serial
-from ..op import REQUIRED, SHAPE, broadcast_shapes, composite, example, structural
+from ..op import REQUIRED, SHAPE, composite, example, structural
 from .identity import cast
 from .linear import broadcast, transpose
 from .shape import expand_dims, flatten, moveaxis, name_only_last, whole
@@ -27,11 +28,19 @@ __all__ = ["embedding", "gather", "scatter", "scatter_add", "take", "take_along_
 def _integers(node: Node, name: str) -> None:
     """Refuse an index that does not hold whole numbers."""
     if node.dtype.kind == "b":
-        raise DtypeError(f"{name}: true and false do not say which place; pick with x[mask] (a fixed mask), or use ng.where(mask, x, 0)")
+        raise DtypeError(
+            f"{name}: true and false do not say which place; pick with x[mask] (a fixed mask), or use ng.where(mask, x,"
+            " 0)"
+        )
     if node.dtype.kind not in "iu":
         if _is_constant(node) and not node.shape and node.value == np.floor(node.value):
-            raise DtypeError(f"{name}: a bare number takes the dtype of what stands beside it; write the index as np.array({int(node.value)}) or as x[…]")
-        raise DtypeError(f"{name}: an index must hold whole numbers, not {node.dtype}; convert with ng.cast(index, 'int64')")
+            raise DtypeError(
+                f"{name}: a bare number takes the dtype of what stands beside it; write the index as"
+                f" np.array({int(node.value)}) or as x[…]"
+            )
+        raise DtypeError(
+            f"{name}: an index must hold whole numbers, not {node.dtype}; convert with ng.cast(index, 'int64')"
+        )
 
 
 def _in_range(indices: Any, size: int, name: str, axis: int) -> None:
@@ -57,7 +66,8 @@ def _checked_positions(name: str, positions: Node, shape: tuple[int, ...]) -> No
     _integers(positions, name)
     if not positions.shape or positions.shape[-1] > len(shape) or positions.shape[-1] == 0:
         raise ShapeError(
-            f"{name}: the last axis of positions holds one index per axis, 1 to {len(shape)} of them for shape {tuple(map(int, shape))};"
+            f"{name}: the last axis of positions holds one index per axis, 1 to {len(shape)} of them for shape"
+            f" {tuple(map(int, shape))};"
             f" positions have shape {tuple(map(int, positions.shape))}"
         )
     if _is_constant(positions):
@@ -79,12 +89,16 @@ def _gather(x: Any, positions: Any) -> Any:
 
 gather = structural(
     "gather", _gather, lambda x, positions: (*positions.shape[:-1], *x.shape[positions.shape[-1] :]),
-    inputs=("x", "positions"), kind=SHAPE, normalize=_gatherable, dtype=lambda x, positions: x.dtype, notation=ELEMENT, symbol="x[i]",
+    inputs=("x", "positions"), kind=SHAPE, normalize=_gatherable, dtype=lambda x, positions: x.dtype, notation=ELEMENT,
+    symbol="x[i]",
     words="the entries of {x} at {positions}",
-    why="each entry that was picked sends its gradient back to its own place; a place that was picked twice receives both",
-    pitfalls=("the last axis of positions holds one index per axis, so three points of a matrix are positions of shape (3, 2)",),
+    why="each entry that was picked sends its gradient back to its own place; a place that was picked twice receives"
+    " both",
+    pitfalls=("the last axis of positions holds one index per axis, so three points of a matrix are positions of shape"
+              " (3, 2)",),
     gradient=lambda g, y, x, positions: (scatter_add(g, positions, shape=x.shape), None),
-    example=[example((3, 4), (5, 2), integers={1: 3}), example((3, 2), (2, 2, 1), integers={1: 3}), example((3,), (1,), integers={1: 3})],
+    example=[example((3, 4), (5, 2), integers={1: 3}), example((3, 2), (2, 2, 1), integers={1: 3}),
+             example((3,), (1,), integers={1: 3})],
 )  # fmt: skip
 
 
@@ -94,7 +108,9 @@ def _scatterable(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
     _checked_positions("scatter_add", positions, shape)
     fits = (*positions.shape[:-1], *shape[positions.shape[-1] :])
     if x.shape != fits:
-        raise ShapeError(f"scatter_add: {tuple(map(int, x.shape))} does not fit the places, which have shape {tuple(map(int, fits))}")
+        raise ShapeError(
+            f"scatter_add: {tuple(map(int, x.shape))} does not fit the places, which have shape {tuple(map(int, fits))}"
+        )
     return {"shape": shape}
 
 
@@ -110,12 +126,14 @@ def _scatter_add(x: Any, positions: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 scatter_add = structural(
     "scatter_add", _scatter_add, lambda x, positions, shape: shape,
-    inputs=("x", "positions"), params={"shape": REQUIRED}, kind=SHAPE, normalize=_scatterable, dtype=lambda x, positions, shape: x.dtype, symbol="+=[i]",
+    inputs=("x", "positions"), params={"shape": REQUIRED}, kind=SHAPE, normalize=_scatterable,
+    dtype=lambda x, positions, shape: x.dtype, symbol="+=[i]",
     words="add the entries of {x} into zeros of shape {shape}, at {positions}",
     why="each entry lands in one place with slope 1, so it picks up the gradient found there",
     pitfalls=("entries that land in the same place add up; none is overwritten",),
     gradient=lambda g, y, x, positions, shape: (gather(g, positions), None),
-    example=[example((5,), (5, 2), params={"shape": (3, 4)}, integers={1: 3}), example((2, 2, 2), (2, 2, 1), params={"shape": (3, 2)}, integers={1: 3})],
+    example=[example((5,), (5, 2), params={"shape": (3, 4)}, integers={1: 3}),
+             example((2, 2, 2), (2, 2, 1), params={"shape": (3, 2)}, integers={1: 3})],
 )  # fmt: skip
 
 
@@ -146,11 +164,14 @@ def _take(x: Any, indices: Any, axis: int | None = 0) -> Any:
 
 
 take = composite(
-    "take", _taken, inputs=("x", "indices"), params={"axis": None}, kind=SHAPE, normalize=_takeable, numpy=_take, notation=ELEMENT, symbol="x[i]",
+    "take", _taken, inputs=("x", "indices"), params={"axis": None}, kind=SHAPE, normalize=_takeable, numpy=_take,
+    notation=ELEMENT, symbol="x[i]",
     words="the entries {indices} of {x} along axis {axis}",
-    why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives both",
+    why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives"
+    " both",
     pitfalls=("without an axis the indices count through the flattened array, as in numpy",),
-    example=[example((3, 4), (5,), params={"axis": 0}, integers={1: 3}), example((2, 3, 2), (2, 2), params={"axis": 1}, integers={1: 3}),
+    example=[example((3, 4), (5,), params={"axis": 0}, integers={1: 3}),
+             example((2, 3, 2), (2, 2), params={"axis": 1}, integers={1: 3}),
              example((3, 4), (2,), integers={1: 12}), example((3, 4), (), params={"axis": -1}, integers={1: 4})],
 )  # fmt: skip
 
@@ -158,7 +179,10 @@ take = composite(
 def _row_numbers(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     table, indices = inputs
     if len(table.shape) != 2:
-        raise ShapeError(f"embedding: the table needs one row per entry, as shape (entries, size); this has shape {tuple(map(int, table.shape))}")
+        raise ShapeError(
+            "embedding: the table needs one row per entry, as shape (entries, size); this has shape"
+            f" {tuple(map(int, table.shape))}"
+        )
     _integers(indices, "embedding")
     if _is_constant(indices):
         _in_range(indices.value, table.shape[0], "embedding", 0)
@@ -170,7 +194,8 @@ embedding = composite(
     inputs=("table", "indices"), kind=SHAPE, normalize=_row_numbers, symbol="rows", letter="e",
     words="look up the rows {indices} of {table}",
     why="only the rows that were looked up receive a gradient; a row that was looked up twice receives the sum of both",
-    pitfalls=("a row that does not occur in the batch gets gradient zero, which is not the same as being left alone by a momentum optimizer",),
+    pitfalls=("a row that does not occur in the batch gets gradient zero, which is not the same as being left alone by"
+              " a momentum optimizer",),
     example=[example((4, 3), (5,), integers={1: 4}), example((4, 3), (2, 3), integers={1: 4})],
 )  # fmt: skip
 
@@ -183,7 +208,8 @@ def _pickable(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[st
         at != axis and a != b and 1 not in (a, b) for at, (a, b) in enumerate(zip(x.shape, indices.shape))
     ):
         raise ShapeError(
-            f"take_along_axis: indices of shape {tuple(map(int, indices.shape))} must have the axes of x {tuple(map(int, x.shape))},"
+            f"take_along_axis: indices of shape {tuple(map(int, indices.shape))} must have the axes of x"
+            f" {tuple(map(int, x.shape))},"
             f" equal in all but axis {axis}; an axis is added with indices[..., None]"
         )
     if _is_constant(indices):
@@ -193,7 +219,10 @@ def _pickable(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[st
 
 def _taken_along(x: Node, indices: Node, axis: int) -> Node:
     ndim = len(x.shape)
-    counters = [np.arange(int(size)).reshape([-1 if at == other else 1 for other in range(ndim)]) for at, size in enumerate(x.shape)]
+    counters = [
+        np.arange(int(size)).reshape([-1 if at == other else 1 for other in range(ndim)])
+        for at, size in enumerate(x.shape)
+    ]
     return gather(x, _positions([indices if at == axis else constant(counter) for at, counter in enumerate(counters)]))
 
 
@@ -206,10 +235,13 @@ def _take_along(x: Any, indices: Any, axis: int) -> Any:
 
 
 take_along_axis = composite(
-    "take_along_axis", _taken_along, inputs=("x", "indices"), params={"axis": -1}, kind=SHAPE, normalize=_pickable, numpy=_take_along, symbol="x[i]",
+    "take_along_axis", _taken_along, inputs=("x", "indices"), params={"axis": -1}, kind=SHAPE, normalize=_pickable,
+    numpy=_take_along, symbol="x[i]",
     words="in every line of {x} along axis {axis}, the entries {indices} of that line",
-    why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives both",
-    example=[example((3, 4), (3, 2), params={"axis": 1}, integers={1: 4}), example((3, 4), (1, 4), params={"axis": 0}, integers={1: 3})],
+    why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives"
+    " both",
+    example=[example((3, 4), (3, 2), params={"axis": 1}, integers={1: 4}),
+             example((3, 4), (1, 4), params={"axis": 0}, integers={1: 3})],
 )  # fmt: skip
 
 
@@ -230,7 +262,10 @@ def scatter(x: Any, indices: Any, size: int, axis: int = 0) -> Node:
     size = whole(size, "scatter: size")
     places = tuple(range(axis, axis + count))
     if tuple(x.shape[axis : axis + count]) != indices.shape:
-        raise ShapeError(f"scatter: x {tuple(map(int, x.shape))} must have the axes of indices {tuple(map(int, indices.shape))} from axis {axis} on")
+        raise ShapeError(
+            f"scatter: x {tuple(map(int, x.shape))} must have the axes of indices {tuple(map(int, indices.shape))} from"
+            f" axis {axis} on"
+        )
     front = moveaxis(x, places, tuple(range(count))) if axis else x
     added = scatter_add(front, expand_dims(indices, -1), shape=(size, *front.shape[count:]))
     return name_only_last(moveaxis(added, 0, axis) if axis else added, since)
@@ -258,7 +293,9 @@ def _item(item: Any) -> Any:
     if isinstance(item, (int, np.integer)):
         return item
     if not isinstance(item, (Node, np.ndarray, np.generic, list, tuple)):
-        raise DtypeError(f"{item!r} cannot be an index; use whole numbers, slices, None, '...' or arrays of whole numbers")
+        raise DtypeError(
+            f"{item!r} cannot be an index; use whole numbers, slices, None, '...' or arrays of whole numbers"
+        )
     node = item
     if not isinstance(item, Node):
         array = np.asarray(item)
@@ -267,7 +304,8 @@ def _item(item: Any) -> Any:
     if node.dtype.kind == "b":
         if not _is_constant(node):
             raise DtypeError(
-                f"{describe(node)} as a mask: how many entries it picks would depend on values, but shapes are fixed while the graph is built;"
+                f"{describe(node)} as a mask: how many entries it picks would depend on values, but shapes are fixed"
+                " while the graph is built;"
                 " use ng.where(mask, x, 0), or pass an array as a mask that never changes"
             )
         return node
@@ -293,7 +331,10 @@ def _without_masks(x: Node, items: Sequence[Any]) -> list[Any]:
         if isinstance(item, Node) and item.dtype.kind == "b":
             covered = x.shape[axis : axis + len(item.shape)]
             if not item.shape or item.shape != covered:
-                raise ShapeError(f"x[…]: a mask of shape {tuple(map(int, item.shape))} stands at axes of sizes {tuple(map(int, covered))}; they must be equal")
+                raise ShapeError(
+                    f"x[…]: a mask of shape {tuple(map(int, item.shape))} stands at axes of sizes"
+                    f" {tuple(map(int, covered))}; they must be equal"
+                )
             plain += [constant(places) for places in np.nonzero(item.value)]
         else:
             plain.append(item)
@@ -302,8 +343,9 @@ def _without_masks(x: Node, items: Sequence[Any]) -> list[Any]:
 
 
 def _picked(x: Node, parts: Sequence[Any]) -> Node:
-    """numpy's rule for arrays in an index: they are broadcast together; their axes stand where the arrays stood when these are
-    neighbours, and in front when something stands between them. A whole number among arrays counts as an array."""
+    """numpy's rule for arrays in an index: they are broadcast together; their axes stand where the arrays stood when
+    these are neighbours, and in front when something stands between them. A whole number among arrays counts as an
+    array."""
     used = builtins.sum(_width(part) for part in parts)
     basic: list[Any] = []
     arrays: list[tuple[int, int, Node]] = []
@@ -343,7 +385,8 @@ def _in_front(x: Node, axes: Sequence[int]) -> Node:
 
 
 def _positions(indices: Sequence[Node]) -> Node:
-    """Index arrays, broadcast together, as positions: one index per axis in the last axis. Fixed ones make a constant."""
+    """Index arrays, broadcast together, as positions: one index per axis in the last axis. Fixed ones make a
+    constant."""
     if all(_is_constant(node) for node in indices):
         try:
             together = np.broadcast_arrays(*[node.value.astype(np.intp) for node in indices])

@@ -1,0 +1,58 @@
+"""The shape that elementwise ops give, by numpy's rule, and what to say when shapes do not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import ShapeError
+from .node import Node, open_scope
+
+
+def broadcast_shapes(op: Any, nodes: Sequence[Node]) -> tuple[int, ...]:
+    """The shape that numpy's broadcasting gives; ShapeError naming op and shapes when they do not fit."""
+    shape: tuple[int, ...] = ()
+    for node in nodes:
+        other = node.shape
+        if not other or other == shape:
+            continue
+        gap = len(shape) - len(other)
+        # A row, or a tensor of the inner axes, added to many of them: nothing to work out.
+        if not shape or (gap < 0 and other[-len(shape) :] == shape):
+            shape = other
+        elif gap < 0 or shape[gap:] != other:
+            shape = _joined(op, nodes, shape, other)
+    return shape
+
+
+def _joined(op: Any, nodes: Sequence[Node], shape: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    long, short = (shape, other) if len(shape) >= len(other) else (other, shape)
+    gap = len(long) - len(short)
+    sizes = list(long)
+    for axis, size in enumerate(short, gap):
+        mine = sizes[axis]
+        if size != mine:
+            if mine == 1:
+                sizes[axis] = size
+            elif size != 1:
+                raise ShapeError(_misfit(op, nodes, axis - len(long), mine, size))
+    return tuple(sizes)
+
+
+def _misfit(op: Any, nodes: Sequence[Node], axis: int, one: int, other: int) -> str:
+    shapes = " and ".join(_shape(node) for node in nodes)
+    hint = ""
+    if len(nodes) == 2:
+        a, b = nodes[0].shape, nodes[1].shape
+        if a == b[::-1]:
+            hint = "; did you mean to transpose one of them (.T)?"
+        elif len(a) == 1 and len(b) == 2 and a[0] == b[0]:
+            hint = f"; did you mean {nodes[0].name or 'a'}[:, None], one number per row?"
+        elif len(b) == 1 and len(a) == 2 and b[0] == a[0]:
+            hint = f"; did you mean {nodes[1].name or 'b'}[:, None], one number per row?"
+    return f"{op.name}{open_scope()}: shapes {shapes} do not broadcast: axis {axis} has {one} and {other}{hint}"
+
+
+def _shape(node: Node) -> str:
+    name = f"{node.name} " if node.name else ""
+    return f"{name}({', '.join(str(int(size)) for size in node.shape)}{',' if len(node.shape) == 1 else ''})"
