@@ -16,7 +16,10 @@ def axis_of(axis: Any, ndim: int) -> int:
     if isinstance(axis, (bool, np.bool_)) or not isinstance(axis, (int, np.integer)):
         raise ParameterError(f"axis {axis!r} is not a whole number")
     if not -ndim <= axis < ndim:
-        raise ParameterError(f"there is no axis {axis}: " + (f"axes run from 0 to {ndim - 1}, or −{ndim} to −1" if ndim else "a single number has none"))
+        raise ParameterError(
+            f"there is no axis {axis}: "
+            + (f"axes run from 0 to {ndim - 1}, or −{ndim} to −1" if ndim else "a single number has none")
+        )
     return int(axis) % ndim
 
 

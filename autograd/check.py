@@ -1,7 +1,8 @@
 """Checking gradients in numbers: reverse mode against central differences, at first and second order.
 
-A gradient with many entries is compared along random directions, which costs two runs per direction whatever its size; only
-when that fails are entries compared one by one, to name the worst. Differences know nothing of our rules: they see values only.
+A gradient with many entries is compared along random directions, which costs two runs per direction whatever its size;
+only when that fails are entries compared one by one, to name the worst. Differences know nothing of our rules: they see
+values only.
 """
 
 from __future__ import annotations
@@ -51,8 +52,12 @@ class GradientCheck:
     moved: int
 
     def __str__(self) -> str:
-        lines = [f"order {each.order}: agrees to {each.error:.1e} along {each.directions} directions" for each in self.orders]
-        moved = f"; the point was moved {self.moved} time{'s' * (self.moved != 1)}, away from a kink" if self.moved else ""
+        lines = [
+            f"order {each.order}: agrees to {each.error:.1e} along {each.directions} directions" for each in self.orders
+        ]
+        moved = (
+            f"; the point was moved {self.moved} time{'s' * (self.moved != 1)}, away from a kink" if self.moved else ""
+        )
         return "\n".join(lines) + moved
 
 
@@ -60,16 +65,19 @@ def finite_difference(f: Callable[[Any], Any], x: Any, v: Any = None, step: floa
     """The slope of f at x by central differences, (f(x+hv) − f(x−hv)) / 2h; knows nothing of graphs.
 
     With a direction v (shaped like x) it is one slope, shaped like f(x). Without, x moves along each of its entries in
-    turn, and the result has shape f(x).shape + x.shape. `step` is h; without it two steps are combined so that the h² term
-    cancels (Richardson), which for smooth functions is right to about 1e-11. Whole numbers raise DtypeError: they cannot
-    move by a small step.
+    turn, and the result has shape f(x).shape + x.shape. `step` is h; without it two steps are combined so that the h²
+    term cancels (Richardson), which for smooth functions is right to about 1e-11. Whole numbers raise DtypeError: they
+    cannot move by a small step.
 
     >>> bool(abs(finite_difference(lambda x: x**2, 3.0, 1.0) - 6.0) < 1e-9)
     True
     """
     point = np.asarray(x.value if isinstance(x, Node) else x)
     if point.dtype.kind != "f":
-        raise DtypeError(f"finite_difference: x holds {point.dtype}, which cannot move by a small step; give it floats, such as np.array(x, float)")
+        raise DtypeError(
+            f"finite_difference: x holds {point.dtype}, which cannot move by a small step; give it floats, such as"
+            " np.array(x, float)"
+        )
     if v is None:
         columns = []
         for at in range(point.size):
@@ -105,11 +113,12 @@ def _step(dtype: np.dtype, point: np.ndarray, direction: np.ndarray) -> float:
 
 
 def check_gradient(f: Any, *x: Any, order: int = 2, tolerance: float = 1e-6, seed: int = 0) -> GradientCheck:
-    """A record that the gradient agrees with finite differences at orders 1 to `order`; CheckFailed naming the worst entry otherwise.
+    """A record that the gradient agrees with finite differences at orders 1 to `order`; CheckFailed naming the worst
+    entry otherwise.
 
     `f` is a function of arrays and `x` its arguments, or `f` is a node and `x` the leaves to vary (none: all inputs and
-    parameters of floats under it). A result that is a tensor is weighed with random weights. The check runs in float64. A
-    point near a kink (relu at 0) is moved, at most 20 times. `tolerance` is relative to the size of the gradient.
+    parameters of floats under it). A result that is a tensor is weighed with random weights. The check runs in float64.
+    A point near a kink (relu at 0) is moved, at most 20 times. `tolerance` is relative to the size of the gradient.
 
     >>> import nngraph as ng
     >>> print(ng.check_gradient(lambda x: ng.sum(ng.sin(x) * x), np.array([1.0, 2.0]), order=1))  # doctest: +ELLIPSIS
@@ -134,19 +143,36 @@ def check_gradient(f: Any, *x: Any, order: int = 2, tolerance: float = 1e-6, see
 
 def _as_graph(f: Any, x: Sequence[Any]) -> tuple[Node, list[Leaf]]:
     if isinstance(f, Node):
-        chosen = list(x) or [leaf for leaf in leaves(f) if leaf.role in ("input", "parameter") and leaf.dtype.kind == "f"]
+        chosen = list(x) or [
+            leaf for leaf in leaves(f) if leaf.role in ("input", "parameter") and leaf.dtype.kind == "f"
+        ]
         for leaf in chosen:
             if not isinstance(leaf, Leaf):
-                raise GradientError("check_gradient(node, …) varies leaves (ng.input, ng.parameter); give it the leaf, or a function of arrays")
+                raise GradientError(
+                    "check_gradient(node, …) varies leaves (ng.input, ng.parameter); give it the leaf, or a function of"
+                    " arrays"
+                )
         # Stand-ins of float64, so that no gradient is rounded to a narrower type on its way.
-        wide = {leaf: Leaf(leaf.role, leaf._name, leaf.value.astype(np.float64)) for leaf in leaves(f) if leaf.dtype.kind == "f" and leaf.role != "constant"}
+        wide = {
+            leaf: Leaf(leaf.role, leaf._name, leaf.value.astype(np.float64))
+            for leaf in leaves(f)
+            if leaf.dtype.kind == "f" and leaf.role != "constant"
+        }
         (graph,) = substitute([f], wide)
         return graph, [wide[leaf] for leaf in chosen]
     variables, arguments = [], []
     for position, value in enumerate(x):
         array = np.asarray(value.value if isinstance(value, Node) else value)
         if array.dtype.kind == "f":
-            arguments.append(Leaf("input", f"x{position}" if len(x) > 1 else "x", array.astype(np.float64), array.shape, np.dtype(np.float64)))
+            arguments.append(
+                Leaf(
+                    "input",
+                    f"x{position}" if len(x) > 1 else "x",
+                    array.astype(np.float64),
+                    array.shape,
+                    np.dtype(np.float64),
+                )
+            )
             variables.append(arguments[-1])
         else:
             arguments.append(value)
@@ -167,11 +193,21 @@ def _weighed(slopes: Sequence[Node], rng: np.random.Generator) -> Node:
 
 
 def _check_order(
-    degree: int, number: Node, slopes: Sequence[Node], variables: list[Leaf], point: dict[Leaf, np.ndarray], tolerance: float, rng: np.random.Generator
+    degree: int,
+    number: Node,
+    slopes: Sequence[Node],
+    variables: list[Leaf],
+    point: dict[Leaf, np.ndarray],
+    tolerance: float,
+    rng: np.random.Generator,
 ) -> tuple[OrderCheck, dict[Leaf, np.ndarray], int]:
     value, reverse = Program([number]), Program(slopes)
     # A conversion to a narrower type inside the graph bounds how finely differences can see.
-    narrow = any(node.dtype.kind == "f" and node.dtype.itemsize < 8 for node in order(number) if not node.is_leaf and node.dtype is not None)
+    narrow = any(
+        node.dtype.kind == "f" and node.dtype.itemsize < 8
+        for node in order(number)
+        if not node.is_leaf and node.dtype is not None
+    )
     dtype = np.dtype(np.float32 if narrow else np.float64)
     worst, redraws = OrderCheck(degree, 0.0, 0.0, 0.0, DIRECTIONS), 0
     done = 0
@@ -182,8 +218,14 @@ def _check_order(
         if found is None:
             redraws += 1
             if redraws > REDRAWS:
-                raise CheckFailed(f"not checked: after {REDRAWS} tries there is still a kink, or a value that is not finite, near the point")
-            point = {leaf: array + 0.05 * rng.standard_normal(array.shape) * np.maximum(1.0, np.abs(array)) for leaf, array in point.items()}
+                raise CheckFailed(
+                    f"not checked: after {REDRAWS} tries there is still a kink, or a value that is not finite, near the"
+                    " point"
+                )
+            point = {
+                leaf: array + 0.05 * rng.standard_normal(array.shape) * np.maximum(1.0, np.abs(array))
+                for leaf, array in point.items()
+            }
             continue
         difference, noise = found
         product = sum(float(np.sum(slope * direction[leaf])) for slope, leaf in zip(given, variables))
@@ -198,7 +240,9 @@ def _check_order(
     return worst, point, redraws
 
 
-def _slope(value: Program, dtype: np.dtype, point: dict[Leaf, np.ndarray], direction: dict[Leaf, np.ndarray]) -> tuple[float, float] | None:
+def _slope(
+    value: Program, dtype: np.dtype, point: dict[Leaf, np.ndarray], direction: dict[Leaf, np.ndarray]
+) -> tuple[float, float] | None:
     """The slope along a direction and what rounding may add to it; None near a kink or where a value is not finite."""
 
     def at(offset: float) -> float:
@@ -237,7 +281,14 @@ def _slope_with_step(at: Callable[[float], float], here: float, h: float, eps: f
 
 
 def _failure(
-    degree: int, value: Program, dtype: np.dtype, variables: list[Leaf], point: dict[Leaf, np.ndarray], given: list[np.ndarray], product: float, difference: float
+    degree: int,
+    value: Program,
+    dtype: np.dtype,
+    variables: list[Leaf],
+    point: dict[Leaf, np.ndarray],
+    given: list[np.ndarray],
+    product: float,
+    difference: float,
 ) -> CheckFailed:
     """The error with the worst entry, both its numbers and what the slip looks like."""
     worst: tuple[float, Leaf, tuple[int, ...], float, float] | None = None
@@ -259,15 +310,25 @@ def _failure(
         pairs.append((leaf, slope, expected))
     what = "gradient" if degree == 1 else f"derivative of order {degree}"
     if worst is None:
-        return CheckFailed(f"the {what} is wrong: along a random direction reverse mode gives {product:.9g}, finite differences {difference:.9g}")
+        return CheckFailed(
+            f"the {what} is wrong: along a random direction reverse mode gives {product:.9g}, finite differences"
+            f" {difference:.9g}"
+        )
     _, leaf, index, mine, true = worst
     slip = next((text for other, slope, expected in pairs if other is leaf and (text := slip_of(slope, expected))), "")
     entry = f" at index {index}" if index else ""
     error = CheckFailed(
-        f"the {what} with respect to {describe(leaf)} is wrong{entry}: reverse mode gives {mine:.9g}, finite differences {true:.9g}"
-        + (f"; {slip}" if slip else "")
+        f"the {what} with respect to {describe(leaf)} is wrong{entry}: reverse mode gives {mine:.9g}, finite"
+        f" differences {true:.9g}" + (f"; {slip}" if slip else "")
     )
-    error.record = {"order": degree, "variable": leaf._name, "index": index, "reverse": mine, "difference": true, "hint": slip}  # type: ignore[attr-defined]
+    error.record = {
+        "order": degree,
+        "variable": leaf._name,
+        "index": index,
+        "reverse": mine,
+        "difference": true,
+        "hint": slip,
+    }  # type: ignore[attr-defined]
     return error
 
 
@@ -297,7 +358,11 @@ def slip_of(given: np.ndarray, expected: np.ndarray) -> str:
         factor = float(np.sum(mine * true) / np.sum(true * true))
         if factor and same(mine / factor, true):
             close = round(factor) if abs(factor) >= 1 else round(1 / factor)
-            exact = abs(factor - close) < 1e-4 * abs(factor) if abs(factor) >= 1 else abs(1 / factor - close) < 1e-4 * abs(1 / factor)
+            exact = (
+                abs(factor - close) < 1e-4 * abs(factor)
+                if abs(factor) >= 1
+                else abs(1 / factor - close) < 1e-4 * abs(1 / factor)
+            )
             amount = f"{close}" if exact else f"{abs(factor) if abs(factor) >= 1 else 1 / abs(factor):.6g}"
             return f"it is {amount} times too {'large' if abs(factor) >= 1 else 'small'}"
     wrong = int(np.sum(~np.isclose(mine, true, rtol=1e-4, atol=1e-6)))

@@ -1,4 +1,5 @@
-"""Derivatives beyond one gradient: products with Jacobians and Hessians, the matrices themselves, plain functions, `y.backward()`.
+"""Derivatives beyond one gradient: products with Jacobians and Hessians, the matrices themselves, plain functions,
+`y.backward()`.
 
 Everything here is reverse mode applied once or twice; what comes out of a graph is a graph again.
 """
@@ -57,7 +58,8 @@ def hvp(y: Node, xs: Node | Sequence[Node], vs: Any) -> tuple[Node, ...]:
 def jacobian(y: Node, x: Node) -> Node:
     """The graph of ∂y/∂x, with axes (axes of y, axes of x): one reverse pass per number of y, stacked.
 
-    Shape: y.shape + x.shape. Its size is the product of both sizes; for a product with it use jvp, or gradient of a weighted sum.
+    Shape: y.shape + x.shape. Its size is the product of both sizes; for a product with it use jvp, or gradient of a
+    weighted sum.
 
     >>> import nngraph as ng
     >>> x = ng.input("x", [1.0, 2.0])
@@ -149,12 +151,16 @@ def _varying(argument: Any, position: int) -> Node:
         return cast(argument, dtype=argument.dtype.name)
     array = np.asarray(argument)
     if array.dtype.kind in "biu":
-        raise GradientError(f"grad: argument {position} holds {array.dtype}; a slope needs floats, such as {array.ravel()[0] if array.size else 1}.0")
+        raise GradientError(
+            f"grad: argument {position} holds {array.dtype}; a slope needs floats, such as"
+            f" {array.ravel()[0] if array.size else 1}.0"
+        )
     return Leaf("input", f"x{position}", array, array.shape, array.dtype)
 
 
 _plans: WeakKeyDictionary[Node, tuple[list[Leaf], Program]] = WeakKeyDictionary()
-"""Output -> its parameters and the program of their gradients. The program holds no computed node, so no entry keeps itself alive."""
+"""Output -> its parameters and the program of their gradients. The program holds no computed node, so no entry keeps
+itself alive."""
 
 
 def set_gradients(y: Node) -> None:
@@ -166,7 +172,10 @@ def set_gradients(y: Node) -> None:
     if plan is None:
         parameters = [leaf for leaf in leaves(y) if leaf.role == "parameter"]
         if not parameters:
-            raise GradientError(f"{describe(y)} depends on no parameter; use ng.parameter for what is learned, or ng.gradient(y, [x]) for inputs")
+            raise GradientError(
+                f"{describe(y)} depends on no parameter; use ng.parameter for what is learned, or ng.gradient(y, [x])"
+                " for inputs"
+            )
         plan = (parameters, Program(gradient(y, parameters)))
         if not y.is_leaf:
             _plans[y] = plan
@@ -192,7 +201,9 @@ def _paired(xs: Node | Sequence[Node], vs: Any) -> tuple[list[Node], list[Node]]
             raise GradientError(f"{x!r} is not a node; pass the node itself, such as ng.input('x', …)")
         direction = v if isinstance(v, Node) else constant(v, dtype=x.dtype)
         if direction.shape != x.shape:
-            raise ShapeError(f"a direction for {describe(x)} must have its shape, not {tuple(map(int, direction.shape))}")
+            raise ShapeError(
+                f"a direction for {describe(x)} must have its shape, not {tuple(map(int, direction.shape))}"
+            )
         directions.append(direction)
     return wanted, directions
 
@@ -207,7 +218,8 @@ def _inner(left: Sequence[Node], right: Sequence[Node], dtype: np.dtype) -> Node
 
 
 def _without(result: Node, arriving: Leaf) -> Node:
-    """A result that is linear in `arriving` and differentiated by it holds it at most formally; zeros stand in for it then."""
+    """A result that is linear in `arriving` and differentiated by it holds it at most formally; zeros stand in for it
+    then."""
     if arriving not in leaves(result):
         return result
     zero = constant(np.zeros((), arriving.dtype))

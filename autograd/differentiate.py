@@ -1,8 +1,8 @@
 """Reverse mode: a graph in, the graph of its gradient out. Differentiating again is the same function applied again.
 
-Every op's rule is read from its declaration: its `gradient` where one is written, else the derivative of its index form,
-else the gradient of its formula. Two things are done here once for all ops: contributions of several users are added
-(fan-out), and a gradient that arrives in a broadcast shape is summed back to the shape of the operand.
+Every op's rule is read from its declaration: its `gradient` where one is written, else the derivative of its index
+form, else the gradient of its formula. Two things are done here once for all ops: contributions of several users are
+added (fan-out), and a gradient that arrives in a broadcast shape is summed back to the shape of the operand.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .ops.linear import broadcast, from_form, sum_to
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """What reverse mode built: `adjoints[v]` is ∂output/∂v; `contributions[(u, i)]` is what consumer u sends to its operand i."""
+    """What reverse mode built: `adjoints[v]` is ∂output/∂v; `contributions[(u, i)]` is what consumer u sends to its
+    operand i."""
 
     output: Node
     seed: Node
@@ -74,7 +75,9 @@ def backward(output: Node, wrt: Iterable[Node], seed: Node | None = None) -> Bac
         return _reverse(output, list(wrt), seed, {})
 
 
-def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions: dict[tuple[Node, int], Node] | None) -> Backward:
+def _reverse(
+    output: Node, wanted: list[Node], seed: Node | None, contributions: dict[tuple[Node, int], Node] | None
+) -> Backward:
     """Reverse mode; what each operand is sent is kept only where somebody asks for it."""
     _refuse(output, wanted, seed)
     nodes = order(output)
@@ -91,7 +94,8 @@ def _reverse(output: Node, wanted: list[Node], seed: Node | None, contributions:
 
 
 def pullback(outputs: Sequence[Node], seeds: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
-    """What reverse mode sends to every w when seeds[i] arrives at outputs[i], in one pass; None where nothing arrives."""
+    """What reverse mode sends to every w when seeds[i] arrives at outputs[i], in one pass; None where nothing
+    arrives."""
     nodes, arrived = order(outputs), {}
     active = _moved(nodes, wrt)
     for output, seed in zip(outputs, seeds, strict=True):
@@ -116,7 +120,11 @@ def _moved(nodes: Sequence[Node], wanted: Iterable[Node]) -> set[Node]:
 
 
 def _send(
-    record: Backward, nodes: Sequence[Node], active: set[Node], arrived: dict[Node, Any], contributions: dict[tuple[Node, int], Node] | None
+    record: Backward,
+    nodes: Sequence[Node],
+    active: set[Node],
+    arrived: dict[Node, Any],
+    contributions: dict[tuple[Node, int], Node] | None,
 ) -> None:
     """The one pass against the arrows: each node hands what has arrived at it to its operands, by its rule."""
     for node in reversed(nodes):
@@ -157,16 +165,26 @@ def _refuse(output: Node, wanted: Sequence[Node], seed: Node | None) -> None:
     if not isinstance(output, Node):
         raise GradientError(f"the gradient of {output!r} was asked for, but it is not a node of a graph")
     if output.dtype is None or output.dtype.kind != "f":
-        raise GradientError(f"{describe(output)} holds {output.dtype}, which does not vary smoothly; a gradient needs floating-point numbers")
+        raise GradientError(
+            f"{describe(output)} holds {output.dtype}, which does not vary smoothly; a gradient needs floating-point"
+            " numbers"
+        )
     if seed is None and output.size != 1:
         raise GradientError(
-            f"{describe(output)} has {output.size} numbers; a gradient belongs to one. Sum it first, ng.sum(y), or ask for ng.jacobian"
+            f"{describe(output)} has {output.size} numbers; a gradient belongs to one. Sum it first, ng.sum(y), or ask"
+            " for ng.jacobian"
         )
     for w in wanted:
         if not isinstance(w, Node):
-            raise GradientError(f"the gradient with respect to {w!r} was asked for, but it is not a node; pass the node itself, such as ng.input('x', …)")
+            raise GradientError(
+                f"the gradient with respect to {w!r} was asked for, but it is not a node; pass the node itself, such as"
+                " ng.input('x', …)"
+            )
         if w.dtype is None or w.dtype.kind != "f":
-            raise GradientError(f"{describe(w)} holds {w.dtype}: a gradient with respect to whole or logical values makes no sense; give it floats, such as 1.0")
+            raise GradientError(
+                f"{describe(w)} holds {w.dtype}: a gradient with respect to whole or logical values makes no sense;"
+                " give it floats, such as 1.0"
+            )
         if isinstance(w, Leaf) and w.role == "constant":
             raise GradientError(f"{describe(w)} never changes; use ng.input or ng.parameter for what should vary")
 
@@ -181,7 +199,9 @@ def rule(node: Node, g: Any) -> Sequence[Any]:
     if op.index is not None:
         form = op.index(*node.inputs, **node.params)
         return [
-            from_form(form.derivative(i), [*node.inputs[:i], g, *node.inputs[i + 1 :]]) if source.dtype.kind == "f" else None
+            from_form(form.derivative(i), [*node.inputs[:i], g, *node.inputs[i + 1 :]])
+            if source.dtype.kind == "f"
+            else None
             for i, source in enumerate(node.inputs)
         ]
     return derived(node, g)

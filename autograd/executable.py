@@ -1,4 +1,5 @@
-"""ng.compile: a graph made into a function that can be called again and again, and that may write its results into leaves."""
+"""ng.compile: a graph made into a function that can be called again and again, and that may write its results into
+leaves."""
 
 from __future__ import annotations
 
@@ -23,13 +24,16 @@ engines: dict[str, Callable[[Sequence[Node]], Plan]] = {"numpy": Program}
 
 
 def compile(
-    outputs: Node | Sequence[Node], inputs: Leaf | Sequence[Leaf] = (), updates: Mapping[Leaf, Any] | None = None, engine: str = "numpy"
+    outputs: Node | Sequence[Node],
+    inputs: Leaf | Sequence[Leaf] = (),
+    updates: Mapping[Leaf, Any] | None = None,
+    engine: str = "numpy",
 ) -> Executable:
     """A function of the inputs' values that gives the outputs' values, and then puts the updates into their leaves.
 
-    Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves that
-    are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a tuple of
-    them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
+    Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves
+    that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
+    tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])
@@ -45,7 +49,13 @@ def compile(
 class Executable:
     """A compiled graph; see `compile`. Plans are kept per shape of the inputs."""
 
-    def __init__(self, outputs: Node | Sequence[Node], inputs: Leaf | Sequence[Leaf], updates: Mapping[Leaf, Any] | None, engine: str) -> None:
+    def __init__(
+        self,
+        outputs: Node | Sequence[Node],
+        inputs: Leaf | Sequence[Leaf],
+        updates: Mapping[Leaf, Any] | None,
+        engine: str,
+    ) -> None:
         if engine not in engines:
             raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, engines))}")
         self.engine = engine
@@ -62,7 +72,8 @@ class Executable:
 
     def __repr__(self) -> str:
         names = ", ".join(str(leaf._name) for leaf in self.inputs)
-        return f"<executable ({names}) -> {len(self.outputs)} output{'s' * (len(self.outputs) != 1)}, {len(self.updates)} updates, {self.engine}>"
+        results = f"{len(self.outputs)} output{'s' * (len(self.outputs) != 1)}, {len(self.updates)} updates"
+        return f"<executable ({names}) -> {results}, {self.engine}>"
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """The outputs' values for these values of the inputs, by position or by the inputs' names."""
@@ -103,12 +114,17 @@ class Executable:
             for name, value in named.items():
                 at = self._names.get(name)
                 if at is None or at < len(values):
-                    raise ParameterError(f"{self!r} has no input {name!r}" if at is None else f"input {name!r} was given twice")
+                    raise ParameterError(
+                        f"{self!r} has no input {name!r}" if at is None else f"input {name!r} was given twice"
+                    )
                 given[at] = value
             values = tuple(given)
         if len(values) != len(self.inputs) or any(value is None for value in values):
             names = ", ".join(str(leaf._name) for leaf in self.inputs) or "none"
-            raise ParameterError(f"{self!r} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)} ({names}); got {sum(value is not None for value in values)}")
+            raise ParameterError(
+                f"{self!r} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)} ({names}); got"
+                f" {sum(value is not None for value in values)}"
+            )
         return [_array(leaf, value) for leaf, value in zip(self.inputs, values)]
 
     def _resized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], list[Node]]:
@@ -117,7 +133,9 @@ class Executable:
         source: dict[str, str] = {}
         for leaf, shape in zip(self.inputs, shapes):
             if len(shape) != len(leaf.shape):
-                raise ShapeError(f"{describe(leaf)} was given shape {shape}: {len(leaf.shape)} axes are needed, not {len(shape)}")
+                raise ShapeError(
+                    f"{describe(leaf)} was given shape {shape}: {len(leaf.shape)} axes are needed, not {len(shape)}"
+                )
             for size, actual in zip(leaf.shape, shape):
                 if isinstance(size, Size) and size.parts is None:
                     if sizes.setdefault(size.text, actual) != actual:
@@ -128,22 +146,31 @@ class Executable:
                     source.setdefault(size.text, str(leaf._name))
                     if size < 2 and actual != size:
                         raise ShapeError(
-                            f"{describe(leaf)} was given shape {shape}, but the graph was built with {size.text} = {int(size)}, where an axis of"
-                            f" {size.text} cannot be told from one that is repeated; build it with {size.text} = 2 or more"
+                            f"{describe(leaf)} was given shape {shape}, but the graph was built with {size.text} ="
+                            f" {int(size)}, where an axis of"
+                            f" {size.text} cannot be told from one that is repeated; build it with {size.text} = 2 or"
+                            " more"
                         )
         for leaf, shape in zip(self.inputs, shapes):
             for axis, (size, actual) in enumerate(zip(leaf.shape, shape)):
                 if resized(size, sizes) != actual:
                     raise ShapeError(_misfit(leaf, shape, axis))
-        new = tuple(Leaf(leaf.role, leaf._name, None, tuple(resized(size, sizes) for size in leaf.shape), leaf.dtype) for leaf in self.inputs)
+        new = tuple(
+            Leaf(leaf.role, leaf._name, None, tuple(resized(size, sizes) for size in leaf.shape), leaf.dtype)
+            for leaf in self.inputs
+        )
         return new, resize([*self.outputs, *self.updates.values()], sizes, dict(zip(self.inputs, new)))
 
 
 def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:
-    named = ", ".join(f"ng.Size('N', {int(size)})" if at == axis else repr(int(size)) for at, size in enumerate(leaf.shape))
+    named = ", ".join(
+        f"ng.Size('N', {int(size)})" if at == axis else repr(int(size)) for at, size in enumerate(leaf.shape)
+    )
     return (
-        f"{describe(leaf)} was given shape {shape}: axis {axis} is {shape[axis]}, the graph was built for {int(leaf.shape[axis])}."
-        f" A size that varies, such as that of the last batch, needs a name: ng.input({leaf._name!r}, shape=({named}{',' * (len(shape) == 1)}))"
+        f"{describe(leaf)} was given shape {shape}: axis {axis} is {shape[axis]}, the graph was built for"
+        f" {int(leaf.shape[axis])}."
+        f" A size that varies, such as that of the last batch, needs a name: ng.input({leaf._name!r},"
+        f" shape=({named}{',' * (len(shape) == 1)}))"
     )
 
 
@@ -159,11 +186,19 @@ def _check_leaves(inputs: tuple[Leaf, ...], updates: Mapping[Leaf, Node]) -> Non
             raise ParameterError(f"{describe(leaf)} is both given and updated; one of the two must go")
     for leaf, new in updates.items():
         if not isinstance(leaf, Leaf) or leaf.role == "constant":
-            raise ParameterError(f"updates go to leaves such as ng.parameter('w', …) and ng.state('m', …), not to {leaf!r}")
+            raise ParameterError(
+                f"updates go to leaves such as ng.parameter('w', …) and ng.state('m', …), not to {leaf!r}"
+            )
         if new.shape != leaf.shape:
-            raise ShapeError(f"the update of {describe(leaf)} has shape {tuple(map(int, new.shape))}; it must keep {tuple(map(int, leaf.shape))}")
+            raise ShapeError(
+                f"the update of {describe(leaf)} has shape {tuple(map(int, new.shape))}; it must keep"
+                f" {tuple(map(int, leaf.shape))}"
+            )
         if not np.can_cast(new.dtype, leaf.dtype, "same_kind"):
-            raise DtypeError(f"the update of {describe(leaf)} holds {new.dtype}, which does not fit into {leaf.dtype}; convert with ng.cast")
+            raise DtypeError(
+                f"the update of {describe(leaf)} holds {new.dtype}, which does not fit into {leaf.dtype}; convert with"
+                " ng.cast"
+            )
 
 
 def _array(leaf: Leaf, value: Any) -> np.ndarray:
@@ -171,13 +206,16 @@ def _array(leaf: Leaf, value: Any) -> np.ndarray:
     if isinstance(value, Node):
         raise DtypeError(f"{describe(leaf)} wants numbers, not a node; pass its .value")
     array = np.asarray(value)
-    if array.dtype != leaf.dtype and (array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f")):
+    if array.dtype != leaf.dtype and (
+        array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f")
+    ):
         raise DtypeError(f"{describe(leaf)} was given {array.dtype}, which does not fit into {leaf.dtype}")
     return fitted(array, leaf.dtype, leaf)
 
 
 def _read_only(value: Any, arrays: Sequence[np.ndarray]) -> Any:
-    """A result that nobody can write to: a copy where it is the caller's own array, or a part of it, under another name."""
+    """A result that nobody can write to: a copy where it is the caller's own array, or a part of it, under another
+    name."""
     if isinstance(value, tuple):
         return tuple(_read_only(part, arrays) for part in value)
     if any(np.may_share_memory(value, given) for given in arrays):

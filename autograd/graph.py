@@ -71,7 +71,8 @@ def substitute(outputs: Sequence[Node], replacements: Mapping[Node, Node]) -> li
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph as a value: what goes in, what comes out. Also the form in which an op param holds a graph (`ng.scan`)."""
+    """A graph as a value: what goes in, what comes out. Also the form in which an op param holds a graph
+    (`ng.scan`)."""
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
@@ -115,7 +116,12 @@ class Graph:
         picture = networkx.MultiDiGraph()
         for node in self.nodes:
             picture.add_node(
-                node.serial, op=node.role if node.is_leaf else node.op.name, name=node.name, shape=node.shape, dtype=str(node.dtype), scope=node.scope
+                node.serial,
+                op=node.role if node.is_leaf else node.op.name,
+                name=node.name,
+                shape=node.shape,
+                dtype=str(node.dtype),
+                scope=node.scope,
             )
             for position, source in enumerate(node.inputs):
                 picture.add_edge(source.serial, node.serial, position=position)
@@ -128,7 +134,8 @@ def graph_of(output: Node) -> Graph:
 
 
 def deepcopy(node: Node, memo: dict[int, Any]) -> Node:
-    """A second graph with leaves of its own, which can be set apart; what does not depend on a leaf that varies is shared."""
+    """A second graph with leaves of its own, which can be set apart; what does not depend on a leaf that varies is
+    shared."""
     for each in order(node):
         if id(each) in memo:
             continue

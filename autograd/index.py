@@ -43,15 +43,21 @@ class IndexForm:
         sizes: dict[str, int] = dict(extra or {})
         for labels, shape in zip(operands, shapes):
             if len(labels) != len(shape):
-                raise ShapeError(f"{labels!r} has {len(labels)} labels for an operand of shape {tuple(map(int, shape))}")
+                raise ShapeError(
+                    f"{labels!r} has {len(labels)} labels for an operand of shape {tuple(map(int, shape))}"
+                )
             for label, size in zip(labels, shape):
                 if not label.isalpha():
                     raise ShapeError(f"{label!r} in {text!r} is not a letter")
                 if sizes.setdefault(label, size) != size:
-                    raise ShapeError(f"label {label!r} in {text!r} is {int(sizes[label])} in one place and {int(size)} in another")
+                    raise ShapeError(
+                        f"label {label!r} in {text!r} is {int(sizes[label])} in one place and {int(size)} in another"
+                    )
         for label in output:
             if label not in sizes:
-                raise ShapeError(f"label {label!r} stands only in the output of {text!r}; give its size with sizes={{{label!r}: …}}")
+                raise ShapeError(
+                    f"label {label!r} stands only in the output of {text!r}; give its size with sizes={{{label!r}: …}}"
+                )
         return cls(operands, output, sizes)
 
     @property
@@ -75,7 +81,8 @@ class IndexForm:
         return IndexForm(operands, self.operands[position], self.sizes)
 
     def matrix_product(self) -> tuple[bool, bool, bool] | None:
-        """How two operands make a plain matrix product, as (swapped, left is turned, right is turned); None if they do not.
+        """How two operands make a plain matrix product, as (swapped, left is turned, right is turned); None if they do
+        not.
 
         Vectors count: a missing free label is an axis that is not there. `nd,nk->dk` is (False, True, False): Xᵀ·G.
         """
@@ -94,13 +101,16 @@ class IndexForm:
 
     def __call__(self, *arrays: Any) -> Any:
         """The value on arrays (numbers or SymPy objects)."""
-        kept = "".join(dict.fromkeys(label for label in self.output if any(label in labels for labels in self.operands)))
+        kept = "".join(
+            dict.fromkeys(label for label in self.output if any(label in labels for labels in self.operands))
+        )
         value = self._contracted(kept, arrays)
         unique = "".join(dict.fromkeys(self.output))
         if unique != kept:
             position = {label: axis for axis, label in enumerate(kept)}
-            value = np.reshape(np.transpose(value, [position[label] for label in unique if label in position]) if kept else value,
-                               [int(self.sizes[label]) if label in position else 1 for label in unique])  # fmt: skip
+            if kept:
+                value = np.transpose(value, [position[label] for label in unique if label in position])
+            value = np.reshape(value, [int(self.sizes[label]) if label in position else 1 for label in unique])
             value = np.broadcast_to(value, [int(self.sizes[label]) for label in unique])
         if unique != self.output:
             value = self._on_diagonals(value, unique)
@@ -119,7 +129,11 @@ class IndexForm:
                 array = np.sum(array, axis=axes)
             left = [label for label in labels if label in kept]
             return array if "".join(left) == kept else np.transpose(array, [left.index(label) for label in kept])
-        return np.einsum(",".join(self.operands) + "->" + kept, *arrays, optimize=len(arrays) > 1 and np.asarray(arrays[0]).dtype != object)
+        return np.einsum(
+            ",".join(self.operands) + "->" + kept,
+            *arrays,
+            optimize=len(arrays) > 1 and np.asarray(arrays[0]).dtype != object,
+        )
 
     def _on_diagonals(self, value: Any, unique: str) -> Any:
         value = np.asarray(value)

@@ -1,6 +1,8 @@
-"""A node takes part in numpy expressions: `np.exp(node)`, `array + node`, `np.sum(node, axis=0)`, `node.mean()` build nodes.
+"""A node takes part in numpy expressions: `np.exp(node)`, `array + node`, `np.sum(node, axis=0)`, `node.mean()` build
+nodes.
 
-Which numpy function means which op is read from the ops: the word an op speaks in numpy, the function it runs, or its name.
+Which numpy function means which op is read from the ops: the word an op speaks in numpy, the function it runs, or its
+name.
 """
 
 from __future__ import annotations
@@ -20,7 +22,14 @@ from .op import OPS, Op
 from .ops.shape import name_only_last
 from .vocabulary import WORDS
 
-OTHER_NAMES = {"absolute": "abs", "broadcast_to": "broadcast", "concatenate": "concat", "power": "pow", "ravel": "flatten", "vecdot": "dot"}
+OTHER_NAMES = {
+    "absolute": "abs",
+    "broadcast_to": "broadcast",
+    "concatenate": "concat",
+    "power": "pow",
+    "ravel": "flatten",
+    "vecdot": "dot",
+}
 """numpy's name -> ours, where the same thing is called otherwise."""
 
 
@@ -32,12 +41,15 @@ def _dot(a: Any, b: Any, out: None = None) -> Node:
     if len(a.shape) == len(b.shape) == 1:
         return ops.dot(a, b)
     if len(b.shape) > 2 and len(a.shape) > 1:
-        raise ParameterError(f"np.dot of {describe(a)} and {describe(b)} makes every pair of matrices; say which with ng.einsum or a @ b")
+        raise ParameterError(
+            f"np.dot of {describe(a)} and {describe(b)} makes every pair of matrices; say which with ng.einsum or a @ b"
+        )
     return infix["@"](a, b)
 
 
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-    """numpy.diagonal: of the first two axes unless told otherwise, where ng.diagonal takes the last two; cut to a square first."""
+    """numpy.diagonal: of the first two axes unless told otherwise, where ng.diagonal takes the last two; cut to a
+    square first."""
     since = next_serial()
     a = ops.moveaxis(a, (axis1, axis2), (-2, -1))[..., max(-offset, 0) :, max(offset, 0) :]
     count = min(a.shape[-2:])
@@ -62,7 +74,9 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: fl
 
 
 def _filled(number: float) -> Callable[..., Node]:
-    return lambda a, dtype=None, shape=None: constant(np.full(a.shape if shape is None else shape, number, a.dtype if dtype is None else dtype))
+    return lambda a, dtype=None, shape=None: constant(
+        np.full(a.shape if shape is None else shape, number, a.dtype if dtype is None else dtype)
+    )
 
 
 def _reshape(x: Node, *shape: Any) -> Node:
@@ -76,7 +90,8 @@ def _transpose(x: Node, *axes: Any) -> Node:
 
 
 SPECIAL: dict[Any, Callable[..., Any]] = {
-    np.dot: _dot, np.diagonal: _diagonal, np.clip: _clip, np.pad: _pad, np.zeros_like: _filled(0), np.ones_like: _filled(1),
+    np.dot: _dot, np.diagonal: _diagonal, np.clip: _clip, np.pad: _pad, np.zeros_like: _filled(0),
+    np.ones_like: _filled(1),
     np.shape: lambda a: a.shape, np.ndim: lambda a: len(a.shape), np.size: lambda a: a.size,
 }  # fmt: skip
 """numpy functions whose arguments mean something else than those of the op of that name, or that make no op."""
@@ -97,24 +112,37 @@ def op_for(function: Any) -> Callable[..., Node] | None:
             return op
     name = getattr(function, "__name__", "")
     found = getattr(ops, OTHER_NAMES.get(name, name), None)
-    return found if isinstance(found, Op) or (inspect.isfunction(found) and found.__module__.startswith(ops.__name__)) else None
+    return (
+        found
+        if isinstance(found, Op) or (inspect.isfunction(found) and found.__module__.startswith(ops.__name__))
+        else None
+    )
 
 
 def _no_op(name: str, nodes: Sequence[Any]) -> DtypeError:
     node = next((each for each in nodes if isinstance(each, Node)), None)
     text = describe(node) if node is not None else "a node"
-    return DtypeError(f"np.{name} is not an op of nngraph, so it cannot be part of a graph ({text}); for numbers, pass node.value")
+    return DtypeError(
+        f"np.{name} is not an op of nngraph, so it cannot be part of a graph ({text}); for numbers, pass node.value"
+    )
 
 
 def array_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Node:
     """What a numpy ufunc makes of nodes: the node of the op it means."""
     name = ufunc.__name__
     if method != "__call__":
-        raise DtypeError(f"np.{name}.{method} is not defined on nodes; use np.sum, np.prod, np.max or ng.outer, or node.value")
+        raise DtypeError(
+            f"np.{name}.{method} is not defined on nodes; use np.sum, np.prod, np.max or ng.outer, or node.value"
+        )
     if kwargs.get("out") is not None:
-        raise DtypeError(f"np.{name}: an array cannot take in a node, because the result is not a number yet; write a = a + x instead of a += x or out=a")
+        raise DtypeError(
+            f"np.{name}: an array cannot take in a node, because the result is not a number yet; write a = a + x"
+            " instead of a += x or out=a"
+        )
     if kwargs:
-        raise ParameterError(f"np.{name} on a node takes no {', '.join(kwargs)}; convert the result with ng.cast, choose with ng.where")
+        raise ParameterError(
+            f"np.{name} on a node takes no {', '.join(kwargs)}; convert the result with ng.cast, choose with ng.where"
+        )
     op = op_for(ufunc)
     if op is None:
         raise _no_op(name, inputs)
@@ -128,7 +156,9 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
         return special(*args, **kwargs)
     target = op_for(function)
     if target is None:
-        nodes = [part for arg in [*args, *kwargs.values()] for part in (arg if isinstance(arg, (list, tuple)) else [arg])]
+        nodes = [
+            part for arg in [*args, *kwargs.values()] for part in (arg if isinstance(arg, (list, tuple)) else [arg])
+        ]
         raise _no_op(".".join([*function.__module__.split(".")[1:], function.__name__]), nodes)
     theirs, ours = _signature(function), _names(target)
     if theirs is None or ours is None:
@@ -143,10 +173,15 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
             continue
         if name in ours:
             translated[name] = given[name]
-        elif position == 0 or (position < len(ours) and ours[position] not in theirs.parameters and _is_operand(parameter)):
+        elif position == 0 or (
+            position < len(ours) and ours[position] not in theirs.parameters and _is_operand(parameter)
+        ):
             translated[ours[position]] = given[name]
         elif not _is_default(given[name], parameter.default):
-            raise ParameterError(f"np.{function.__name__} on a node takes no {name}={given[name]!r}; nngraph's form has {', '.join(ours)}")
+            raise ParameterError(
+                f"np.{function.__name__} on a node takes no {name}={given[name]!r}; nngraph's form has"
+                f" {', '.join(ours)}"
+            )
     if isinstance(target, Op) and target.variadic:
         return target(list(translated.pop(ours[0])), **translated)
     return target(**translated)
@@ -176,7 +211,11 @@ def _names(target: Any) -> list[str] | None:
     if isinstance(target, Op):
         return [*target.inputs, *target.params]
     signature = inspect.signature(target)
-    return None if any(each.kind is each.VAR_POSITIONAL for each in signature.parameters.values()) else list(signature.parameters)
+    return (
+        None
+        if any(each.kind is each.VAR_POSITIONAL for each in signature.parameters.values())
+        else list(signature.parameters)
+    )
 
 
 def _method(name: str) -> Callable[..., Node]:
@@ -186,14 +225,21 @@ def _method(name: str) -> Callable[..., Node]:
 
 def _array(node: Node, dtype: Any = None, copy: Any = None) -> Any:
     """Refuse to turn a node into an array behind the user's back: the gradient would end there without a word."""
-    raise DtypeError(f"{describe(node)} is a node of a graph, not an array; for its numbers pass node.value, to put nodes together use ng.stack([…]) or ng.concat([…])")
+    raise DtypeError(
+        f"{describe(node)} is a node of a graph, not an array; for its numbers pass node.value, to put nodes together"
+        " use ng.stack([…]) or ng.concat([…])"
+    )
 
 
 abilities["array_ufunc"] = array_ufunc
 abilities["array_function"] = array_function
 for _name in dir(np.ndarray):
     _function = getattr(np, _name, None)
-    if callable(getattr(np.ndarray, _name)) and inspect.isroutine(_function) and (_function in SPECIAL or op_for(_function) is not None):
+    if (
+        callable(getattr(np.ndarray, _name))
+        and inspect.isroutine(_function)
+        and (_function in SPECIAL or op_for(_function) is not None)
+    ):
         abilities[f"method {_name}"] = _method(_name)
 abilities["method reshape"] = _reshape
 abilities["method transpose"] = _transpose

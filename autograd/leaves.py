@@ -16,7 +16,8 @@ __all__ = ["as_node", "constant", "input", "parameter", "scope", "state"]
 def input(name: str, value: Any = None, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Leaf:
     """A leaf for data: a placeholder until it has a value.
 
-    With `shape` alone it is float64 unless `dtype` says otherwise; a missing value raises MissingValue when it is needed.
+    With `shape` alone it is float64 unless `dtype` says otherwise; a missing value raises MissingValue when it is
+    needed.
 
     >>> import nngraph as ng
     >>> x = ng.input("x", [1.0, 2.0])
@@ -41,7 +42,9 @@ def parameter(name: str, value: Any, dtype: Any = None) -> Leaf:
         array = _numbers(name, value)
         dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
     if np.dtype(dtype).kind != "f":
-        raise DtypeError(f"parameter {name!r} must hold floating-point numbers, not {np.dtype(dtype)}: it moves by fractions")
+        raise DtypeError(
+            f"parameter {name!r} must hold floating-point numbers, not {np.dtype(dtype)}: it moves by fractions"
+        )
     return _leaf("parameter", name, value, None, dtype)
 
 
@@ -71,7 +74,8 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Leaf:
 
 
 UNNAMED: Site = (input.__code__, ~0)
-"""The site of a constant that came from a bare number, until the op that took it says where; no variable is named after it."""
+"""The site of a constant that came from a bare number, until the op that took it says where; no variable is named after
+it."""
 
 
 def as_node(value: Any, like: np.dtype | None = None) -> Node:
@@ -86,7 +90,10 @@ def as_node(value: Any, like: np.dtype | None = None) -> Node:
             leaf = Leaf("constant", None, number, None, dtype, UNNAMED)
         except OverflowError:
             digits = str(number) if number.bit_length() < 100 else "the whole number"
-            raise DtypeError(f"{digits} does not fit into {dtype}, the dtype of what stands beside it; convert that with ng.cast(x, …)") from None
+            raise DtypeError(
+                f"{digits} does not fit into {dtype}, the dtype of what stands beside it; convert that with ng.cast(x,"
+                " …)"
+            ) from None
         if kind is Size:
             leaf.params = {"size": value}
         return leaf
@@ -120,13 +127,18 @@ def _shape(name: str, shape: Any) -> tuple[int, ...]:
 
 def _numbers(name: str, value: Any) -> np.ndarray:
     if isinstance(value, Node):
-        raise DtypeError(f"{name!r} wants numbers, not a node ({describe(value)}); pass its .value, or use the node itself")
+        raise DtypeError(
+            f"{name!r} wants numbers, not a node ({describe(value)}); pass its .value, or use the node itself"
+        )
     try:
         array = np.asarray(int(value) if isinstance(value, Size) else value)
     except ValueError as error:
         raise ShapeError(f"{name!r}: rows of different lengths do not make an array ({error})") from None
     if array.dtype.kind not in "biuf":
-        raise DtypeError(f"{name!r} takes numbers; got {array.dtype}" + ("; complex numbers are not supported" if array.dtype.kind == "c" else ""))
+        raise DtypeError(
+            f"{name!r} takes numbers; got {array.dtype}"
+            + ("; complex numbers are not supported" if array.dtype.kind == "c" else "")
+        )
     return array
 
 

@@ -27,8 +27,8 @@ def _multiplies(node: Node) -> bool:
 def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Node]:
     """The computed nodes that get a name and a line of their own, in run order.
 
-    Outputs and nodes a user named; results used more than once; functions and activations; and the arithmetic that feeds
-    one of them. What remains, arithmetic within arithmetic, is written out inside its line.
+    Outputs and nodes a user named; results used more than once; functions and activations; and the arithmetic that
+    feeds one of them. What remains, arithmetic within arithmetic, is written out inside its line.
     """
     roots = [outputs] if isinstance(outputs, Node) else list(outputs)
     nodes = order(roots)
@@ -66,7 +66,8 @@ def _deserves(node: Node, consumers: list[Node]) -> bool:
 
 
 def _takes_expressions(consumer: Node) -> bool:
-    """Whether an unnamed expression reads well as an operand of this op: in sums and products it does, under a power it does not."""
+    """Whether an unnamed expression reads well as an operand of this op: in sums and products it does, under a power it
+    does not."""
     op = consumer.op
     if op.kind == ARITHMETIC:
         return op.notation.style in ("infix", "prefix", "fraction")
@@ -114,9 +115,9 @@ def names(
 
 
 def _numbered(wanted: list[tuple[Node, str, bool]], reserved: set[str]) -> dict[Node, str]:
-    """Names from (node, stem, whether the user gave it). What the user named alone keeps its name; other stems that stand
-    once are the name, the rest are numbered. Z and z count as one stem where arrays are named, because an entry of Z is
-    written z_nk."""
+    """Names from (node, stem, whether the user gave it). What the user named alone keeps its name; other stems that
+    stand once are the name, the rest are numbered. Z and z count as one stem where arrays are named, because an entry
+    of Z is written z_nk."""
 
     def alike(node: Node, stem: str) -> str:
         return stem.lower() if node.shape else stem

@@ -37,7 +37,10 @@ class NonFinite:
         file, line = source_line(self.node)
         at = f" at index {self.index}" if self.index else ""
         many = f" ({self.count} of {self.value.size} entries)" if self.count > 1 else ""
-        lines = [f"{describe(self.node)} is {_text(self.value[self.index])}{at}{many}: {self.cause}", f"  built at {file}:{line}"]
+        lines = [
+            f"{describe(self.node)} is {_text(self.value[self.index])}{at}{many}: {self.cause}",
+            f"  built at {file}:{line}",
+        ]
         lines += [f"  {name} = {_array_text(value)}" for name, value in self.operands.items()]
         return "\n".join(lines)
 
@@ -91,12 +94,15 @@ def _name(role: str, source: Node) -> str:
 
 # The cause ---------------------------------------------------------------------------------------------------------
 def cause_of(node: Node, value: np.ndarray, index: tuple[int, ...], operands: Sequence[Any]) -> str:
-    """Why a node with finite operands is not finite at `index`, in a few words: it goes into formulas down to one word."""
+    """Why a node with finite operands is not finite at `index`, in a few words: it goes into formulas down to one
+    word."""
     while True:
         op = node.op
         if op.scalar is not None:
             at = [float(np.broadcast_to(np.asarray(each), value.shape)[index]) for each in operands]
-            return _in_text(parsed(op.scalar), dict(zip(op.inputs, at), **node.params), value.dtype) or _overflow(value, index)
+            return _in_text(parsed(op.scalar), dict(zip(op.inputs, at), **node.params), value.dtype) or _overflow(
+                value, index
+            )
         if op.formula is None:
             return _overflow(value, index)
         graph = inside(op, node.inputs, node.params)
@@ -104,7 +110,11 @@ def cause_of(node: Node, value: np.ndarray, index: tuple[int, ...], operands: Se
         for inner in order(graph.outputs):
             if inner not in seen:
                 with np.errstate(all="ignore"):
-                    seen[inner] = leaf_value(inner) if isinstance(inner, Leaf) else node_function(inner)(*[seen[each] for each in inner.inputs])
+                    seen[inner] = (
+                        leaf_value(inner)
+                        if isinstance(inner, Leaf)
+                        else node_function(inner)(*[seen[each] for each in inner.inputs])
+                    )
             result = np.asarray(seen[inner])
             if result.dtype.kind == "f" and not np.isfinite(result).all():
                 break
@@ -131,7 +141,9 @@ def _in_text(tree: Any, scope: Mapping[str, Any], dtype: np.dtype) -> str:
         if causes:
             return np.nan
         with np.errstate(all="ignore"):
-            result = WORDS[word].numpy(*[np.asarray(number, dtype) if isinstance(number, float) else number for number in numbers])
+            result = WORDS[word].numpy(
+                *[np.asarray(number, dtype) if isinstance(number, float) else number for number in numbers]
+            )
         if not np.isfinite(result):
             causes.append(_sentence(word, [float(number) for number in numbers], float(result)))
         return float(result) if np.asarray(result).dtype.kind == "f" else result

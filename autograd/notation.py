@@ -1,4 +1,5 @@
-"""How an op is written by hand: a style, a sign and how tightly it binds. Renderers turn it into text, LaTeX and MathML."""
+"""How an op is written by hand: a style, a sign and how tightly it binds. Renderers turn it into text, LaTeX and
+MathML."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ class Notation:
     """One way of writing an op.
 
     `style` is one of: call σ(x) · infix a + b · prefix −x · power aᵇ · superscript x² · exponential eˣ · fraction a/b ·
-    root √x · fence |x| · postfix Xᵀ · element x_ij. `operands` says how tightly each operand must bind to stand without brackets.
+    root √x · fence |x| · postfix Xᵀ · element x_ij. `operands` says how tightly each operand must bind to stand without
+    brackets.
     """
 
     style: str
@@ -30,7 +32,9 @@ def call(sign: str, latex: str | None = None) -> Notation:
 
 def infix(sign: str, binding: int, latex: str | None = None, right: int | None = None) -> Notation:
     """`a sign b`; `right` is how tightly the right operand must bind, for signs such as − that are not associative."""
-    return Notation("infix", sign, latex if latex is not None else sign, binding, (binding, binding if right is None else right))
+    return Notation(
+        "infix", sign, latex if latex is not None else sign, binding, (binding, binding if right is None else right)
+    )
 
 
 NEGATIVE = Notation("prefix", "−", "-", SIGN, (SIGN,))

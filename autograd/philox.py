@@ -1,7 +1,7 @@
 """Philox4x32-10: random numbers as a pure function of a key and a counter, the same in every engine.
 
-There is no hidden state: who wants other numbers changes the counter. Salmon, Moraes, Dror and Shaw 2011, "Parallel random
-numbers: as easy as 1, 2, 3".
+There is no hidden state: who wants other numbers changes the counter. Salmon, Moraes, Dror and Shaw 2011, "Parallel
+random numbers: as easy as 1, 2, 3".
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The same graph for other sizes: every size that has a name is worked out again, from the leaves to the params of ops."""
+"""The same graph for other sizes: every size that has a name is worked out again, from the leaves to the params of
+ops."""
 
 from __future__ import annotations
 
@@ -51,7 +52,10 @@ def _leaf(leaf: Leaf, sizes: Mapping[str, int]) -> Leaf:
         size = resized(leaf.params["size"], sizes)
         return leaf if size == leaf.params["size"] else constant(size, leaf._name, leaf.dtype)
     if any(resized(size, sizes) != size for size in leaf.shape):
-        raise ShapeError(f"{describe(leaf)} has a size that changes, but no value of the new size was given for it; list it among the inputs")
+        raise ShapeError(
+            f"{describe(leaf)} has a size that changes, but no value of the new size was given for it; list it among"
+            " the inputs"
+        )
     return leaf
 
 
@@ -78,5 +82,7 @@ def _graph(graph: Graph, sizes: Mapping[str, int]) -> Graph:
         shape = _param(leaf.shape, sizes)
         given[leaf] = leaf if shape is leaf.shape else Leaf(leaf.role, leaf._name, None, shape, leaf.dtype)
     outputs = resize(graph.outputs, sizes, given)
-    same = all(new is old for new, old in zip(outputs, graph.outputs)) and all(given[leaf] is leaf for leaf in graph.inputs)
-    return graph if same else Graph(tuple(given[leaf] for leaf in graph.inputs), tuple(outputs))  # type: ignore[arg-type]
+    same = all(new is old for new, old in zip(outputs, graph.outputs)) and all(
+        given[leaf] is leaf for leaf in graph.inputs
+    )
+    return graph if same else Graph(tuple(given[leaf] for leaf in graph.inputs), tuple(outputs))

@@ -25,11 +25,11 @@ _MERGED_SIZE = 16
 class Rule:
     """One identity, read from left to right.
 
-    `name` is the identity itself, as in `x·1 = x`. `proof` says why it holds, and where it changes rounding or needs finite
-    numbers. `ops` are the ops whose nodes it can match (none given: all). `apply(node, alone)` gives the other side of the
-    identity, or None where it does not apply; it keeps shape and dtype. `alone(operand)` tells whether nobody else reads an
-    operand: a rule that takes an operand apart asks, or the graph would grow. A rule with `finite` holds only while no
-    value is nan or infinite.
+    `name` is the identity itself, as in `x·1 = x`. `proof` says why it holds, and where it changes rounding or needs
+    finite numbers. `ops` are the ops whose nodes it can match (none given: all). `apply(node, alone)` gives the other
+    side of the identity, or None where it does not apply; it keeps shape and dtype. `alone(operand)` tells whether
+    nobody else reads an operand: a rule that takes an operand apart asks, or the graph would grow. A rule with `finite`
+    holds only while no value is nan or infinite.
     """
 
     name: str
@@ -48,8 +48,14 @@ class Change:
     after: Node
 
 
-def rewrite(outputs: Sequence[Node], rules: Iterable[Rule], commutative: Collection[Op] = (), changes: list[Change] | None = None) -> list[Node]:
-    """The outputs with every rule applied wherever it holds, and equal nodes made one; `changes` collects what was done.
+def rewrite(
+    outputs: Sequence[Node],
+    rules: Iterable[Rule],
+    commutative: Collection[Op] = (),
+    changes: list[Change] | None = None,
+) -> list[Node]:
+    """The outputs with every rule applied wherever it holds, and equal nodes made one; `changes` collects what was
+    done.
 
     Names, scopes and source lines stay with the nodes that stay; a node built in place of another takes them over.
     Operands of a `commutative` op may stand in either order and still be equal. Random nodes are never made one.
@@ -128,7 +134,10 @@ class _Rewriting:
             becomes[node] = after
             fired += 1
             if fired > LIMIT:
-                raise NngraphError(f"rewriting turns in a circle at {node!r}: last rules {[change.rule.name for change in (self.changes or [])[-4:]]}")
+                raise NngraphError(
+                    f"rewriting turns in a circle at {node!r}: last rules"
+                    f" {[change.rule.name for change in (self.changes or [])[-4:]]}"
+                )
 
     def _replaced(self, node: Node) -> Node | None:
         rules = self.rules.get(node.op)
@@ -145,7 +154,8 @@ class _Rewriting:
         return None
 
     def _with_graphs(self, node: Node) -> Node | None:
-        """The node with the graphs in its params rewritten by the same rules; None when it holds none, or nothing changed in them."""
+        """The node with the graphs in its params rewritten by the same rules; None when it holds none, or nothing
+        changed in them."""
         params = dict(node.params)
         for key, value in node.params.items():
             if isinstance(value, Graph):
@@ -187,7 +197,8 @@ def _leaf_key(leaf: Node) -> Hashable:
 
 
 def _take_over(before: Node, after: Node, since: int) -> None:
-    """Give name, scope and source line of a node to what was built in its place (all of it has serials above `since`)."""
+    """Give name, scope and source line of a node to what was built in its place (all of it has serials above
+    `since`)."""
     if after.serial <= since or (isinstance(after, Leaf) and after._name is not None):
         return
     after._name, after.site = before._name, before.site

@@ -39,7 +39,8 @@ def repeated_not_at_all(node: Node, alone: Alone) -> Node | None:
 
 @identity("x arranged twice = x arranged once", reshape)
 def arranged_twice(node: Node, alone: Alone) -> Node | None:
-    """The numbers keep their order, so only the last arrangement counts; one in the shape it has does nothing. Exact."""
+    """The numbers keep their order, so only the last arrangement counts; one in the shape it has does nothing.
+    Exact."""
     (x,) = node.inputs
     if x.shape == node.shape:
         return x
@@ -55,7 +56,8 @@ def either_way_the_same(node: Node, alone: Alone) -> Node | None:
 
 @identity("f(x repeated, y) = f(x, y)")
 def repeated_by_itself(node: Node, alone: Alone) -> Node | None:
-    """An elementwise op repeats its operands itself, so a repeat to a shape that comes out anyway is not needed. Exact."""
+    """An elementwise op repeats its operands itself, so a repeat to a shape that comes out anyway is not needed.
+    Exact."""
     if node.op.scalar is None or len(node.inputs) < 2:
         return None
     for at, x in enumerate(node.inputs):
@@ -71,7 +73,8 @@ def repeated_by_itself(node: Node, alone: Alone) -> Node | None:
 
 @identity("x converted to its own type = x", cast)
 def converted_not_at_all(node: Node, alone: Alone) -> Node | None:
-    """Converting to the type it has does nothing; a detour over a type that holds every value of the first is one conversion. Exact."""
+    """Converting to the type it has does nothing; a detour over a type that holds every value of the first is one
+    conversion. Exact."""
     (x,) = node.inputs
     if x.dtype == node.dtype:
         return x
@@ -84,7 +87,11 @@ def converted_not_at_all(node: Node, alone: Alone) -> Node | None:
 def summed_not_at_all(node: Node, alone: Alone) -> Node | None:
     """A sum over no axis, or of a single number, is the number. Exact."""
     (x,) = node.inputs
-    return x if x.shape == node.shape and x.dtype == node.dtype and all(x.shape[axis] == 1 for axis in node.params["axis"]) else None
+    return (
+        x
+        if x.shape == node.shape and x.dtype == node.dtype and all(x.shape[axis] == 1 for axis in node.params["axis"])
+        else None
+    )
 
 
 @identity("ΣΣx = Σx", sum_of)

@@ -1,7 +1,9 @@
-"""Simplification: arithmetic identities, each named by what it proves. Identities of shapes stand in `shape_identities`.
+"""Simplification: arithmetic identities, each named by what it proves. Identities of shapes stand in
+`shape_identities`.
 
-An identity may change rounding in the last digit, or move the point at which a product of huge and tiny numbers overflows.
-Those that turn nan or infinity into something else, such as 0·x = 0, are marked `finite` and applied only when asked for.
+An identity may change rounding in the last digit, or move the point at which a product of huge and tiny numbers
+overflows. Those that turn nan or infinity into something else, such as 0·x = 0, are marked `finite` and applied only
+when asked for.
 """
 
 from __future__ import annotations
@@ -42,12 +44,15 @@ def identity(name: str, *ops: Op, finite: bool = False) -> Callable[[Callable[[N
 @overload
 def simplify(outputs: Node, finite: bool = False, changes: list[Change] | None = None) -> Node: ...
 @overload
-def simplify(outputs: Sequence[Node], finite: bool = False, changes: list[Change] | None = None) -> tuple[Node, ...]: ...
+def simplify(
+    outputs: Sequence[Node], finite: bool = False, changes: list[Change] | None = None
+) -> tuple[Node, ...]: ...
 def simplify(outputs: Any, finite: bool = False, changes: list[Change] | None = None) -> Any:
     """A smaller graph with the same values: a node for a node, a tuple for several.
 
     Values agree up to rounding, also where they are nan or infinite. `finite=True` promises that no value is, and lets
-    x·0 become 0 and x − x become 0. `changes` collects which identity was applied where. The graph that was given stays.
+    x·0 become 0 and x − x become 0. `changes` collects which identity was applied where. The graph that was given
+    stays.
 
     >>> import nngraph as ng
     >>> x = ng.input("x", 3.0)
@@ -62,7 +67,8 @@ def simplify(outputs: Any, finite: bool = False, changes: list[Change] | None = 
 
 # What rules look at ---------------------------------------------------------------------------------------------
 def number(node: Node) -> float | None:
-    """The number that a constant holds everywhere; None for anything else, and for what has a name or stands for a size."""
+    """The number that a constant holds everywhere; None for anything else, and for what has a name or stands for a
+    size."""
     while node.op is broadcast:
         (node,) = node.inputs
     if not anonymous(node):
@@ -77,12 +83,14 @@ def number(node: Node) -> float | None:
 
 
 def anonymous(node: Node) -> bool:
-    """Whether a node is a constant that is only its value: it has no name, and is no size that may be another number tomorrow."""
+    """Whether a node is a constant that is only its value: it has no name, and is no size that may be another number
+    tomorrow."""
     return node.role == "constant" and node._name is None and not node.params
 
 
 def usable(factor: float, like: Node) -> bool:
-    """Whether a factor is neither 0 nor infinite in the dtype of `like`, so that products may be regrouped around it."""
+    """Whether a factor is neither 0 nor infinite in the dtype of `like`, so that products may be regrouped around
+    it."""
     with np.errstate(over="ignore", under="ignore"):
         factor = float(like.dtype.type(factor))
     return factor != 0 and np.isfinite(factor)
@@ -138,7 +146,8 @@ def floating(node: Node) -> bool:
 # Neutral elements -----------------------------------------------------------------------------------------------
 @identity("f(constants) = constant")
 def folded(node: Node, alone: Alone) -> Node | None:
-    """What depends on constants only is a constant. A size that has a name, a repeat, a random draw and what is not finite stay."""
+    """What depends on constants only is a constant. A size that has a name, a repeat, a random draw and what is not
+    finite stay."""
     if node.op is broadcast or node.op.kind == RANDOM or not isinstance(node.shape, tuple) or not node.inputs:
         return None
     if not all(anonymous(source) for source in node.inputs):
@@ -342,8 +351,8 @@ def counted(node: Node) -> tuple[float, float, Node] | None:
 
 @identity("c·x + d·x = (c + d)·x", add, sub)
 def like_terms(node: Node, alone: Alone) -> Node | None:
-    """Equal terms are counted, so x + x is 2·x. Rounds in another order, except for x + x; the signs of c and d must agree,
-    because ∞ − ∞ is nan."""
+    """Equal terms are counted, so x + x is 2·x. Rounds in another order, except for x + x; the signs of c and d must
+    agree, because ∞ − ∞ is nan."""
     found = counted(node)
     if found is None or found[0] * found[1] <= 0 or not usable(found[0] + found[1], node):
         return None

@@ -47,13 +47,23 @@ class Size(int):
         return _combine(other, self, "−", other - int(self), SUM, PRODUCT) if isinstance(other, int) else NotImplemented
 
     def __mul__(self, other: Any) -> Any:
-        return _combine(self, other, "·", int(self) * other, PRODUCT, PRODUCT) if isinstance(other, int) else NotImplemented
+        return (
+            _combine(self, other, "·", int(self) * other, PRODUCT, PRODUCT)
+            if isinstance(other, int)
+            else NotImplemented
+        )
 
     def __rmul__(self, other: Any) -> Any:
-        return _combine(other, self, "·", other * int(self), PRODUCT, PRODUCT) if isinstance(other, int) else NotImplemented
+        return (
+            _combine(other, self, "·", other * int(self), PRODUCT, PRODUCT)
+            if isinstance(other, int)
+            else NotImplemented
+        )
 
     def __floordiv__(self, other: Any) -> Any:
-        return _combine(self, other, "//", int(self) // other, PRODUCT, ATOM) if isinstance(other, int) else NotImplemented
+        return (
+            _combine(self, other, "//", int(self) // other, PRODUCT, ATOM) if isinstance(other, int) else NotImplemented
+        )
 
 
 def size_text(size: int) -> str:
@@ -78,7 +88,12 @@ def product(sizes: tuple[int, ...]) -> int:
     return total
 
 
-_SIGNS: dict[str, Callable[[int, int], int]] = {"+": operator.add, "−": operator.sub, "·": operator.mul, "//": operator.floordiv}
+_SIGNS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "−": operator.sub,
+    "·": operator.mul,
+    "//": operator.floordiv,
+}
 
 
 def resized(size: int, values: Mapping[str, int]) -> int:
@@ -96,7 +111,9 @@ def resized(size: int, values: Mapping[str, int]) -> int:
     while stack:
         each = stack[-1]
         if not isinstance(each, Size) or each.parts is None:
-            done[id(each)] = Size(each.text, values.get(each.text, int(each)), each.binding) if isinstance(each, Size) else each
+            done[id(each)] = (
+                Size(each.text, values.get(each.text, int(each)), each.binding) if isinstance(each, Size) else each
+            )
             stack.pop()
             continue
         sign, left, right = each.parts
@@ -112,9 +129,11 @@ def resized(size: int, values: Mapping[str, int]) -> int:
 def _combine(left: int, right: int, sign: str, value: int, binding: int, right_binding: int) -> int:
     if sign == "·" and (left == 1 and not isinstance(left, Size)):
         return right
-    if (sign == "·" and right == 1 and not isinstance(right, Size)) or (
-        sign in "+−" and right == 0 and not isinstance(right, Size)
-    ) or (sign == "//" and right == 1):
+    if (
+        (sign == "·" and right == 1 and not isinstance(right, Size))
+        or (sign in "+−" and right == 0 and not isinstance(right, Size))
+        or (sign == "//" and right == 1)
+    ):
         return left
     if sign == "+" and left == 0 and not isinstance(left, Size):
         return right

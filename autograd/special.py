@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-# ln(1 − erf x) = −x·R(x), and R is so smooth that one quotient of polynomials serves from 0 to 6, where erf has become 1.
-# The coefficients (numerator and denominator side by side, highest power first) are a least-squares fit in 50 digits to
-# −ln(erfc x)/x, weighed by what an error of R does to erf: 2e-18. All are positive, so no digits cancel.
+# ln(1 − erf x) = −x·R(x), and R is so smooth that one quotient of polynomials serves from 0 to 6, where erf has become
+# 1. The coefficients (numerator and denominator side by side, highest power first) are a least-squares fit in 50 digits
+# to −ln(erfc x)/x, weighed by what an error of R does to erf: 2e-18. All are positive, so no digits cancel.
 _RATIO = np.array([
-    (0.00011825617772516358, 0.0), (0.0033665074701895474, 0.00011827721391292155), (0.03495541671454778, 0.0033640668873069876),
-    (0.19980164877076706, 0.03439662961285574), (0.7201604108201024, 0.18868510556242937), (1.7139405321651164, 0.6323904052097138),
+    (0.00011825617772516358, 0.0), (0.0033665074701895474, 0.00011827721391292155),
+    (0.03495541671454778, 0.0033640668873069876),
+    (0.19980164877076706, 0.03439662961285574), (0.7201604108201024, 0.18868510556242937),
+    (1.7139405321651164, 0.6323904052097138),
     (2.6695011943566906, 1.3315436593340972), (2.522940429143745, 1.6717081560727662), (1.1283791670955126, 1.0),
 ])  # fmt: skip
 _BLOCK = 4096

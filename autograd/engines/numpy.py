@@ -83,7 +83,8 @@ class Program:
                     plain[node.op] = function
             operands = tuple([slots[source] for source in inputs])
             for source, operand in zip(inputs, operands):
-                # Leaves and what is asked for never meet their last reader; a node that reads an operand twice frees it once.
+                # Leaves and what is asked for never meet their last reader; a node that reads an operand twice frees it
+                # once.
                 if last[source] is node:
                     last[source] = source
                     free.append(operand)

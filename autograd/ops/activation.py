@@ -21,7 +21,8 @@ from .reduction import logsumexp, max
 from .shape import reshape
 
 __all__ = [
-    "elu", "gelu", "leaky_relu", "log_sigmoid", "log_softmax", "logit", "maxout", "prelu", "relu", "sigmoid", "silu", "softmax", "softplus", "step",
+    "elu", "gelu", "leaky_relu", "log_sigmoid", "log_softmax", "logit", "maxout", "prelu", "relu", "sigmoid", "silu",
+    "softmax", "softplus", "step",
 ]  # fmt: skip
 
 _BENT = example((3, 4), avoid=(0.0,))
@@ -66,13 +67,15 @@ relu = elementwise(
     "relu", "max(x, 0)", kind=ACTIVATION, notation=call("ReLU", r"\operatorname{ReLU}"), letter="f",
     words="keep {x} where it is positive, else 0",
     why="where the input is positive it passes unchanged, and so does the gradient; elsewhere nothing passes",
-    pitfalls=("at 0 the slope 0 is chosen", "a unit whose input is negative for all data receives no gradient and stays dead"),
+    pitfalls=("at 0 the slope 0 is chosen", "a unit whose input is negative for all data receives no gradient and stays"
+                                            " dead"),
     gradient=lambda g, y, x: (where(x > 0, g, 0),),
     example=_BENT,
 )  # fmt: skip
 
 leaky_relu = elementwise(
-    "leaky_relu", "where(x > 0, x, slope * x)", kind=ACTIVATION, params={"slope": 0.01}, notation=call("LeakyReLU"), letter="f",
+    "leaky_relu", "where(x > 0, x, slope * x)", kind=ACTIVATION, params={"slope": 0.01}, notation=call("LeakyReLU"),
+    letter="f",
     words="keep {x} where it is positive, else {slope} times it",
     why="the slope is 1 where the input is positive and the small slope elsewhere, so that no unit dies",
     pitfalls=("at 0 the small slope is chosen",),
@@ -84,14 +87,16 @@ prelu = elementwise(
     "prelu", "where(x > 0, x, slope * x)", kind=ACTIVATION, notation=call("PReLU"), letter="f",
     words="keep {x} where it is positive, else the learned {slope} times it",
     why="below 0 the result is a product: the input receives the slope, and the slope receives the input",
-    pitfalls=("at 0 the learned slope is chosen", "one slope for each channel must have a shape that broadcasts against x"),
+    pitfalls=("at 0 the learned slope is chosen", "one slope for each channel must have a shape that broadcasts against"
+    " x"),
     source="He et al. 2015, Delving Deep into Rectifiers",
     gradient=lambda g, y, x, slope: (where(x > 0, g, slope * g), where(x > 0, 0, x * g)),
     example=[example((3, 4), (4,), avoid=(0.0,)), example((3, 4), (), avoid=(0.0,))],
 )  # fmt: skip
 
 elu = elementwise(
-    "elu", "where(x > 0, x, alpha * expm1(min(x, 0)))", kind=ACTIVATION, params={"alpha": 1.0}, notation=call("ELU"), letter="f",
+    "elu", "where(x > 0, x, alpha * expm1(min(x, 0)))", kind=ACTIVATION, params={"alpha": 1.0}, notation=call("ELU"),
+    letter="f",
     words="keep {x} where it is positive, else let it level off at minus {alpha}",
     why="below 0 the slope is alpha·eˣ, which is the value plus alpha",
     pitfalls=("at 0 the slope alpha is chosen; with alpha = 1 there is no kink",),
@@ -108,7 +113,8 @@ def _silu_gradient(g: Node, y: Node, x: Node) -> tuple[Node]:
 
 
 silu = elementwise(
-    "silu", "x / (1 + exp(-x))", kind=ACTIVATION, notation=call("SiLU"), letter="f", numpy=lambda x: x * special.sigmoid(x),
+    "silu", "x / (1 + exp(-x))", kind=ACTIVATION, notation=call("SiLU"), letter="f",
+    numpy=lambda x: x * special.sigmoid(x),
     words="weigh {x} by its own sigmoid (also called swish)",
     why="the product rule on x·σ(x) gives σ + x·σ(1 − σ), which is σ + y(1 − σ)",
     source="Elfwing et al. 2018; swish in Ramachandran et al. 2017",
@@ -129,7 +135,8 @@ gelu = composite(
     "gelu", _gelu, inputs=("x",), kind=ACTIVATION, params={"approximate": False}, notation=call("GELU"), letter="f",
     words="weigh {x} by the share of a normal distribution that lies below it",
     why="the product rule on x·Φ(x) gives Φ(x) plus x times the height of the bell curve",
-    pitfalls=("approximate=True is the tanh formula of older models; it differs from the exact one in the third decimal",),
+    pitfalls=("approximate=True is the tanh formula of older models; it differs from the exact one in the third"
+              " decimal",),
     source="Hendrycks and Gimpel 2016, Gaussian Error Linear Units",
     example=[example((3, 4)), example((3, 4), params={"approximate": True})],
 )  # fmt: skip
@@ -154,16 +161,20 @@ def _pieces(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 
 def _maxout(x: Node, pieces: int, axis: int) -> Node:
-    return max(reshape(x, shape=(*x.shape[:axis], x.shape[axis] // pieces, pieces, *x.shape[axis + 1 :])), axis=axis + 1)
+    return max(
+        reshape(x, shape=(*x.shape[:axis], x.shape[axis] // pieces, pieces, *x.shape[axis + 1 :])), axis=axis + 1
+    )
 
 
 maxout = composite(
-    "maxout", _maxout, inputs=("x",), kind=ACTIVATION, params={"pieces": REQUIRED, "axis": -1}, normalize=_pieces, letter="f",
+    "maxout", _maxout, inputs=("x",), kind=ACTIVATION, params={"pieces": REQUIRED, "axis": -1}, normalize=_pieces,
+    letter="f",
     words="the largest of every {pieces} neighbors of {x} along axis {axis}",
     why="only the largest of a group passes, so it alone receives the gradient; equal ones share it",
     pitfalls=("each group is of neighbors: numbers 0 to pieces − 1 make the first result",),
     source="Goodfellow et al. 2013, Maxout Networks",
-    example=[example((3, 4), params={"pieces": 2}, distinct=True), example((4, 3), params={"pieces": 2, "axis": 0}, distinct=True)],
+    example=[example((3, 4), params={"pieces": 2}, distinct=True),
+             example((4, 3), params={"pieces": 2, "axis": 0}, distinct=True)],
 )  # fmt: skip
 
 
@@ -172,9 +183,11 @@ _ROWS = [example((3, 4)), example((3, 4), params={"axis": 0}), example((4,)), ex
 
 softmax = composite(
     "softmax", lambda x, axis: exp(x) / sum(exp(x), axis=axis, keepdims=True),
-    inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="softmax", letter="p", numpy=special.softmax,
+    inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="softmax", letter="p",
+    numpy=special.softmax,
     words="turn {x} into shares that sum to 1 along axis {axis}",
-    why="a share grows with its own score by p(1 − p) and shrinks with every other by −p·p_j: y times (g minus the mean of g under y)",
+    why="a share grows with its own score by p(1 − p) and shrinks with every other by −p·p_j: y times (g minus the mean"
+    " of g under y)",
     pitfalls=("on a batch the shares must be taken along the class axis, not over all numbers",
               "adding the same number to all scores changes nothing, which is why the largest may be subtracted first"),
     gradient=lambda g, y, x, axis: (y * (g - sum(g * y, axis=axis, keepdims=True)),),
@@ -183,10 +196,12 @@ softmax = composite(
 
 log_softmax = composite(
     "log_softmax", lambda x, axis: x - logsumexp(x, axis=axis, keepdims=True),
-    inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="log_softmax", notation=call("ln softmax", r"\ln\operatorname{softmax}"),
+    inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="log_softmax",
+    notation=call("ln softmax", r"\ln\operatorname{softmax}"),
     letter="l", numpy=special.log_softmax,
     words="the logarithm of the softmax of {x} along axis {axis}",
-    why="each score counts fully for its own logarithm and, by its share, against all: g minus the share times the sum of g",
+    why="each score counts fully for its own logarithm and, by its share, against all: g minus the share times the sum"
+    " of g",
     gradient=lambda g, y, x, axis: (g - exp(y) * sum(g, axis=axis, keepdims=True),),
     example=_ROWS,
 )  # fmt: skip

@@ -27,7 +27,8 @@ add = elementwise(
 sub = elementwise(
     "sub", "a - b", sign="-", kind=ARITHMETIC, notation=infix("−", SUM, "-", right=PRODUCT), letter="d",
     words="subtract {b} from {a}",
-    why="a difference follows its first term and moves against its second, so the second receives the gradient with its sign turned",
+    why="a difference follows its first term and moves against its second, so the second receives the gradient with its"
+    " sign turned",
     gradient=lambda g, y, a, b: (g, -g),
     example=[example((3, 4), (3, 4)), example((3, 4), (3, 1))],
 )  # fmt: skip
@@ -68,7 +69,8 @@ square = elementwise(
 ratio = elementwise(
     "ratio", "where(abs(a) + abs(b) == 0, 0, a / b)", kind=ARITHMETIC, notation=FRACTION, symbol="÷", letter="q",
     words="divide {a} by {b}, where 0/0 counts as 0",
-    why="a quotient: the numerator is scaled by 1/b and the denominator acts through −a/b²; where 0/0 was set to 0 nothing is sent back",
+    why="a quotient: the numerator is scaled by 1/b and the denominator acts through −a/b²; where 0/0 was set to 0"
+    " nothing is sent back",
     pitfalls=("only 0/0 is set to 0: a number other than zero divided by zero is still infinite",),
     gradient=lambda g, y, a, b: (ratio(g, b), -ratio(g * y, b)),
     example=[example((3, 4), (3, 4), domain=((-2, 2), (0.5, 2))), example((3, 4), (3, 1), domain=((-2, 2), (0.5, 2)))],
@@ -78,7 +80,10 @@ ratio = elementwise(
 def _whole_powers(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     a, b = inputs
     if a.dtype.kind in "iu" and b.dtype.kind == "i" and _is_constant(b) and np.any(b.value < 0):
-        raise DtypeError("pow: whole numbers have no negative powers that are whole; write 2.0 instead of 2, or convert with ng.cast(x, 'float64')")
+        raise DtypeError(
+            "pow: whole numbers have no negative powers that are whole; write 2.0 instead of 2, or convert with"
+            " ng.cast(x, 'float64')"
+        )
     return params
 
 
@@ -91,7 +96,8 @@ def _pow_gradient(g: Node, y: Node, a: Node, b: Node) -> tuple[Node | None, Node
 
 
 def _to_base(g: Node, a: Node, b: Node) -> Node | None:
-    """g · b · a^(b−1). A known exponent is lowered now, so that x² gives 2·x, a constant gives nothing, and 0·0⁻¹ never occurs."""
+    """g · b · a^(b−1). A known exponent is lowered now, so that x² gives 2·x, a constant gives nothing, and 0·0⁻¹ never
+    occurs."""
     if not _is_constant(b):
         if b.dtype.kind == "f":
             return g * (b * a ** (b - 1))
@@ -117,11 +123,12 @@ def _to_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
 pow = elementwise(
     "pow", "a ** b", sign="**", kind=ARITHMETIC, notation=POWER_OF, letter="p", normalize=_whole_powers,
     words="raise {a} to the power {b}",
-    why="for the base the exponent comes down as a factor and is lowered by one, b·a^(b−1); for the exponent the growth is"
-    " proportional to the value itself, y·ln a",
+    why="for the base the exponent comes down as a factor and is lowered by one, b·a^(b−1); for the exponent the growth"
+    " is proportional to the value itself, y·ln a",
     pitfalls=(
         "a negative base has a power only for whole exponents; otherwise the value is nan",
-        "the exponent receives a gradient only where the base is positive, for only there does ln a exist; elsewhere it receives 0",
+        "the exponent receives a gradient only where the base is positive, for only there does ln a exist; elsewhere it"
+        " receives 0",
         "below 1 a positive exponent makes the slope at 0 infinite, as for the square root",
     ),
     gradient=_pow_gradient,

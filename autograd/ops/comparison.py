@@ -14,7 +14,8 @@ from ..notation import COMPARE, SUM, call, infix
 from ..op import COMPARISON, elementwise, example
 
 __all__ = [
-    "clip", "equal", "greater", "greater_equal", "isfinite", "isnan", "less", "less_equal", "logical_and", "logical_not",
+    "clip", "equal", "greater", "greater_equal", "isfinite", "isnan", "less", "less_equal", "logical_and",
+    "logical_not",
     "logical_or", "maximum", "minimum", "not_equal", "where",
 ]  # fmt: skip
 
@@ -28,7 +29,8 @@ less = elementwise(
 )  # fmt: skip
 
 less_equal = elementwise(
-    "less_equal", "a <= b", sign="<=", kind=COMPARISON, notation=infix("≤", COMPARE, r"\le ", right=SUM), differentiable=False,
+    "less_equal", "a <= b", sign="<=", kind=COMPARISON, notation=infix("≤", COMPARE, r"\le ", right=SUM),
+    differentiable=False,
     words="whether {a} is at most {b}", why=_FLAT, example=_PAIR,
 )  # fmt: skip
 
@@ -38,7 +40,8 @@ greater = elementwise(
 )  # fmt: skip
 
 greater_equal = elementwise(
-    "greater_equal", "a >= b", sign=">=", kind=COMPARISON, notation=infix("≥", COMPARE, r"\ge ", right=SUM), differentiable=False,
+    "greater_equal", "a >= b", sign=">=", kind=COMPARISON, notation=infix("≥", COMPARE, r"\ge ", right=SUM),
+    differentiable=False,
     words="whether {a} is at least {b}", why=_FLAT, example=_PAIR,
 )  # fmt: skip
 
@@ -86,7 +89,8 @@ where = elementwise(
     "where", "where(condition, a, b)", kind=COMPARISON, notation=call("where"), symbol="?", letter="c",
     words="{a} where {condition} holds, else {b}",
     why="the operand that was taken receives the gradient, the other one nothing",
-    pitfalls=("both operands are computed: an infinite slope in the one not taken becomes nan; make its input safe first",),
+    pitfalls=("both operands are computed: an infinite slope in the one not taken becomes nan; make its input safe"
+              " first",),
     gradient=lambda g, y, condition, a, b: (None, where(condition, g, 0), where(condition, 0, g)),
     example=[example((3, 4), (3, 4), (3, 4), booleans=(0,)), example((3, 1), (3, 4), (), booleans=(0,))],
 )  # fmt: skip
@@ -94,19 +98,27 @@ where = elementwise(
 maximum = elementwise(
     "maximum", "max(a, b)", kind=COMPARISON, notation=call("max", r"\max"), letter="m",
     words="the larger of {a} and {b}",
-    why="only the larger operand moves the result, so it alone receives the gradient; equal ones share it half and half",
+    why="only the larger operand moves the result, so it alone receives the gradient; equal ones share it half and"
+    " half",
     pitfalls=("there is a kink where both are equal: each then receives half",),
-    gradient=lambda g, y, a, b: (where(a > b, g, where(equal(a, b), g / 2, 0)), where(a < b, g, where(equal(a, b), g / 2, 0))),
-    example=[example((3, 4), (3, 4), domain=((-2, 2), (-2.1, 1.9)), distinct=True), example((3, 4), (), domain=((0.2, 2), (-1, 0)))],
+    gradient=lambda g, y, a, b: (
+        where(a > b, g, where(equal(a, b), g / 2, 0)), where(a < b, g, where(equal(a, b), g / 2, 0))
+    ),
+    example=[example((3, 4), (3, 4), domain=((-2, 2), (-2.1, 1.9)), distinct=True),
+             example((3, 4), (), domain=((0.2, 2), (-1, 0)))],
 )  # fmt: skip
 
 minimum = elementwise(
     "minimum", "min(a, b)", kind=COMPARISON, notation=call("min", r"\min"), letter="m",
     words="the smaller of {a} and {b}",
-    why="only the smaller operand moves the result, so it alone receives the gradient; equal ones share it half and half",
+    why="only the smaller operand moves the result, so it alone receives the gradient; equal ones share it half and"
+    " half",
     pitfalls=("there is a kink where both are equal: each then receives half",),
-    gradient=lambda g, y, a, b: (where(a < b, g, where(equal(a, b), g / 2, 0)), where(a > b, g, where(equal(a, b), g / 2, 0))),
-    example=[example((3, 4), (3, 4), domain=((-2, 2), (-2.1, 1.9)), distinct=True), example((3, 4), (), domain=((0.2, 2), (-1, 0)))],
+    gradient=lambda g, y, a, b: (
+        where(a < b, g, where(equal(a, b), g / 2, 0)), where(a > b, g, where(equal(a, b), g / 2, 0))
+    ),
+    example=[example((3, 4), (3, 4), domain=((-2, 2), (-2.1, 1.9)), distinct=True),
+             example((3, 4), (), domain=((0.2, 2), (-1, 0)))],
 )  # fmt: skip
 
 
@@ -120,7 +132,10 @@ def _bounds(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
         if value is None:
             value = end
         if not isinstance(value, (int, float, np.integer, np.floating)):
-            raise ParameterError(f"clip takes numbers as bounds; for bounds that vary write ng.minimum(ng.maximum(x, low), high), not {value!r}")
+            raise ParameterError(
+                "clip takes numbers as bounds; for bounds that vary write ng.minimum(ng.maximum(x, low), high), not"
+                f" {value!r}"
+            )
         bounds.append(value.item() if isinstance(value, np.generic) else value)
     low, high = bounds
     if not low <= high:
@@ -129,12 +144,15 @@ def _bounds(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 
 clip = elementwise(
-    "clip", "min(max(x, low), high)", kind=COMPARISON, params={"low": None, "high": None}, normalize=_bounds, letter="c",
+    "clip", "min(max(x, low), high)", kind=COMPARISON, params={"low": None, "high": None}, normalize=_bounds,
+    letter="c",
     words="keep {x} between {low} and {high}",
     why="between the bounds the result moves with the input; beyond them it stays put and nothing is sent back",
-    pitfalls=("outside the bounds the gradient is 0, so a parameter that has strayed there does not come back", "on a bound the slope 1 is chosen"),
+    pitfalls=("outside the bounds the gradient is 0, so a parameter that has strayed there does not come back",
+              "on a bound the slope 1 is chosen"),
     gradient=lambda g, y, x, low, high: (where(equal(x, y), g, 0),),
-    example=[example((3, 4), params={"low": -1.0, "high": 1.0}, avoid=(-1.0, 1.0)), example((3, 4), params={"low": 0.0}, avoid=(0.0,)),
+    example=[example((3, 4), params={"low": -1.0, "high": 1.0}, avoid=(-1.0, 1.0)),
+             example((3, 4), params={"low": 0.0}, avoid=(0.0,)),
              example((3, 4), params={"high": 0.5}, avoid=(0.5,))],
 )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """Loops: one body, applied step after step, with a carry that goes from each step to the next.
 
-A scan is one node however long it runs. Its value is several arrays: the last carries, then what the steps put out stacked
-along a new first axis, then sums over the steps (which only gradients use: the gradient of a weight is added up inside the
-loop). `part` picks one of them. Its gradient is a scan in the other direction, whose body runs the step once more and then
-backwards; the carries that the step began with are kept for it among the stacked outputs.
+A scan is one node however long it runs. Its value is several arrays: the last carries, then what the steps put out
+stacked along a new first axis, then sums over the steps (which only gradients use: the gradient of a weight is added up
+inside the loop). `part` picks one of them. Its gradient is a scan in the other direction, whose body runs the step once
+more and then backwards; the carries that the step began with are kept for it among the stacked outputs.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Part:
 class Layout:
     """How the inputs and outputs of a body are divided.
 
-    Inputs: `carries`, then `elements` that change with the step, then what stays the same. Outputs: the next carries, then
-    `stacked` ones, of which the last `carries` are the carries the step began with, then sums.
+    Inputs: `carries`, then `elements` that change with the step, then what stays the same. Outputs: the next carries,
+    then `stacked` ones, of which the last `carries` are the carries the step began with, then sums.
     """
 
     carries: int
@@ -83,7 +83,11 @@ def _run(*values: Any, body: Graph, layout: list[int], length: int, reverse: boo
     carry_slots = [(slot, at) for slot, at in program.given if at < form.carries]
     element_slots = [(slot, at) for slot, at in program.given if form.carries <= at < changing]
     split = form.carries + form.stacked
-    next_slots, row_slots, sum_slots = program.results[: form.carries], program.results[form.carries : split], program.results[split:]
+    next_slots, row_slots, sum_slots = (
+        program.results[: form.carries],
+        program.results[form.carries : split],
+        program.results[split:],
+    )
     rows = [np.empty((length, *map(int, output.shape)), output.dtype) for output in body.outputs[form.carries : split]]
     sums = [np.zeros([int(size) for size in output.shape], output.dtype) for output in body.outputs[split:]]
     state = list(values[: form.carries])
@@ -101,7 +105,9 @@ def _run(*values: Any, body: Graph, layout: list[int], length: int, reverse: boo
     return (*state, *rows, *sums)
 
 
-def _scan_gradient(g: Mapping[int, Node], node: Node, *inputs: Node, body: Graph, layout: list[int], length: int, reverse: bool) -> list[Any]:
+def _scan_gradient(
+    g: Mapping[int, Node], node: Node, *inputs: Node, body: Graph, layout: list[int], length: int, reverse: bool
+) -> list[Any]:
     form = Layout(*layout)
     split = form.carries + form.stacked
     holes = [_hole(hole) for hole in body.inputs]
@@ -125,7 +131,11 @@ def _scan_gradient(g: Mapping[int, Node], node: Node, *inputs: Node, body: Graph
     to_fixed = [at for at in range(changing, len(holes)) if sent.get(holes[at]) is not None]
     back = _node(
         carries=[(delta, g[at] if at in g else _zeros(holes[at])) for at, delta in zip(moving, deltas)],
-        elements=[(hole, part(node, index=form.kept(at)) if at < form.carries else inputs[at]) for at, hole in enumerate(holes[:changing])] + rows,
+        elements=[
+            (hole, part(node, index=form.kept(at)) if at < form.carries else inputs[at])
+            for at, hole in enumerate(holes[:changing])
+        ]
+        + rows,
         fixed=list(zip(holes[changing:], inputs[changing:])) + fixed,
         nexts=[_zeros(holes[at]) if sent[holes[at]] is None else sent[holes[at]] for at in moving],
         stacked=[sent[holes[at]] for at in to_elements],
@@ -146,16 +156,17 @@ _scan = structural(
     params={"body": REQUIRED, "layout": REQUIRED, "length": REQUIRED, "reverse": False},
     dtype=lambda *inputs, **params: np.dtype(object), notation=call("scan"), symbol="↻", letter="s",
     words="apply one step {length} times, each time to what the last one carried on",
-    why="the steps are undone in reverse order: each hands its carry's gradient to the step before, and what all steps share"
-    " receives the sum over the steps",
+    why="the steps are undone in reverse order: each hands its carry's gradient to the step before, and what all steps"
+    " share receives the sum over the steps",
     pitfalls=("the carry keeps its shape and dtype from step to step",
-              "what does not depend on the carry or the element is computed once, outside the loop; random numbers in the step need a step"
-              " that is counted in the carry"),
+              "what does not depend on the carry or the element is computed once, outside the loop; random numbers in"
+              " the step need a step that is counted in the carry"),
     example=[],
 )  # fmt: skip
 
 part = structural(
-    "part", lambda x, index: x[index], lambda x, index: x.shape[index], inputs=("x",), params={"index": REQUIRED}, kind=CONTROL,
+    "part", lambda x, index: x[index], lambda x, index: x.shape[index], inputs=("x",), params={"index": REQUIRED},
+    kind=CONTROL,
     dtype=lambda x, index: x.params["body"].outputs[index].dtype, notation=call("part"),
     words="result number {index} of {x}",
     why="a part is handed on unchanged, so its gradient is handed back to that part alone",
@@ -190,10 +201,12 @@ def _applied(body: Graph, inputs: Sequence[Node]) -> list[Node]:
 
 
 def _node(
-    *, carries: list[tuple[Node, Node]], elements: list[tuple[Node, Node]], fixed: list[tuple[Node, Node]], nexts: list[Node], stacked: list[Node],
+    *, carries: list[tuple[Node, Node]], elements: list[tuple[Node, Node]], fixed: list[tuple[Node, Node]],
+    nexts: list[Node], stacked: list[Node],
     sums: list[Node], length: int, reverse: bool,
 ) -> Node:  # fmt: skip
-    """The scan node from pairs (placeholder, what goes in) and the outputs of the body; what the body does not use is left out."""
+    """The scan node from pairs (placeholder, what goes in) and the outputs of the body; what the body does not use is
+    left out."""
     before = [hole for hole, _ in carries]
     outputs = (*nexts, *stacked, *before, *sums)
     used = set(order(outputs))
@@ -237,14 +250,18 @@ def _closed(outputs: list[Node], holes: Sequence[Node]) -> tuple[list[Node], lis
 
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
 ) -> tuple[Any, Any]:
     """The last carry and the outputs of all steps, stacked along a new first axis: a loop as one node.
 
-    `f(carry, x)` gives (next carry, y); it is called once, to record one step. `init` is the first carry; `xs` (T, …) is cut along
-    its first axis, one piece for each step, and may be left out when `length` says how many steps there are. carry, xs and y
-    may be nested tuples or lists of nodes, or None. `reverse` runs from the last piece to the first; outputs keep their place.
-    ShapeError or DtypeError when the carry changes its shape or dtype.
+    `f(carry, x)` gives (next carry, y); it is called once, to record one step. `init` is the first carry; `xs` (T, …)
+    is cut along its first axis, one piece for each step, and may be left out when `length` says how many steps there
+    are. carry, xs and y may be nested tuples or lists of nodes, or None. `reverse` runs from the last piece to the
+    first; outputs keep their place. ShapeError or DtypeError when the carry changes its shape or dtype.
 
     >>> import nngraph as ng
     >>> last, sums = ng.scan(lambda total, x: (total + x, total + x), 0.0, ng.input("x", [1.0, 2.0, 3.0]))
@@ -281,7 +298,9 @@ def unroll(node: Node) -> list[Node]:
     6.0
     """
     if node.op is not _scan:
-        raise ParameterError(f"{describe(node)} is not a scan; unroll the node that ng.scan's results are parts of, result.inputs[0]")
+        raise ParameterError(
+            f"{describe(node)} is not a scan; unroll the node that ng.scan's results are parts of, result.inputs[0]"
+        )
     body, form = node.params["body"], Layout(*node.params["layout"])
     steps = range(int(node.params["length"]))
     changing, split = form.carries + form.elements, form.carries + form.stacked
@@ -294,17 +313,23 @@ def unroll(node: Node) -> list[Node]:
         state, rows[step] = outputs[: form.carries], outputs[form.carries : split]
         sums = [total + more for total, more in zip(sums, outputs[split:])]
     if not rows:
-        empty = [_zeros(_leaf(None, shape, output.dtype)) for shape, output in zip(node.shape[form.carries : split], body.outputs[form.carries : split])]
+        empty = [
+            _zeros(_leaf(None, shape, output.dtype))
+            for shape, output in zip(node.shape[form.carries : split], body.outputs[form.carries : split])
+        ]
         return [*state, *empty, *sums]
     return [*state, *[stack([rows[step][at] for step in steps]) for at in range(form.stacked)], *sums]
 
 
 # What the user wrote --------------------------------------------------------------------------------------------------
 def _flattened(value: Any) -> tuple[Any, list[Node]]:
-    """The nodes in nested tuples and lists, and the nesting with None where each stood. A list of plain numbers is an array."""
+    """The nodes in nested tuples and lists, and the nesting with None where each stood. A list of plain numbers is an
+    array."""
     if value is None:
         return None, []
-    structure = isinstance(value, tuple) or (isinstance(value, list) and any(isinstance(each, (Node, tuple, np.ndarray, type(None))) for each in value))
+    structure = isinstance(value, tuple) or (
+        isinstance(value, list) and any(isinstance(each, (Node, tuple, np.ndarray, type(None))) for each in value)
+    )
     if not structure:
         return _HERE, [as_node(value)]
     forms, nodes = [], []
@@ -335,7 +360,10 @@ def _placed(form: Any, rest: Iterator[Node]) -> Any:
 def _length(pieces: Sequence[Node], length: int | None) -> int:
     for piece in pieces:
         if not piece.shape:
-            raise ShapeError(f"scan: {describe(piece)} is a single number; xs are cut along their first axis, one piece for each step")
+            raise ShapeError(
+                f"scan: {describe(piece)} is a single number; xs are cut along their first axis, one piece for each"
+                " step"
+            )
         if length is not None and piece.shape[0] != length:
             raise ShapeError(f"scan: {describe(piece)} has {int(piece.shape[0])} pieces for {int(length)} steps")
         length = piece.shape[0]
@@ -348,16 +376,20 @@ def _length(pieces: Sequence[Node], length: int | None) -> int:
 
 def _same_carry(first: Any, later: Any, starts: Sequence[Node], nexts: Sequence[Node]) -> None:
     if first != later:
-        raise ParameterError(f"scan: f gives back a carry of {len(nexts)} nodes nested otherwise than init, which has {len(starts)}")
+        raise ParameterError(
+            f"scan: f gives back a carry of {len(nexts)} nodes nested otherwise than init, which has {len(starts)}"
+        )
     for start, later_one in zip(starts, nexts):
         if start.shape != later_one.shape:
             raise ShapeError(
-                f"scan: a carry keeps its shape; it starts as {tuple(map(int, start.shape))} and f gives {tuple(map(int, later_one.shape))}"
+                f"scan: a carry keeps its shape; it starts as {tuple(map(int, start.shape))} and f gives"
+                f" {tuple(map(int, later_one.shape))}"
             )
         if start.dtype != later_one.dtype:
             raise DtypeError(
                 f"scan: a carry keeps its dtype; it starts as {start.dtype} and f gives {later_one.dtype}; start from"
-                f" ng.cast(init, '{later_one.dtype}')" + (", or from 0.0 instead of 0" if start.dtype.kind in "iu" else "")
+                f" ng.cast(init, '{later_one.dtype}')"
+                + (", or from 0.0 instead of 0" if start.dtype.kind in "iu" else "")
             )
 
 

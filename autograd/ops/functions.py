@@ -9,7 +9,24 @@ from ..op import FUNCTION, elementwise, example
 from .arithmetic import ratio, square
 from .comparison import where
 
-__all__ = ["abs", "cos", "erf", "exp", "expm1", "floor", "log", "log1p", "log2", "log_positive", "sign", "sin", "sqrt", "tan", "tanh", "xlogy"]
+__all__ = [
+    "abs",
+    "cos",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "log",
+    "log1p",
+    "log2",
+    "log_positive",
+    "sign",
+    "sin",
+    "sqrt",
+    "tan",
+    "tanh",
+    "xlogy",
+]
 
 LN2 = 0.6931471805599453
 TWO_OVER_ROOT_PI = 1.1283791670955126
@@ -94,7 +111,8 @@ sign = elementwise(
 )  # fmt: skip
 
 floor = elementwise(
-    "floor", "floor(x)", kind=FUNCTION, notation=fence("⌊", "⌋", r"\lfloor", r"\rfloor"), symbol="⌊ ⌋", differentiable=False,
+    "floor", "floor(x)", kind=FUNCTION, notation=fence("⌊", "⌋", r"\lfloor", r"\rfloor"), symbol="⌊ ⌋",
+    differentiable=False,
     words="round {x} down to a whole number",
     why="the result is constant between whole numbers, so no gradient is sent back",
     example=example((3, 4), avoid=(-2.0, -1.0, 0.0, 1.0, 2.0)),
@@ -143,7 +161,8 @@ erf = elementwise(
 )  # fmt: skip
 
 xlogy = elementwise(
-    "xlogy", "where(x == 0, 0, x * log(y))", kind=FUNCTION, notation=Notation("infix", "·ln ", r"\ln ", PRODUCT, (PRODUCT, ATOM)),
+    "xlogy", "where(x == 0, 0, x * log(y))", kind=FUNCTION,
+    notation=Notation("infix", "·ln ", r"\ln ", PRODUCT, (PRODUCT, ATOM)),
     symbol="·ln", letter="m",
     words="multiply {x} by the natural logarithm of {y}, where 0·ln 0 counts as 0",
     why="a product: the first factor receives ln y, and through the logarithm the second receives x/y",

@@ -23,11 +23,15 @@ def _named_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 
 
 cast = structural(
-    "cast", lambda x, dtype: np.asarray(x).astype(dtype if np.asarray(x).dtype != object else object), lambda x, dtype: x.shape,
-    inputs=("x",), params={"dtype": REQUIRED}, kind=SHAPE, normalize=_named_dtype, dtype=lambda x, dtype: np.dtype(dtype),
+    "cast", lambda x, dtype: np.asarray(x).astype(dtype if np.asarray(x).dtype != object else object),
+    lambda x, dtype: x.shape,
+    inputs=("x",), params={"dtype": REQUIRED}, kind=SHAPE, normalize=_named_dtype,
+    dtype=lambda x, dtype: np.dtype(dtype),
     words="{x} as numbers of type {dtype}",
     why="the numbers stay what they are, so the gradient passes unchanged, in the type of the input",
-    gradient=lambda g, y, x, dtype: (cast(g, dtype=x.dtype.name) if x.dtype.kind == "f" and np.dtype(dtype).kind == "f" else None,),
+    gradient=lambda g, y, x, dtype: (
+        cast(g, dtype=x.dtype.name) if x.dtype.kind == "f" and np.dtype(dtype).kind == "f" else None,
+    ),
     example=[example((3, 4), params={"dtype": "float64"}), example((3,), params={"dtype": "float32"})],
 )  # fmt: skip
 

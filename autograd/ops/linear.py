@@ -22,7 +22,9 @@ from ..op import LINEAR, REDUCTION, REQUIRED, SHAPE, example, multilinear
 def _sum_form(x: Node, axis: tuple[int, ...], keepdims: bool) -> IndexForm:
     labels = LABELS[: len(x.shape)]
     output = "".join((label.upper() if keepdims else "") if at in axis else label for at, label in enumerate(labels))
-    return IndexForm.read(f"{labels}->{output}", (x.shape,), {labels[at].upper(): 1 for at in axis} if keepdims else None)
+    return IndexForm.read(
+        f"{labels}->{output}", (x.shape,), {labels[at].upper(): 1 for at in axis} if keepdims else None
+    )
 
 
 sum = multilinear(
@@ -32,7 +34,8 @@ sum = multilinear(
     why="every number enters the sum with slope 1, so the gradient is handed back to each of them: it is repeated",
     numpy=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
     dtype=lambda x, axis, keepdims: np.sum(np.empty((1,), x.dtype)).dtype,
-    example=[example((3, 4)), example((3, 4), params={"axis": 0}), example((2, 3, 4), params={"axis": (0, 2), "keepdims": True})],
+    example=[example((3, 4)), example((3, 4), params={"axis": 0}),
+             example((2, 3, 4), params={"axis": (0, 2), "keepdims": True})],
 )  # fmt: skip
 
 
@@ -53,11 +56,14 @@ def _broadcast_form(x: Node, shape: tuple[int, ...]) -> IndexForm:
 
 broadcast = multilinear(
     "broadcast", _broadcast_form, inputs=("x",), params={"shape": REQUIRED}, kind=SHAPE,
-    normalize=lambda inputs, params: {"shape": tuple(params["shape"]) if not isinstance(params["shape"], int) else (params["shape"],)},
+    normalize=lambda inputs, params: (
+        {"shape": tuple(params["shape"]) if not isinstance(params["shape"], int) else (params["shape"],)}
+    ),
     words="repeat {x} to shape {shape}",
     why="a number that is repeated acts in every copy, so the gradients of all its copies are added up",
     numpy=lambda x, shape: np.broadcast_to(x, shape),
-    example=[example((4,), params={"shape": (3, 4)}), example((3, 1), params={"shape": (2, 3, 4)}), example((), params={"shape": (2,)})],
+    example=[example((4,), params={"shape": (3, 4)}), example((3, 1), params={"shape": (2, 3, 4)}),
+             example((), params={"shape": (2,)})],
 )  # fmt: skip
 
 
@@ -72,7 +78,8 @@ def _permutation(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 
 
 transpose = multilinear(
-    "transpose", lambda x, axes: IndexForm.read(f"{LABELS[:len(x.shape)]}->{''.join(LABELS[a] for a in axes)}", (x.shape,)),
+    "transpose",
+    lambda x, axes: IndexForm.read(f"{LABELS[:len(x.shape)]}->{''.join(LABELS[a] for a in axes)}", (x.shape,)),
     inputs=("x",), params={"axes": None}, kind=SHAPE, normalize=_permutation, notation=TRANSPOSED, symbol="ᵀ",
     words="turn the axes of {x} into the order {axes}",
     why="turning moves numbers without changing them, so the gradient is turned back",
@@ -116,12 +123,13 @@ matmul = multilinear(
     "matmul", _matmul_form, inputs=("a", "b"), sign="@", kind=LINEAR, kernel="matmul",
     notation=infix("·", PRODUCT, r"\,", right=PRODUCT), symbol="@", letter="a",
     words="combine the rows of {a} with the columns of {b}",
-    why="each result sums products over the inner axis, so each factor receives the gradient combined with the other factor,"
-    " turned so that the summed axis stands last on the left and first on the right",
+    why="each result sums products over the inner axis, so each factor receives the gradient combined with the other"
+    " factor, turned so that the summed axis stands last on the left and first on the right",
     pitfalls=("the order matters: A·B and B·A are different, and usually only one has fitting shapes",),
     numpy=np.matmul,
     example=[example((3, 4), (4, 2)), example((4,), (4,)), example((3, 4), (4,)), example((4,), (4, 2)),
-             example((5, 3, 4), (4, 2)), example((2, 1, 3, 4), (5, 4, 2)), example((4,), (5, 4, 2)), example((2, 3, 4), (4,))],
+             example((5, 3, 4), (4, 2)), example((2, 1, 3, 4), (5, 4, 2)), example((4,), (5, 4, 2)),
+             example((2, 3, 4), (4,))],
 )  # fmt: skip
 
 
@@ -138,8 +146,11 @@ def _contraction_sign(node: Node) -> str:
 
 
 contract = multilinear(
-    "contract", _contraction, inputs=("x",), variadic=True, params={"text": REQUIRED, "sizes": ()}, kind=LINEAR, kernel="contract",
-    normalize=lambda inputs, params: {"text": params["text"].replace(" ", ""), "sizes": tuple(sorted(dict(params["sizes"]).items()))},
+    "contract", _contraction, inputs=("x",), variadic=True, params={"text": REQUIRED, "sizes": ()}, kind=LINEAR,
+    kernel="contract",
+    normalize=lambda inputs, params: (
+        {"text": params["text"].replace(" ", ""), "sizes": tuple(sorted(dict(params["sizes"]).items()))}
+    ),
     notation=call("Σ", r"\sum"), symbol=_contraction_sign, letter="c",
     words="multiply the operands and sum by the rule {text}",
     why="the result is linear in every operand, so each receives the gradient contracted with all the others",
@@ -149,7 +160,8 @@ contract = multilinear(
 
 
 def einsum(text: str, *operands: Any) -> Node:
-    """The contraction that numpy.einsum's text describes; without `->` the labels that stand once are the output, sorted.
+    """The contraction that numpy.einsum's text describes; without `->` the labels that stand once are the output,
+    sorted.
 
     >>> import nngraph as ng
     >>> ng.einsum("nd,dk->nk", [[1.0, 2.0]], [[3.0], [4.0]]).value
@@ -165,8 +177,10 @@ def einsum(text: str, *operands: Any) -> Node:
 
 outer = multilinear(
     "outer", lambda a, b: IndexForm.read("i,j->ij", (a.shape, b.shape)), inputs=("a", "b"), kind=LINEAR,
-    notation=Notation("infix", "⊗", r"\otimes ", PRODUCT, (POWER, POWER)), words="every product of a number of {a} with a number of {b}",
-    why="entry (i, j) is a_i·b_j, so a_i collects b_j times the gradients of its row, and b_j a_i times those of its column",
+    notation=Notation("infix", "⊗", r"\otimes ", PRODUCT, (POWER, POWER)),
+    words="every product of a number of {a} with a number of {b}",
+    why="entry (i, j) is a_i·b_j, so a_i collects b_j times the gradients of its row, and b_j a_i times those of its"
+    " column",
     example=example((3,), (4,)),
 )  # fmt: skip
 
@@ -178,7 +192,8 @@ dot = multilinear(
 )  # fmt: skip
 
 diagonal = multilinear(
-    "diagonal", lambda x: IndexForm.read(f"{LABELS[2:len(x.shape)]}ii->{LABELS[2:len(x.shape)]}i", (x.shape,)), inputs=("x",), kind=SHAPE,
+    "diagonal", lambda x: IndexForm.read(f"{LABELS[2:len(x.shape)]}ii->{LABELS[2:len(x.shape)]}i", (x.shape,)),
+    inputs=("x",), kind=SHAPE,
     notation=call("diag"), words="the diagonal of {x}",
     why="only the diagonal is used, so only the diagonal receives a gradient; the rest is zero",
     example=[example((3, 3)), example((2, 3, 3))],
@@ -187,7 +202,8 @@ diagonal = multilinear(
 trace = multilinear(
     "trace", lambda x: IndexForm.read("ii->", (x.shape,)), inputs=("x",), kind=REDUCTION,
     notation=call("tr"), words="the sum of the diagonal of {x}",
-    why="each diagonal number enters with slope 1 and the others not at all: the gradient is the identity matrix times g",
+    why="each diagonal number enters with slope 1 and the others not at all: the gradient is the identity matrix times"
+    " g",
     example=example((3, 3)),
 )  # fmt: skip
 
@@ -204,11 +220,19 @@ def from_form(form: IndexForm, operands: Sequence[Node]) -> Node:
             return transpose(x, axes=tuple(labels.index(label) for label in form.output))
         if plain and not new and [label for label in labels if label in form.output] == list(form.output):
             return sum(x, axis=tuple(at for at, label in enumerate(labels) if label not in form.output))
-        if plain and len(labels) == len(form.output) and all(a == b or form.sizes[b] == 1 and b not in labels for a, b in zip(labels, form.output)):
+        if (
+            plain
+            and len(labels) == len(form.output)
+            and all(a == b or form.sizes[b] == 1 and b not in labels for a, b in zip(labels, form.output))
+        ):
             return sum(x, axis=tuple(at for at, (a, b) in enumerate(zip(labels, form.output)) if a != b), keepdims=True)
         if plain and form.output.endswith(labels):
             return broadcast(x, shape=form.shape)
-        if plain and len(labels) == len(form.output) and all(a == b or form.sizes[a] == 1 and a not in form.output for a, b in zip(labels, form.output)):
+        if (
+            plain
+            and len(labels) == len(form.output)
+            and all(a == b or form.sizes[a] == 1 and a not in form.output for a, b in zip(labels, form.output))
+        ):
             return broadcast(x, shape=form.shape)
     if len(operands) == 2 and len(set(form.output)) == len(form.output):
         a, b = form.operands
@@ -223,7 +247,8 @@ def from_form(form: IndexForm, operands: Sequence[Node]) -> Node:
 
 
 def sum_to(x: Node, shape: tuple[int, ...]) -> Node:
-    """`x` summed over the axes along which `shape` was broadcast: the way back from broadcasting, said once for all ops."""
+    """`x` summed over the axes along which `shape` was broadcast: the way back from broadcasting, said once for all
+    ops."""
     if x.shape == shape:
         return x
     gap = len(x.shape) - len(shape)

@@ -1,4 +1,5 @@
-"""How wrong an answer is, as one number. Errors of amounts are sums; losses of classes are means over the first axis."""
+"""How wrong an answer is, as one number. Errors of amounts are sums; losses of classes are means over the first
+axis."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from .reduction import mean
 from .shape import one_hot
 
 __all__ = [
-    "absolute_error", "binary_cross_entropy", "binary_cross_entropy_logits", "cross_entropy", "half_squared_error", "hinge", "huber",
+    "absolute_error", "binary_cross_entropy", "binary_cross_entropy_logits", "cross_entropy", "half_squared_error",
+    "hinge", "huber",
     "kl_divergence", "mean_squared_error", "softmax_loss", "squared_error",
 ]  # fmt: skip
 
@@ -109,7 +111,10 @@ def _labels(t: Node, scores: Node) -> Node:
         return t if t.dtype.kind == "f" else cast(t, dtype=_float_name(scores))
     if t.shape == scores.shape[:-1]:
         if t.dtype.kind not in "iu":
-            raise DtypeError(f"targets {_sizes(t)} beside scores {_sizes(scores)} are class numbers and must be integers, not {t.dtype}")
+            raise DtypeError(
+                f"targets {_sizes(t)} beside scores {_sizes(scores)} are class numbers and must be integers, not"
+                f" {t.dtype}"
+            )
         return one_hot(t, classes=scores.shape[-1], dtype=_float_name(scores))
     raise ShapeError(
         f"targets {_sizes(t)} do not fit scores {_sizes(scores)}: give shares of shape {_sizes(scores)}"
@@ -129,23 +134,29 @@ def _same(t: Node, answer: Node) -> Node:
 
 
 cross_entropy = composite(
-    "cross_entropy", lambda p, t: _mean_over_examples(-xlogy(_labels(t, p), p), p), inputs=("p", "t"), kind=LOSS, letter="L",
+    "cross_entropy", lambda p, t: _mean_over_examples(-xlogy(_labels(t, p), p), p), inputs=("p", "t"), kind=LOSS,
+    letter="L",
     words="the cross-entropy −Σ t·ln p of the shares {p} and the labels {t}, its mean over the rows",
     why="each share receives −t/p: only the shares of true classes pull, the harder the smaller they are",
-    pitfalls=("p must be shares, not scores; for scores take ng.softmax_loss, which is also safe where a share is nearly 0",
+    pitfalls=("p must be shares, not scores; for scores take ng.softmax_loss, which is also safe where a share is"
+              " nearly 0",
               "class numbers count from 0", "a vector is one example with as many classes as it has numbers"),
-    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(0, 1)), example((3, 4), (3,), domain=(-1, 1), simplex=(0,), integers={1: 4}),
+    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(0, 1)),
+             example((3, 4), (3,), domain=(-1, 1), simplex=(0,), integers={1: 4}),
              example((4,), (4,), domain=(-1, 1), simplex=(0, 1))],
 )  # fmt: skip
 
 binary_cross_entropy = composite(
-    "binary_cross_entropy", lambda p, t: _mean_over_examples(-(xlogy(_same(t, p), p) + xlogy(1 - _same(t, p), 1 - p)), p),
+    "binary_cross_entropy",
+    lambda p, t: _mean_over_examples(-(xlogy(_same(t, p), p) + xlogy(1 - _same(t, p), 1 - p)), p),
     inputs=("p", "t"), kind=LOSS, letter="L",
-    words="the cross-entropy −t·ln p − (1 − t)·ln(1 − p) of the probabilities {p} and the labels {t}, its mean over the rows",
+    words="the cross-entropy −t·ln p − (1 − t)·ln(1 − p) of the probabilities {p} and the labels {t}, its mean over the"
+    " rows",
     why="each probability receives (1 − t)/(1 − p) − t/p, which vanishes where p = t",
     pitfalls=("p must lie between 0 and 1; for scores take ng.binary_cross_entropy_logits",
               "a vector is one example; give a batch of N single answers the shape (N, 1)"),
-    example=[example((3, 4), (3, 4), domain=(0.1, 0.9)), example((3,), (3,), domain=((0.1, 0.9), (0, 1)), integers={1: 2})],
+    example=[example((3, 4), (3, 4), domain=(0.1, 0.9)),
+             example((3,), (3,), domain=((0.1, 0.9), (0, 1)), integers={1: 2})],
 )  # fmt: skip
 
 
@@ -155,7 +166,8 @@ def _binary_logits_gradient(g: Node, loss: Node, z: Node, t: Node) -> tuple[Node
 
 
 binary_cross_entropy_logits = composite(
-    "binary_cross_entropy_logits", lambda z, t: _mean_over_examples(softplus(z) - _same(t, z) * z, z), inputs=("z", "t"), kind=LOSS, letter="L",
+    "binary_cross_entropy_logits", lambda z, t: _mean_over_examples(softplus(z) - _same(t, z) * z, z),
+    inputs=("z", "t"), kind=LOSS, letter="L",
     gradient=_binary_logits_gradient,
     words="the cross-entropy of the sigmoid of the scores {z} and the labels {t}, its mean over the rows",
     why="the logarithm undoes the sigmoid and what is left is the error itself: σ(z) − t",
@@ -180,12 +192,15 @@ def _kl_gradient(g: Node, loss: Node, p: Node, q: Node) -> tuple[Node, Node]:
 
 
 kl_divergence = composite(
-    "kl_divergence", lambda p, q: _mean_over_examples(xlogy(p, p / _same(q, p)), p), inputs=("p", "q"), kind=LOSS, letter="L", gradient=_kl_gradient,
+    "kl_divergence", lambda p, q: _mean_over_examples(xlogy(p, p / _same(q, p)), p), inputs=("p", "q"), kind=LOSS,
+    letter="L", gradient=_kl_gradient,
     words="the divergence Σ p·ln(p/q) of {p} from {q}, its mean over the rows",
     why="the second distribution receives −p/q, the first ln(p/q) + 1",
-    pitfalls=("it is not symmetric: exchanging p and q gives another number", "it is infinite where q is 0 and p is not"),
+    pitfalls=("it is not symmetric: exchanging p and q gives another number",
+              "it is infinite where q is 0 and p is not"),
     source="Kullback and Leibler 1951, On Information and Sufficiency",
-    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(0, 1)), example((4,), (4,), domain=(-1, 1), simplex=(0, 1))],
+    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(0, 1)),
+             example((4,), (4,), domain=(-1, 1), simplex=(0, 1))],
 )  # fmt: skip
 
 
@@ -203,7 +218,10 @@ def _softmax_loss(z: Any, t: Any) -> Any:
     if t.ndim < z.ndim:
         if t.size and not (t.min() >= 0 and t.max() < z.shape[-1]):
             wrong = int(t.min() if t.min() < 0 else t.max())
-            raise ShapeError(f"softmax_loss: class number {wrong} with {z.shape[-1]} classes; they are numbered 0 to {z.shape[-1] - 1}")
+            raise ShapeError(
+                f"softmax_loss: class number {wrong} with {z.shape[-1]} classes; they are numbered 0 to"
+                f" {z.shape[-1] - 1}"
+            )
         total = np.sum(np.take_along_axis(logs, t[..., None], -1))
     else:
         # A class with share 0 counts as 0 even where its logarithm is −inf.
@@ -212,13 +230,15 @@ def _softmax_loss(z: Any, t: Any) -> Any:
 
 
 softmax_loss = composite(
-    "softmax_loss", lambda z, t: _mean_over_examples(-xlogy(_labels(t, z), softmax(z)), z), inputs=("z", "t"), kind=LOSS, letter="L",
+    "softmax_loss", lambda z, t: _mean_over_examples(-xlogy(_labels(t, z), softmax(z)), z), inputs=("z", "t"),
+    kind=LOSS, letter="L",
     kernel="softmax_loss", numpy=_softmax_loss, gradient=_softmax_loss_gradient,
     words="the cross-entropy −Σ t·ln softmax(z) of the scores {z} and the labels {t}, its mean over the rows",
-    why="−t/p from the logarithm meets p(1 − p) and −p·p_j from the softmax, and all that is left is the error p·Σt − t, which is p − t"
-    " where the labels of a row sum to 1",
+    why="−t/p from the logarithm meets p(1 − p) and −p·p_j from the softmax, and all that is left is the error p·Σt −"
+    " t, which is p − t where the labels of a row sum to 1",
     pitfalls=("z are scores: do not apply softmax to them first", "class numbers count from 0",
               "a vector is one example with as many classes as it has numbers; its loss is not divided"),
-    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(1,)), example((3, 4), (3,), integers={1: 4}), example((4,), (4,)),
+    example=[example((3, 4), (3, 4), domain=(-1, 1), simplex=(1,)), example((3, 4), (3,), integers={1: 4}),
+             example((4,), (4,)),
              example((2, 3, 4), (2, 3), integers={1: 4})],
 )  # fmt: skip

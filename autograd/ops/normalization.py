@@ -24,7 +24,9 @@ Axes = tuple[int, ...]
 def _epsilon(params: Mapping[str, Any]) -> float:
     epsilon = params["epsilon"]
     if not isinstance(epsilon, (int, float, np.integer, np.floating)) or not epsilon >= 0:
-        raise ParameterError(f"epsilon={epsilon!r} must be a number from 0 up, such as 1e-5: it keeps the division away from 0")
+        raise ParameterError(
+            f"epsilon={epsilon!r} must be a number from 0 up, such as 1e-5: it keeps the division away from 0"
+        )
     return float(epsilon)
 
 
@@ -43,10 +45,12 @@ def _standardize_gradient(g: Node, y: Node, x: Node, axis: Axes, epsilon: float)
 
 standardize = composite(
     "standardize", lambda x, axis, epsilon: (x - mean(x, axis=axis, keepdims=True)) / _spread(x, axis, epsilon),
-    inputs=("x",), params={"axis": -1, "epsilon": 1e-5}, normalize=_over_axes, kind=ACTIVATION, letter="n", kernel="standardize",
+    inputs=("x",), params={"axis": -1, "epsilon": 1e-5}, normalize=_over_axes, kind=ACTIVATION, letter="n",
+    kernel="standardize",
     gradient=_standardize_gradient,
     words="bring {x} to mean 0 and spread 1 over axes {axis}",
-    why="mean and spread are taken out of the numbers, so they are taken out of the gradient as well: its mean, and its part along y",
+    why="mean and spread are taken out of the numbers, so they are taken out of the gradient as well: its mean, and its"
+    " part along y",
     pitfalls=("the numbers depend on each other: changing one moves the mean and the spread of all",),
     example=[example((4, 3), params={"axis": 0}), example((3, 4)), example((2, 3, 4), params={"axis": (0, 2)})],
 )  # fmt: skip
@@ -65,7 +69,8 @@ def _fitting(x: Node, axis: Axes, **weights: Node) -> None:
     for name, node in weights.items():
         if node.shape != wanted:
             raise ShapeError(
-                f"{name} has shape {tuple(map(int, node.shape))}; along axis {', '.join(map(str, axis))} of x, which has shape"
+                f"{name} has shape {tuple(map(int, node.shape))}; along axis {', '.join(map(str, axis))} of x, which"
+                " has shape"
                 f" {tuple(map(int, x.shape))}, it needs shape {tuple(map(int, wanted))}"
             )
 
@@ -87,25 +92,35 @@ def _all_but(x: Node, *axes: int) -> Axes:
     return tuple(at for at in range(len(x.shape)) if at not in axes)
 
 
-_WEIGHTS = "the scale receives the gradient times the standardized numbers, the shift the gradient itself, both summed over where they were used"
+_WEIGHTS = (
+    "the scale receives the gradient times the standardized numbers, the shift the gradient itself, both summed over"
+    " where they were used"
+)
 
 _batch_norm = composite(
     "batch_norm",
-    lambda x, scale, shift, axis, epsilon: _affine(standardize(x, axis=_all_but(x, axis), epsilon=epsilon), x, scale, shift, (axis,)),
-    inputs=("x", "scale", "shift"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION, letter="n", kernel="batch_norm",
-    words="bring each channel of {x} to mean 0 and spread 1 over the batch, then scale it by {scale} and shift it by {shift}",
+    lambda x, scale, shift, axis, epsilon: (
+        _affine(standardize(x, axis=_all_but(x, axis), epsilon=epsilon), x, scale, shift, (axis,))
+    ),
+    inputs=("x", "scale", "shift"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION,
+    letter="n", kernel="batch_norm",
+    words="bring each channel of {x} to mean 0 and spread 1 over the batch, then scale it by {scale} and shift it by"
+    " {shift}",
     why=_WEIGHTS + "; the input loses the mean of its gradient and the part along y",
     pitfalls=("every example depends on its whole batch; for single examples use the running mean and variance",
               "a batch of one number per channel has spread 0 and becomes the shift"),
     source="Ioffe and Szegedy 2015, Batch Normalization",
-    example=[example((4, 3), (3,), (3,)), example((2, 3, 2, 2), (3,), (3,)), example((4, 2, 3), (3,), (3,), params={"axis": -1})],
+    example=[example((4, 3), (3,), (3,)), example((2, 3, 2, 2), (3,), (3,)),
+             example((4, 2, 3), (3,), (3,), params={"axis": -1})],
 )  # fmt: skip
 
 _batch_norm_fixed = composite(
     "batch_norm_fixed",
     lambda x, scale, shift, mean, var, axis, epsilon: _fixed(x, scale, shift, mean, var, axis, epsilon),
-    inputs=("x", "scale", "shift", "mean", "var"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION, letter="n",
-    words="bring {x} near mean 0 and spread 1 with the known {mean} and {var}, then scale it by {scale} and shift it by {shift}",
+    inputs=("x", "scale", "shift", "mean", "var"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel,
+    kind=ACTIVATION, letter="n",
+    words="bring {x} near mean 0 and spread 1 with the known {mean} and {var}, then scale it by {scale} and shift it by"
+    " {shift}",
     why="with mean and spread given, each channel is a straight line: the slope is scale/√(var + ε)",
     source="Ioffe and Szegedy 2015, Batch Normalization, algorithm 2",
     example=example((4, 3, 2), (3,), (3,), (3,), (3,), domain=((-2, 2), (-2, 2), (-2, 2), (-1, 1), (0.5, 2))),
@@ -121,8 +136,10 @@ def _fixed(x: Node, scale: Node, shift: Node, mean: Node, var: Node, axis: int, 
 _layer_norm = composite(
     "layer_norm",
     lambda x, scale, shift, axis, epsilon: _affine(standardize(x, axis=axis, epsilon=epsilon), x, scale, shift, axis),
-    inputs=("x", "scale", "shift"), params={"axis": -1, "epsilon": 1e-5}, normalize=_over_axes, kind=ACTIVATION, letter="n", kernel="layer_norm",
-    words="bring each example of {x} to mean 0 and spread 1 over axes {axis}, then scale it by {scale} and shift it by {shift}",
+    inputs=("x", "scale", "shift"), params={"axis": -1, "epsilon": 1e-5}, normalize=_over_axes, kind=ACTIVATION,
+    letter="n", kernel="layer_norm",
+    words="bring each example of {x} to mean 0 and spread 1 over axes {axis}, then scale it by {scale} and shift it by"
+    " {shift}",
     why=_WEIGHTS,
     source="Ba et al. 2016, Layer Normalization",
     example=[example((3, 4), (4,), (4,)), example((2, 3, 4), (3, 4), (3, 4), params={"axis": (1, 2)})],
@@ -130,9 +147,13 @@ _layer_norm = composite(
 
 _instance_norm = composite(
     "instance_norm",
-    lambda x, scale, shift, axis, epsilon: _affine(standardize(x, axis=_all_but(x, 0, axis), epsilon=epsilon), x, scale, shift, (axis,)),
-    inputs=("x", "scale", "shift"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION, letter="n",
-    words="bring every channel of every example of {x} to mean 0 and spread 1, then scale it by {scale} and shift it by {shift}",
+    lambda x, scale, shift, axis, epsilon: (
+        _affine(standardize(x, axis=_all_but(x, 0, axis), epsilon=epsilon), x, scale, shift, (axis,))
+    ),
+    inputs=("x", "scale", "shift"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION,
+    letter="n",
+    words="bring every channel of every example of {x} to mean 0 and spread 1, then scale it by {scale} and shift it by"
+    " {shift}",
     why=_WEIGHTS,
     pitfalls=("it needs places to average over, such as the pixels of an image: x has at least three axes",),
     source="Ulyanov et al. 2016, Instance Normalization",
@@ -155,9 +176,11 @@ def _group_norm_formula(x: Node, scale: Node, shift: Node, groups: int, axis: in
 
 
 _group_norm = composite(
-    "group_norm", _group_norm_formula, inputs=("x", "scale", "shift"), params={"groups": REQUIRED, "axis": 1, "epsilon": 1e-5},
+    "group_norm", _group_norm_formula, inputs=("x", "scale", "shift"),
+    params={"groups": REQUIRED, "axis": 1, "epsilon": 1e-5},
     normalize=_grouped, kind=ACTIVATION, letter="n",
-    words="bring each of {groups} groups of channels of every example of {x} to mean 0 and spread 1, then scale by {scale} and shift by {shift}",
+    words="bring each of {groups} groups of channels of every example of {x} to mean 0 and spread 1, then scale by"
+    " {scale} and shift by {shift}",
     why=_WEIGHTS,
     source="Wu and He 2018, Group Normalization",
     example=[example((2, 4, 3), (4,), (4,), params={"groups": 2}), example((2, 4), (4,), (4,), params={"groups": 2})],
@@ -175,12 +198,20 @@ def _weights(x: Node, shape: tuple[int, ...], scale: Any, shift: Any) -> tuple[N
 
 
 def batch_norm(
-    x: Any, scale: Any = None, shift: Any = None, mean: Any = None, var: Any = None, *, axis: int = 1, epsilon: float = 1e-5
+    x: Any,
+    scale: Any = None,
+    shift: Any = None,
+    mean: Any = None,
+    var: Any = None,
+    *,
+    axis: int = 1,
+    epsilon: float = 1e-5,
 ) -> Node:
     """x (N, C, …) with every channel at mean 0 and spread 1 over the batch, times `scale` (C) plus `shift` (C).
 
-    With `mean` and `var` (C), the running statistics of training, these are used instead of the batch's own; that is how a
-    trained net is evaluated. `batch_statistics` gives the batch's. ShapeError when a weight is not one number per channel.
+    With `mean` and `var` (C), the running statistics of training, these are used instead of the batch's own; that is
+    how a trained net is evaluated. `batch_statistics` gives the batch's. ShapeError when a weight is not one number per
+    channel.
 
     >>> import nngraph as ng
     >>> ng.batch_norm([[1.0], [3.0]], epsilon=0.0).value
@@ -209,7 +240,9 @@ def batch_statistics(x: Any, axis: int = 1) -> tuple[Node, Node]:
     return mean(x, axis=over), var(x, axis=over)
 
 
-def layer_norm(x: Any, scale: Any = None, shift: Any = None, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-5) -> Node:
+def layer_norm(
+    x: Any, scale: Any = None, shift: Any = None, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-5
+) -> Node:
     """x with every example at mean 0 and spread 1 over `axis`, times `scale` plus `shift`, both shaped like those axes.
 
     >>> import nngraph as ng
@@ -230,16 +263,29 @@ def instance_norm(x: Any, scale: Any = None, shift: Any = None, *, axis: int = 1
     """
     x = as_node(x)
     if len(x.shape) < 3:
-        raise ShapeError(f"instance_norm: x of shape {tuple(map(int, x.shape))} has no places to average over; it needs (N, C, …)")
-    return _instance_norm(x, *_weights(x, (x.shape[axis_of(axis, len(x.shape))],), scale, shift), axis=axis, epsilon=epsilon)
+        raise ShapeError(
+            f"instance_norm: x of shape {tuple(map(int, x.shape))} has no places to average over; it needs (N, C, …)"
+        )
+    return _instance_norm(
+        x, *_weights(x, (x.shape[axis_of(axis, len(x.shape))],), scale, shift), axis=axis, epsilon=epsilon
+    )
 
 
-def group_norm(x: Any, groups: int, scale: Any = None, shift: Any = None, *, axis: int = 1, epsilon: float = 1e-5) -> Node:
-    """x (N, C, …) with every group of channels of every example at mean 0 and spread 1, times `scale` (C) plus `shift` (C).
+def group_norm(
+    x: Any, groups: int, scale: Any = None, shift: Any = None, *, axis: int = 1, epsilon: float = 1e-5
+) -> Node:
+    """x (N, C, …) with every group of channels of every example at mean 0 and spread 1, times `scale` (C) plus `shift`
+    (C).
 
     >>> import nngraph as ng
     >>> ng.group_norm([[1.0, 3.0, 5.0, 9.0]], groups=2, epsilon=0.0).value
     array([[-1.,  1., -1.,  1.]])
     """
     x = as_node(x)
-    return _group_norm(x, *_weights(x, (x.shape[axis_of(axis, len(x.shape))],), scale, shift), groups=groups, axis=axis, epsilon=epsilon)
+    return _group_norm(
+        x,
+        *_weights(x, (x.shape[axis_of(axis, len(x.shape))],), scale, shift),
+        groups=groups,
+        axis=axis,
+        epsilon=epsilon,
+    )

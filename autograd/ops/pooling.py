@@ -1,4 +1,5 @@
-"""Pooling: one number for every window, its largest or its mean. Made of windows and reductions, so the gradients follow."""
+"""Pooling: one number for every window, its largest or its mean. Made of windows and reductions, so the gradients
+follow."""
 
 from __future__ import annotations
 
@@ -27,14 +28,25 @@ def _windows_of(name: str, axes: int) -> Callable[..., Mapping[str, Any]]:
     def normalize(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
         (x,) = inputs
         if len(x.shape) < axes:
-            raise ShapeError(f"{name}: x of shape {tuple(map(int, x.shape))} has no {axes} axes for a window to move along")
+            raise ShapeError(
+                f"{name}: x of shape {tuple(map(int, x.shape))} has no {axes} axes for a window to move along"
+            )
         size = per_axis(params["size"], axes, f"{name}: size")
         stride = per_axis(size if params["stride"] is None else params["stride"], axes, f"{name}: stride")
         lengths = x.shape[len(x.shape) - axes :]
         padding = pairs_of(params["padding"], lengths, size, stride, (1,) * axes, name)
         if any(end > window // 2 for pair, window in zip(padding, size) for end in pair):
-            raise ParameterError(f"{name}: padding {padding} is more than half of the window {size}; some windows would hold hardly any real entry")
-        complete = {**params, "size": size, "stride": stride, "padding": padding, "ceil_mode": bool(params["ceil_mode"])}
+            raise ParameterError(
+                f"{name}: padding {padding} is more than half of the window {size}; some windows would hold hardly any"
+                " real entry"
+            )
+        complete = {
+            **params,
+            "size": size,
+            "stride": stride,
+            "padding": padding,
+            "ceil_mode": bool(params["ceil_mode"]),
+        }
         for each in zip(lengths, size, stride, (1,) * axes, _ends(lengths, complete)):
             window_count(*each, name)
         return complete
@@ -100,7 +112,9 @@ def _average(axes: int) -> Callable[..., Node]:
         cut = patches(x, size=size, stride=stride, padding=ends)
         if (counts == np.prod(size)).all():
             return mean(cut, axis=_windowed_axes(x, axes))
-        return sum(cut, axis=_windowed_axes(x, axes)) / constant(counts.astype(x.dtype if x.dtype.kind == "f" else np.float64))
+        return sum(cut, axis=_windowed_axes(x, axes)) / constant(
+            counts.astype(x.dtype if x.dtype.kind == "f" else np.float64)
+        )
 
     return formula
 
@@ -114,14 +128,19 @@ def _counts(lengths: tuple[int, ...], size: Any, stride: Any, counted: Pairs, en
 
 
 _SETTINGS = {"size": REQUIRED, "stride": None, "padding": 0, "ceil_mode": False}
-_LARGEST = "only the largest number of a window decides its result, so the gradient goes there; equal largest numbers share it"
+_LARGEST = (
+    "only the largest number of a window decides its result, so the gradient goes there; equal largest numbers share it"
+)
 _MEAN = "each entry of a window moves its mean by one over their number, so it receives that part of the gradient"
 _CEIL = "with ceil_mode the last windows may reach over the edge; only entries that are really there count"
 
 
 def _one_axis(largest: bool) -> list[Any]:
-    return [example((2, 6), params={"size": 2}, distinct=largest), example((1, 2, 7), params={"size": 3, "stride": 2, "padding": 1}, distinct=largest),
-            example((5,), params={"size": 2, "ceil_mode": True}, distinct=largest)]  # fmt: skip
+    return [
+        example((2, 6), params={"size": 2}, distinct=largest),
+        example((1, 2, 7), params={"size": 3, "stride": 2, "padding": 1}, distinct=largest),
+        example((5,), params={"size": 2, "ceil_mode": True}, distinct=largest),
+    ]
 
 
 def _two_axes(largest: bool) -> list[Any]:
@@ -131,35 +150,50 @@ def _two_axes(largest: bool) -> list[Any]:
 
 
 max_pool1d = composite(
-    "max_pool1d", _largest(1), numpy=_largest_at_once(1), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool1d", 1), letter="p",
-    words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,), example=_one_axis(True),
+    "max_pool1d", _largest(1), numpy=_largest_at_once(1), inputs=("x",), params=_SETTINGS, kind=REDUCTION,
+    kernel="max_pool", normalize=_windows_of("max_pool1d", 1), letter="p",
+    words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,),
+    example=_one_axis(True),
 )  # fmt: skip
 
 max_pool2d = composite(
-    "max_pool2d", _largest(2), numpy=_largest_at_once(2), inputs=("x",), params=_SETTINGS, kind=REDUCTION, kernel="max_pool", normalize=_windows_of("max_pool2d", 2), letter="p",
-    words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,), example=_two_axes(True),
+    "max_pool2d", _largest(2), numpy=_largest_at_once(2), inputs=("x",), params=_SETTINGS, kind=REDUCTION,
+    kernel="max_pool", normalize=_windows_of("max_pool2d", 2), letter="p",
+    words="the largest number in each window of {size} of {x}, {stride} apart", why=_LARGEST, pitfalls=(_CEIL,),
+    example=_two_axes(True),
 )  # fmt: skip
 
-_COUNTED = "padding does not count, so a window at the edge is the mean of what it really holds; count_padding=True counts the zeros too, as PyTorch does"
+_COUNTED = (
+    "padding does not count, so a window at the edge is the mean of what it really holds; count_padding=True counts the"
+    " zeros too, as PyTorch does"
+)
 
 average_pool1d = composite(
-    "average_pool1d", _average(1), inputs=("x",), params={**_SETTINGS, "count_padding": False}, kind=REDUCTION, kernel="average_pool", letter="p",
-    normalize=_windows_of("average_pool1d", 1), words="the mean of each window of {size} of {x}, {stride} apart", why=_MEAN,
+    "average_pool1d", _average(1), inputs=("x",), params={**_SETTINGS, "count_padding": False}, kind=REDUCTION,
+    kernel="average_pool", letter="p",
+    normalize=_windows_of("average_pool1d", 1), words="the mean of each window of {size} of {x}, {stride} apart",
+    why=_MEAN,
     pitfalls=(_CEIL, _COUNTED), example=_one_axis(False),
 )  # fmt: skip
 
 average_pool2d = composite(
-    "average_pool2d", _average(2), inputs=("x",), params={**_SETTINGS, "count_padding": False}, kind=REDUCTION, kernel="average_pool", letter="p",
-    normalize=_windows_of("average_pool2d", 2), words="the mean of each window of {size} of {x}, {stride} apart", why=_MEAN,
+    "average_pool2d", _average(2), inputs=("x",), params={**_SETTINGS, "count_padding": False}, kind=REDUCTION,
+    kernel="average_pool", letter="p",
+    normalize=_windows_of("average_pool2d", 2), words="the mean of each window of {size} of {x}, {stride} apart",
+    why=_MEAN,
     pitfalls=(_CEIL, _COUNTED),
-    example=[*_two_axes(False), example((1, 4, 4), params={"size": 3, "stride": 2, "padding": 1, "count_padding": True})],
+    example=[*_two_axes(False), example((1, 4, 4),
+                                        params={"size": 3, "stride": 2, "padding": 1, "count_padding": True})],
 )  # fmt: skip
 
 
 def _with_channels(name: str) -> Callable[..., Mapping[str, Any]]:
     def normalize(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
         if len(inputs[0].shape) < 3:
-            raise ShapeError(f"{name}: x of shape {tuple(map(int, inputs[0].shape))} must be (batch, channels, …); for a plain array use ng.mean or ng.max")
+            raise ShapeError(
+                f"{name}: x of shape {tuple(map(int, inputs[0].shape))} must be (batch, channels, …); for a plain array"
+                " use ng.mean or ng.max"
+            )
         if inputs[0].dtype.kind == "b":
             raise DtypeError(f"{name}: true and false have no size; convert with ng.cast(x, 'float64')")
         return params
@@ -170,8 +204,10 @@ def _with_channels(name: str) -> Callable[..., Mapping[str, Any]]:
 global_average_pool = composite(
     "global_average_pool", lambda x: mean(x, axis=tuple(range(2, len(x.shape)))), inputs=("x",), kind=REDUCTION,
     normalize=_with_channels("global_average_pool"), letter="p",
-    words="the mean of each channel of {x}", why="each of the N numbers of a channel moves its mean by 1/N, so each receives 1/N of the gradient",
-    source="Lin, Chen and Yan, Network in Network, arXiv:1312.4400", example=[example((2, 3, 4)), example((2, 3, 2, 4))],
+    words="the mean of each channel of {x}",
+    why="each of the N numbers of a channel moves its mean by 1/N, so each receives 1/N of the gradient",
+    source="Lin, Chen and Yan, Network in Network, arXiv:1312.4400",
+    example=[example((2, 3, 4)), example((2, 3, 2, 4))],
 )  # fmt: skip
 
 global_max_pool = composite(

@@ -1,8 +1,8 @@
 """Random numbers without hidden state: a function of a key and a step, so that every engine draws the same.
 
-The key is (seed, path, draw): the path is where in the model the node was built, as CRC32 of `scope/name`, so that adding a
-layer does not change the numbers of the others; the draw numbers the nodes built there. The step is an input node: a program
-that counts a state leaf up draws anew each time it runs.
+The key is (seed, path, draw): the path is where in the model the node was built, as CRC32 of `scope/name`, so that
+adding a layer does not change the numbers of the others; the draw numbers the nodes built there. The step is an input
+node: a program that counts a state leaf up draws anew each time it runs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def _key_and_step(key: Node, step: Node) -> None:
     if key.dtype.kind not in "iu" or tuple(key.shape) != (3,):
         raise DtypeError("a key is three whole numbers: seed, path and draw")
     if step.dtype.kind not in "iu" or step.shape:
-        raise DtypeError(f"step is one whole number that counts up, not {step.dtype} of shape {tuple(map(int, step.shape))}")
+        raise DtypeError(
+            f"step is one whole number that counts up, not {step.dtype} of shape {tuple(map(int, step.shape))}"
+        )
 
 
 def _words(key: Any, step: Any, count: int) -> np.ndarray:
@@ -76,8 +78,10 @@ _EXAMPLES = [example((3,), (), params={"shape": (3, 4)}, integers={0: 1000, 1: 1
              example((3,), (), params={"shape": (5,), "dtype": "float32"}, integers={0: 1000, 1: 10})]  # fmt: skip
 
 _uniform_op = structural(
-    "uniform", _uniform, lambda key, step, shape, dtype: shape, inputs=("key", "step"), params={"shape": REQUIRED, "dtype": "float64"},
-    kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False, kernel="uniform",
+    "uniform", _uniform, lambda key, step, shape, dtype: shape, inputs=("key", "step"),
+    params={"shape": REQUIRED, "dtype": "float64"},
+    kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False,
+    kernel="uniform",
     notation=call("U", r"\mathcal{U}"), letter="u",
     words="numbers drawn evenly between 0 and 1 under {key} at {step}", why=_FIXED,
     pitfalls=("the same key and step give the same numbers; count the step up to draw anew",),
@@ -85,8 +89,10 @@ _uniform_op = structural(
 )  # fmt: skip
 
 _normal_op = structural(
-    "normal", _normal, lambda key, step, shape, dtype: shape, inputs=("key", "step"), params={"shape": REQUIRED, "dtype": "float64"},
-    kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False, kernel="normal",
+    "normal", _normal, lambda key, step, shape, dtype: shape, inputs=("key", "step"),
+    params={"shape": REQUIRED, "dtype": "float64"},
+    kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False,
+    kernel="normal",
     notation=call("N", r"\mathcal{N}"), letter="n",
     words="numbers drawn from the bell curve with mean 0 and spread 1 under {key} at {step}", why=_FIXED,
     pitfalls=("the same key and step give the same numbers; count the step up to draw anew",),
@@ -113,14 +119,18 @@ _bernoulli_op = composite(
 def _share(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     rate = params["rate"]
     if not isinstance(rate, (int, float, np.integer, np.floating)) or not 0 <= rate < 1:
-        raise ParameterError(f"dropout: rate={rate!r} is the share that is dropped; it must be at least 0 and less than 1")
+        raise ParameterError(
+            f"dropout: rate={rate!r} is the share that is dropped; it must be at least 0 and less than 1"
+        )
     return {"rate": float(rate)}
 
 
 _dropout_op = composite(
-    "dropout", lambda x, mask, rate: x * mask / (1 - rate), inputs=("x", "mask"), params={"rate": 0.5}, normalize=_share, kind=RANDOM, letter="h",
+    "dropout", lambda x, mask, rate: x * mask / (1 - rate), inputs=("x", "mask"), params={"rate": 0.5},
+    normalize=_share, kind=RANDOM, letter="h",
     words="set {x} to 0 where {mask} is 0 and make up for the dropped share {rate} elsewhere",
-    why="what was dropped had no effect and receives nothing; what was kept counts 1/(1 − rate) times, and so does its gradient",
+    why="what was dropped had no effect and receives nothing; what was kept counts 1/(1 − rate) times, and so does its"
+    " gradient",
     pitfalls=("only for training: a trained net is evaluated without it",),
     source="Srivastava et al. 2014, Dropout",
     example=[example((3, 4), (3, 4)), example((3, 4), (3, 4), params={"rate": 0.2})],
@@ -151,13 +161,14 @@ def restart_draws() -> None:
 
 
 def uniform(
-    shape: Any, low: Any = 0.0, high: Any = 1.0, *, seed: int = 0, step: Any = 0, name: str | None = None, draw: int | None = None,
+    shape: Any, low: Any = 0.0, high: Any = 1.0, *, seed: int = 0, step: Any = 0, name: str | None = None,
+    draw: int | None = None,
     dtype: Any = "float64",
 ) -> Node:  # fmt: skip
     """Numbers of a given shape drawn evenly from [low, high), in steps of 2⁻³² (2⁻²⁴ in float32).
 
-    Pass a state leaf as `step` and count it up to draw anew. `name` and the open scope tell the draws of a model apart; several
-    draws in one place are numbered as they are built, or by `draw`.
+    Pass a state leaf as `step` and count it up to draw anew. `name` and the open scope tell the draws of a model apart;
+    several draws in one place are numbered as they are built, or by `draw`.
 
     >>> import nngraph as ng
     >>> step = ng.state("step", 0)
@@ -173,10 +184,12 @@ def uniform(
 
 
 def normal(
-    shape: Any, mean: Any = 0.0, scale: Any = 1.0, *, seed: int = 0, step: Any = 0, name: str | None = None, draw: int | None = None,
+    shape: Any, mean: Any = 0.0, scale: Any = 1.0, *, seed: int = 0, step: Any = 0, name: str | None = None,
+    draw: int | None = None,
     dtype: Any = "float64",
 ) -> Node:  # fmt: skip
-    """Numbers of a given shape drawn from the bell curve around `mean` with spread `scale`; both may be nodes and get gradients.
+    """Numbers of a given shape drawn from the bell curve around `mean` with spread `scale`; both may be nodes and get
+    gradients.
 
     `seed`, `step`, `name` and `draw` as for `uniform`.
 
@@ -202,9 +215,17 @@ def bernoulli(p: Any, *, seed: int = 0, step: Any = 0, name: str | None = None, 
 
 
 def dropout(
-    x: Any, rate: float = 0.5, training: Any = True, *, seed: int = 0, step: Any = 0, name: str | None = None, draw: int | None = None
+    x: Any,
+    rate: float = 0.5,
+    training: Any = True,
+    *,
+    seed: int = 0,
+    step: Any = 0,
+    name: str | None = None,
+    draw: int | None = None,
 ) -> Node:
-    """x with a random share `rate` set to 0 and the rest divided by 1 − rate, so that the mean stays; x itself when not training.
+    """x with a random share `rate` set to 0 and the rest divided by 1 − rate, so that the mean stays; x itself when not
+    training.
 
     `training` is true, false, or a node that holds either. `seed`, `step`, `name` and `draw` as for `uniform`.
 
@@ -225,7 +246,9 @@ def dropout(
     if not isinstance(training, Node):
         return dropped
     if training.shape:
-        raise ShapeError(f"training is one value, true or false, not an array of shape {tuple(map(int, training.shape))}")
+        raise ShapeError(
+            f"training is one value, true or false, not an array of shape {tuple(map(int, training.shape))}"
+        )
     return where(training, dropped, x)
 
 

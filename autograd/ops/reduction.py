@@ -1,4 +1,5 @@
-"""Many numbers become few: products, means, spreads, extremes and lengths; and running sums and products along an axis."""
+"""Many numbers become few: products, means, spreads, extremes and lengths; and running sums and products along an
+axis."""
 
 from __future__ import annotations
 
@@ -28,8 +29,12 @@ __all__ = [
 ]  # fmt: skip
 
 Axes = tuple[int, ...]
-_REDUCTIONS = [example((3, 4)), example((3, 4), params={"axis": 0}), example((2, 3, 4), params={"axis": (0, 2), "keepdims": True}),
-               example((3, 4), params={"axis": -1})]  # fmt: skip
+_REDUCTIONS = [
+    example((3, 4)),
+    example((3, 4), params={"axis": 0}),
+    example((2, 3, 4), params={"axis": (0, 2), "keepdims": True}),
+    example((3, 4), params={"axis": -1}),
+]
 _EXTREMES = [example(each.shapes[0], params=each.params, distinct=True) for each in _REDUCTIONS]
 
 
@@ -61,7 +66,8 @@ def _nonempty(op: str) -> Callable[..., tuple[int, ...]]:
 # Means and spreads --------------------------------------------------------------------------------------------------
 mean = composite(
     "mean", lambda x, axis, keepdims: sum(x, axis=axis, keepdims=keepdims) / length(x, axis),
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, notation=call("mean"), letter="m",
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
+    notation=call("mean"), letter="m",
     words="the mean of {x} over axes {axis}",
     why="each of N numbers moves their mean by 1/N, so each receives 1/N of the gradient",
     numpy=lambda x, axis, keepdims: _mean(x, axis, keepdims),
@@ -78,9 +84,14 @@ def _with_degrees(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mappin
     params = several_axes(inputs, params)
     ddof = params["ddof"]
     if isinstance(ddof, bool) or not isinstance(ddof, (int, np.integer)) or ddof < 0:
-        raise ParameterError(f"ddof={ddof!r} must be a whole number from 0 up: how much less than N the sum is divided by")
+        raise ParameterError(
+            f"ddof={ddof!r} must be a whole number from 0 up: how much less than N the sum is divided by"
+        )
     if (count := length(inputs[0], params["axis"])) <= ddof:
-        raise ParameterError(f"a spread over {int(count)} number{'s' * (count != 1)} with ddof={ddof} would divide by {int(count) - ddof}")
+        raise ParameterError(
+            f"a spread over {int(count)} number{'s' * (count != 1)} with ddof={ddof} would divide by"
+            f" {int(count) - ddof}"
+        )
     return params
 
 
@@ -91,21 +102,29 @@ def _deviations(x: Node, axis: Axes) -> Node:
 _SPREADS = [*_REDUCTIONS, example((3, 4), params={"axis": 0, "ddof": 1})]
 
 var = composite(
-    "var", lambda x, axis, keepdims, ddof: sum(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (length(x, axis) - ddof),
-    inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees, notation=call("var"), letter="v",
+    "var",
+    lambda x, axis, keepdims, ddof: (
+        sum(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (length(x, axis) - ddof)
+    ),
+    inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees,
+    notation=call("var"), letter="v",
     words="the variance of {x} over axes {axis}",
     why="the power rule gives 2(x − mean)/N; that the mean moves too changes nothing, because the deviations sum to 0",
     pitfalls=("ddof=0 divides by N; the estimate from a sample divides by N − 1, which is ddof=1",),
-    gradient=lambda g, y, x, axis, keepdims, ddof: (kept(g, x, axis, keepdims) * (2 * _deviations(x, axis) / (length(x, axis) - ddof)),),
+    gradient=lambda g, y, x, axis, keepdims, ddof: (
+        kept(g, x, axis, keepdims) * (2 * _deviations(x, axis) / (length(x, axis) - ddof)),
+    ),
     example=_SPREADS,
 )  # fmt: skip
 
 std = composite(
     "std", lambda x, axis, keepdims, ddof: sqrt(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
-    inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees, notation=call("std"), letter="s",
+    inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees,
+    notation=call("std"), letter="s",
     words="the standard deviation of {x} over axes {axis}",
     why="the root of the variance: 2(x − mean)/N divided by twice the standard deviation",
-    pitfalls=("where all numbers are equal there is a kink; the slope 0 is chosen", "ddof=0 divides by N; ddof=1 by N − 1"),
+    pitfalls=("where all numbers are equal there is a kink; the slope 0 is chosen", "ddof=0 divides by N; ddof=1 by N −"
+    " 1"),
     gradient=lambda g, y, x, axis, keepdims, ddof: (
         kept(g, x, axis, keepdims) * ratio(_deviations(x, axis), kept(y, x, axis, keepdims) * (length(x, axis) - ddof)),
     ),
@@ -140,7 +159,8 @@ def _extreme(numpy: Any, symbol: str) -> Callable[..., Any]:
 
 max = structural(
     "max", _extreme(np.max, "Max"), _nonempty("max"),
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, notation=call("max", r"\max"), letter="m",
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
+    notation=call("max", r"\max"), letter="m",
     words="the largest number of {x} over axes {axis}",
     why="only the largest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the largest: they share the gradient in equal parts",),
@@ -149,7 +169,8 @@ max = structural(
 
 min = structural(
     "min", _extreme(np.min, "Min"), _nonempty("min"),
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, notation=call("min", r"\min"), letter="m",
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
+    notation=call("min", r"\min"), letter="m",
     words="the smallest number of {x} over axes {axis}",
     why="only the smallest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the smallest: they share the gradient in equal parts",),
@@ -194,7 +215,8 @@ argmin = structural(
 
 count = composite(
     "count", lambda x, axis, keepdims: sum(not_equal(x, 0), axis=axis, keepdims=keepdims),
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, differentiable=False,
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
+    differentiable=False,
     numpy=lambda x, axis, keepdims: np.count_nonzero(x, axis=axis, keepdims=keepdims), notation=call("#", r"\#"),
     words="how many numbers of {x} over axes {axis} are true, or not 0",
     why="a count jumps from one whole number to the next, so no gradient is sent back",
@@ -209,7 +231,8 @@ logsumexp = composite(
     notation=call("ln Σ exp", r"\ln\sum\exp"), letter="l",
     words="the logarithm of the sum of the exponentials of {x} over axes {axis}",
     why="each number enters with the weight e^x/Σe^x: the gradient is handed out by the softmax",
-    pitfalls=("the exponentials of large numbers overflow; here the largest is subtracted first, which changes nothing else",),
+    pitfalls=("the exponentials of large numbers overflow; here the largest is subtracted first, which changes nothing"
+              " else",),
     numpy=special.logsumexp,
     gradient=lambda g, y, x, axis, keepdims: (kept(g, x, axis, keepdims) * exp(x - kept(y, x, axis, keepdims)),),
     example=_REDUCTIONS,
@@ -218,7 +241,9 @@ logsumexp = composite(
 
 def _ord(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     if params["ord"] not in (1, 2, np.inf):
-        raise ParameterError(f"norm: ord={params['ord']!r} is not known; there are 1 (sum of sizes), 2 (length) and inf (largest size)")
+        raise ParameterError(
+            f"norm: ord={params['ord']!r} is not known; there are 1 (sum of sizes), 2 (length) and inf (largest size)"
+        )
     return {**several_axes(inputs, params), "ord": float(params["ord"])}
 
 
@@ -244,7 +269,8 @@ norm = composite(
     words="the length of {x} over axes {axis}, with exponent {ord}",
     why="the length grows fastest in the direction of the vector itself, so the slope is the unit vector x/‖x‖",
     pitfalls=("at the zero vector there is a kink; the slope 0 is chosen",
-              "over several axes it is the length of all numbers together (Frobenius); the largest singular value is not offered"),
+              "over several axes it is the length of all numbers together (Frobenius); the largest singular value is"
+              " not offered"),
     example=[*_REDUCTIONS, example((3, 4), params={"ord": 1, "axis": 1}, avoid=(0.0,)),
              example((3, 4), params={"ord": np.inf, "axis": 1}, domain=(0.2, 2.0), distinct=True)],
 )  # fmt: skip
@@ -255,7 +281,9 @@ def _along(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, 
     ndim, axis = len(inputs[0].shape), params["axis"]
     if axis is None:
         if ndim != 1:
-            raise ParameterError(f"an axis is needed for {ndim} axes; flatten first, ng.flatten(x), to run through all numbers")
+            raise ParameterError(
+                f"an axis is needed for {ndim} axes; flatten first, ng.flatten(x), to run through all numbers"
+            )
         axis = 0
     return {**params, "axis": axis_of(axis, ndim)}
 
@@ -274,8 +302,12 @@ def _running(numpy: Any, first: int) -> Callable[..., Any]:
     return running
 
 
-_ALONG = [example((4,)), example((3, 4), params={"axis": 0, "reverse": True}), example((3, 4), params={"axis": 1, "exclusive": True}),
-          example((2, 3), params={"axis": 1, "exclusive": True, "reverse": True})]  # fmt: skip
+_ALONG = [
+    example((4,)),
+    example((3, 4), params={"axis": 0, "reverse": True}),
+    example((3, 4), params={"axis": 1, "exclusive": True}),
+    example((2, 3), params={"axis": 1, "exclusive": True, "reverse": True}),
+]
 
 cumsum = structural(
     "cumsum", _running(np.cumsum, 0), lambda x, axis, exclusive, reverse: x.shape,
@@ -283,7 +315,9 @@ cumsum = structural(
     dtype=lambda x, axis, exclusive, reverse: np.cumsum(np.empty((1,), x.dtype)).dtype, letter="s",
     words="the running sum of {x} along axis {axis}",
     why="each number enters its own sum and all later ones, so it receives the gradients summed from the other end",
-    gradient=lambda g, y, x, axis, exclusive, reverse: (cumsum(g, axis=axis, exclusive=exclusive, reverse=not reverse),),
+    gradient=lambda g, y, x, axis, exclusive, reverse: (
+        cumsum(g, axis=axis, exclusive=exclusive, reverse=not reverse),
+    ),
     example=_ALONG,
 )  # fmt: skip
 
@@ -300,10 +334,12 @@ def _products(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
 
 
 cumprod = composite(
-    "cumprod", _products, inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION, normalize=_along, letter="p",
+    "cumprod", _products, inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION,
+    normalize=_along, letter="p",
     numpy=_running(np.cumprod, 1),
     words="the running product of {x} along axis {axis}",
-    why="each number is a factor of its own product and of all later ones; its slope in each is the product of the others",
+    why="each number is a factor of its own product and of all later ones; its slope in each is the product of the"
+    " others",
     example=_ALONG,
 )  # fmt: skip
 
@@ -316,12 +352,16 @@ def _others(x: Node, axis: Axes) -> Node:
 
 
 prod = structural(
-    "prod", lambda x, axis, keepdims: functools.reduce(lambda part, each: np.prod(part, axis=each, keepdims=keepdims), axis[::-1], np.asarray(x)),
+    "prod",
+    lambda x, axis, keepdims: functools.reduce(
+        lambda part, each: np.prod(part, axis=each, keepdims=keepdims), axis[::-1], np.asarray(x)
+    ),
     _reduced, inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
     dtype=lambda x, axis, keepdims: np.prod(np.empty((1,), x.dtype)).dtype, notation=call("Π", r"\prod"), letter="p",
     words="multiply all numbers of {x} over axes {axis}",
     why="the slope of a product in one factor is the product of all the others",
-    pitfalls=("dividing the product by the factor gives nan where a factor is 0; here the others are multiplied, so zeros are right",),
+    pitfalls=("dividing the product by the factor gives nan where a factor is 0; here the others are multiplied, so"
+              " zeros are right",),
     gradient=lambda g, y, x, axis, keepdims: (kept(g, x, axis, keepdims) * _others(x, axis),) if axis else (g,),
     example=_REDUCTIONS,
 )  # fmt: skip

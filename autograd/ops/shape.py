@@ -28,7 +28,8 @@ def whole(number: Any, what: str) -> int:
 
 
 def name_only_last(result: Node, since: int) -> Node:
-    """`result`, after the variable it is assigned to was taken from the nodes built on the way to it, after serial `since`."""
+    """`result`, after the variable it is assigned to was taken from the nodes built on the way to it, after serial
+    `since`."""
     waiting = list(result.inputs)
     while waiting:
         node = waiting.pop()
@@ -39,7 +40,8 @@ def name_only_last(result: Node, since: int) -> Node:
 
 
 def _expressed(missing: int, sizes: tuple[int, ...], known: Sequence[int]) -> int:
-    """The missing size as a product of the sizes that `known` leaves over, so that N stays N; its digits if it is none."""
+    """The missing size as a product of the sizes that `known` leaves over, so that N stays N; its digits if it is
+    none."""
     rest = list(sizes)
     for size in known:
         if size in rest:
@@ -62,15 +64,23 @@ def _arrangement(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
     if len(open_axes) > 1:
         raise ParameterError(f"reshape: shape {tuple(shape)} leaves {len(open_axes)} sizes open; at most one may be -1")
     if any(size < -1 for size in shape):
-        raise ParameterError(f"reshape: shape {tuple(shape)} has a negative size; only one -1 is allowed, for the size to be worked out")
+        raise ParameterError(
+            f"reshape: shape {tuple(shape)} has a negative size; only one -1 is allowed, for the size to be worked out"
+        )
     if open_axes:
         known = [size for size in shape if size != -1]
         count = product(tuple(known))
         if count == 0 or total % count:
-            raise ShapeError(f"reshape: {text}, which cannot be arranged as {tuple(map(int, shape))}: {int(total)} is not a multiple of {int(count)}")
+            raise ShapeError(
+                f"reshape: {text}, which cannot be arranged as {tuple(map(int, shape))}: {int(total)} is not a multiple"
+                f" of {int(count)}"
+            )
         shape[open_axes[0]] = _expressed(int(total) // int(count), x.shape, known)
     elif product(tuple(shape)) != total:
-        raise ShapeError(f"reshape: {text}, but {tuple(map(int, shape))} holds {int(product(tuple(shape)))}; write -1 for a size to be worked out")
+        raise ShapeError(
+            f"reshape: {text}, but {tuple(map(int, shape))} holds {int(product(tuple(shape)))}; write -1 for a size to"
+            " be worked out"
+        )
     return {"shape": tuple(shape)}
 
 
@@ -79,9 +89,11 @@ reshape = structural(
     inputs=("x",), params={"shape": REQUIRED}, kind=SHAPE, normalize=_arrangement, symbol="▭",
     words="arrange the numbers of {x} as {shape}",
     why="the numbers only change places, so the gradient is arranged back into the shape of the input",
-    pitfalls=("the order of the numbers stays as in memory, last axis fastest; reshaping (N, 3) to (3, N) is not a transpose",),
+    pitfalls=("the order of the numbers stays as in memory, last axis fastest; reshaping (N, 3) to (3, N) is not a"
+              " transpose",),
     gradient=lambda g, y, x, shape: (reshape(g, shape=x.shape),),
-    example=[example((3, 4), params={"shape": (2, 6)}), example((2, 3, 2), params={"shape": (-1, 2)}), example((), params={"shape": (1, 1)})],
+    example=[example((3, 4), params={"shape": (2, 6)}), example((2, 3, 2), params={"shape": (-1, 2)}),
+             example((), params={"shape": (1, 1)})],
 )  # fmt: skip
 
 
@@ -124,7 +136,10 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Node:
     axes = tuple(at for at, size in enumerate(x.shape) if size == 1) if axis is None else axes_of(axis, len(x.shape))
     for at in axes:
         if x.shape[at] != 1:
-            raise ShapeError(f"squeeze: axis {at} has {int(x.shape[at])} entries, and only an axis with one can be dropped; take one with x[{':, ' * at}0]")
+            raise ShapeError(
+                f"squeeze: axis {at} has {int(x.shape[at])} entries, and only an axis with one can be dropped; take one"
+                f" with x[{':, ' * at}0]"
+            )
     return reshape(x, shape=tuple(size for at, size in enumerate(x.shape) if at not in axes))
 
 
@@ -152,9 +167,17 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     x = as_node(x)
     ndim = len(x.shape)
     sources = [axis_of(axis, ndim) for axis in (source if isinstance(source, (tuple, list)) else (source,))]
-    destinations = [axis_of(axis, ndim) for axis in (destination if isinstance(destination, (tuple, list)) else (destination,))]
-    if len(sources) != len(destinations) or len(set(sources)) != len(sources) or len(set(destinations)) != len(destinations):
-        raise ParameterError(f"moveaxis: source {source} and destination {destination} must name equally many axes, each once")
+    destinations = [
+        axis_of(axis, ndim) for axis in (destination if isinstance(destination, (tuple, list)) else (destination,))
+    ]
+    if (
+        len(sources) != len(destinations)
+        or len(set(sources)) != len(sources)
+        or len(set(destinations)) != len(destinations)
+    ):
+        raise ParameterError(
+            f"moveaxis: source {source} and destination {destination} must name equally many axes, each once"
+        )
     axes = [axis for axis in range(ndim) if axis not in sources]
     for at, axis in sorted(zip(destinations, sources)):
         axes.insert(at, axis)
@@ -163,7 +186,9 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
 
 def _triangle_shape(x: Node, k: int) -> tuple[int, ...]:
     if len(x.shape) < 2:
-        raise ShapeError(f"a triangle is a part of a matrix; this has {len(x.shape)} {'axis' if len(x.shape) == 1 else 'axes'}")
+        raise ShapeError(
+            f"a triangle is a part of a matrix; this has {len(x.shape)} {'axis' if len(x.shape) == 1 else 'axes'}"
+        )
     return x.shape
 
 
@@ -172,7 +197,8 @@ def _offset(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 
 tril = structural(
-    "tril", lambda x, k: np.tril(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset, symbol="◣",
+    "tril", lambda x, k: np.tril(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset,
+    symbol="◣",
     words="keep {x} on and below diagonal {k}, zero above",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (tril(g, k=k),),
@@ -180,7 +206,8 @@ tril = structural(
 )  # fmt: skip
 
 triu = structural(
-    "triu", lambda x, k: np.triu(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset, symbol="◥",
+    "triu", lambda x, k: np.triu(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset,
+    symbol="◥",
     words="keep {x} on and above diagonal {k}, zero below",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (triu(g, k=k),),
@@ -202,7 +229,9 @@ def _classes(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str
 def _classes_in_range(x: Any, classes: int) -> None:
     if np.size(x) and not (np.min(x) >= 0 and np.max(x) < classes):
         wrong = next(int(number) for number in np.ravel(x) if not 0 <= number < classes)
-        raise ShapeError(f"one_hot: class number {wrong} with {int(classes)} classes; they are numbered 0 to {int(classes) - 1}")
+        raise ShapeError(
+            f"one_hot: class number {wrong} with {int(classes)} classes; they are numbered 0 to {int(classes) - 1}"
+        )
 
 
 def _one_hot(x: Any, classes: int, dtype: str) -> np.ndarray:
@@ -212,10 +241,13 @@ def _one_hot(x: Any, classes: int, dtype: str) -> np.ndarray:
 
 
 one_hot = structural(
-    "one_hot", _one_hot, lambda x, classes, dtype: (*x.shape, classes), inputs=("x",), params={"classes": REQUIRED, "dtype": "float64"},
-    kind=SHAPE, normalize=_classes, dtype=lambda x, classes, dtype: np.dtype(dtype), notation=call("1", r"\mathbf{1}"), differentiable=False,
+    "one_hot", _one_hot, lambda x, classes, dtype: (*x.shape, classes), inputs=("x",),
+    params={"classes": REQUIRED, "dtype": "float64"},
+    kind=SHAPE, normalize=_classes, dtype=lambda x, classes, dtype: np.dtype(dtype), notation=call("1", r"\mathbf{1}"),
+    differentiable=False,
     words="a row of {classes} numbers for each class number in {x}: 1 at its place, 0 elsewhere",
     why="class numbers are names, not amounts: there is no small step from one to the next, so there is no gradient",
     pitfalls=("class numbers start at 0",),
-    example=[example((4,), params={"classes": 3}, integers={0: 3}), example((2, 2), params={"classes": 2, "dtype": "float32"}, integers={0: 2})],
+    example=[example((4,), params={"classes": 3}, integers={0: 3}),
+             example((2, 2), params={"classes": 2, "dtype": "float32"}, integers={0: 2})],
 )  # fmt: skip

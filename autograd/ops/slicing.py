@@ -1,4 +1,5 @@
-"""Cutting along axes and putting together again. slice and unslice are each other's gradient; pad and concat cut theirs out."""
+"""Cutting along axes and putting together again. slice and unslice are each other's gradient; pad and concat cut theirs
+out."""
 
 from __future__ import annotations
 
@@ -25,11 +26,15 @@ ELEMENT = Notation("element", "[ ]", "[ ]", ATOM, (ATOM,))
 
 
 def complete_index(index: Any, shape: tuple[int, ...], name: str = "slice") -> tuple[Any, ...]:
-    """A basic index with nothing left open: per axis an int or (start, stop, step) counted from the front, and None for new axes."""
+    """A basic index with nothing left open: per axis an int or (start, stop, step) counted from the front, and None for
+    new axes."""
     entries = index if isinstance(index, tuple) else (index,)
     used = [entry for entry in entries if entry is not None and entry is not Ellipsis]
     if len(used) > len(shape):
-        raise ShapeError(f"{name}: {len(used)} indices for shape ({', '.join(str(int(size)) for size in shape)}), which has {len(shape)} axes")
+        raise ShapeError(
+            f"{name}: {len(used)} indices for shape ({', '.join(str(int(size)) for size in shape)}), which has"
+            f" {len(shape)} axes"
+        )
     dots = [at for at, entry in enumerate(entries) if entry is Ellipsis]
     if len(dots) > 1:
         raise ParameterError(f"{name}: '...' may stand only once in an index")
@@ -52,7 +57,10 @@ def _entry(entry: Any, axis: int, size: int, name: str) -> Any:
         for bound in given:
             if bound is not None and (isinstance(bound, (bool, np.bool_)) or not isinstance(bound, (int, np.integer))):
                 what = "a node" if isinstance(bound, Node) else repr(bound)
-                raise DtypeError(f"{name}: the bounds of a slice are whole numbers that are known while the graph is built, not {what}")
+                raise DtypeError(
+                    f"{name}: the bounds of a slice are whole numbers that are known while the graph is built, not"
+                    f" {what}"
+                )
         if given[2] == 0:
             raise ParameterError(f"{name}: the step of a slice cannot be 0")
         return _bounds(*given, size)
@@ -63,7 +71,8 @@ def _entry(entry: Any, axis: int, size: int, name: str) -> Any:
 
 
 def _bounds(first: Any, last: Any, by: Any, size: int) -> tuple[Any, Any, int]:
-    """The bounds counted from the front, as expressions of the size where they say so; stop None is the far end going back."""
+    """The bounds counted from the front, as expressions of the size where they say so; stop None is the far end going
+    back."""
     start, stop, step = builtins.slice(first, last, by).indices(int(size))
     if step < 0:
         return start, (None if stop < 0 else stop), step
@@ -99,7 +108,8 @@ def sliced_shape(index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[int, .
 
 
 def python_index(index: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The complete index as numpy takes it; the Ellipsis at its end makes the result an array even when one number is left."""
+    """The complete index as numpy takes it; the Ellipsis at its end makes the result an array even when one number is
+    left."""
     return (*(builtins.slice(*entry) if isinstance(entry, tuple) else entry for entry in index), Ellipsis)
 
 
@@ -126,9 +136,11 @@ slice = structural(
     inputs=("x",), params={"index": REQUIRED}, kind=SHAPE, notation=ELEMENT, symbol=index_text,
     normalize=lambda inputs, params: {"index": complete_index(params["index"], inputs[0].shape)},
     words="cut {index} out of {x}",
-    why="the numbers that were cut out act with slope 1 and the others not at all, so the gradient goes back to its places among zeros",
+    why="the numbers that were cut out act with slope 1 and the others not at all, so the gradient goes back to its"
+    " places among zeros",
     gradient=lambda g, y, x, index: (unslice(g, index=index, shape=x.shape),),
-    example=[example((3, 4), params={"index": ((1, 3, 1), (3, None, -2))}), example((3, 4), params={"index": (1, Ellipsis)}),
+    example=[example((3, 4), params={"index": ((1, 3, 1), (3, None, -2))}),
+             example((3, 4), params={"index": (1, Ellipsis)}),
              example((4,), params={"index": (None, (0, 4, 2))}), example((), params={"index": ()})],
 )  # fmt: skip
 
@@ -148,12 +160,15 @@ def _unsliced_shape(x: Node, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
 
 
 unslice = structural(
-    "unslice", _unslice, _unsliced_shape, inputs=("x",), params={"index": REQUIRED, "shape": REQUIRED}, kind=SHAPE, symbol=index_text,
-    normalize=lambda inputs, params: {"index": complete_index(params["index"], tuple(params["shape"]), "unslice"), "shape": tuple(params["shape"])},
+    "unslice", _unslice, _unsliced_shape, inputs=("x",), params={"index": REQUIRED, "shape": REQUIRED}, kind=SHAPE,
+    symbol=index_text,
+    normalize=lambda inputs, params: {"index": complete_index(params["index"], tuple(params["shape"]), "unslice"),
+             "shape": tuple(params["shape"])},
     words="put {x} at {index} of an array of zeros of shape {shape}",
     why="only the places that were filled depend on the input, so its gradient is cut out of them",
     gradient=lambda g, y, x, index, shape: (slice(g, index=index),),
-    example=[example((2, 2), params={"index": ((1, 3, 1), (3, None, -2)), "shape": (3, 4)}), example((4,), params={"index": (1,), "shape": (3, 4)})],
+    example=[example((2, 2), params={"index": ((1, 3, 1), (3, None, -2)), "shape": (3, 4)}),
+             example((4,), params={"index": (1,), "shape": (3, 4)})],
 )  # fmt: skip
 
 
@@ -167,7 +182,9 @@ def _widths(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
     elif len(pairs) == 1 and isinstance(pairs[0], (tuple, list)):
         pairs = [tuple(pairs[0])] * ndim
     if len(pairs) != ndim or any(not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in pairs):
-        raise ParameterError(f"pad: width {width!r} must be a number, a pair (before, after), or one pair for each of the {ndim} axes")
+        raise ParameterError(
+            f"pad: width {width!r} must be a number, a pair (before, after), or one pair for each of the {ndim} axes"
+        )
     if isinstance(value, (bool, Node)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise ParameterError(f"pad: value {value!r} is not a number; only padding with a fixed number is supported")
     if x.dtype.kind in "biu" and not float(value).is_integer():
@@ -204,7 +221,9 @@ def _joined_shape(*parts: Node, axis: int) -> tuple[int, ...]:
     first = parts[0].shape
     total = first[axis]
     for part in parts[1:]:
-        if len(part.shape) != len(first) or any(a != b for at, (a, b) in enumerate(zip(part.shape, first)) if at != axis):
+        if len(part.shape) != len(first) or any(
+            a != b for at, (a, b) in enumerate(zip(part.shape, first)) if at != axis
+        ):
             shapes = " and ".join(str(tuple(map(int, each.shape))) for each in (parts[0], part))
             raise ShapeError(f"shapes {shapes} differ in more than axis {axis}, along which they are joined")
         total = total + part.shape[axis]
@@ -248,12 +267,16 @@ def _stacked(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str
         raise ParameterError("stack: there is nothing to stack; give at least one array")
     for other in inputs[1:]:
         if other.shape != inputs[0].shape:
-            raise ShapeError(f"stack: shapes {tuple(map(int, inputs[0].shape))} and {tuple(map(int, other.shape))} differ; all must be equal")
+            raise ShapeError(
+                f"stack: shapes {tuple(map(int, inputs[0].shape))} and {tuple(map(int, other.shape))} differ; all must"
+                " be equal"
+            )
     return {"axis": axis_of(params["axis"], len(inputs[0].shape) + 1)}
 
 
 stack = composite(
-    "stack", lambda *parts, axis: concat([expand_dims(part, axis) for part in parts], axis=axis), numpy=lambda *parts, axis: np.stack(parts, axis=axis),
+    "stack", lambda *parts, axis: concat([expand_dims(part, axis) for part in parts], axis=axis),
+    numpy=lambda *parts, axis: np.stack(parts, axis=axis),
     inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, normalize=_stacked, symbol="≡",
     words="put {x} behind one another along a new axis {axis}",
     why="each part lies unchanged at its own place of the new axis, so each receives the gradient found there",
@@ -276,14 +299,18 @@ def split(x: Any, parts: int | Sequence[int], axis: int = 0) -> list[Node]:
     else:
         count = whole(parts, "split: parts")
         if count < 1 or size % count:
-            raise ShapeError(f"split: {int(size)} entries along axis {axis} do not make {int(count)} equal parts; give the places to cut at, such as [2, 5]")
+            raise ShapeError(
+                f"split: {int(size)} entries along axis {axis} do not make {int(count)} equal parts; give the places to"
+                " cut at, such as [2, 5]"
+            )
         width = size // count
         cuts = [width * at for at in range(count)] + [size]
     return [slice(x, index=along(len(x.shape), axis, start, stop)) for start, stop in zip(cuts, cuts[1:])]
 
 
 flip = structural(
-    "flip", lambda x, axis: np.flip(x, axis), lambda x, axis: x.shape, inputs=("x",), params={"axis": None}, kind=SHAPE, symbol="⇄",
+    "flip", lambda x, axis: np.flip(x, axis), lambda x, axis: x.shape, inputs=("x",), params={"axis": None}, kind=SHAPE,
+    symbol="⇄",
     normalize=lambda inputs, params: {"axis": axes_of(params["axis"], len(inputs[0].shape))},
     words="turn {x} round along axes {axis}",
     why="turning round moves numbers without changing them, so the gradient is turned round again",
@@ -308,7 +335,8 @@ def _tiled(x: Node, reps: tuple[int, ...]) -> Node:
 
 
 tile = composite(
-    "tile", _tiled, inputs=("x",), params={"reps": REQUIRED}, kind=SHAPE, normalize=_repetitions, numpy=lambda x, reps: np.tile(x, reps), symbol="⊞",
+    "tile", _tiled, inputs=("x",), params={"reps": REQUIRED}, kind=SHAPE, normalize=_repetitions,
+    numpy=lambda x, reps: np.tile(x, reps), symbol="⊞",
     words="lay copies of {x} side by side, {reps} along the axes",
     why="a number acts in every copy, so the gradients of all its copies are added up",
     example=[example((3,), params={"reps": 2}), example((2, 3), params={"reps": (2, 1, 2)})],
@@ -317,7 +345,10 @@ tile = composite(
 
 def _repeats(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(params["repeats"], (tuple, list, np.ndarray, Node)):
-        raise ParameterError("repeat: repeats is one whole number for all entries; for a count per entry use ng.take(x, np.repeat(np.arange(n), counts))")
+        raise ParameterError(
+            "repeat: repeats is one whole number for all entries; for a count per entry use ng.take(x,"
+            " np.repeat(np.arange(n), counts))"
+        )
     repeats = whole(params["repeats"], "repeat: repeats")
     if repeats < 0:
         raise ParameterError(f"repeat: {int(repeats)} repeats; the number must not be negative")

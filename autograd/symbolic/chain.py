@@ -1,4 +1,5 @@
-"""The chain of one variable: along which paths it reaches the output, in symbols, with local derivatives, in numbers."""
+"""The chain of one variable: along which paths it reaches the output, in symbols, with local derivatives, in
+numbers."""
 
 from __future__ import annotations
 
@@ -35,15 +36,37 @@ def chain_step(explanation: Explanation, w: Node) -> tuple[Step, Term]:
     if found:
         forms = _path_forms(explanation, found)
         for path in found:
-            why.append(Sentence(N_("the path {path}"), {"path": " ← ".join([explanation.of, *[written.name(atom) for _, atom in path]])}))
+            why.append(
+                Sentence(
+                    N_("the path {path}"),
+                    {"path": " ← ".join([explanation.of, *[written.name(atom) for _, atom in path]])},
+                )
+            )
         formula = next(form.term for form in reversed(forms) if not form.numbers)
     else:
         formula = explanation.oriented(_adjoint_formula(explanation, w))
         forms = [Form(formula)]
         if explanation.scalar:
-            why.append(Sentence(N_("more than {count} paths lead here; they are added up node by node in the backward pass above"), {"count": MOST_PATHS}))
+            why.append(
+                Sentence(
+                    N_("more than {count} paths lead here; they are added up node by node in the backward pass above"),
+                    {"count": MOST_PATHS},
+                )
+            )
     check = explanation.with_difference(explanation.every_form(forms, name), symbol.name, forms)
-    step = Step(f"r.{symbol.name}", RESULT, 0, symbol.name, before, tuple(forms), Sentence(N_("chain rule")), tuple(why), explanation.shape_shown(w.shape, True), explanation._value(name), check)
+    step = Step(
+        f"r.{symbol.name}",
+        RESULT,
+        0,
+        symbol.name,
+        before,
+        tuple(forms),
+        Sentence(N_("chain rule")),
+        tuple(why),
+        explanation.shape_shown(w.shape, True),
+        explanation._value(name),
+        check,
+    )
     return step, formula
 
 
@@ -86,7 +109,12 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
         chain.append(Product(tuple(partials)) if len(partials) > 1 else partials[0] if partials else Number(1.0))
         kept.append(_raw_product(primes))
         full.append(product([spelled(board, local) for local in locals_], [0] * len(path)) if path else Number(1.0))
-        worked = [Number(number_of(explanation, local)) if isinstance(prime, Prime) else in_numbers(explanation, local) or local for prime, local in zip(primes, locals_)]
+        worked = [
+            Number(number_of(explanation, local))
+            if isinstance(prime, Prime)
+            else in_numbers(explanation, local) or local
+            for prime, local in zip(primes, locals_)
+        ]
         numbers.append(_raw_product(worked))
     forms = []
     if (len(found) > 1 or len(found[0]) > 1) and not _ambiguous(explanation, found):
@@ -101,10 +129,16 @@ def _path_forms(explanation: Explanation, found: list[Path]) -> list[Form]:
 
 
 def _ambiguous(explanation: Explanation, found: list[Path]) -> bool:
-    """Whether ∂E/∂a would mean two things: E's own dependence on a here, and its whole dependence in the backward pass."""
+    """Whether ∂E/∂a would mean two things: E's own dependence on a here, and its whole dependence in the backward
+    pass."""
     last = explanation.board.lines[-1]
     touched = {atom for path in found for line, atom in path if line is last}
-    return any(atom in line.atoms for atom in touched for line in explanation.board.lines if line is not last and line.node in explanation.active)
+    return any(
+        atom in line.atoms
+        for atom in touched
+        for line in explanation.board.lines
+        if line is not last and line.node in explanation.active
+    )
 
 
 def _prime_note(explanation: Explanation, found: list[Path]) -> Sentence | None:
@@ -113,7 +147,10 @@ def _prime_note(explanation: Explanation, found: list[Path]) -> Sentence | None:
             prime = explanation.prime(line, atom)
             if prime is not None:
                 local = local_derivative(explanation.board, line, atom)
-                return Sentence(N_("{prime} = {local}"), {"prime": prime, "local": local.value if isinstance(local, Filled) else local})
+                return Sentence(
+                    N_("{prime} = {local}"),
+                    {"prime": prime, "local": local.value if isinstance(local, Filled) else local},
+                )
     return None
 
 
@@ -135,12 +172,14 @@ def _short(line: Line) -> bool:
     op = line.node.op
     return (
         op.kind == ARITHMETIC and op.notation.sign == "−" and op.notation.style == "infix" and line.node.name is None
-        and isinstance(line.definition, Apply) and all(isinstance(arg, (Symbol, Number)) for arg in line.definition.args)
+        and isinstance(line.definition,
+                       Apply) and all(isinstance(arg, (Symbol, Number)) for arg in line.definition.args)
     )  # fmt: skip
 
 
 def in_numbers(explanation: Explanation, term: Term) -> Term | None:
-    """Names replaced by their values at the given point; any factor that is more than a name is worked out to one number."""
+    """Names replaced by their values at the given point; any factor that is more than a name is worked out to one
+    number."""
     if not all(isinstance(each, (Symbol, Partial, Number, Prime, Apply, Product)) for each in walk(term)):
         return None
 
@@ -149,7 +188,12 @@ def in_numbers(explanation: Explanation, term: Term) -> Term | None:
             return None
         if isinstance(each, Number):
             return each
-        if isinstance(each, Apply) and each.op.kind == ARITHMETIC and each.op.notation.style in ("infix", "prefix") and each.op.notation.binding <= 1:
+        if (
+            isinstance(each, Apply)
+            and each.op.kind == ARITHMETIC
+            and each.op.notation.style in ("infix", "prefix")
+            and each.op.notation.binding <= 1
+        ):
             return None
         return Number(number_of(explanation, each))
 
@@ -164,7 +208,8 @@ def number_of(explanation: Explanation, term: Term) -> float:
 
 
 def written_out(board: Board, term: Term, most: int, named: bool = False) -> Term:
-    """A term with the lines nobody named (with `named`, all lines) written into it, as long as it stays below `most` parts."""
+    """A term with the lines nobody named (with `named`, all lines) written into it, as long as it stays below `most`
+    parts."""
     definitions = {line.symbol: line.definition for line in board.lines if named or line.node.name is None}
     while True:
         longer = replaced(term, lambda each: definitions.get(each) if isinstance(each, Symbol) else None)
@@ -184,11 +229,15 @@ def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
             continue
         for atom in line.atoms:
             if atom in explanation.active and (board.name(atom),) not in last:
-                users = [each for each in reversed(board.lines) if atom in each.atoms and each.node in explanation.active]
+                users = [
+                    each for each in reversed(board.lines) if atom in each.atoms and each.node in explanation.active
+                ]
                 last[(board.name(atom),)] = total([explanation.factors(each, atom)[1] for each in users])
     term = last[(board.name(w),)]
     for _ in range(20):
-        longer = replaced(term, lambda each: last.get(each.by) if isinstance(each, Partial) and each.by in last else None)
+        longer = replaced(
+            term, lambda each: last.get(each.by) if isinstance(each, Partial) and each.by in last else None
+        )
         if longer == term or sum(1 for _ in walk(longer)) > 14:
             break
         term = settled(longer)

@@ -16,7 +16,23 @@ from ..ops.identity import cast
 from ..ops.linear import broadcast, contract, dot, matmul, outer, sum, transpose
 from ..ops.reduction import mean
 from ..ops.slicing import unslice
-from .terms import Apply, AxisSum, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Tensor, Term, children, replaced, walk
+from .terms import (
+    Apply,
+    AxisSum,
+    Filled,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Pullback,
+    Symbol,
+    Tensor,
+    Term,
+    children,
+    replaced,
+    walk,
+)
 
 Atoms = Mapping[Node, Term]
 UNIT = 16
@@ -32,7 +48,9 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
     op = node.op
     if any(source.dtype == object for source in node.inputs):
         (whole,) = node.inputs
-        return Apply(machine(node, whole), tuple(to_term(source, atoms) for source in whole.inputs), {}, len(node.shape))
+        return Apply(
+            machine(node, whole), tuple(to_term(source, atoms) for source in whole.inputs), {}, len(node.shape)
+        )
     args = [to_term(source, atoms) for source in node.inputs]
     if op is mul:
         return product(args, [len(source.shape) for source in node.inputs])
@@ -53,11 +71,14 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
     if op is mean:
         graph = inside(op, node.inputs, node.params)
         return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
-    return tidy(Apply(op, tuple(args), dict(node.params), None if op.scalar is not None or op is transpose else len(node.shape)))
+    return tidy(
+        Apply(op, tuple(args), dict(node.params), None if op.scalar is not None or op is transpose else len(node.shape))
+    )
 
 
 def machine(node: Node, whole: Node) -> Op:
-    """An op made for one place: a part of a node that holds several values (a loop), written like the node and run as it stands."""
+    """An op made for one place: a part of a node that holds several values (a loop), written like the node and run as
+    it stands."""
     from ..engines.numpy import Program
 
     holes = tuple(Leaf("input", "hole", None, source.shape, source.dtype) for source in whole.inputs)
@@ -95,12 +116,14 @@ def _contraction(node: Node, args: Sequence[Term]) -> Term:
                 [turned(args[left]) if turn_left else args[left], turned(args[right]) if turn_right else args[right]],
                 [ranks[left], ranks[right]], "matrix",
             )  # fmt: skip
-    if len(form.operands) == 2 and ranks == [1, 1] and form.output in ("".join(form.operands), "".join(form.operands[::-1])):
+    if (
+        len(form.operands) == 2
+        and ranks == [1, 1]
+        and form.output in ("".join(form.operands), "".join(form.operands[::-1]))
+    ):
         first, second = (args[0], args[1]) if form.output == "".join(form.operands) else (args[1], args[0])
         return Apply(outer, (first, second))
     return Apply(node.op, tuple(args), dict(node.params), len(node.shape))
-
-
 
 
 def axis_sum(term: AxisSum) -> Term:
@@ -119,7 +142,9 @@ def axis_sum(term: AxisSum) -> Term:
         rest = [factor for factor in body.factors if rank_of(factor) > 0]
         if plain and rest:
             inner = rest[0] if len(rest) == 1 else Product(tuple(rest), "scalar")
-            return product([*plain, around(inner)], [0] * len(plain) + [max(rank_of(inner) - len(term.axes), 0)], "scalar")
+            return product(
+                [*plain, around(inner)], [0] * len(plain) + [max(rank_of(inner) - len(term.axes), 0)], "scalar"
+            )
     return term
 
 
@@ -139,7 +164,11 @@ def product(args: Sequence[Term], ranks: Sequence[int], style: str = "") -> Term
     for arg, rank in zip(args, ranks):
         while isinstance(arg, Apply) and arg.op is neg:
             arg, sign = arg.args[0], -sign
-        if isinstance(arg, Product) and (arg.style == style or (arg.style == "scalar" and style != "matrix") or (style == "scalar" and arg.style != "matrix")):
+        if isinstance(arg, Product) and (
+            arg.style == style
+            or (arg.style == "scalar" and style != "matrix")
+            or (style == "scalar" and arg.style != "matrix")
+        ):
             inner_style = arg.style
             if inner_style == style or inner_style == "scalar":
                 factors.extend((factor, rank) for factor in arg.factors)

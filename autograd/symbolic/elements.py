@@ -7,7 +7,23 @@ from collections.abc import Mapping, Sequence
 from ..ops.linear import contract, outer, transpose
 from .convert import product, rank_of
 from .evaluate import COLUMNS
-from .terms import Apply, AxisSum, Delta, Element, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Term, children, replaced
+from .terms import (
+    Apply,
+    AxisSum,
+    Delta,
+    Element,
+    Filled,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Pullback,
+    Symbol,
+    Term,
+    children,
+    replaced,
+)
 
 Letters = Mapping[str, tuple[str, ...]]
 
@@ -24,7 +40,11 @@ def letters_of(term: Term, letters: Letters) -> tuple[str, ...]:
         case Filled(shape=shape):
             return ("",) * len(shape)
         case AxisSum(axes=axes, body=body, kept=kept):
-            return tuple(("" if axis in axes else letter) for axis, letter in enumerate(letters_of(body, letters)) if kept or axis not in axes)
+            return tuple(
+                ("" if axis in axes else letter)
+                for axis, letter in enumerate(letters_of(body, letters))
+                if kept or axis not in axes
+            )
         case Pullback(factors=factors):
             return letters_of(factors[0].args[0], letters) if isinstance(factors[0], Apply) else ()
         case Product(factors=factors, style="matrix"):
@@ -58,7 +78,12 @@ def with_axis_letters(term: Term, letters: Letters) -> Term:
         if isinstance(each, AxisSum) and not each.labels:
             body = with_axis_letters(each.body, letters)
             found = letters_of(body, letters)
-            return AxisSum(each.axes, tuple(found[axis] or "i" if axis < len(found) else "i" for axis in each.axes), body, each.kept)
+            return AxisSum(
+                each.axes,
+                tuple(found[axis] or "i" if axis < len(found) else "i" for axis in each.axes),
+                body,
+                each.kept,
+            )
         return None
 
     return replaced(term, change)
@@ -122,13 +147,22 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
             column = [own.pop(0)] if rank_of(right) == 2 else []
             guess = letters_of(first, letters)
             inner = fresh(guess[-1] if guess else "", {*labels})
-            return _summed((inner,), product([entry(first, [*row, inner], letters, ones), entry(right, [inner, *column], letters, ones)], [0, 0], "scalar"))
+            return _summed(
+                (inner,),
+                product(
+                    [entry(first, [*row, inner], letters, ones), entry(right, [inner, *column], letters, ones)],
+                    [0, 0],
+                    "scalar",
+                ),
+            )
         case Product(factors=factors):
             return product([entry(factor, labels, letters, ones) for factor in factors], [0] * len(factors), "scalar")
         case Apply(op=op, args=args) if op is transpose and rank_of(args[0]) == 2:
             return entry(args[0], labels[::-1], letters, ones)
         case Apply(op=op, args=args) if op is outer:
-            return product([entry(args[0], labels[:1], letters, ones), entry(args[1], labels[1:], letters, ones)], [0, 0], "scalar")
+            return product(
+                [entry(args[0], labels[:1], letters, ones), entry(args[1], labels[1:], letters, ones)], [0, 0], "scalar"
+            )
         case Apply(op=op, args=args, params=params) if op.scalar is not None:
             return Apply(op, tuple(entry(arg, labels, letters, ones) for arg in args), params)
         case Apply(op=op) if op is contract:

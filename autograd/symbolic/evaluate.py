@@ -19,7 +19,23 @@ from ..errors import CheckFailed
 from ..node import Leaf
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
-from .terms import Apply, AxisSum, Delta, Element, EntryPartial, Filled, IndexSum, Number, Partial, Prime, Product, Pullback, Symbol, Tensor, Term
+from .terms import (
+    Apply,
+    AxisSum,
+    Delta,
+    Element,
+    EntryPartial,
+    Filled,
+    IndexSum,
+    Number,
+    Partial,
+    Prime,
+    Product,
+    Pullback,
+    Symbol,
+    Tensor,
+    Term,
+)
 
 POINT = "•"
 COLUMNS = "columns"
@@ -43,7 +59,8 @@ Names = Mapping[Any, Labeled]
 
 
 def evaluate(term: Term, names: Names, sizes: Mapping[str, int] | None = None) -> Labeled:
-    """The value of a term. `names` maps a Symbol's name, or a Partial's (of, by), to its value; `sizes` letters to lengths."""
+    """The value of a term. `names` maps a Symbol's name, or a Partial's (of, by), to its value; `sizes` letters to
+    lengths."""
     with np.errstate(all="ignore"):
         return _evaluate(term, names, sizes or {})
 
@@ -75,7 +92,11 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
             return Labeled(np.eye(sizes[left]), (left, right))
         case Filled(value=value, shape=shape):
             inner = _evaluate(value, names, sizes)
-            own = inner.array.reshape(inner.array.shape[: len(inner.labels)] + (1,) * (len(shape) - inner.rank) + inner.array.shape[len(inner.labels) :])
+            own = inner.array.reshape(
+                inner.array.shape[: len(inner.labels)]
+                + (1,) * (len(shape) - inner.rank)
+                + inner.array.shape[len(inner.labels) :]
+            )
             return Labeled(np.broadcast_to(own, own.shape[: len(inner.labels)] + tuple(map(int, shape))), inner.labels)
         case Prime(op=op, argument=argument, params=params):
             inner = _evaluate(argument, names, sizes)
@@ -100,7 +121,11 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
             values = [_evaluate(factor, names, sizes) for factor in factors]
             total = values[0]
             for value in values[1:]:
-                total = _matrix(total, value) if style == "matrix" else _elementwise(np.multiply, [total, value], COLUMNS in sizes)
+                total = (
+                    _matrix(total, value)
+                    if style == "matrix"
+                    else _elementwise(np.multiply, [total, value], COLUMNS in sizes)
+                )
             return total
         case Apply(op=op, args=args, params=params):
             return apply(op, [_evaluate(arg, names, sizes) for arg in args], params, COLUMNS in sizes)
@@ -108,7 +133,8 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
 
 
 def apply(op: Op, values: Sequence[Labeled], params: Mapping[str, Any], columns: bool = False) -> Labeled:
-    """An op on labeled values, by its meaning; an op that is not elementwise runs once for every setting of the letters."""
+    """An op on labeled values, by its meaning; an op that is not elementwise runs once for every setting of the
+    letters."""
     if op.scalar is not None:
         function = meaning(op)
         return _elementwise(lambda *arrays: function(*arrays, **params), values, columns)
@@ -179,7 +205,8 @@ def differenced(op: Op) -> bool:
 
 
 def slope(op: Op, x: np.ndarray, params: Mapping[str, Any]) -> np.ndarray:
-    """f′(x) from the text of f alone: a step into the complex plane where f is analytic, else a seven-point difference."""
+    """f′(x) from the text of f alone: a step into the complex plane where f is analytic, else a seven-point
+    difference."""
     function = meaning(op)
     x = np.asarray(x, dtype=np.float64)
     if not differenced(op):

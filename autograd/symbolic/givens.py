@@ -17,7 +17,11 @@ from .verify import near_kinks, simplex_leaves
 def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.ndarray]:
     """A value for every leaf: its own where it has one, else a seeded one at which the output is finite and smooth."""
     missing = [leaf for leaf in leaves if leaf._value is None]
-    own = {leaf: np.asarray(leaf._value, dtype=np.float64 if leaf.dtype.kind == "f" else None) for leaf in leaves if leaf._value is not None}
+    own = {
+        leaf: np.asarray(leaf._value, dtype=np.float64 if leaf.dtype.kind == "f" else None)
+        for leaf in leaves
+        if leaf._value is not None
+    }
     if not missing:
         return own
     draws = Draws(seed)

@@ -14,7 +14,8 @@ from .terms import Apply, AxisSum, Filled, Partial, Prime, Product, Pullback, Sy
 
 
 def numerator(term: Term) -> Term:
-    """A gradient in denominator layout, shaped like its variable, rewritten in numerator layout, shaped like its transpose."""
+    """A gradient in denominator layout, shaped like its variable, rewritten in numerator layout, shaped like its
+    transpose."""
     return _oriented(term, lambda each: isinstance(each, Partial))
 
 
@@ -28,7 +29,12 @@ def _oriented(term: Term, changes: Callable[[Symbol | Partial], bool], beside: t
     def change(each: Term) -> Term | None:
         if isinstance(each, (Symbol, Partial)) and each.rank == 2 and changes(each):
             return Apply(transpose, (each,), {"axes": (1, 0)})
-        if isinstance(each, Apply) and each.op is transpose and isinstance(each.args[0], (Symbol, Partial)) and changes(each.args[0]):
+        if (
+            isinstance(each, Apply)
+            and each.op is transpose
+            and isinstance(each.args[0], (Symbol, Partial))
+            and changes(each.args[0])
+        ):
             return each.args[0]
         return None
 
@@ -37,7 +43,8 @@ def _oriented(term: Term, changes: Callable[[Symbol | Partial], bool], beside: t
 
 
 def transposed(term: Term, beside: tuple[int, ...] = (0, 2)) -> Term:
-    """The transpose of a rank-2 term, pushed down to its names; `beside`: ranks that may stand beside a matrix as they are."""
+    """The transpose of a rank-2 term, pushed down to its names; `beside`: ranks that may stand beside a matrix as they
+    are."""
     if rank_of(term) != 2:
         return settled_inside(term, beside)
     match term:
@@ -49,18 +56,29 @@ def transposed(term: Term, beside: tuple[int, ...] = (0, 2)) -> Term:
             return Product(tuple(transposed(factor, beside) for factor in reversed(factors)), "matrix")
         case Apply(op=op, args=args) if op is outer:
             return Apply(outer, args[::-1])
-        case Product(factors=factors, style=style) if style != "matrix" and all(rank_of(factor) in beside for factor in factors):
+        case Product(factors=factors, style=style) if style != "matrix" and all(
+            rank_of(factor) in beside for factor in factors
+        ):
             return Product(tuple(transposed(factor, beside) for factor in factors), style)
-        case Apply(op=op, args=args, params=params) if op.scalar is not None and all(rank_of(arg) in beside for arg in args):
+        case Apply(op=op, args=args, params=params) if op.scalar is not None and all(
+            rank_of(arg) in beside for arg in args
+        ):
             return Apply(op, tuple(transposed(arg, beside) for arg in args), params)
         case Prime(op, argument, params):
             return Prime(op, transposed(argument, beside), params)
         case Filled(value, shape) if rank_of(value) == 0:
             return Filled(value, shape[::-1])
-        case Apply(op=op, args=args, params=params) if op.formula is not None and len(args) == 1 and isinstance(params.get("axis"), int):
+        case Apply(op=op, args=args, params=params) if (
+            op.formula is not None and len(args) == 1 and isinstance(params.get("axis"), int)
+        ):
             return Apply(op, (transposed(args[0], beside),), {**params, "axis": 1 - params["axis"]}, 2)
         case AxisSum(axes, labels, body, kept) if kept and rank_of(body) == 2:
-            return AxisSum(tuple(sorted(1 - axis for axis in axes)), labels[::-1] if len(labels) > 1 else labels, transposed(body, beside), kept)
+            return AxisSum(
+                tuple(sorted(1 - axis for axis in axes)),
+                labels[::-1] if len(labels) > 1 else labels,
+                transposed(body, beside),
+                kept,
+            )
     return turned(settled_inside(term, beside))
 
 
@@ -71,7 +89,12 @@ def settled_inside(term: Term, beside: tuple[int, ...] = (0, 2)) -> Term:
         if isinstance(each, AxisSum) and rank_of(each.body) == 2 and not each.kept:
             body = transposed(each.body, beside)
             if _transposes(body) < _transposes(each.body):
-                return AxisSum(tuple(sorted(1 - axis for axis in each.axes)), each.labels[::-1] if len(each.labels) > 1 else each.labels, body, False)
+                return AxisSum(
+                    tuple(sorted(1 - axis for axis in each.axes)),
+                    each.labels[::-1] if len(each.labels) > 1 else each.labels,
+                    body,
+                    False,
+                )
         return None
 
     return replaced(term, change)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .explain import Explanation
 
 
-def with_second_derivatives(first: Explanation, derivation: Derivation, pairs: Sequence[tuple[Node, Node]]) -> Derivation:
+def with_second_derivatives(
+    first: Explanation, derivation: Derivation, pairs: Sequence[tuple[Node, Node]]
+) -> Derivation:
     """The derivation continued: for every pair (u, v), g = ∂E/∂u as an expression, then ∂g/∂v = ∂²E/∂u∂v."""
     from .explain import Explanation
 
@@ -27,18 +29,32 @@ def with_second_derivatives(first: Explanation, derivation: Derivation, pairs: S
         others = [other for first_of, other in pairs if first_of is one]
         for node in (one, *others):
             if node.shape:
-                raise GradientError(f"second derivatives are derived for single numbers; {describe(node)} has {node.size}. For arrays use ng.hessian")
+                raise GradientError(
+                    f"second derivatives are derived for single numbers; {describe(node)} has {node.size}. For arrays"
+                    " use ng.hessian"
+                )
         written = first.board
         graph = first.adjoints[one]
         name = _fresh(f"g_{written.name(one)}", {*shapes})
         if graph.is_leaf or not _depends(graph, others):
             for other in others:
-                notes.append(Sentence(N_("∂E/∂{one} does not depend on {other}: the second derivative is 0"), {"one": written.name(one), "other": written.name(other)}))
+                notes.append(
+                    Sentence(
+                        N_("∂E/∂{one} does not depend on {other}: the second derivative is 0"),
+                        {"one": written.name(one), "other": written.name(other)},
+                    )
+                )
             continue
         known = {node: symbol.name for node, symbol in written.symbols.items()}
         known[graph] = name
         second_board = board(graph, known=known, taken=list(shapes))
-        second = Explanation(second_board, [other for other in others if other in second_board.symbols], first.detail, first.notation, first.seed)
+        second = Explanation(
+            second_board,
+            [other for other in others if other in second_board.symbols],
+            first.detail,
+            first.notation,
+            first.seed,
+        )
         second.points = [{leaf: point[leaf] for leaf in second_board.leaves} for point in first.checker.points]
         second.at_user = first.checker.at_user
         inner = second.derivation()
@@ -62,7 +78,13 @@ def _retitled(step: Step, prefix: str, name: str, first: Explanation, one: Node)
     if step.section == "result" and isinstance(before, Partial):
         before = Partial(first.of, (first.board.name(one), before.by[0]))
     if step.node == name and step.section == "forward":
-        why = (Sentence(N_("{name} stands for {partial}"), {"name": Symbol(name), "partial": Partial(first.of, (first.board.name(one),))}), *why)
+        why = (
+            Sentence(
+                N_("{name} stands for {partial}"),
+                {"name": Symbol(name), "partial": Partial(first.of, (first.board.name(one),))},
+            ),
+            *why,
+        )
     return replace(step, id=prefix + step.id, before=before, why=why)
 
 

@@ -1,4 +1,5 @@
-"""Whether a derivation with named sizes holds for other sizes: the graph is built a second time, one larger in every name."""
+"""Whether a derivation with named sizes holds for other sizes: the graph is built a second time, one larger in every
+name."""
 
 from __future__ import annotations
 
@@ -9,9 +10,16 @@ from ..sizes import ATOM, Size
 
 
 def require_same_structure(output: Node) -> None:
-    """ShapeError when the graph over other sizes cannot be built or is another graph; nothing when no size has a name."""
+    """ShapeError when the graph over other sizes cannot be built or is another graph; nothing when no size has a
+    name."""
     nodes = order(output)
-    named = {size.text: int(size) for leaf in nodes if leaf.is_leaf for size in leaf.shape if isinstance(size, Size) and size.binding == ATOM}
+    named = {
+        size.text: int(size)
+        for leaf in nodes
+        if leaf.is_leaf
+        for size in leaf.shape
+        if isinstance(size, Size) and size.binding == ATOM
+    }
     if not named:
         return
     larger = {text: Size(text, value + 1) for text, value in named.items()}
@@ -25,6 +33,10 @@ def require_same_structure(output: Node) -> None:
             image[node] = rebuild(node, tuple(image[source] for source in node.inputs))
         except NngraphError as error:
             sizes = ", ".join(f"{text} = {int(size)}" for text, size in larger.items())
-            raise ShapeError(f"the expression does not hold for every {', '.join(named)}: with {sizes} it cannot be built ({error})") from None
+            raise ShapeError(
+                f"the expression does not hold for every {', '.join(named)}: with {sizes} it cannot be built ({error})"
+            ) from None
         if isinstance(node.shape, tuple) and len(image[node].shape) != len(node.shape):
-            raise ShapeError(f"the expression does not hold for every {', '.join(named)}: {node.op.name} changes its number of axes")
+            raise ShapeError(
+                f"the expression does not hold for every {', '.join(named)}: {node.op.name} changes its number of axes"
+            )

@@ -7,10 +7,13 @@ import unicodedata
 from dataclasses import dataclass
 
 GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ", "iota": "ι",
-    "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι",
+    "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+    "upsilon": "υ",
     "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
+    "Omega": "Ω",
 }  # fmt: skip
 GREEK_WORDS = {letter: word for word, letter in GREEK.items()}
 
@@ -21,7 +24,8 @@ ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar", "\u0307": "dot",
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name in parts: the path it lies under, the letter or word itself, an accent on it, what stands below, primes."""
+    """A name in parts: the path it lies under, the letter or word itself, an accent on it, what stands below,
+    primes."""
 
     path: str
     stem: str
@@ -33,8 +37,10 @@ class Spelling:
 def spelling(name: str) -> Spelling:
     """The parts of a name.
 
-    >>> spelling("w5"), spelling("mlp/layer1/W")
-    (Spelling(path='', stem='w', accent='', below='5', primes=0), Spelling(path='mlp/layer1', stem='W', accent='', below='', primes=0))
+    >>> spelling("w5")
+    Spelling(path='', stem='w', accent='', below='5', primes=0)
+    >>> spelling("mlp/layer1/W")
+    Spelling(path='mlp/layer1', stem='W', accent='', below='', primes=0)
     >>> spelling("W_ih").below, spelling("ŷ2").accent, spelling("f''").primes
     ('ih', 'hat', 2)
     """

@@ -1,4 +1,5 @@
-"""Terms: the expressions a derivation shows, as data. A renderer prints them, the checker evaluates what was printed."""
+"""Terms: the expressions a derivation shows, as data. A renderer prints them, the checker evaluates what was
+printed."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ class Element(Term):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Term):
-    """An op applied to terms, written in the op's own notation; `rank` is how many axes its value has, when the op alone does not say."""
+    """An op applied to terms, written in the op's own notation; `rank` is how many axes its value has, when the op
+    alone does not say."""
 
     op: Op
     args: tuple[Term, ...]
@@ -106,7 +108,8 @@ class IndexSum(Term):
 
 @dataclass(frozen=True, slots=True)
 class AxisSum(Term):
-    """Σ of a whole array over some axes; `labels` are the letters of those axes. `kept`: the axes stay with length 1."""
+    """Σ of a whole array over some axes; `labels` are the letters of those axes. `kept`: the axes stay with length
+    1."""
 
     axes: tuple[int, ...]
     labels: tuple[str, ...]
@@ -186,7 +189,9 @@ def replaced(term: Term, change: Callable[[Term], Term | None]) -> Term:
             return Prime(op, replaced(argument, change), params)
         case Pullback(factors, style, op, args, rank):
             arriving = replaced(args[0], change)
-            return Pullback((factors[0], arriving), style, op, (arriving, *(replaced(arg, change) for arg in args[1:])), rank)
+            return Pullback(
+                (factors[0], arriving), style, op, (arriving, *(replaced(arg, change) for arg in args[1:])), rank
+            )
         case Product(factors, style):
             return Product(tuple(replaced(factor, change) for factor in factors), style)
         case IndexSum(labels, body):
@@ -203,7 +208,13 @@ def binding(term: Term) -> int:
     match term:
         case Number(value=value, size=size):
             if size:
-                return SUM if any(sign in size for sign in "+−") else PRODUCT if any(sign in size for sign in "·/") else ATOM
+                return (
+                    SUM
+                    if any(sign in size for sign in "+−")
+                    else PRODUCT
+                    if any(sign in size for sign in "·/")
+                    else ATOM
+                )
             return SIGN if value < 0 else ATOM
         case Apply(op=op):
             return op.notation.binding
@@ -224,6 +235,7 @@ def symbols(term: Term) -> set[Symbol | Partial]:
 
 
 __all__ = [
-    "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime", "Product", "Pullback", "Symbol", "Tensor", "Term",
+    "Apply", "AxisSum", "Delta", "Element", "EntryPartial", "Filled", "IndexSum", "Number", "Partial", "Prime",
+    "Product", "Pullback", "Symbol", "Tensor", "Term",
     "binding", "children", "replaced", "symbols", "walk",
 ]  # fmt: skip

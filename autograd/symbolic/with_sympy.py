@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def with_sympy(explanation: Explanation, derivation: Derivation, *, simplify: bool, verify: str | None) -> Derivation:
-    """The derivation with a note per variable: SymPy's simplified form, and whether SymPy's derivative agrees with the result."""
+    """The derivation with a note per variable: SymPy's simplified form, and whether SymPy's derivative agrees with the
+    result."""
     from .lower import verify as sympy_verify
 
     notes, steps = list(derivation.notes), list(derivation.steps)
