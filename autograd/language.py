@@ -21,7 +21,7 @@ LANGUAGES = ("en", "zh-TW", "zh-CN")
 LOCALE_FOLDER = Path(__file__).with_name("locale")
 
 FIELD = re.compile(r"\{([A-Za-z_][A-Za-z_0-9]*)\}")
-current: ContextVar[str] = ContextVar("nngraph_language", default="en")
+current: ContextVar[str | None] = ContextVar("nngraph_language", default=None)
 
 
 def N_(sentence: str) -> str:
@@ -30,7 +30,8 @@ def N_(sentence: str) -> str:
 
 
 def translate(sentence: str, language: str | None = None, /, **fields: Any) -> str:
-    """The sentence in a language (by default the current one), its `{fields}` filled; in English where no translation exists.
+    """The sentence in a language (by default the current one), its `{fields}` filled; in English where no translation
+    exists.
 
     Braces around anything but a name stay as they are. Without fields the template itself comes back translated.
     KeyError if some fields are given and one that the sentence needs is missing.
@@ -38,15 +39,15 @@ def translate(sentence: str, language: str | None = None, /, **fields: Any) -> s
     >>> translate("multiply {a} by {b}", a="w", b="x")
     'multiply w by x'
     """
-    text = _catalog(current.get() if language is None else known_language(language)).get(sentence, sentence)
+    text = _catalog(current_language() if language is None else known_language(language)).get(sentence, sentence)
     if not fields:
         return text
     return FIELD.sub(lambda match: str(fields[match[1]]), text)
 
 
 def current_language() -> str:
-    """The language `translate` uses when it is not told one: "en", "zh-TW" or "zh-CN"."""
-    return current.get()
+    """The language `translate` uses when it is not told one: the one that was set, else NNGRAPH_LANG's, else English."""
+    return current.get() or _spoken(os.environ.get("NNGRAPH_LANG", "")) or "en"
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def language(name: str) -> Iterator[str]:
     """
     token = current.set(known_language(name))
     try:
-        yield current.get()
+        yield current_language()
     finally:
         current.reset(token)
 

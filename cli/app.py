@@ -81,7 +81,7 @@ def choose_language(arguments: Sequence[str]) -> None:
     try:
         name = known_language(asked) if asked else language_from_environment()
     except ValueError:
-        name = "en"  # the option's own check will say so
+        name = language_from_environment()  # the option's own check will say so
     if name != "en" and not show.can_print("中文"):
         show.note(f"This terminal cannot print {name}; the output is in English.")
         name = "en"
@@ -120,5 +120,5 @@ HEADINGS = (
     N_("default: {default}"),
     N_("Show this message and exit."),
 )
-HEADINGS += (N_("Missing command."), N_("No such command {name!r}."), N_("Install completion for the current shell."))
+HEADINGS += (N_("Install completion for the current shell."),)
 HEADINGS += (N_("Show completion for the current shell, to copy it or customize the installation."),)

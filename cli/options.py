@@ -7,17 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..autograd.language import LANGUAGES
+from ..autograd.errors import ParameterError
+from ..autograd.language import LANGUAGES, known_language
 from ..autograd.language import translate as _
 from .complete import complete_expression, complete_names
-
-
-class Language(StrEnum):
-    """The languages that can be asked for."""
-
-    en = "en"
-    zh_TW = "zh-TW"
-    zh_CN = "zh-CN"
+from .errors import CommandError
 
 
 class Color(StrEnum):
@@ -28,7 +22,18 @@ class Color(StrEnum):
     never = "never"
 
 
-assert tuple(language.value for language in Language) == LANGUAGES
+
+def _language(name: str | None) -> str | None:
+    """Our name of the language that was asked for, however it was spelled."""
+    if name is None:
+        return None
+    try:
+        return known_language(name)
+    except ParameterError:
+        raise CommandError(
+            _("there is no language {name}", name=name), _("there are {known}", known=", ".join(LANGUAGES))
+        ) from None
+
 
 ExpressionArgument = Annotated[
     str | None,
@@ -82,9 +87,14 @@ Output = Annotated[
     ),
 ]
 LanguageOption = Annotated[
-    Language | None,
+    str | None,
     typer.Option(
-        "--lang", help=_("The language of the output. Also NNGRAPH_LANG; else the locale decides."), show_default=False
+        "--lang",
+        metavar="|".join(LANGUAGES),
+        help=_("The language of the output. Also NNGRAPH_LANG; else the locale decides."),
+        callback=_language,
+        autocompletion=lambda: list(LANGUAGES),
+        show_default=False,
     ),
 ]
 ColorOption = Annotated[Color, typer.Option("--color", help=_("When to color the output."))]

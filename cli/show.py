@@ -130,7 +130,8 @@ def show_error(error: BaseException, as_json: bool, color: bool) -> None:
         return
     first, *rest = described.lines()
     label = translate(N_("error:"))
-    note("\n".join([f"\x1b[1;31m{label}\x1b[0m {first}" if color else f"{label} {first}", *rest]))
+    gap = "" if label.endswith("：") else " "
+    note("\n".join([f"\x1b[1;31m{label}\x1b[0m{gap}{first}" if color else f"{label}{gap}{first}", *rest]))
 
 
 def describe(error: BaseException) -> CommandError:
@@ -143,7 +144,10 @@ def describe(error: BaseException) -> CommandError:
         return CommandError(translate(N_("there is not enough memory for this")))
     if isinstance(error, OSError):
         return CommandError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    return CommandError(str(getattr(error, "message", None) or error or type(error).__name__))
+    from .misuse import misuse
+
+    said = error.format_message() if hasattr(error, "format_message") else getattr(error, "message", None) or error
+    return misuse(str(said) or type(error).__name__)
 
 
 def table(columns: list[str], rows: list[list[str]], color: bool) -> str:

@@ -132,8 +132,13 @@ def load(path: Path, name: str) -> Any:
     variables = runpy.run_path(str(path), run_name="student")
     if not callable(variables.get(name)):
         functions = [key for key, value in variables.items() if inspect.isfunction(value)]
-        raise LookupError(f"there is no function {name}; there are {', '.join(functions) or 'none'}")
+        raise NoFunction(", ".join(functions))
     return variables[name]
+
+
+class NoFunction(LookupError):
+    """The file has no function of the name that was asked for; the message lists those it has."""
+
 
 
 def parameters(function: Any) -> list[str]:

@@ -79,6 +79,8 @@ def run_student(
         with np.load(Path(folder) / "values.npz", allow_pickle=False) as archive:
             values = {key: archive[key] for key in archive.files}
     if error := report["error"]:
+        if error["kind"] == "NoFunction":
+            raise CommandError(*_no_function(path, name, error["message"], list(runs[0])))
         raise CommandError(_place(path, error), error["code"])
     if report["missing"]:
         raise MissingArguments(
@@ -113,6 +115,19 @@ def _answer(path: Path, one: dict[str, Any], number: int, values: Mapping[str, n
         place,
         whole,
         _place(path, one["error"]) if one["error"] else "",
+    )
+
+
+def _no_function(path: Path, name: str, known: str, leaves: Sequence[str]) -> tuple[str, str]:
+    """What to say when the function is not there, and what the file should have."""
+    said = translate(N_("{path} has no function {name}"), path=path, name=name)
+    if known:
+        said += "; " + translate(N_("it has {known}"), known=known)
+    example = f"def backward({', '.join(leaves)}): … return {{" + ", ".join(f'"d{leaf}": d{leaf}' for leaf in leaves[:2]) + "}"
+    return said, translate(
+        N_("name it after a colon, {path}:NAME, or write {example}, with the leaves as arguments"),
+        path=path,
+        example=example,
     )
 
 

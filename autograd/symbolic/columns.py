@@ -43,7 +43,8 @@ class Columns:
         self.value = max(self.value, cell_width(value_title)) if self.value else 0
         self.shape = max((cell_width(row.shape) for row in rows), default=0)
         self.tick = max(
-            2 + cell_width(error_title), *(max(cell_width(row.tick), cell_width(row.lead_tick)) for row in rows)
+            2 + cell_width(error_title) if error_title else 0,
+            *(max(cell_width(row.tick), cell_width(row.lead_tick)) for row in rows),
         )
         self.rule = min(max((cell_width(row.rule) for row in rows), default=0), RULE_WIDTH)
         fixed = self.start + GAP + self.tick + sum(GAP + size for size in (self.value, self.shape) if size)

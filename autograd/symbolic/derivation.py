@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,6 @@ class Check:
     points: int = 0
     difference: float | None = None
     reason: Sentence | None = None
-
-    @property
-    def told(self) -> float | None:
-        """The error that stands beside the mark: reverse mode's; the larger of both where the line failed by either."""
-        errors = [error for error in (self.error, self.difference) if error is not None]
-        return self.error if self.passed and self.error is not None else max(errors, default=None)
 
     def worse(self, other: Check) -> Check:
         """The check that failed, else the one that could not be made, else this one with the larger error of both."""
@@ -125,7 +120,7 @@ class Notation:
                 raise ParameterError(f"{name}={value!r} is not known; there are {', '.join(known)}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivation:
     """Everything `nngraph explain` knows about one expression, as data."""
 
@@ -157,29 +152,37 @@ class Derivation:
         """Whether no line failed its check."""
         return self.failed is None
 
-    def text(self, *, width: int = 100, color: bool = False, language: str | None = None, ascii: bool = False) -> str:
-        """The derivation for a terminal, at most `width` cells wide."""
+    def text(
+        self,
+        *,
+        width: int = 100,
+        color: bool = False,
+        language: str | None = None,
+        ascii: bool = False,
+        checks: bool = True,
+    ) -> str:
+        """The derivation for a terminal, at most `width` cells wide. Without `checks`, only a check that failed is shown."""
         from .text import derivation_text
 
-        return derivation_text(self, width=width, color=color, language=language, ascii=ascii)
+        return derivation_text(self, width=width, color=color, language=language, ascii=ascii, checks=checks)
 
-    def latex(self, *, standalone: bool = True, language: str | None = None) -> str:
-        """A LaTeX document that compiles as it is, or an `aligned` fragment for a slide."""
+    def latex(self, *, standalone: bool = True, language: str | None = None, checks: bool = True) -> str:
+        """A LaTeX document that compiles as it is; or, not `standalone`, `aligned` blocks for a slide (Beamer, MathJax)."""
         from .latex import derivation_latex
 
-        return derivation_latex(self, standalone=standalone, language=language)
+        return derivation_latex(self, standalone=standalone, language=language, checks=checks)
 
-    def markdown(self, *, language: str | None = None) -> str:
+    def markdown(self, *, language: str | None = None, checks: bool = True) -> str:
         """Markdown with $$ blocks."""
         from .markdown import derivation_markdown
 
-        return derivation_markdown(self, language=language)
+        return derivation_markdown(self, language=language, checks=checks)
 
-    def html(self, *, language: str | None = None) -> str:
-        """One self-contained page with MathML; makes no network request."""
+    def html(self, *, standalone: bool = True, language: str | None = None, checks: bool = True) -> str:
+        """One self-contained page with MathML that makes no network request; or, not `standalone`, a part for another page."""
         from .html import derivation_html
 
-        return derivation_html(self, language=language)
+        return derivation_html(self, standalone=standalone, language=language, checks=checks)
 
     def json(self, *, language: str | None = None) -> str:
         """The derivation as JSON after the shipped schema, numbers in full precision."""
@@ -187,14 +190,52 @@ class Derivation:
 
         return derivation_json(self, language=language)
 
+    def save(self, path: str | Path, language: str | None = None, *, checks: bool = True) -> Path:
+        """Write a file, whole or not at all, in the form of its ending: .txt .tex .md .html .json; the path comes back.
+
+        `language`: "en", "zh-TW" or "zh-CN"; the current one unless given. ParameterError for another ending.
+
+        >>> import tempfile, nngraph as ng
+        >>> w = ng.input("w", 3.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ng.explain(w * w, wrt=[w]).save(f"{folder}/square.tex", language="zh-TW").name
+        'square.tex'
+        """
+        from .saving import save
+
+        return save(self, path, language, checks)
+
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        wanted = ", ".join(_written_out(self.output, gradient.by) for gradient in self.gradients.values())
+        if self.failed is not None:
+            state = f"the check of {self.failed.id} failed"
+        elif unchecked := sum(step.check.passed is None for step in self.steps):
+            state = f"{unchecked} not checked"
+        else:
+            state = "all checked"
+        return f"<Derivation of {wanted}: {len(self.steps)} lines, {state}>"
+
     def _repr_html_(self) -> str:
-        return self.html()
+        return self.html(standalone=False)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
     def _repr_latex_(self) -> str:
         return self.latex(standalone=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {
+            "text/plain": self.text(),
+            "text/html": self._repr_html_(),
+            "text/markdown": self._repr_markdown_(),
+            "text/latex": self._repr_latex_(),
+        }
+
+
+def _written_out(of: str, by: tuple[str, ...]) -> str:
+    """∂E/∂w, ∂²E/∂w∂x."""
+    return f"∂{'²' if len(by) == 2 else f'^{len(by)}' if len(by) > 2 else ''}{of}/" + "".join(f"∂{name}" for name in by)

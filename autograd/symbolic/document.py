@@ -250,10 +250,16 @@ class Speaker(ABC):
     """Says sentences, shapes and checks in one format and language."""
 
     formulas: Printer
+    checks_shown = True
+    """Whether checks are printed; a check that failed always is."""
 
     def __init__(self, formulas: Printer, language: str | None) -> None:
         self.formulas = formulas
         self.language = language
+
+    def shows(self, check: Check) -> bool:
+        """Whether something is to be said about a check."""
+        return self.checks_shown or check.passed is False
 
     @abstractmethod
     def escaped(self, text: str) -> str:
@@ -316,6 +322,8 @@ class Speaker(ABC):
 
     def checks(self, check: Check) -> list[tuple[bool | None, str]]:
         """What was checked, one (passed, text) for each road."""
+        if not self.shows(check):
+            return []
         if check.passed is None:
             reason = self.sentence(check.reason) if check.reason is not None else self.say(N_("no check applies here"))
             return [(None, self.say(N_("not checked: {reason}"), reason=Written(reason)))]

@@ -8,60 +8,78 @@ from html import escape
 
 from ..language import current_language, known_language
 from .derivation import INSIDE, Check, Derivation, Form, Step
-from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document
+from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document, told
 from .mathml import MathmlPrinter
 from .mathml import row as mathml_row
 from .numbers import digits, error_digits
 from .render import BREAK_FACTOR, BREAK_SUM, Style, unbroken
 from .terms import Apply, Product, Term
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --dim: #667079; --paper: #fff; --rule: #dfe3e8; --value: #0a7a3c; --gradient: #c0261d; --head: #f5f7f9; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --dim: #97a1ab; --paper: #14171b; --rule: #2c333a; --value: #5fd08d; --gradient: #ff8a7d; --head: #1c2127; } }
-* { box-sizing: border-box; }
-body { margin: 2rem auto; padding: 0 1.25rem; max-width: 66rem; color: var(--ink); background: var(--paper); line-height: 1.55;
+LOOK = """
+.nngraph-derivation { line-height: 1.55; }
+.nngraph-derivation * { box-sizing: border-box; }
+.nngraph-derivation math { font-size: 1.08em; }
+.nngraph-derivation h1 { font-size: 1.25rem; font-weight: 600; margin: 0 0 1rem; }
+.nngraph-derivation h2 { font-size: .95rem; letter-spacing: .06em; color: var(--dim); margin: 2.2rem 0 .4rem; border-bottom: 1px solid var(--rule); padding-bottom: .3rem; }
+.nngraph-derivation h3 { font-size: 1.1rem; margin: 2.2rem 0 .3rem; }
+.nngraph-derivation dl { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .2rem 0; align-items: center; }
+.nngraph-derivation dt { color: var(--dim); font-weight: 400; }
+.nngraph-derivation dd { margin: 0; }
+.nngraph-derivation .scroll { overflow-x: auto; }
+.nngraph-derivation table { border-collapse: collapse; width: 100%; margin: 0; font-size: inherit; }
+.nngraph-derivation td, .nngraph-derivation th { padding: .4rem .55rem; text-align: left; vertical-align: baseline; }
+.nngraph-derivation th { font-weight: 400; color: var(--dim); font-size: .85rem; }
+.nngraph-derivation tr.line > td { border-top: 1px solid var(--rule); }
+.nngraph-derivation .number { color: var(--dim); text-align: right; width: 2rem; }
+.nngraph-derivation .left { text-align: right; white-space: nowrap; width: 1%; padding-right: 0; }
+.nngraph-derivation .value { text-align: right; white-space: nowrap; color: var(--value); }
+.nngraph-derivation .backward .value, .nngraph-derivation .gradient { color: var(--gradient); }
+.nngraph-derivation .check { white-space: nowrap; font-size: .85rem; color: var(--dim); }
+.nngraph-derivation .tick { color: var(--value); }
+.nngraph-derivation .cross { color: var(--gradient); font-weight: 700; }
+.nngraph-derivation :is(.rule, .note, .why, .seed, footer) { color: var(--dim); font-size: .9rem; }
+.nngraph-derivation .why { max-width: 46rem; }
+.nngraph-derivation .form { margin: .1rem 0; }
+.nngraph-derivation .form.short { display: inline-block; margin-right: .1rem; }
+.nngraph-derivation .chain { width: auto; }
+.nngraph-derivation .chain .left { width: auto; }
+.nngraph-derivation .chain td { padding: .2rem .45rem; border: 0; }
+.nngraph-derivation .failed { border: 1px solid var(--gradient); color: var(--gradient); border-radius: .4rem; padding: .6rem .9rem; }
+.nngraph-derivation footer { margin-top: 2.5rem; border-top: 1px solid var(--rule); padding-top: .6rem; }
+@media print { .nngraph-derivation tr, .nngraph-derivation .chain { break-inside: avoid; } .nngraph-derivation :is(h2, h3) { break-after: avoid; } .nngraph-derivation .scroll { overflow: visible; } }
+"""
+"""How a derivation looks, on a page of its own or inside another page: nothing outside of it is touched."""
+PAGE_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --dim: #667079; --paper: #fff; --rule: #dfe3e8; --value: #0a7a3c; --gradient: #c0261d; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --dim: #97a1ab; --paper: #14171b; --rule: #2c333a; --value: #5fd08d; --gradient: #ff8a7d; } }
+body { margin: 2rem auto; padding: 0 1.25rem; max-width: 66rem; color: var(--ink); background: var(--paper);
   font-family: system-ui, "Segoe UI", "Noto Sans", "PingFang TC", "Microsoft JhengHei", "Noto Sans TC", "Noto Sans CJK TC", sans-serif; }
 :lang(zh-CN) body, body:lang(zh-CN) { font-family: system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif; }
-math { font-size: 1.08em; }
-h1 { font-size: 1.25rem; font-weight: 600; margin: 0 0 1rem; }
-h2 { font-size: .95rem; letter-spacing: .06em; color: var(--dim); margin: 2.2rem 0 .4rem; border-bottom: 1px solid var(--rule); padding-bottom: .3rem; }
-h3 { font-size: 1.1rem; margin: 2.2rem 0 .3rem; }
-dl { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .2rem 0; align-items: center; }
-dt { color: var(--dim); } dd { margin: 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-td, th { padding: .4rem .55rem; text-align: left; vertical-align: baseline; }
-th { font-weight: 400; color: var(--dim); font-size: .85rem; }
-tr.line > td { border-top: 1px solid var(--rule); }
-.number { color: var(--dim); text-align: right; width: 2rem; }
-.left { text-align: right; white-space: nowrap; width: 1%; padding-right: 0; }
-.value { text-align: right; white-space: nowrap; color: var(--value); }
-.backward .value, .gradient { color: var(--gradient); }
-.check { white-space: nowrap; font-size: .85rem; color: var(--dim); }
-.tick { color: var(--value); } .cross { color: var(--gradient); font-weight: 700; }
-.rule, .note, .why, .seed, footer { color: var(--dim); font-size: .9rem; }
-.why { max-width: 46rem; }
-.form { margin: .1rem 0; } .form.short { display: inline-block; margin-right: .1rem; }
-.chain { width: auto; } .chain .left { width: auto; } .chain td { padding: .2rem .45rem; border: 0; }
-.failed { border: 1px solid var(--gradient); color: var(--gradient); border-radius: .4rem; padding: .6rem .9rem; }
-footer { margin-top: 2.5rem; border-top: 1px solid var(--rule); padding-top: .6rem; }
-@media print { body { margin: 0; max-width: none; font-size: 10.5pt; } tr, .chain { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; } }
+@media print { body { margin: 0; max-width: none; font-size: 10.5pt; } }
 """
+PART_STYLE = """
+.nngraph-derivation { --dim: #7b858e; --rule: #8886; --value: #1c9150; --gradient: #d9483c; }
+"""
+"""Inside another page, light or dark, the text takes that page's color; these can be read on both."""
 
 
-def derivation_html(derivation: Derivation, *, language: str | None = None) -> str:
-    """One self-contained page. Its content policy forbids every request and every script."""
+def derivation_html(
+    derivation: Derivation, *, standalone: bool = True, language: str | None = None, checks: bool = True
+) -> str:
+    """One self-contained page whose content policy forbids every request and every script; or a part for another page."""
     speaker = HtmlSpeaker(Style.of(derivation), language)
-    blocks = document(derivation)
+    speaker.checks_shown = checks
     tongue = known_language(language) if language else current_language()
-    title = f"{derivation.output}"
-    body = "\n".join(_body(blocks, speaker))
+    body = "\n".join(_body(document(derivation), speaker))
+    if not standalone:
+        return f'<div class="nngraph-derivation" lang="{tongue}">\n<style>{PART_STYLE}{LOOK}</style>\n{body}\n</div>\n'
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
         f'<!DOCTYPE html>\n<html lang="{tongue}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<article>\n{body}\n</article>\n</body>\n</html>\n"
+        f"<title>{escape(derivation.output)}</title>\n<style>{PAGE_STYLE}{LOOK}</style>\n</head>\n<body>\n"
+        f'<article class="nngraph-derivation">\n{body}\n</article>\n</body>\n</html>\n'
     )
 
 
@@ -157,7 +175,7 @@ def _table(table: Table, full: bool, speaker: HtmlSpeaker) -> Iterator[str]:
     lone = any(row.step.value is not None and row.step.value.ndim == 0 for row in table.rows)
     yield (
         f'<tr><th></th><th></th><th></th><th class="value">{speaker.say(VALUE) if lone else ""}</th>'
-        f'<th class="check">✓ {speaker.say(ERROR)}</th><th></th></tr>'
+        f'<th class="check">{"✓ " + speaker.say(ERROR) if speaker.checks_shown else ""}</th><th></th></tr>'
     )
     for row in table.rows:
         yield from _row(row, full, speaker)
@@ -208,10 +226,13 @@ def _row(row: Row, full: bool, speaker: HtmlSpeaker) -> Iterator[str]:
 
 
 def _mark(check: Check, speaker: HtmlSpeaker) -> str:
+    if not speaker.shows(check):
+        return ""
     if check.passed is None:
         return speaker.checks(check)[0][1]
+    error = told(check)
     sign = '<span class="tick">✓</span>' if check.passed else '<span class="cross">✗</span>'
-    return f"{sign} {error_digits(check.told)}" if check.told is not None else sign
+    return f"{sign} {error_digits(error)}" if error is not None else sign
 
 
 def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:
@@ -231,4 +252,5 @@ def _chain(chain: Chain, speaker: HtmlSpeaker) -> Iterator[str]:
         ('<span class="tick">✓</span> ' if passed else "" if passed is None else '<span class="cross">✗</span> ') + text
         for passed, text in speaker.checks(step.check)
     ]
-    yield f'<p class="check">{" &nbsp; ".join(marks)}</p>'
+    if marks:
+        yield f'<p class="check">{" &nbsp; ".join(marks)}</p>'

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .derivation import Check, Derivation, Step
+from .document import why_failed
 from .numbers import nested
 from .render import Style
 from .spoken import TextSpeaker
@@ -89,5 +90,9 @@ def _check(check: Check, text: TextSpeaker) -> dict[str, Any]:
         "error": None if check.error is None else nested(check.error),
         "difference": None if check.difference is None else nested(check.difference),
         "points": check.points,
-        "reason": text.checks(check)[0][1] if check.passed is None else None,
+        "reason": text.checks(check)[0][1]
+        if check.passed is None
+        else text.sentence(why_failed(check))
+        if check.passed is False
+        else None,
     }

@@ -9,7 +9,7 @@ from ..language import current_language, known_language
 from ..sizes import size_text
 from .cells import broken
 from .derivation import INSIDE, Check, Derivation, Form, Step
-from .document import GIVEN, SIZES, Chain, Document, Row, Speaker, Table, document
+from .document import GIVEN, SIZES, Chain, Document, Row, Speaker, Table, document, told
 from .latex_page import page
 from .numbers import digits, error_digits
 from .render import Style, unbroken
@@ -22,10 +22,13 @@ SLIDE = 68
 """The same for a slide."""
 
 
-def derivation_latex(derivation: Derivation, *, standalone: bool = True, language: str | None = None) -> str:
+def derivation_latex(
+    derivation: Derivation, *, standalone: bool = True, language: str | None = None, checks: bool = True
+) -> str:
     r"""A LaTeX document; or, not `standalone`, blocks `\[\begin{aligned} … \end{aligned}\]` that need only amsmath."""
     blocks = document(derivation)
     speaker = LatexSpeaker(Style.of(derivation), language)
+    speaker.checks_shown = checks
     body = _page(blocks, speaker) if standalone else _slide(blocks, speaker)
     return page(body, known_language(language) if language else current_language()) if standalone else body
 
@@ -215,7 +218,8 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
             for text, _ in speaker.sides(row.lead.forms, before, 10 * LINE)
         )
         parts = [*whence, rf"$\displaystyle {before} {gradient}$"]
-        yield rf"{BETWEEN}{{\footnotesize {row.number or ''}\normalsize\quad {_ARROW.join(parts)}\hfill ${_mark(row.lead.check, speaker)}$}}"
+        mark = rf"\hfill ${_mark(row.lead.check, speaker)}$" if speaker.shows(row.lead.check) else ""
+        yield rf"{BETWEEN}{{\footnotesize {row.number or ''}\normalsize\quad {_ARROW.join(parts)}{mark}}}"
         number = ""
     shape = (
         rf" \qquad {speaker.bare_shape(step.shape)}"
@@ -247,8 +251,7 @@ def _row_lines(row: Row, full: bool, speaker: LatexSpeaker) -> Iterator[str]:
     for at, text in enumerate(texts):
         tail = f"{_mark(step.check, speaker)}{rule}" if at == 0 else ""
         yield rf"{number if at == 0 else ''} & \quad & {left if at == 0 else ''} & {text} & \quad & {tail}"
-    if step.check.passed is None:
-        ((_, text),) = speaker.checks(step.check)
+    for _, text in speaker.checks(step.check) if step.check.passed is None else ():
         yield rf" & \quad & & {CONTINUED}\mathrlap{{\text{{\footnotesize {text}}}}} & \quad & "
 
 
@@ -281,10 +284,12 @@ def _packed(texts: list[str], width: int) -> list[str]:
 
 
 def _mark(check: Check, speaker: LatexSpeaker) -> str:
+    if not speaker.shows(check):
+        return ""
     if check.passed is None:
         return r"\text{--}"
-    sign = r"\checkmark" if check.passed else r"\boldsymbol{\times}"
-    return rf"{sign}\,\text{{\scriptsize {error_digits(check.told)}}}" if check.told is not None else sign
+    sign, error = r"\checkmark" if check.passed else r"\boldsymbol{\times}", told(check)
+    return rf"{sign}\,\text{{\scriptsize {error_digits(error)}}}" if error is not None else sign
 
 
 def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
@@ -300,7 +305,8 @@ def _chain(chain: Chain, speaker: LatexSpeaker) -> Iterator[str]:
         (r"$\checkmark$ " if passed else "" if passed is None else r"$\boldsymbol{\times}$ ") + text
         for passed, text in speaker.checks(step.check)
     ]
-    yield r"\noindent{\footnotesize " + r"\quad ".join(marks) + r"\par}"
+    if marks:
+        yield r"\noindent{\footnotesize " + r"\quad ".join(marks) + r"\par}"
 
 
 def chain_lines(step: Step, speaker: LatexSpeaker, width: int, size: str) -> Iterator[str]:
@@ -321,7 +327,8 @@ def _slide(blocks: Document, speaker: LatexSpeaker) -> str:
     for block in blocks.blocks:
         if isinstance(block, Chain):
             checks = "; ".join(text for _, text in speaker.checks(block.step.check))
-            parts.append("% " + _comment(checks) + "\n" + _display(chain_lines(block.step, speaker, SLIDE + 28, "")))
+            comment = "% " + _comment(checks) + "\n" if checks else ""
+            parts.append(comment + _display(chain_lines(block.step, speaker, SLIDE + 28, "")))
             continue
         lines: list[str] = []
         for row in block.rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .derivation import Derivation, Step
-from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document
+from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Speaker, Table, document, told
 from .latex import SLIDE, LatexSpeaker, chain_lines, row_lines
 from .numbers import digits, error_digits
 from .render import Style, unbroken
@@ -14,12 +14,12 @@ from .tex import LatexPrinter
 SPECIAL = str.maketrans({character: "\\" + character for character in "\\`*_[]<>|#"})
 
 
-def derivation_markdown(derivation: Derivation, *, language: str | None = None) -> str:
+def derivation_markdown(derivation: Derivation, *, language: str | None = None, checks: bool = True) -> str:
     """The derivation in Markdown; every `$` opens or closes a formula that KaTeX and MathJax read."""
     style = Style.of(derivation)
-    return (
-        "\n".join(_lines(document(derivation), MarkdownSpeaker(style, language), LatexSpeaker(style, language))) + "\n"
-    )
+    speaker = MarkdownSpeaker(style, language)
+    speaker.checks_shown = checks
+    return "\n".join(_lines(document(derivation), speaker, LatexSpeaker(style, language))) + "\n"
 
 
 class MarkdownSpeaker(Speaker):
@@ -95,9 +95,11 @@ def _block(lines: list[str]) -> Iterator[str]:
 
 def _table(table: Table, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterator[str]:
     rules = any(row.step.rule for row in table.rows)
-    heads = ["", "", speaker.say(VALUE), f"✓ {speaker.say(ERROR)}", *([""] if rules else [])]
+    marks = any(speaker.shows(row.step.check) for row in table.rows)
+    title = [f"✓ {speaker.say(ERROR)}" if speaker.checks_shown else ""] if marks else []
+    heads = ["", "", speaker.say(VALUE), *title, *([""] if rules else [])]
     yield "| " + " | ".join(heads) + " |"
-    yield "|--:|:--|--:|:--|" + (":--|" if rules else "")
+    yield "|--:|:--|--:|" + ":--|" * (marks + rules)
     for row in table.rows:
         step = row.step
         forms = [unbroken(tex.math(form.term)) for form in [*row.symbolic, *([row.numbers] if row.numbers else [])]]
@@ -105,7 +107,9 @@ def _table(table: Table, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
         value = (
             speaker.inline(speaker.formulas.number(digits(step.value, padded=True))) if step.value is not None else ""
         )
-        cells = [str(row.number or ""), speaker.inline(" = ".join([left, *forms])), value, mark(step, speaker)]
+        cells = [str(row.number or ""), speaker.inline(" = ".join([left, *forms])), value]
+        if marks:
+            cells.append(mark(step, speaker))
         if rules:
             cells.append(speaker.sentence(step.rule) if step.rule else "")
         yield "| " + " | ".join(cells) + " |"
@@ -117,10 +121,12 @@ def _table(table: Table, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
 def mark(step: Step, speaker: Speaker) -> str:
     """✓ 3e-17, ✗ 0.2, or why there is neither."""
     check = step.check
+    if not speaker.shows(check):
+        return ""
     if check.passed is None:
         return speaker.checks(check)[0][1]
-    sign = "✓" if check.passed else "✗"
-    return f"{sign} {error_digits(check.told)}" if check.told is not None else sign
+    sign, error = "✓" if check.passed else "✗", told(check)
+    return f"{sign} {error_digits(error)}" if error is not None else sign
 
 
 def _formulas(table: Table, blocks: Document, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterator[str]:
@@ -135,8 +141,10 @@ def _row(row: Row, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterator[str]
     about = [f"**{row.number}**"] if row.number else []
     about += [speaker.sentence(step.rule)] if step.rule else []
     about += [speaker.shape(step.shape)] if step.shape else []
-    yield " · ".join([*about, mark(step, speaker)])
-    yield ""
+    about += [mark(step, speaker)] if speaker.shows(step.check) else []
+    if about:
+        yield " · ".join(about)
+        yield ""
     yield from _block(list(row_lines(row, tex)))
     for sentence in row.why:
         yield ""
@@ -151,6 +159,7 @@ def _chain(chain: Chain, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Iterato
         yield speaker.sentence(sentence)
     yield ""
     yield from _block(list(chain_lines(step, tex, SLIDE + 28, "")))
-    yield ""
     marks = [("✓ " if passed else "" if passed is None else "✗ ") + text for passed, text in speaker.checks(step.check)]
-    yield " · ".join(marks)
+    if marks:
+        yield ""
+        yield " · ".join(marks)

@@ -11,7 +11,7 @@ from .blocks import matrix_lines
 from .cells import broken, center, left, right, wrapped
 from .columns import GAP, Cells, Columns
 from .derivation import BACKWARD, INSIDE, Check, Derivation, Form, Step
-from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document
+from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document, told
 from .numbers import digits, error_digits, lined_up
 from .render import BREAK_SUM, Style, unbroken
 from .spoken import TextSpeaker
@@ -23,10 +23,18 @@ COLORS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 def derivation_text(
-    derivation: Derivation, *, width: int = 100, color: bool = False, language: str | None = None, ascii: bool = False
+    derivation: Derivation,
+    *,
+    width: int = 100,
+    color: bool = False,
+    language: str | None = None,
+    ascii: bool = False,
+    checks: bool = True,
 ) -> str:
     """The derivation as lines of at most `width` cells, unless a single factor is wider; ANSI colors only when asked."""
-    return "\n".join(_Writer(document(derivation), width, color, language, ascii).lines())
+    writer = _Writer(document(derivation), width, color, language, ascii)
+    writer.speaker.checks_shown = checks
+    return "\n".join(writer.lines())
 
 
 class _Writer:
@@ -119,7 +127,7 @@ class _Writer:
         rows_with_value = [row for row in rows if row.value]
         for row, text in zip(rows_with_value, lined_up([row.value for row in rows_with_value]), strict=True):
             row.value = text
-        columns = Columns(rows, self.width, self.say(VALUE), self.say(ERROR))
+        columns = Columns(rows, self.width, self.say(VALUE), self.say(ERROR) if self.speaker.checks_shown else "")
         lines = [self._table_head(table, columns)]
         for row in rows:
             # The way from entries to matrices is a paragraph of its own.
@@ -143,6 +151,8 @@ class _Writer:
             text += " " * (GAP + columns.shape)
         if columns.value:
             text += " " * GAP + right(self.say(VALUE), columns.value)
+        if not columns.tick:
+            return text
         return text + " " * GAP + self.speaker.escaped(MARKS[True]) + " " + self.say(ERROR)
 
     def _cells(self, row: Row, backward: bool) -> Cells:
@@ -174,10 +184,10 @@ class _Writer:
         return (" " * GAP).join(parts)
 
     def _tick(self, check: Check) -> str:
-        mark = self.speaker.escaped(MARKS[check.passed])
-        if check.passed is None:
-            return mark
-        return mark if check.told is None else f"{mark} {error_digits(check.told)}"
+        if not self.speaker.shows(check):
+            return ""
+        mark, error = self.speaker.escaped(MARKS[check.passed]), told(check)
+        return mark if error is None or check.passed is None else f"{mark} {error_digits(error)}"
 
     def _mark_color(self, check: Check) -> str:
         return {True: "green", False: "failure", None: "yellow"}[check.passed]

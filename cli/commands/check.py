@@ -15,14 +15,25 @@ EXAMPLES = (
     'nngraph check "(y-z)**2" --wrt y --claim "2*(y-z)"',
     'nngraph check "(sigmoid(w5*f1+w6*f2)-z)**2" --wrt w5 --let a3=w5*f1+w6*f2 --let f=sigmoid --claim "2*(f(a3)-z)*f\'(a3)*f1"',
     'nngraph check "tanh(x)" --claim "(exp(x)-exp(-x))/(exp(x)+exp(-x))"',
+    'nngraph check "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 --wrt w --claim "-0.149"',
     "nngraph check student.py --against lecture.py:loss",
     'nngraph check student.py:softmax --against "softmax(x)" --shape x=4,3',
 )
 
 
 def HELP() -> str:
-    return _(
-        "Where is my mistake? Compare a claimed derivative, or a hand-written backward pass, with the graph and name the slip."
+    return "\n\n".join(
+        (
+            _(
+                "Where is my mistake? Compare a claimed derivative, or a hand-written backward pass, with the graph and name the slip."
+            ),
+            _(
+                "A claim that is a plain number is about the given values: it is right if it is their value, rounded to the digits that were written (at least two)."
+            ),
+            _(
+                "A student's file has a function named backward (or FILE.py:NAME). Its arguments are called like the leaves of the loss: def backward(X, W, b). What it returns as a dict, {'dW': dW}, or else its local variables at the end, are matched by name: d<node>, grad_<node>, delta<number>."
+            ),
+        )
     )
 
 

@@ -33,11 +33,7 @@ def run(lang: LanguageOption = None, color: ColorOption = Color.auto) -> int:
         [_("numbers"), _versions("numpy", "sympy", "numba", "networkx")],
         [_("layout"), layouter or _("only columns; for good pictures: {command}", command="pip install pygraphviz")],
         [_("PNG"), renderer or _("missing: {command}", command="pip install resvg-py")],
-        [
-            _("PDF"),
-            _installed("vl_convert", "vl-convert-python")
-            or _("missing: {command}", command='pip install "nngraph[pdf]"'),
-        ],
+        [_("PDF"), _("nngraph itself") if fonts else _("missing; install nngraph again")],
         [_("fonts"), ", ".join(fonts) or _("missing; install nngraph again")],
         [_("GPU"), _gpu()],
         [

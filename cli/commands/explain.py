@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,15 +28,29 @@ EXAMPLES = (
     'nngraph explain "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 --wrt w',
     'nngraph explain "softmax_loss(X@W+b, T)" --shape X=N,3 --shape W=3,2 --shape b=2 --shape T=N,2 --wrt W,b',
     "nngraph explain lecture.py:loss --wrt W1 -o derivation.tex",
+    'nngraph explain "sigmoid(w*x+b)" --wrt w --format latex --checks hidden > slide.tex',
     "nngraph explain --op softmax_loss --lang zh-TW",
 )
-SUFFIXES = {".txt": "text", ".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
 
 
 def HELP() -> str:
-    return _(
-        "Derive the gradient of an expression or a Python function: forward and backward pass, symbols, then numbers, every line checked."
+    return "\n\n".join(
+        (
+            _(
+                "Derive the gradient of an expression or a Python function: forward and backward pass, symbols, then numbers, every line checked."
+            ),
+            _(
+                "-o x.tex writes a LaTeX document that compiles as it is; --format latex without -o prints a fragment for a slide (Beamer), which needs amsmath only."
+            ),
+        )
     )
+
+
+class Checks(StrEnum):
+    """Whether checks are printed."""
+
+    shown = "shown"
+    hidden = "hidden"
 
 
 class Format(StrEnum):
@@ -125,6 +138,15 @@ def run(
     verify: Annotated[
         Verify | None, typer.Option("--verify", help=_("Check against SymPy as well."), show_default=False)
     ] = None,
+    checks: Annotated[
+        Checks,
+        typer.Option(
+            "--checks",
+            help=_(
+                "Whether the check beside every line is printed. Hidden, it is made all the same, and a line that fails is shown and ends with exit code 1."
+            ),
+        ),
+    ] = Checks.shown,
     seed: Seed = 0,
     draw: Annotated[
         str | None,
@@ -183,16 +205,18 @@ def run(
         **settings,
     )
     to_file = output not in (None, "-")
+    shown = checks is Checks.shown
     content = {
         "text": lambda: derivation.text(
             width=show.PLAIN_WIDTH if to_file else show.width(),
             color=show.wants_color(color.value) and not to_file,
             # A Chinese code page lacks a few of the signs only; those are replaced one by one when they are printed.
             ascii=not to_file and not show.can_print("∂σ·−′✓") and not show.can_print("中"),
+            checks=shown,
         ),
-        "latex": lambda: derivation.latex(standalone=to_file),
-        "markdown": derivation.markdown,
-        "html": derivation.html,
+        "latex": lambda: derivation.latex(standalone=to_file, checks=shown),
+        "markdown": lambda: derivation.markdown(checks=shown),
+        "html": lambda: derivation.html(checks=shown),
         "json": derivation.json,
     }[kind]()
     if heading and kind == "text":
@@ -210,14 +234,6 @@ def run(
 
 
 def _kind_of(output: str | None) -> str:
-    from ..errors import CommandError
+    from ...autograd.symbolic.saving import form_of
 
-    if output in (None, "-"):
-        return "text"
-    suffix = Path(str(output)).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise CommandError(
-            _("{path} has no ending that says its form", path=output),
-            _("use {endings}, or --format", endings=", ".join(SUFFIXES)),
-        )
-    return SUFFIXES[suffix]
+    return "text" if output is None or output == "-" else form_of(output)

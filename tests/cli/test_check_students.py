@@ -247,7 +247,7 @@ def test_a_pass_that_does_not_end(student, capsys):
     ("text", "said"),
     [
         ("def backward(dout, X, q, p):\n    return {}\n", "asks for"),
-        ("def forward(X):\n    return X\n", "there are forward"),
+        ("def forward(X):\n    return X\n", "it has forward"),
         ("def backward(dout, X, W, b:\n", "SyntaxError"),
         ("def backward(dout, X, W, b):\n    return {}\n", "speaks of a node"),
     ],

@@ -50,7 +50,7 @@ def test_overwritten_arguments_and_whole_numbers_are_named(answer):
     ("text", "message"),
     [
         ("def backward(X, h):\n    return {}\n", "asks for h"),
-        ("def forward(X):\n    return {}\n", "there are forward"),
+        ("def forward(X):\n    return {}\n", "it has forward"),
         ("def backward(X:\n", "student.py:2: SyntaxError"),
         ("raise SystemExit(3)\n", "student.py:2: SystemExit"),
         ("import os\ndef backward(X):\n    os._exit(7)\n", "exit code 7"),

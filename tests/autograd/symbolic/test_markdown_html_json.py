@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from types import ModuleType
 
 import jsonschema
 import numpy as np
 import pytest
+from nngraph.autograd.errors import ParameterError
 from nngraph.autograd.language import LANGUAGES
 from nngraph.autograd.symbolic.derivation import Derivation
 from nngraph.autograd.symbolic.json import SCHEMA
@@ -47,6 +49,38 @@ def test_html_is_well_formed_and_asks_for_nothing(real: dict[str, Derivation], m
         assert "https://" not in page
         assert "<script" not in page
         assert not re.search(r"(src|href)\s*=|url\(|@import", page)
+
+
+def test_a_notebook_gets_a_part_of_a_page_that_touches_nothing_else(made: ModuleType) -> None:
+    part = made.scalar()._repr_html_()
+    assert part.startswith('<div class="nngraph-derivation" lang="en">')
+    ET.fromstring(part.replace("<wbr>", "<wbr/>").replace("&nbsp;", " "))
+    assert not re.search(r"<!DOCTYPE|<html|<head>|<meta|<body|:root", part)
+    rules = re.search(r"<style>(.*?)</style>", part, re.S)
+    assert rules is not None
+    for rule in re.sub(r"@media print \{(.*)\}", r"\1", rules[1]).strip().split("}"):
+        selectors = rule.partition("{")[0].strip()
+        assert not selectors or all(each.strip().startswith(".nngraph-derivation") for each in re.split(r",(?![^(]*\))", selectors)), rule
+    bundle = made.scalar()._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "text/markdown", "text/latex"}
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("a.txt", "E = "), ("a.tex", "% Compile"), ("a.MD", "## "), ("a.html", "<!DOCTYPE"), ("a.json", "{")],
+)
+def test_save_writes_the_form_of_the_ending(made: ModuleType, tmp_path: Path, name: str, begins: str) -> None:
+    assert made.scalar().save(tmp_path / name) == tmp_path / name
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    made.scalar().save(str(tmp_path / name), "zh-TW")
+    assert "反向" in (tmp_path / name).read_text(encoding="utf-8") or name == "a.json"
+
+
+def test_save_names_the_endings_there_are(made: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"x\.pptx .*use \.txt \.tex \.md \.html \.json"):
+        made.scalar().save(tmp_path / "x.pptx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_html_keeps_names_from_becoming_tags() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
-from nngraph.autograd.language import LANGUAGES, cell_width, translate
+from nngraph.autograd.language import LANGUAGES, cell_width, language, translate
 from nngraph.autograd.symbolic.blocks import matrix_lines
 from nngraph.autograd.symbolic.cells import broken, wrapped
-from nngraph.autograd.symbolic.derivation import Derivation
+from nngraph.autograd.symbolic.derivation import Check, Derivation
 from nngraph.autograd.symbolic.render import BREAK_FACTOR, BREAK_SUM
 
 
@@ -68,11 +71,65 @@ def test_a_failed_line_shows_its_error_and_nothing_comes_after_it(made: ModuleTy
     for written in (derivation.text(), derivation.markdown(), derivation.html()):
         assert "✗" in written
         assert "0.2" in written
-        assert "The derivation stops here." in written
+        assert "reverse mode disagrees by 0.2. The derivation stops here." in " ".join(written.split())
     text = derivation.text()
     assert "∂E/∂a1 does not survive" in text
     assert "the path" not in text
     assert "∂E/∂w  =" not in text
+
+
+@pytest.mark.parametrize(
+    ("check", "said", "beside"),
+    [
+        (Check(False, 2e-16, 21, 0.3), "finite differences disagree by 0.3", "✗ 0.3"),
+        (Check(False, 5e-9, 21, 1e-7), "reverse mode disagrees by 5e-9", "✗ 5e-9"),
+        (Check(False, None, 21, 0.3), "finite differences disagree by 0.3", "✗ 0.3"),
+        (Check(False, 2e-16, 21, math.nan), "finite differences disagree by nan", "✗ nan"),
+        (Check(False, math.inf, 21), "it does not agree with the other way of computing it", "✗ inf"),
+        (Check(False, None, 1), "the numbers do not agree", "✗"),
+    ],
+)
+def test_a_failed_line_quotes_the_measure_that_failed(made: ModuleType, check: Check, said: str, beside: str) -> None:
+    failed = made.scalar()
+    steps = tuple(replace(step, check=check) if step.id == "b2.a1" else step for step in failed.steps)
+    failed = replace(failed, steps=steps)
+    for written in (failed.text(), failed.markdown(), failed.html(), failed.latex(), failed.latex(standalone=False)):
+        assert said in " ".join(written.split())
+    assert beside in failed.text()
+    assert json.loads(failed.json())["steps"][-1]["reason"] == said
+
+
+def test_checks_can_be_hidden_but_a_failed_one_is_shown(made: ModuleType) -> None:
+    for derivation in (made.scalar(), made.matrix()):
+        for written in (
+            derivation.text(checks=False),
+            derivation.text(checks=False, width=64),
+            derivation.markdown(checks=False),
+            derivation.html(checks=False),
+            derivation.latex(checks=False),
+            derivation.latex(checks=False, standalone=False),
+        ):
+            assert not re.search(r"✓|\\checkmark|e-17|not checked|reverse mode|error", written)
+    failed = made.failing(made.scalar(), "b2.a1")
+    assert "✗ 0.2" in failed.text(checks=False)
+    assert "does not survive" in failed.latex(checks=False)
+    assert "✗ 0.2" in failed.markdown(checks=False)
+
+
+def test_a_derivation_is_short_in_a_list_and_whole_when_printed(made: ModuleType) -> None:
+    assert repr(made.matrix()) == "<Derivation of ∂L/∂W: 7 lines, all checked>"
+    assert repr(made.scalar()) == "<Derivation of ∂E/∂w: 9 lines, 1 not checked>"
+    assert repr(made.failing(made.scalar(), "f1")) == "<Derivation of ∂E/∂w: 9 lines, the check of f1 failed>"
+    assert str(made.scalar()) == made.scalar().text()
+
+
+def test_printing_speaks_the_language_of_the_environment_or_the_one_that_was_set(
+    made: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NNGRAPH_LANG", "zh_TW")
+    assert str(made.scalar()) == made.scalar().text(language="zh-TW") != made.scalar().text(language="en")
+    with language("zh-CN"):
+        assert str(made.scalar()) == made.scalar().text(language="zh-CN")
 
 
 def test_a_failed_line_is_shown_even_in_brief(made: ModuleType) -> None:
