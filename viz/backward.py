@@ -97,12 +97,12 @@ def lay_backward(
                     if not sheet.every_saved and _says_factor(labels[node], node, here, sheet.names):
                         continue  # the box says what it multiplies by: a dashed line would say it twice
                     if folded is None or sheet.owner.get(source) != folded:
-                        said = (sheet.names.get(source, ""), shape_of(source), bytes_text(bytes_of(source)))
+                        told = (sheet.names.get(source, ""), shape_of(source), bytes_text(bytes_of(source)))
                         sheet.link(
                             sheet.key(source),
                             key(node),
                             "saved",
-                            note="  ".join(filter(None, said)),
+                            note="  ".join(filter(None, told)),
                             kept=bytes_of(source),
                         )
     for w in wrt:
@@ -114,8 +114,17 @@ def lay_backward(
             if f"g:{folded}" not in sheet.boxes:  # only leaves are folded here
                 title, times = sheet.titles[folded]
                 frame = sheet.frame("", "backward", titled)
-                box = Box(f"g:{folded}", ("∇ " + title,), "module", group=frame, part="backward", faces=f"m:{folded}", times=times)
-                sheet.add(box)
+                sheet.add(
+                    Box(
+                        f"g:{folded}",
+                        ("∇ " + title,),
+                        "module",
+                        group=frame,
+                        part="backward",
+                        faces=f"m:{folded}",
+                        times=times,
+                    )
+                )
             if adjoint in here:
                 sheet.link(key(adjoint), f"g:{folded}", "gradient")
             continue

@@ -14,7 +14,8 @@ from ..autograd.node import Node
 from ..autograd.sizes import shape_text
 
 DASH = "–"  # stands for a value that is not known; never 0
-MOST_NUMBERS = 6  # a value with more numbers than this is not written out
+MOST_NUMBERS, FEW_NUMBERS = 6, 4  # a value with more numbers is not written out; one with few always is
+LONGEST_VALUE = 26  # characters, for what lies between
 
 
 def sign(node: Node) -> str:
@@ -101,7 +102,8 @@ def value_text(node: Node) -> str:
         return shape_text(node.shape)
     if value.ndim == 0:
         return number(value)
-    return nested(value)
+    written = nested(value)
+    return written if value.size <= FEW_NUMBERS or len(written) <= LONGEST_VALUE else shape_text(node.shape)
 
 
 def equation(name: str, node: Node) -> str:

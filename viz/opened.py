@@ -97,7 +97,7 @@ def chosen(steps: str | int, length: int) -> list[int]:
     for part in str(steps).replace(" ", "").split(","):
         match = re.fullmatch(r"(\d+|T)(?:\.\.(\d+|T))?", part)
         ends = [length if end == "T" else int(end) for end in match.groups() if end] if match else []
-        if not ends or not all(1 <= end for end in ends):
+        if not ends or not all(end >= 1 for end in ends):
             raise DrawingError(f'draw: steps are written as "1..3,T" (T is the last); this is {steps!r}')
         picked |= set(range(ends[0] - 1, min(ends[-1], length)))
     return sorted(picked)
@@ -144,7 +144,9 @@ def _unrolled(node: Node, shown: Sequence[int]) -> list[Node]:
     assert body is not None
     length, changing = int(node.params["length"]), form.carries + form.elements
     split = form.carries + form.stacked
-    state, rows, sums = list(node.inputs[: form.carries]), {}, [None] * (len(body.outputs) - split)
+    state = list(node.inputs[: form.carries])
+    rows: dict[int, list[Node]] = {}
+    sums: list[Node | None] = [None] * (len(body.outputs) - split)
     for step in reversed(range(length)) if node.params["reverse"] else range(length):
         scope = "/".join(filter(None, (node.scope, _step_title(step, shown, length))))
         pieces = []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .curves import Curve, bent, cut_at, shifted
+from .curves import Curve, bent, cut_at, sampled, shifted
 from .layout import Frame, Rough
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from .extent import Extent
 
 WIDEST = 2.4  # width over height; a picture less wide than that fits a slide well enough
-MOST_CROSSING = 5  # arrows from one row to the next
+MOST_CROSSING = 2  # arrows from one row to the next; with more the rows would be harder to read than one long row
+LEAST = 0.5  # how wide a row is at least, of what it would be if all were equal
 GUTTER, LANE = 34.0, 7.0  # pixels between rows, and between the arrows that run there
 
 
@@ -77,7 +79,16 @@ def _broken(drawing: Drawing, extents: dict[str, Extent], rough: Rough, rows: in
     if any(row_of[arrow.target] - row_of[arrow.source] not in (0, 1) for arrow in drawing.arrows):
         return None
     crossing = [[k for k, a in enumerate(drawing.arrows) if row_of[a.source] < row_of[a.target] == r] for r in range(rows)]
+    ends = [left, *cuts, right]
+    if min(b - a for a, b in pairwise(ends)) < LEAST * (right - left) / rows:
+        return None
     bounds = [_edges(drawing, extents, rough, {n for n, r in row_of.items() if r == row}) for row in range(rows)]
+    for index, arrow in enumerate(drawing.arrows):  # an arrow may run above or below all boxes of its row
+        row = row_of[arrow.source]
+        if row == row_of[arrow.target]:
+            x0, y0, x1, y1 = bounds[row]
+            heights = [y for _, y in sampled(rough.curves[index], 6)]
+            bounds[row] = x0, min(y0, *heights), x1, max(y1, *heights)
     tops, shifts, y = [], [], bounds[0][1]
     for row, (x0, y0, _, y1) in enumerate(bounds):
         y += GUTTER + LANE * len(crossing[row]) if row else 0.0

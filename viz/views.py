@@ -146,7 +146,7 @@ def values(
             continue
         name = table.get(node, "")
         if node.is_leaf and node.role == "constant":
-            above = "" if node.shape == () else equation(name, node)
+            above = equation(name, node) if node._name else ""  # an unnamed constant shows its number already
         else:
             above = equation(name, node)
         if record and node in record.adjoints:

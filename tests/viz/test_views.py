@@ -322,3 +322,25 @@ def test_gradients_of_what_is_not_one_number_are_refused_kindly():
     X = ng.input("X", np.ones((2, 2)))
     drawing = ng.draw(ng.exp(X), view="values")
     assert any("not one number" in note for note in drawing.notes)
+
+
+def test_gradients_are_those_of_the_parameters_unless_asked():
+    E, leaf = net221()
+    for view in ("values", "mirror"):
+        drawing = ng.draw(E, view=view)
+        said = {box.below for box in drawing.boxes} | {box.lines[0] for box in drawing.boxes if box.result}
+        assert any("/∂w1" in text for text in said)
+        assert not any("/∂x1" in text or "/∂z" in text for text in said)
+    assert "∂E/∂x1" in labels(ng.draw(E, wrt=[leaf["x1"]]))
+    a, b = ng.input("a", 2.0), ng.input("b", 3.0)
+    assert {"∂y/∂a", "∂y/∂b"} <= set(labels(ng.draw(a * b, view="mirror")))  # no parameters: all inputs
+
+
+def test_a_scalar_net_without_scopes_is_not_folded():
+    x, h = [ng.input(f"x{k}", 1.0) for k in (1, 2)], []
+    for k in range(3):
+        h.append(ng.sigmoid(ng.parameter(f"a{k}", 0.1) * x[0] + ng.parameter(f"b{k}", 0.2) * x[1]))
+    y = [ng.sigmoid(sum(ng.parameter(f"c{j}{k}", 0.3) * h[k] for k in range(3))) for j in range(2)]
+    drawing = ng.draw(ng.square(ng.sigmoid(ng.parameter("d1", 0.1) * y[0] + ng.parameter("d2", 0.2) * y[1]) - 1.0))
+    assert not any(box.kind == "module" for box in drawing.boxes)
+    assert drawing.notes == ()
