@@ -233,6 +233,8 @@ def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
                     each for each in reversed(board.lines) if atom in each.atoms and each.node in explanation.active
                 ]
                 last[(board.name(atom),)] = total([explanation.factors(each, atom)[1] for each in users])
+    if (board.name(w),) not in last:
+        return Filled(Number(0.0), w.shape) if w.shape else Number(0.0)  # nothing is sent back to it
     term = last[(board.name(w),)]
     for _ in range(20):
         longer = replaced(

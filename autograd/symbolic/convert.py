@@ -53,7 +53,7 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
         )
     args = [to_term(source, atoms) for source in node.inputs]
     if op is mul:
-        return product(args, [len(source.shape) for source in node.inputs])
+        return _in_shape(product(args, [len(source.shape) for source in node.inputs]), node, args)
     if op is matmul or op is dot:
         return product(args, [len(source.shape) for source in node.inputs], "matrix")
     if op is contract or op is outer:
@@ -71,9 +71,16 @@ def to_term(node: Node, atoms: Atoms, root: bool = False) -> Term:
     if op is mean:
         graph = inside(op, node.inputs, node.params)
         return to_term(graph.outputs[0], {graph.inputs[0]: args[0]})
-    return tidy(
-        Apply(op, tuple(args), dict(node.params), None if op.scalar is not None or op is transpose else len(node.shape))
-    )
+    rank = None if op.scalar is not None or op is transpose else len(node.shape)
+    return _in_shape(tidy(Apply(op, tuple(args), dict(node.params), rank)), node, args)
+
+
+def _in_shape(term: Term, node: Node, args: Sequence[Term]) -> Term:
+    """The term repeated to the node's shape, where tidying dropped the constant array that had that shape."""
+    if node.op.scalar is None or isinstance(term, Filled) or not any(isinstance(arg, Filled) for arg in args):
+        return term
+    shapes = [source.shape for source, arg in zip(node.inputs, args) if not isinstance(arg, Filled)]
+    return term if node.shape in shapes else Filled(term, node.shape)
 
 
 def machine(node: Node, whole: Node) -> Op:
@@ -373,4 +380,4 @@ def tidy(term: Term) -> Term:
     return term
 
 
-__all__ = ["to_term", "constant_term", "product", "rank_of", "axis_sum", "tidy", "turned"]
+__all__ = ["axis_sum", "constant_term", "product", "rank_of", "tidy", "to_term", "turned"]

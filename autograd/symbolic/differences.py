@@ -39,6 +39,8 @@ class Differences:
     numerator: bool
     points: Sequence[int]
     errors: dict[str, float | None] = field(default_factory=dict)
+    corners: set[str] = field(default_factory=set)
+    """Variables along which the output has a corner at the first point."""
 
     def take(self) -> dict[str, float | None]:
         """All of them."""
@@ -60,17 +62,27 @@ class Differences:
         widest = max((array.size for array in base.values()), default=1)
         chunk = max(1, WIDEST // max(widest * len(OFFSETS), 1))
         open_, last = list(pending), {}
+        suspects: list[str] = []
         for size in STEPS:
             for start in range(0, len(open_), chunk):
                 last |= self._sweep(open_[start : start + chunk], base, output, at, size)
             for name in open_:
-                error, _ = last[name]
+                error, bent = last[name]
                 if error is not None and error <= TOLERANCE:
                     self.errors[name] = error
+                    if bent:
+                        suspects.append(name)
             open_ = [name for name in open_ if last[name][0] is None or last[name][0] > TOLERANCE]
+        if at == self.points[0] and suspects:
+            # Halfway between two slopes a central difference agrees by symmetry; only the smallest step tells a corner from a bend.
+            for name, (_, corner) in self._sweep(suspects, base, output, at, STEPS[-1]).items():
+                if corner:
+                    self.corners.add(name)
         undecided = []
         for name in open_:
             error, corner = last[name]
+            if corner and at == self.points[0]:
+                self.corners.add(name)
             if error is None or corner:
                 undecided.append(name)
             else:

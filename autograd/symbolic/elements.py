@@ -124,6 +124,8 @@ def entry(term: Term, labels: Sequence[str], letters: Letters, ones: frozenset[t
             full, summed = [], []
             for axis in range(rank):
                 if axis in axes:
+                    if axis >= len(names) or not names[axis]:
+                        raise NotByEntry  # how far this sum runs cannot be told from any name
                     letter = fresh(names[axis] if axis < len(names) else "", taken)
                     taken.add(letter)
                     full.append(letter)

@@ -140,17 +140,23 @@ class Explanation:
 
     def prepare(self) -> None:
         """Values, active lines, reverse mode, test points, and what each line sends its atoms."""
+        self.notes: list[Sentence] = []
+        if any(symbol.rank > 2 for symbol in self.board.symbols.values()) and self.notation != replace(self.notation, data="rows", layout="denominator"):
+            # A stack of matrices has no turned form that a board would show.
+            self.notation = replace(self.notation, data="rows", layout="denominator")
+            self.notes.append(Sentence(N_("Arrays with more than two axes are not turned: samples stay rows, gradients keep the shape of their variable.")))
         if self.notation.data == "columns" and not in_columns_already(self.board, self.wrt):
             self.board = self.board.in_columns()
         if self.notation.layout == "numerator":
             self.board.letters.update({partial_key(name): found[::-1] for name, found in self.board.letters.items() if len(found) == 2})
         written = self.board
         self.of = written.name(written.output)
-        self.notes: list[Sentence] = []
         self.scalar = all(line.symbol.rank == 0 for line in written.lines) and all(not leaf.shape for leaf in written.leaves)
         self.active = self._active()
         self.record = backward(written.output, self.wrt)
-        self.adjoints = {node: self.record.adjoints[node] for node in self.active if node in self.record.adjoints}
+        # Where a rule sends nothing back (a step, a comparison) the backward pass ends.
+        self.active = {node for node in self.active if node in self.record.adjoints}
+        self.adjoints = {node: self.record.adjoints[node] for node in self.active}
         self.givens = friendly(written.output, written.leaves, self.seed) if self.points is None else self.points[0]
         self.checker = self._checker()
         self.sent = {line.node: arriving(written, line) for line in written.lines if line.node in self.active}
@@ -163,6 +169,11 @@ class Explanation:
         self.notes += self._remarks()
         steps = [*self.forward_lines(), *self.backward_lines()]
         gradients: dict[str, Gradient] = {}
+        for corner in self.checker.corners(written.name(w) for w in self.wrt):
+            self.notes.append(Sentence(
+                N_("Along {name} the given values lie on a corner: the slopes to the left and to the right differ, no derivative exists there, and the slope the rule gives was chosen."),
+                {"name": corner},
+            ))  # fmt: skip
         for w in self.wrt:
             step, formula = chain_step(self, w)
             steps.append(step)
@@ -450,6 +461,8 @@ class Explanation:
         """The check of a gradient, judged by finite differences as well: only they share nothing with its rule."""
         if check.passed is None:
             return check
+        if self.checker.at_user and not np.isfinite(self.checker.truth[self.of][0]).all():
+            return Check(None, reason=Sentence(N_("not finite at the given values")))
         difference = self.checker.difference(name)
         if difference is None:
             return check if not check.passed else Check(None, reason=Sentence(N_("no finite differences could be taken here")))

@@ -40,8 +40,8 @@ def with_second_derivatives(
             for other in others:
                 notes.append(
                     Sentence(
-                        N_("∂E/∂{one} does not depend on {other}: the second derivative is 0"),
-                        {"one": written.name(one), "other": written.name(other)},
+                        N_("{partial} does not depend on {other}: the second derivative is 0"),
+                        {"partial": Partial(first.of, (written.name(one),)), "other": Symbol(written.name(other))},
                     )
                 )
             continue

@@ -3,7 +3,7 @@ differences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,7 @@ class Checker:
     """Whether gradients are laid out as the transpose of their variable."""
     sizes: dict[str, int] = field(default_factory=dict)
     slopes: dict[str, float | None] = field(default_factory=dict)
+    on_corner: set[str] = field(default_factory=set)
     plain: dict[Any, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,11 +137,18 @@ class Checker:
         error = float(np.max(np.abs(value - truth) / (1 + np.abs(truth)), initial=0.0))
         return Check(error <= TOLERANCE, error, 1)
 
+    def corners(self, names: Iterable[str]) -> list[str]:
+        """Those names along which the output has a corner at the given point."""
+        self.difference(self.board.name(self.board.output))
+        return [name for name in names if name in self.on_corner]
+
     def difference(self, name: str) -> float | None:
         """How far the gradient by `name` is from a finite difference of the displayed forward lines; see differences.py."""
         if not self.slopes:
             points = [at for at in range(len(self.points)) if at or self.at_user]
-            self.slopes = Differences(self.board, self.shown, self.truth, self.sizes, self.numerator, points).take()
+            differences = Differences(self.board, self.shown, self.truth, self.sizes, self.numerator, points)
+            self.slopes = differences.take()
+            self.on_corner = differences.corners if self.at_user else set()
         return self.slopes.get(name)
 
 
