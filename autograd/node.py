@@ -24,7 +24,7 @@ from .sizes import shape_text
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]
 
-infix: dict[str, Callable[..., "Node"]] = {}
+infix: dict[str, Callable[..., Node]] = {}
 """Sign -> op; filled by the op declarations that have one."""
 abilities: dict[str, Callable[..., Any]] = {}
 """Name -> function of a node; filled by the layers above."""

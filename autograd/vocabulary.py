@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ WORDS: dict[str, Word] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def parsed(text: str) -> ast.expr:
     """The syntax tree of a scalar text."""
     return ast.parse(text, mode="eval").body
