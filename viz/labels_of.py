@@ -107,11 +107,11 @@ def value_text(node: Node) -> str:
 
 
 def equation(name: str, node: Node) -> str:
-    """`name = value`; for many numbers the name and the shape, as in `W (3×2)`.
+    """`name = value`; for many numbers the name and the shape, as in `W (4×2)`.
 
     >>> import nngraph as ng
-    >>> equation("b", ng.input("b", [1.0, 2.0])), equation("X", ng.input("X", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    ('b = [1, 2]', 'X (2×3)')
+    >>> equation("b", ng.input("b", [1.0, 2.0])), equation("W", ng.input("W", [[1.0, 2.0]] * 4))
+    ('b = [1, 2]', 'W (4×2)')
     """
     value = value_text(node)
     if not value or value == shape_of(node):
