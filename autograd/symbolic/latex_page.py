@@ -12,16 +12,37 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 """
 
 
-# pdflatex takes the CJK package, xelatex takes ctex with the fonts that come with it.
+# pdflatex takes the CJK package, xelatex and lualatex take ctex.
 CHINESE = r"""\usepackage{iftex}
 \ifPDFTeX
   \usepackage{CJKutf8}
   \newcommand{\otherfont}[1]{{\CJKfamily{%(other)s}#1}}
 \else
-  \usepackage[fontset=fandol,scheme=plain]{ctex}
-  \newcommand{\otherfont}[1]{#1}
+  \usepackage[fontset=none,scheme=plain]{ctex}
+  %% The fonts that come with ctex lack most Traditional forms.
+  \newcommand{\simplified}{FandolSong-Regular.otf}
+  \newcommand{\traditional}{\simplified}
+%(search)s
+  \setCJKmainfont{%(font)s}[AutoFakeBold=true,AutoFakeSlant=true]
+  \setCJKsansfont{%(font)s}[AutoFakeBold=true]
+  \setCJKmonofont{%(font)s}
+  \newCJKfontfamily{\otherfamily}{%(otherfont)s}
+  \newcommand{\otherfont}[1]{{\otherfamily #1}}
 \fi
 """
+NONE_FOUND = r"""  \newcommand{\nonefound}{\simplified}
+  \ifx\traditional\nonefound\typeout{No font with Traditional Chinese was found: install one, such as Noto Serif CJK TC.}\fi"""
+TRADITIONAL = (
+    "Noto Serif CJK TC",
+    "Noto Serif TC",
+    "Source Han Serif TC",
+    "Noto Sans CJK TC",
+    "Songti TC",
+    "PMingLiU",
+    "AR PL UMing TW",
+    "bsmi00lp.ttf",
+)
+"""Fonts with Traditional forms, the best first: of Linux, macOS and Windows; the last one comes with TeX Live."""
 
 
 def page(body: str, language: str) -> str:
@@ -36,7 +57,14 @@ def page(body: str, language: str) -> str:
             "% Compile with pdflatex, which needs the CJK package (Debian: latex-cjk-chinese),\n"
             "% or with xelatex, which needs ctex and its fonts (Debian: texlive-lang-chinese).\n"
         )
-        extra = CHINESE % {"other": other}
+        fonts = {"gbsn": r"\simplified", "bsmi": r"\traditional"}
+        search = "\n".join(
+            rf"  \IfFontExistsTF{{{font}}}{{\renewcommand{{\traditional}}{{{font}}}}}{{%" for font in TRADITIONAL
+        )
+        search += "\n  " + "}" * len(TRADITIONAL)
+        if main == "bsmi":
+            search += "\n" + NONE_FOUND
+        extra = CHINESE % {"other": other, "search": search, "font": fonts[main], "otherfont": fonts[other]}
     spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
     return f"{how}{PREAMBLE}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
 

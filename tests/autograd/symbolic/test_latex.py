@@ -20,7 +20,7 @@ MATH_COMMANDS = set(
     ["frac", "partial", "sigma", "sum", "cdot", "odot", "otimes", "left", "right", "begin", "end", "text", "mathit", "operatorname", "underset", "quad", "qquad", "top", "bar", "hat", "tilde", "dot", "lvert", "rvert", "tanh", "theta", "delta", "pmatrix", "exp", "ln", "sqrt", "times", "infty", "dots", "cdots", "leftarrow", "to", "le", "ge", "ne", "land", "lor", "lfloor", "rfloor", "sin", "cos", "tan", "log", "max", "min", "tfrac"]
 ) | set(GREEK)  # fmt: skip
 DOCUMENT_COMMANDS = MATH_COMMANDS | set(
-    ["documentclass", "usepackage", "allowdisplaybreaks", "setlength", "parindent", "section", "subsection", "noindent", "par", "footnotesize", "scriptsize", "normalsize", "checkmark", "enspace", "parbox", "raggedright", "intertext", "hfill", "displaystyle", "boldmath", "boldsymbol", "bigskip", "medskip", "textbf", "mathrlap", "Longrightarrow", "ifPDFTeX", "fi", "else", "newcommand", "otherfont", "CJKfamily"]
+    ["documentclass", "usepackage", "allowdisplaybreaks", "setlength", "parindent", "section", "subsection", "noindent", "par", "footnotesize", "scriptsize", "normalsize", "checkmark", "enspace", "parbox", "raggedright", "intertext", "hfill", "displaystyle", "boldmath", "boldsymbol", "bigskip", "medskip", "textbf", "mathrlap", "Longrightarrow", "ifPDFTeX", "fi", "else", "newcommand", "otherfont", "CJKfamily", "simplified", "traditional", "nonefound", "IfFontExistsTF", "renewcommand", "setCJKmainfont", "setCJKsansfont", "setCJKmonofont", "newCJKfontfamily", "otherfamily", "ifx", "typeout"]
 )  # fmt: skip
 
 
@@ -109,11 +109,22 @@ def test_chinese_documents_compile(real: dict[str, Derivation], language: str, t
     compiled(real["chinese"].latex(language=language), tmp_path)
 
 
-def compiled(document: str, folder: Path) -> str:
+@pytest.mark.skipif(
+    not _has_cjk() or shutil.which("xelatex") is None,
+    reason="xelatex or its Chinese fonts are not installed; the structure of the same documents is tested",
+)
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["zh-TW", "zh-CN"])
+def test_xelatex_finds_a_sign_for_every_character(real: dict[str, Derivation], language: str, tmp_path: Path) -> None:
+    log = compiled(real["chinese"].latex(language=language), tmp_path, "xelatex")
+    assert "Missing character" not in log
+
+
+def compiled(document: str, folder: Path, program: str = "pdflatex") -> str:
     """LaTeX's log after one run."""
     (folder / "derivation.tex").write_text(document, encoding="utf-8")
     run = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"],
+        [program, "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"],
         cwd=folder, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     log = (folder / "derivation.log").read_text(encoding="utf-8", errors="replace")
