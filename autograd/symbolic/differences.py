@@ -57,7 +57,9 @@ class Differences:
     def _at(self, at: int, pending: Sequence[str], output: str) -> list[str]:
         """Judge the variables at one point; returned are those of which nothing could be said there."""
         base = {
-            key: value.array[at] for key, value in self.shown.items() if isinstance(key, str) and value.labels == (POINT,)
+            key: value.array[at]
+            for key, value in self.shown.items()
+            if isinstance(key, str) and value.labels == (POINT,)
         }
         widest = max((array.size for array in base.values()), default=1)
         chunk = max(1, WIDEST // max(widest * len(OFFSETS), 1))
@@ -89,6 +91,11 @@ class Differences:
                 self.errors[name] = error
         return undecided
 
+    def _gradient(self, name: str, output: str, at: int) -> np.ndarray:
+        """The gradient by a variable at a point, shaped like the variable."""
+        gradient = self.truth[(output, (name,))][at]
+        return gradient.T if self.numerator and gradient.ndim == 2 else gradient
+
     def _sweep(
         self, variables: Sequence[str], base: Mapping[str, np.ndarray], output: str, at: int, size: float
     ) -> dict[str, tuple[float | None, bool]]:
@@ -96,10 +103,12 @@ class Differences:
         draws = Draws(7)
         count = len(variables) * len(OFFSETS)
         columns = {name: slice(i * len(OFFSETS), (i + 1) * len(OFFSETS)) for i, name in enumerate(variables)}
-        directions = {
-            name: draws.uniform(base[name].shape, 0.5, 1.0) * draws.signs(base[name].shape) * _scale(base[name])
-            for name in variables
-        }
+        directions = {}
+        for name in variables:
+            # Along the signs of the gradient all entries add up; along others they may cancel, and a wrong factor with them.
+            uphill = np.sign(self._gradient(name, output, at))
+            signs = np.where(uphill == 0, draws.signs(base[name].shape), uphill)
+            directions[name] = draws.uniform(base[name].shape, 0.5, 1.0) * signs * _scale(base[name])
 
         def moved(name: str, array: np.ndarray) -> Labeled:
             """The value in all columns, with its own columns moved."""
@@ -124,8 +133,7 @@ class Differences:
             v = values[columns[name]]
             slope = float((v[0] - 8 * v[1] + 8 * v[3] - v[4]) / (12 * size))
             left, right = float((v[2] - v[1]) / size), float((v[3] - v[2]) / size)
-            gradient = self.truth[(output, (name,))][at]
-            claimed = float(np.sum((gradient.T if self.numerator and gradient.ndim == 2 else gradient) * directions[name]))
+            claimed = float(np.sum(self._gradient(name, output, at) * directions[name]))
             if not (np.isfinite(slope) and np.isfinite(claimed)):
                 found[name] = (None, False)
                 continue

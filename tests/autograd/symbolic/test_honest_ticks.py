@@ -110,3 +110,10 @@ def test_settings_that_do_not_exist_are_refused():
         (name,) = wrong
         with pytest.raises(ParameterError, match="order" if name == "order" else "there (is|are)"):
             explain(w * w, [w], **wrong)
+
+
+def test_a_rule_that_is_one_percent_off_is_found_whatever_the_values():
+    wrong = replace(ng.prod, gradient=lambda g, y, x, **more: (1.01 * ng.prod.gradient(g, y, x, **more)[0],), known={})
+    for seed in range(12):  # every entry of x times its gradient is the same number, so random signs may cancel
+        x = ng.input("x", np.random.default_rng(seed).uniform(-2, 2, (3, 4)))
+        assert not explain(wrong.apply((x,), {"axis": (0, 1), "keepdims": False}) * 1.2, [x]).ok
