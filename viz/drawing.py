@@ -7,13 +7,13 @@ readers.
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.errors import NngraphError
+from ..autograd.files import write_whole
 
 if TYPE_CHECKING:
     import graphviz
@@ -233,14 +233,4 @@ def write_atomically(target: Path, data: bytes) -> None:
     """Writes beside the target first, then renames: a reader sees the old file or the whole new one."""
     if not target.parent.is_dir():
         raise DrawingError(f"cannot save {target}: the folder {target.parent} is not there")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mask = os.umask(0)  # mkstemp makes files for the owner only; a saved picture gets the usual rights
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(target, data)

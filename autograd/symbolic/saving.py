@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
+from ..files import write_whole
 from ..language import N_, translate
 
 if TYPE_CHECKING:
@@ -44,15 +43,5 @@ def save(derivation: Derivation, path: str | Path, language: str | None, checks:
         "json": lambda: derivation.json(language=language),
     }
     content = forms[form_of(target)]().rstrip("\n") + "\n"
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode())
-        mask = os.umask(0)  # a temporary file is its owner's alone; the result is a file like any other
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(target, content.encode())
     return target
