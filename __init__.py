@@ -1,6 +1,7 @@
 """nngraph: a graph of mathematics that can be evaluated, differentiated, explained as a derivation, and drawn.
 
-The public names, each looked up in the module that holds it when it is first used, so that importing nngraph stays quick.
+The public names, each looked up in the module that holds it when it is first used, so that importing nngraph stays
+quick.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("simplify",), "autograd.simplify"),
     **dict.fromkeys(("Executable", "compile"), "autograd.executable"),
     **dict.fromkeys(("check_gradient", "finite_difference"), "autograd.check"),
+    **dict.fromkeys(("check_claim",), "autograd.symbolic.mistakes"),
     **dict.fromkeys(("find_nonfinite",), "autograd.nonfinite"),
     **dict.fromkeys(("draw",), "viz"),
     **dict.fromkeys(("Size",), "autograd.sizes"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
@@ -53,7 +53,39 @@ def check_expression(
         return _Reading(claim, scene, own, functions, sizes).node()
 
     of = _second(problem, parse_names(wrt)) if len(parse_names(wrt)) > 1 else None
-    return check_claim(output, variable, build, problem.named, seed=seed, text=claim, of=of)
+    verdict = check_claim(output, variable, build, problem.named, seed=seed, text=claim, of=of)
+    if verdict.right or variable is not None or output.shape:
+        return verdict
+    return _without_wrt(verdict, problem, build, seed, claim)
+
+
+MOST_TRIED = 20
+"""A claim without --wrt is tried as the derivative by so many variables at most."""
+
+
+def _without_wrt(
+    verdict: Verdict, problem: Problem, build: Callable[[Scene], Node], seed: int, claim: str
+) -> Verdict:
+    """The verdict on a claim about a value; where it is right as a derivative, --wrt was forgotten."""
+    from dataclasses import replace
+
+    from ..autograd.errors import NngraphError
+    from ..autograd.symbolic.derivation import Sentence
+    from ..autograd.symbolic.mistakes import Slip, check_claim
+
+    variables = [(name, leaf) for name, leaf in problem.leaves.items() if leaf.dtype.kind == "f"]
+    for name, leaf in variables[:MOST_TRIED]:
+        try:
+            tried = check_claim(problem.output, leaf, build, problem.named, seed=seed, text=claim)
+        except NngraphError:
+            continue
+        if tried.right:
+            said = Sentence(
+                N_("this is {derivative}, not the value: say --wrt {name} to ask about the derivative"),
+                {"derivative": tried.of, "name": name},
+            )
+            return replace(verdict, slip=Slip("wrt", said))
+    return verdict
 
 
 class Alias(str):

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from nngraph.autograd.language import language
 from nngraph.autograd.op import OPS
 from nngraph.cli.app import run
 from nngraph.cli.show import printable, write_result
@@ -213,3 +214,46 @@ def test_lectures_are_listed_in_order(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert printed.index("Graphs.") < printed.index("Nets.") and "More" not in printed
     assert run(["lectures", "--folder", "absent"]) == 2
+
+
+@pytest.mark.parametrize("spelled", ["zh-tw", "zh_TW", "zh-Hant", "zh_TW.UTF-8"])
+def test_a_language_may_be_spelled_in_any_usual_way(spelled, capsys):
+    with language("en"):
+        assert run(["explain", "w*x", "--at", "w=1,x=2", "--lang", spelled]) == 0
+        assert "反向" in capsys.readouterr().out
+        assert run(["explain", "w*x", "--nonsense", "--lang", spelled]) == 2
+        assert capsys.readouterr().err.startswith("錯誤：沒有 --nonsense 這個選項\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain", "w*x", "-o", "x.pptx"], "x.pptx has an ending that no form has; use .txt .tex .md .html .json"),
+        (["explain", "w*x", "--at"], "--at needs a value"),
+        (["explain", "w*x", "--ordr", "2"], "there is no option --ordr\n  hint: did you mean --order?"),
+        (["explain", "w*x", "--order", "9"], "9 is no value for --order: the smallest is 1, the largest 4"),
+        (["explain", "w*x", "--detail", "loud"], "loud is no value for --detail; there are brief, normal, full"),
+        (["check", "w*x", "--timeout", "0"], "the smallest is 0.1"),
+        (["explain", "w*x", "y"], "y is one argument too many"),
+    ],
+)
+def test_what_the_terminal_library_says_is_said_in_our_words(arguments, said, capsys):
+    assert run(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_hidden_checks_are_still_made(capsys, monkeypatch):
+    arguments = ["explain", "sigmoid(w*x)", "--at", "w=1,x=2", "--wrt", "w", "--checks", "hidden"]
+    assert run(arguments) == 0
+    assert "✓" not in capsys.readouterr().out
+    from nngraph.autograd.symbolic import verify
+
+    monkeypatch.setattr(verify.Checker, "difference", lambda self, name: 0.3)
+    assert run(arguments) == 1
+    assert "finite differences disagree by 0.3" in capsys.readouterr().out
+
+
+def test_the_doctor_knows_that_pdf_needs_nothing_more(capsys):
+    assert run(["doctor"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("PDF")]
+    assert "missing" not in line

@@ -215,3 +215,32 @@ def test_verdicts_in_chinese(name, capsys):
     assert "2(y−z)" in text
     assert "½(y−z)²" in text
     assert any("\u4e00" <= character <= "\u9fff" for character in text.splitlines()[0])
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "said"),
+    [
+        ("-0.0334", 0, "right to 3 significant digits: ∂E/∂w1 = −0.0333"),
+        ("-0.0333", 1, "the last digit is rounded wrongly"),
+        ("-0.03", 1, "wrong"),
+        ("2*(-0.4650)*0.0717", 1, "wrong"),
+    ],
+)
+def test_a_rounded_number_is_right_to_its_digits(claim, code, said, capsys):
+    net = "(sigmoid(w5*sigmoid(w1*x1+w3*x2)+w6*sigmoid(w2*x1+w4*x2))-z)**2"
+    at = "x1=1,x2=0.5,w1=0.2,w2=-0.3,w3=0.4,w4=0.1,w5=0.6,w6=-0.5,z=1"
+    assert run(["check", net, "--at", at, "--wrt", "w1", f"--claim={claim}"]) == code
+    assert said in capsys.readouterr().out
+
+
+def test_a_derivative_without_wrt_is_recognized(capsys):
+    assert run(["check", "(y-z)**2", "--claim", "2*(y-z)"]) == 1
+    assert "this is ∂E/∂y, not the value: say --wrt y" in capsys.readouterr().out
+
+
+def test_a_file_without_the_function_is_told_how_it_should_look(tmp_path, capsys):
+    (tmp_path / "student.py").write_text("def grads(X):\n    return {}\n")
+    assert run(["check", str(tmp_path / "student.py"), "--against", "sum(X**2)", "--shape", "X=3"]) == 2
+    said = capsys.readouterr().err
+    assert "has no function backward; it has grads" in said
+    assert 'def backward(X): … return {"dX": dX}' in said

@@ -21,6 +21,8 @@ from ..reasons import transpose_reasons
 from ..terms import Partial, Term
 from .domain import where_right
 from .points import Point
+from .rounded import rounded
+from .say import written
 from .scene import Scene, scene
 from .search import find_slip
 from .verdict import Slip, Verdict
@@ -47,8 +49,10 @@ def check_claim(
     """The verdict on a claimed formula for ∂output/∂wrt; with `wrt` None, for the value of output itself.
 
     `claim` is a node over the same leaves, or a function that builds one from the scene: `scene["a3"]` is a line of the
-    derivation, `scene.prime(ng.sigmoid, a)` is σ′(a). `lets` names shorthands; `text` is the claim as typed, and `of` what it is a claim about, for the page. Both sides are compared at about forty points, of both signs and many
-    sizes; equal forms are right however they are written.
+    derivation, `scene.prime(ng.sigmoid, a)` is σ′(a). `lets` names shorthands; `text` is the claim as typed, and `of` what it is a claim about,
+    for the page. Both sides are compared at about forty points, of both signs and many sizes; equal forms are right
+    however they are written. A plain number is a claim about the given values: it is right if it is their value rounded to
+    the digits that were written, at least two.
 
     >>> import nngraph as ng
     >>> y, z = ng.input("y", 2.0), ng.input("z", 0.5)
@@ -72,6 +76,8 @@ def check_claim(
     atoms: dict[Node, Term] = {node: symbol for node, symbol in found.symbols.items()}
     yours = to_term(node, found.primes.terms(atoms))
     verdict = judge(found, node, yours, found.primes.notes)
+    if not verdict.right and all(leaf.role == "constant" for leaf in order(node) if isinstance(leaf, Leaf)):
+        verdict = rounded(found, verdict, text if text is not None else written(claim))
     return _with_strangers(verdict, found.primes.strangers, text) if found.primes.strangers else verdict
 
 
@@ -138,7 +144,12 @@ def _tried(found: Scene, claim: Callable[[Scene], Node], names: _Lookups) -> Nod
 def _turns(found: Scene) -> list[Sentence]:
     """Why the correct formula turns what it turns."""
     term = _shown(found)
-    return transpose_reasons(term, found.board.letters) if term is not None else []
+    shapes = found.board.shapes()
+
+    def shape_of(turned: Term) -> tuple[int, ...]:
+        return shapes.get(turned.by[-1] if isinstance(turned, Partial) else getattr(turned, "name", ""), ())
+
+    return transpose_reasons(term, found.board.letters, shape_of) if term is not None else []
 
 
 def judge(found: Scene, node: Node, yours: Term, notes: Sequence[Sentence] = ()) -> Verdict:

@@ -53,11 +53,13 @@ class Verdict:
     holds: Sentence | None = None
     notes: tuple[Sentence, ...] = ()
     tested: int = 0
+    said: Sentence | None = None
+    """What to say of a right claim, where it is not right at every point tried."""
 
     def headline(self) -> Sentence:
         """The verdict in one sentence."""
         if self.right:
-            return Sentence(N_("right: {of} agrees at all {count} points tried"), {"of": self.of, "count": self.tested})
+            return self.said or Sentence(N_("right: {of} agrees at all {count} points tried"), {"of": self.of, "count": self.tested})
         return (
             self.slip.said if self.slip is not None else Sentence(N_("wrong: {of} is something else"), {"of": self.of})
         )
@@ -131,6 +133,7 @@ class Verdict:
             "holds": None if self.holds is None else said(self.holds, language),
             "notes": [said(each, language) for each in self.notes],
             "tested": self.tested,
+            "said": said(self.headline(), language),
         }  # fmt: skip
 
     def json(self, language: str | None = None) -> str:

@@ -231,3 +231,29 @@ def test_primes_are_slopes(op):
             else (f(at + step) - 2 * f(at) + f(at - step)) / step**2
         )
         np.testing.assert_allclose(value, central, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("claim", "right", "said"),
+    [
+        (-0.149, True, "right to 3 significant digits: ∂y/∂w = −0.14914645 at the given values"),
+        (-0.15, True, "right to 2 significant digits"),
+        (-0.1492, False, "the last digit is rounded wrongly: ∂y/∂w = −0.14914645 at the given values"),
+        (-0.1491, True, "right to 4 significant digits: ∂y/∂w = −0.14914645 at the given values"),
+        (-0.1, False, "wrong: ∂y/∂w is something else"),
+        (0.149, False, "wrong"),
+        (-0.1495, False, "wrong: ∂y/∂w is something else"),
+    ],
+)
+def test_a_plain_number_is_about_the_given_values(claim: float, right: bool, said: str) -> None:
+    w, x, b = ng.input("w", 2.0), ng.input("x", -1.0), ng.input("b", 0.5)
+    verdict = ng.check_claim(ng.sigmoid(w * x + b), w, claim)
+    assert verdict.right is right
+    assert said in verdict.text()
+    assert said in verdict.record()["said"] or not right
+
+
+def test_a_number_that_is_the_derivative_everywhere_is_simply_right() -> None:
+    y = ng.input("y", 4.0)
+    assert "agrees at all" in ng.check_claim(3 * y, y, 3.0).text()
+    assert "right at the given values: ∂y1/∂y = 8" in ng.check_claim(y**2, y, 8.0).text()
