@@ -17,7 +17,7 @@ from .local import Board, Line, local_derivative
 from .terms import Apply, Filled, Number, Partial, Prime, Product, Symbol, Term, replaced, walk
 
 if TYPE_CHECKING:
-    from .explain import Explanation
+    from .explanation import Explanation
 
 MOST_PATHS = 4
 

@@ -28,7 +28,7 @@ from .terms import AxisSum, Delta, Element, EntryPartial, IndexSum, Number, Part
 from .verify import TOLERANCE, Checker, simplex_leaves
 
 if TYPE_CHECKING:
-    from .explain import Explanation
+    from .explanation import Explanation
 
 SHARES = 1e-12
 """How near to 1 the labels of a row must sum to be called shares: far below what a line's check would notice."""

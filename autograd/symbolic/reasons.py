@@ -41,9 +41,6 @@ def rule_name(op: Op) -> Sentence:
     return Sentence(N_("chain rule"))
 
 
-ORDINALS = (N_("first"), N_("second"), N_("third"), N_("fourth"))
-
-
 def transpose_reasons(
     term: Term, letters: Mapping[str, tuple[str, ...]], shape_of: Callable[[Term], tuple[int, ...]]
 ) -> list[Sentence]:

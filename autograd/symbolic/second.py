@@ -14,14 +14,14 @@ from .local import board
 from .terms import Partial, Symbol
 
 if TYPE_CHECKING:
-    from .explain import Explanation
+    from .explanation import Explanation
 
 
 def with_second_derivatives(
     first: Explanation, derivation: Derivation, pairs: Sequence[tuple[Node, Node]]
 ) -> Derivation:
     """The derivation continued: for every pair (u, v), g = ∂E/∂u as an expression, then ∂g/∂v = ∂²E/∂u∂v."""
-    from .explain import Explanation
+    from .explanation import Explanation
 
     steps, gradients, shapes = list(derivation.steps), dict(derivation.gradients), dict(derivation.shapes)
     notes = list(derivation.notes)

@@ -10,7 +10,7 @@ from ..node import Node
 from .derivation import Check, Derivation, Sentence
 
 if TYPE_CHECKING:
-    from .explain import Explanation
+    from .explanation import Explanation
     from .lower import Verification
 
 
