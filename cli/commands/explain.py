@@ -104,7 +104,7 @@ def run(
     at: At = None,
     shape: Shape = None,
     wrt: WithRespectTo = None,
-    order: Annotated[int, typer.Option("--order", min=1, max=4, help=_("Which derivative: 2 is the second."))] = 1,
+    order: Annotated[int, typer.Option("--order", min=1, max=2, help=_("Which derivative: 2 is the second."))] = 1,
     let: Let = None,
     op: Annotated[
         str | None,
