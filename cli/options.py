@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -106,3 +106,31 @@ Let = Annotated[
         help=_("Shorthands: a3=w5*f1+w6*f2 names a value, f=sigmoid names a function. Repeatable."),
     ),
 ]
+
+
+def expression_last(parameters: list[Any], arguments: list[str]) -> list[str]:
+    """The arguments, with an expression that starts with a minus put behind `--`, where it is not taken for an option.
+
+    What starts with one minus and is no known option is the expression, as long as there is no other.
+    """
+    options = {name: parameter for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
+    positional = sum(not name.startswith("-") for name in options)
+    free, found, at = positional, None, 0
+    while at < len(arguments):
+        argument = arguments[at]
+        name = argument.partition("=")[0] if argument.startswith("--") else argument[:2]
+        option = options.get(name) if argument.startswith("-") else None
+        if argument == "--":
+            return arguments
+        if option is not None and (argument == name or not getattr(option, "is_flag", False)):
+            takes_next = argument == name and not getattr(option, "is_flag", False)
+            at += 1 + takes_next
+            continue
+        if not argument.startswith("-") or argument == "-":
+            free -= 1
+        elif not (argument[:2] == "--" and argument[2:3].isalpha()) and found is None:
+            found, free = at, free - 1
+        at += 1
+    if found is None or free < 0:
+        return arguments
+    return [*arguments[:found], *arguments[found + 1 :], "--", arguments[found]]

@@ -7,30 +7,33 @@ what stands where is known from the tokens, so errors point at the user's own ch
 from __future__ import annotations
 
 import ast
-import difflib
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from inspect import isfunction
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn
 
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
 from .errors import ExpressionError
-from .tokens import NAME, NUMBER, OPERATOR, STRING, Token, fail, tokenize
+from .equal_signs import check_equal_signs, named_result
+from .functions import function_table, nearest, other_form
+from .literals import as_inputs, floats, is_literal, is_numbers, is_product, literal_number
+from .operands import without_brackets
+from .tokens import DOTS, NAME, NUMBER, OPERATOR, STRING, Token, fail, tokenize
 
 MOST_NODES = 500
 DEEPEST = 50
 LARGEST_EXPONENT = 64
 MOST_NUMBERS = 100_000_000
 
-ALIASES = {"ln": "log", "σ": "sigmoid", "logistic": "sigmoid", "Σ": "sum", "avg": "mean"}
 WORDS = {"True": True, "False": False, "None": None}
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
 COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 Derivative = Callable[[str, int, Any], Any]
 """What f′ means where it is allowed: (function name, number of primes, argument or None) -> Node."""
+
+__all__ = ["free_names", "function_table", "nearest", "parse"]
 
 
 def parse(
@@ -39,18 +42,24 @@ def parse(
     *,
     functions: Mapping[str, str] | None = None,
     derivative: Derivative | None = None,
+    assumed: Collection[str] = (),
 ) -> Any:
     """The Node that the expression describes; ExpressionError, pointing at the place, for anything else.
 
     `names` gives a Node for each variable (a mapping, or a function that raises KeyError). `functions` lets other names
-    stand for ops (`{"f": "sigmoid"}`); `derivative` gives f′ and f′(e) a meaning, without it they are refused.
+    stand for ops (`{"f": "sigmoid"}`); `derivative` gives f′ and f′(e) a meaning, without it they are refused. `assumed`
+    are the names that stand for variables only because they occur. `y = w*x` gives the result the name y. Between a
+    matrix and what fits it as a matrix product, `·` is that product; else it multiplies number by number.
 
     >>> import nngraph as ng
     >>> parse("sigmoid(w*x+b)", lambda name: ng.input(name, 0.0)).value.item()
     0.5
     """
-    reader = _Reader(text, names, functions or {}, derivative)
-    return reader.node_of(reader.value(reader.tree, 0))
+    reader = _Reader(text, names, functions or {}, derivative, assumed)
+    node = reader.node_of(reader.value(reader.tree, 0))
+    if reader.result and not isinstance(reader.tree, ast.Name) and not node.is_leaf:
+        node._name = reader.result
+    return node
 
 
 def free_names(text: str, functions: Iterable[str] = ()) -> list[str]:
@@ -73,44 +82,23 @@ def free_names(text: str, functions: Iterable[str] = ()) -> list[str]:
     return [name for name in found if name not in functions]
 
 
-@cache
-def function_table() -> dict[str, Callable[..., Any]]:
-    """Everything that can be called in an expression, by name: every op, and the helpers that make a node of arrays."""
-    from ..autograd import ops
-    from ..autograd.op import OPS
-
-    table: dict[str, Callable[..., Any]] = dict(OPS)
-    for name, helper in vars(ops).items():
-        said = getattr(helper, "__annotations__", {})
-        ours = str(getattr(helper, "__module__", "")).startswith(f"{ops.__name__}.") and not name.startswith("_")
-        if ours and isfunction(helper) and said.get("return") == "Node" and "Any" in said.values():
-            table.setdefault(name, helper)
-    for alias, name in ALIASES.items():
-        if name in table:
-            table.setdefault(alias, table[name])
-    return table
-
-
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that a mistyped name most likely meant, if any comes near.
-
-    >>> nearest("sgmoid", ["sigmoid", "softmax"])
-    'sigmoid'
-    """
-    by_lower = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.lower(), by_lower, 1, 0.6)
-    return by_lower[found[0]] if found else None
-
-
 class _Reader:
     """One text being read: its tokens, the tree Python made of them, and the way back from tree to text."""
 
-    def __init__(self, text: str, names: Any, functions: Mapping[str, str], derivative: Derivative | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        names: Any,
+        functions: Mapping[str, str],
+        derivative: Derivative | None,
+        assumed: Collection[str] = (),
+    ) -> None:
         self.text = text
         self.names = names
         self.aliases = functions
         self.derivative = derivative
-        self.tokens = tokenize(text)
+        self.assumed = assumed
+        self.result, self.tokens = named_result(text, tokenize(text))
         self.starts: list[int] = []
         self.spellings: list[Token] = []
         self.table = function_table()
@@ -118,7 +106,7 @@ class _Reader:
 
     # Text to tree ----------------------------------------------------------------------------------------------
     def _tree(self) -> ast.expr:
-        self._check_equal_signs()
+        check_equal_signs(self.text, self.tokens)
         pieces, column, codes = [], 0, {}
         for before, token in zip([None, *self.tokens], self.tokens, strict=False):
             after_dot = before is not None and before.kind == OPERATOR and before.text == "."
@@ -145,20 +133,6 @@ class _Reader:
             fail(self.text, 0, len(self.text), N_("the expression has more than {limit} parts"), limit=MOST_NODES)
         return tree
 
-    def _check_equal_signs(self) -> None:
-        inside_call: list[bool] = []
-        for at, token in enumerate(self.tokens):
-            if token.kind != OPERATOR:
-                continue
-            if token.text in ("(", "["):
-                inside_call.append(token.text == "(" and at > 0 and self.tokens[at - 1].kind == NAME)
-            elif token.text in (")", "]"):
-                inside_call.pop()
-            elif token.text == "=":
-                named = at > 1 and self.tokens[at - 1].kind == NAME and self.tokens[at - 2].text in ("(", ",")
-                if not (named and inside_call and inside_call[-1]):
-                    fail(self.text, token.start, token.end, N_("'=' has no meaning here"), N_("write == to compare; values are given with --at, shorthands with --let"))  # fmt: skip
-
     # Tree to text ----------------------------------------------------------------------------------------------
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Where a part of the tree stands in the user's text, as characters."""
@@ -180,9 +154,9 @@ class _Reader:
 
         if isinstance(value, Node):
             return value
-        if not _is_numbers(value):
+        if not is_numbers(value):
             fail(self.text, 0, len(self.text), N_("the expression does not describe a number or an array"))
-        return constant(_floats(value))
+        return constant(floats(value))
 
     def value(self, node: ast.expr, depth: int) -> Any:
         """What a part of the tree stands for: a Node, a plain number, or a list of these."""
@@ -191,6 +165,8 @@ class _Reader:
         # A long sum leans to the left; it is walked in a loop so that only real nesting counts as depth.
         chain: list[ast.BinOp] = []
         while isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.Pow):
+                self._check_power(node)
             chain.append(node)
             node = node.left
         left = self._part(node, depth)
@@ -245,6 +221,10 @@ class _Reader:
         hint = N_("did you mean {meant}?") if meant else N_("the variables are {known}") if known else None
         self.fail(node, N_("unknown variable {name}"), hint, name=repr(name), meant=meant, known=", ".join(known))
 
+    def _is_only_a_letter(self, name: str) -> bool:
+        """Whether nothing was said about a variable: it has no value, no shape, no meaning."""
+        return name in self.assumed or not (callable(self.names) or name in self.names)
+
     def _prime(self, node: ast.expr, token: Token, argument: Any) -> Any:
         if self.derivative is None:
             self.fail(
@@ -260,18 +240,31 @@ class _Reader:
         sign = BINARY.get(type(node.op))
         if sign is None:
             self.fail(node, N_("this is not part of the language of expressions"))
-        if sign == "**":
-            self._check_power(node)
-        return self._operator(node, sign, left, self.value(node.right, depth + 1))
+        right = self.value(node.right, depth + 1)
+        if sign == "*" and self._is_dot(node):
+            left, right = (self.node_of(side) if isinstance(side, list) else side for side in (left, right))
+            sign = "@" if is_product(left, right) else sign
+        return self._operator(node, sign, left, right)
+
+    def _is_dot(self, node: ast.BinOp) -> bool:
+        """Whether the sign of a product was typed as a dot."""
+        at = bisect_right(self.starts, node.left.end_col_offset - 1)  # type: ignore[operator]
+        while self.tokens[at].text == ")":
+            at += 1
+        return self.text[self.tokens[at].start] in DOTS
 
     def _check_power(self, node: ast.BinOp) -> None:
-        exponent = _literal_number(node.right)
+        if isinstance(node.left, ast.Name) and self.spelled(node.left.id).text == "e" and self._is_only_a_letter("e"):
+            start, end = self.span(node.right)
+            exponent = without_brackets(self.text[start:end].strip())
+            self.fail(node, N_("e is a variable like any other here, not the number 2.718…"), N_("write {form}"), form=f"exp({exponent})")  # fmt: skip
+        exponent = literal_number(node.right)
         if exponent is not None and abs(exponent) > LARGEST_EXPONENT:
             self.fail(
                 node.right, N_("the exponent {number} is larger than {limit}"), number=exponent, limit=LARGEST_EXPONENT
             )
-        towers = [part for part in (node.left, node.right) if _is_literal(part) and any(isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow) for inner in ast.walk(part))]  # fmt: skip
-        if towers and _is_literal(node.right):
+        towers = [part for part in (node.left, node.right) if is_literal(part) and any(isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow) for inner in ast.walk(part))]  # fmt: skip
+        if towers and is_literal(node.right):
             self.fail(node, N_("a power of powers of numbers is not computed"))
 
     def _operator(self, node: ast.expr, sign: str, left: Any, right: Any) -> Any:
@@ -294,21 +287,45 @@ class _Reader:
             if len(node.args) != 1 or node.keywords:
                 self.fail(node, N_("{name} takes one value"), name=token.text + "′" * token.primes)
             return self._prime(node, token, self.node_of(self.value(node.args[0], depth + 1)))
-        function = self._function(node.func, self.aliases.get(token.text, token.text))
+        name = self.aliases.get(token.text, token.text)
+        function = self._function(node, name)
         values = [self._argument(part, depth) for part in node.args]
+        if name in ("max", "min") and len(values) > 1:
+            self._check_extreme(node, name, values)
         settings = {self._setting_name(part): self._setting(part.value, depth) for part in node.keywords}
-        values = _as_inputs(function, values)
+        values = as_inputs(function, values)
         return self._apply(node, lambda: function(*values, **settings))
 
-    def _function(self, node: ast.expr, name: str) -> Callable[..., Any]:
+    def _function(self, node: ast.Call, name: str) -> Callable[..., Any]:
         if name in self.table:
             return self.table[name]
         variables = () if callable(self.names) else self.names
-        if name in variables:
-            self.fail(node, N_("{name} is a variable, not a function"), N_("write {name}*(…)"), name=name)
+        if name in variables and name not in self.assumed:
+            self.fail(node.func, N_("{name} is a variable, not a function"), N_("write {name}*(…)"), name=name)
+        if len(node.args) == 1 and (form := other_form(name, self._quoted(node.args[0]))):
+            self.fail(node.func, N_("unknown function {name}"), N_("write {form}"), name=repr(name), form=form)
         meant = nearest(name, [*self.table, *self.aliases])
         hint = N_("did you mean {meant}?") if meant else N_("nngraph ops lists the functions")
-        self.fail(node, N_("unknown function {name}"), hint, name=repr(name), meant=meant)
+        self.fail(node.func, N_("unknown function {name}"), hint, name=repr(name), meant=meant)
+
+    def _check_extreme(self, node: ast.Call, name: str, values: list[Any]) -> None:
+        """max(x, 0) may mean the larger of two or the largest along axis 0; only the op's own way of saying so is read."""
+        first, second = (self._quoted(part) for part in node.args[:2])
+        numbers = [isinstance(value, (int, float)) for value in values[:2]]
+        if numbers[0] and not numbers[1]:
+            first, second = second, first
+        forms = [f"{name}imum({first}, {second})"]
+        if name == "max" and second.strip() in ("0", "0.0", "0."):
+            forms.append(f"relu({first})")
+        if numbers[1] and getattr(values[0], "shape", ()):
+            forms.append(f"{name}({first}, axis={second})")
+        shown = forms[0] if len(forms) == 1 else translate(N_("{these} or {last}"), these=", ".join(forms[:-1]), last=forms[-1])  # fmt: skip
+        self.fail(node, N_("{name} takes one value and settings"), N_("write {form}"), name=name, form=shown)
+
+    def _quoted(self, node: ast.expr) -> str:
+        """A part of the tree as the user typed it."""
+        start, end = self.span(node)
+        return re.sub(r"\s+", " ", self.text[start:end])
 
     def _setting_name(self, keyword: ast.keyword) -> str:
         if keyword.arg is None:
@@ -383,48 +400,3 @@ class _Reader:
                 limit=MOST_NUMBERS,
             )
         return result
-
-
-def _as_inputs(function: Any, values: list[Any]) -> list[Any]:
-    """Lists of numbers as arrays, and numbers that meet no node as floats; whole numbers only where an op indexes with them."""
-    from ..autograd.node import Node
-
-    counts = set().union(*(example.integers for example in getattr(function, "examples", ())))
-    inputs = len(getattr(function, "inputs", values))
-    alone = not any(isinstance(value, (Node, list)) for value in values[:inputs])
-    ready = []
-    for position, value in enumerate(values):
-        if isinstance(value, list):
-            value = _array(value, whole=position in counts) if _is_numbers(value) else value
-        elif alone and position < inputs and isinstance(value, (int, float)) and position not in counts:
-            value = float(value)
-        ready.append(value)
-    return ready
-
-
-def _is_numbers(value: Any) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(_is_numbers(part) for part in value)
-    return isinstance(value, (int, float))
-
-
-def _floats(value: Any) -> Any:
-    return _array(value, whole=False) if isinstance(value, list) else float(value)
-
-
-def _array(value: list[Any], whole: bool) -> Any:
-    import numpy as np
-
-    array = np.asarray(value)
-    return array if whole and array.dtype.kind == "i" else array.astype(np.float64)
-
-
-def _literal_number(node: ast.expr) -> float | None:
-    sign = 1
-    while isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        sign, node = (-sign if isinstance(node.op, ast.USub) else sign), node.operand
-    return sign * node.value if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) else None
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return not any(isinstance(part, (ast.Name, ast.Call)) for part in ast.walk(node))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
+from . import show
 from .errors import CommandError, ExpressionError
+from .notes import notes
 from .parse import free_names, function_table, nearest, parse
+from .show import note
+from .tokens import NAME, fail, tokenize
 from .values import parse_assignments, parse_names, parse_shapes, parse_value
 
 if TYPE_CHECKING:
@@ -24,6 +29,14 @@ FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>\w+(?:\.\w+)*))?", re.DOTALL)
 
 # w, w5, W_out, b2, theta: in a formula the name is all that tells a weight from data.
 WEIGHT = re.compile(r"(?:[wWbBθ]|theta|weight|bias|權重|权重|偏置)(?:[\d_₀₁₂₃₄₅₆₇₈₉].*)?")
+
+NUMBERS = {
+    "pi": "--let pi=3.141592653589793",
+    "π": "--let π=3.141592653589793",
+    "inf": "--at inf=inf",
+    "nan": "--at nan=nan",
+}
+"""Names of numbers, and the option that makes them one."""
 
 
 @dataclass
@@ -86,15 +99,52 @@ def load(
             translate(N_("write for example {example}"), example="sigmoid(w*x+b)"),
         )
     if target == "-":
-        target = sys.stdin.read().strip()
+        target = standard_input().strip()
     values = {name: parse_value(text, folder) for name, text in parse_assignments(at, "--at").items()}
     shapes, sizes = parse_shapes(shape)
     given = Given(values, shapes, sizes, seed, frozenset(parse_names(wrt)))
     if found := FILE.fullmatch(target):
         from .user_file import load_file
 
-        return load_file(Path(found["path"]), found["name"], given)
-    return load_expression(target, given, parse_assignments(let, "--let"))
+        problem = load_file(Path(found["path"]), found["name"], given)
+    else:
+        problem = load_expression(target, given, parse_assignments(let, "--let"))
+    for said in notes(
+        problem.output,
+        [leaf for name, leaf in problem.leaves.items() if leaf._value is None and not given.speaks_of(name)],
+    ):
+        note(said)
+    return problem
+
+
+def standard_input() -> str:
+    """All of standard input as text, a byte order mark taken off; CommandError when it is closed or no text."""
+    if sys.stdin is None:
+        raise CommandError(
+            translate(
+                N_("cannot read {path}: {reason}"),
+                path=translate(N_("standard input")),
+                reason=translate(N_("it is closed")),
+            )
+        )
+    try:
+        data = getattr(sys.stdin, "buffer", sys.stdin).read()
+    except OSError as error:
+        raise CommandError(
+            translate(
+                N_("cannot read {path}: {reason}"), path=translate(N_("standard input")), reason=error.strerror or error
+            )
+        ) from None
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    # PowerShell marks what it writes; the terminal's own encoding is asked last, because it often reads anything.
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ["utf-16"] if wide else ["utf-8-sig", sys.stdin.encoding or "utf-8"]:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    raise CommandError(translate(N_("standard input is no text"), None), translate(N_("write it in UTF-8")))
 
 
 @dataclass(frozen=True)
@@ -119,6 +169,10 @@ class Given:
         values = {name: array for name, array in self.values.items() if name not in shapes}
         return replace(self, shapes=shapes, sizes=other, values=values)
 
+    def speaks_of(self, name: str) -> bool:
+        """Whether a value or a shape was given for a variable."""
+        return name in self.values or name in self.shapes
+
     def unused(self, names: Iterable[str]) -> None:
         """CommandError for a value or shape whose name occurs nowhere."""
         known = list(names)
@@ -140,8 +194,10 @@ def load_expression(text: str, given: Given, let: Mapping[str, str]) -> Problem:
     for part in (*shorthands.values(), text):
         names |= dict.fromkeys(name for name in free_names(part, functions) if name not in shorthands)
     names = {name: None for name in free_names(text, functions) if name in names} | names
+    _check_run_together(text, names, given)
     given.unused([*names])
-    variables = [name for name in names if name not in given.sizes or name in given.values or name in given.shapes]
+    variables = [name for name in names if name not in given.sizes or given.speaks_of(name)]
+    assumed = frozenset(name for name in variables if not given.speaks_of(name) and name not in given.wrt)
 
     def build(leaves: Mapping[str, Leaf]) -> tuple[Node, dict[str, Node]]:
         from ..autograd.leaves import constant
@@ -149,14 +205,52 @@ def load_expression(text: str, given: Given, let: Mapping[str, str]) -> Problem:
         known: dict[str, Node] = {**{name: constant(size) for name, size in given.sizes.items()}, **leaves}
         named: dict[str, Node] = {}
         for name, rest in shorthands.items():
-            node = parse(rest, known, functions=functions)
+            node = parse(rest, known, functions=functions, assumed=assumed)
             if not node.is_leaf:
                 node._name = name
             known[name] = named[name] = node
-        return parse(text, known, functions=functions), named
+        return parse(text, known, functions=functions, assumed=assumed), named
 
     leaves, (output, named) = bind(variables, given, build)
     return Problem(text, output, leaves, named, functions, given.seed)
+
+
+def _check_run_together(text: str, names: Mapping[str, None], given: Given) -> None:
+    """ExpressionError for a name like wx when w and x were given and one of them occurs nowhere else."""
+    known = {*given.values, *given.shapes, *given.wrt}
+    for name in names:
+        parts = None if name in known else _parts(name, known)
+        if parts and any(part not in names for part in parts):
+            token = next((each for each in tokenize(text) if each.kind == NAME and each.text == name), None)
+            if token is not None:
+                fail(text, token.start, token.end, N_("unknown variable {name}"), N_("did you mean {meant}?"), name=repr(name), meant="*".join(parts))  # fmt: skip
+
+
+def _parts(name: str, known: set[str]) -> list[str] | None:
+    """Known names that make up a name when they are written one after the other.
+
+    >>> _parts("w1x1", {"w1", "x1", "w"})
+    ['w1', 'x1']
+    """
+    found: dict[int, list[str]] = {0: []}
+    for end in range(1, len(name) + 1):
+        start = next((at for at in range(end) if at in found and name[at:end] in known), None)
+        if start is not None:
+            found[end] = [*found[start], name[start:end]]
+    return found.get(len(name)) if len(found.get(len(name), [])) > 1 else None
+
+
+def _note_numbers(names: Iterable[str]) -> None:
+    """Say so when a name that means a number elsewhere is a variable without a value here."""
+    for name in names:
+        if name in NUMBERS:
+            show.note(
+                translate(
+                    N_("note: {name} is a variable here; for the number add {example}"),
+                    name=name,
+                    example=NUMBERS[name],
+                )
+            )
 
 
 def bind(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
 from ..autograd.sizes import Size
 from .errors import CommandError
-from .tokens import LONGEST_TEXT, fail, is_name
+from .tokens import LONGEST_TEXT, SAME, fail, is_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,9 +34,9 @@ def split_options(text: str) -> list[str]:
             quote = "" if character == quote else quote
         elif character in '"':
             quote = character
-        elif character in "([{（［":
+        elif character in "([{（［【｛":
             depth += 1
-        elif character in ")]}）］":
+        elif character in ")]}）］】｝":
             depth -= 1
         elif character in ",，、" and depth <= 0:
             parts.append(text[start:at])
@@ -61,11 +61,12 @@ def split_assignment(text: str, option: str) -> tuple[str, str]:
             option=option,
             name=text if is_name(text) else "x",
         )
-    if not is_name(name.strip()):
+    plain = name.translate(SAME).strip()
+    if not is_name(plain):
         fail(text, 0, len(name), N_("{name} cannot be a variable's name"), name=repr(name.strip()))
     if not rest.strip():
         fail(text, len(name), len(text), N_("a value is missing after {sign}"), sign="=")
-    return name.strip(), rest.strip()
+    return plain, rest.strip()
 
 
 def parse_assignments(options: Iterable[str], option: str) -> dict[str, str]:
@@ -82,7 +83,7 @@ def parse_assignments(options: Iterable[str], option: str) -> dict[str, str]:
 
 def parse_names(options: Iterable[str]) -> list[str]:
     """The names in a repeatable option such as --wrt; a name may come twice (`w,w` asks for the second derivative)."""
-    names = [name for text in options for name in split_options(text)]
+    names = [name.translate(SAME) for text in options for name in split_options(text)]
     for name in names:
         if not all(is_name(part) for part in name.replace("/", ".").split(".")):
             fail(name, 0, len(name), N_("{name} cannot be a variable's name"), name=repr(name))
@@ -146,21 +147,22 @@ def parse_shapes(options: Iterable[str]) -> tuple[dict[str, tuple[int, ...]], di
                 shapes[name] = ()
             elif not name:
                 split_assignment(part, "--shape")
-            inner = part.strip().strip("()（）[]").strip()
+            inner = part.translate(SAME).strip().strip("()[]").strip()
             for size in split_options(inner) if inner not in ("", "scalar") else []:
                 shapes[name] += (_size(text, size, sizes),)
     return shapes, sizes
 
 
 _ASCII = str.maketrans(
-    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {"−": "-", "–": "-", "\u3000": " ", "、": ","}
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    | {"−": "-", "–": "-", "\u3000": " ", "、": ",", "【": "[", "】": "]"}
 )
 
 
 def _depths(text: str) -> Iterable[int]:
     depth = 0
     for character in text:
-        depth += (character in "([（［") - (character in ")]）］")
+        depth += (character in "([（［【") - (character in ")]）］】")
         yield depth
 
 

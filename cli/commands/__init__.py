@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ...autograd.language import translate as _
-from ..options import Color, ColorOption, LanguageOption
+from ..options import Color, ColorOption, LanguageOption, expression_last
 
 
 class _Translated:
@@ -26,6 +26,9 @@ class _Translated:
 
 class Command(_Translated, TyperCommand):
     """One command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, expression_last(self.get_params(ctx), args))
 
 
 class Group(_Translated, TyperGroup):

@@ -66,6 +66,18 @@ def refused(text, names=None):
         ("（w＋b）＊x", -2.5),
         ("w·x − b", -2.5),
         ("w × ２", 4.0),
+        ("x² + 2³", 9.0),
+        ("(w+b)²", 6.25),
+        ("w⁻¹⋅b", 0.25),
+        ("½*w ÷ 4", 0.25),
+        ("|x| − |b|*|w|", 0.0),
+        ("|x*|b||", 0.5),
+        ("‖X‖ - ||X||", 0.0),
+        ("｛w＋b｝*2", 5.0),
+        ("{w+b}*2", 5.0),
+        ("w·x", -2.0),
+        ("y = w*x + b", -1.5),
+        ("max([1, 3, 2])", 3.0),
         ("exp(0)", 1.0),
         ("σ(0)", 0.5),
         ("ln(exp(w))", 2.0),
@@ -89,6 +101,17 @@ def test_numbers(text, expected):
         ("X.T@X", X.T @ X),
         ("T.T", X),
         ("X.mT", X.T),
+        ("Xᵀ", X.T),
+        ("Xᵀ·X", X.T @ X),
+        ("X·X", X @ X),
+        ("(X + 1)·(Xᵀ)", (X + 1) @ X.T),
+        ("X⊙X", X * X),
+        ("X*X", X * X),
+        ("2·X", 2 * X),
+        ("X·[1, 2]", X @ [1.0, 2.0]),
+        ("[1, 2]·[3, 4]", 11.0),
+        ("[[1, 2, 3]]·[[1, 2, 3]]", [[1.0, 4.0, 9.0]]),
+        ("【1, 2】 + X", np.array([1.0, 2.0]) + X),
         ("X[0]", X[0]),
         ("X[:, 1:]", X[:, 1:]),
         ("X[::2, -1]", X[::2, -1]),
@@ -107,6 +130,23 @@ def test_numbers(text, expected):
 )
 def test_arrays(text, expected):
     np.testing.assert_allclose(value(text), expected, rtol=1e-12)
+
+
+def test_what_stands_before_one_equal_sign_names_the_result():
+    assert parse("E = (w*x - 1)²", variables())._name == "E"
+    # A name for what has one already would take the first one away.
+    names = variables()
+    assert parse("y = w", names) is names["w"] and names["w"]._name == "w"
+    assert free_names("E = (w*x - 1)**2") == ["w", "x"]
+
+
+def test_the_letter_e_is_a_variable_only_where_it_was_given():
+    names = {"e": ng.input("e", 2.0), "x": ng.input("x", 3.0)}
+    assert parse("e**x", names).value == 8.0
+    with pytest.raises(ExpressionError, match="e is a variable") as caught:
+        parse("e**x", names, assumed={"e"})
+    assert caught.value.hint == "write exp(x)"
+    assert parse("e*x", names, assumed={"e"}).value == 6.0
 
 
 def test_two_numbers_make_a_graph():
@@ -136,12 +176,32 @@ def test_free_names_in_order_of_appearance():
         ("w*xx2*b", "xx2", None),
         ("權重*x + sgmoid(x)", "sgmoid", "did you mean sigmoid?"),
         ("2x", "2x", "write 2*x"),
-        ("權重2 * (x)(b)", ")(", "write )*(…)"),
+        ("權重2 * (x)(b)", ")(", "write (x)*(b)"),
         ("w x", "w x", "write w*x"),
         ("x^2", "^", "write x**2"),
         ("權重^2", "^", "write 權重**2"),
-        ("(w+b)^3", "^", "write (…)**3"),
-        ("x²", "²", "write x**2"),
+        ("(w+b)^3", "^", "write (w+b)**3"),
+        ("1/(1+e^(-x))", "^", "write exp(-x)"),
+        ("1/(1+e**(-x))", "e**(-x)", "write exp(-x)"),
+        ("e^-x²", "^", "write exp(-x²)"),
+        ("sigmoid(w*x)^(x+b)", "^", "write sigmoid(w*x)**(x+b)"),
+        ("X^T @ X", "^", "write X.T"),
+        ("√(x+w)", "√", "write sqrt(x+w)"),
+        ("(w+b)x", ")x", "write (w+b)*x"),
+        ("sin(w)cos(x)", ")cos", "write sin(w)*cos(x)"),
+        ("2|x|", "2|", "write 2*|x|"),
+        ("sin x", "sin x", "write sin(x)"),
+        ("2*log 3 + b", "log 3", "write log(3)"),
+        ("sin²(x+b)", "sin²(", "write sin(x+b)**2"),
+        ("w*max(0, x+b)", "max(0, x+b)", "write maximum(x+b, 0) or relu(x+b)"),
+        ("max(w*x, 0)", "max(w*x, 0)", "write maximum(w*x, 0) or relu(w*x)"),
+        ("max(X, 0)", "max(X, 0)", "write maximum(X, 0), relu(X) or max(X, axis=0)"),
+        ("min(w, x)", "min(w, x)", "write minimum(w, x)"),
+        ("cosh(w*x)", "cosh", "write (exp(w*x)+exp(-(w*x)))/2"),
+        ("np.exp(x+b)", "np.exp", "write exp(x+b)"),
+        ("torch.nn.relu(x)", "torch.nn.relu", "write relu(x)"),
+        ("|x", "|", "add |"),
+        ("w = w + 1", "w =", "write == to compare; values are given with --at, shorthands with --let"),
         ("X.foo", ".foo", "write foo(x), not x.foo()"),
         ("().__class__", ".__class__", None),
         ("w = 3", "=", "write == to compare; values are given with --at, shorthands with --let"),
@@ -173,7 +233,7 @@ def test_free_names_in_order_of_appearance():
         ("X[w]", "w", None),
         ("sum(*X)", "(*", None),
         ("w, x", "w, x", None),
-        ("{w}", "{", None),
+        ("{w]", "]", None),
     ],
 )
 def test_errors_point_at_the_place(text, pointed, hint):
@@ -256,7 +316,7 @@ def test_nearest():
     assert nearest("zzzz", ["sigmoid"]) is None
 
 
-ALPHABET = list("wxXbTN0129.()[],:=<>!+-*/@'^ \t_\"e") + ["權", "×", "（", "）", "，", "²", "₁", "′", "**", "sum", "exp", ".T", "axis=", "lambda", "é", "\n", "\0", "\ud800", "🙂", "İ", "ﬁ"]  # fmt: skip
+ALPHABET = list("wxXbTN0129.()[],:=<>!+-*/@'^ \t_\"e") + ["權", "×", "（", "）", "，", "²", "ᵀ", "|", "½", "‖", "₁", "′", "**", "sum", "exp", ".T", "axis=", "lambda", "é", "\n", "\0", "\ud800", "🙂", "İ", "ﬁ"]  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)

@@ -196,6 +196,48 @@ def test_a_file_that_does_not_run(tmp_path):
     assert caught.value.hint == "y = 1 / 0"
 
 
+def test_the_letter_e_is_no_number_unless_it_was_given():
+    for text in ("1/(1+e**(-x))", "y = e**x"):
+        with pytest.raises(ExpressionError, match="e is a variable") as caught:
+            load(text, at=["x=2"])
+        assert caught.value.hint.startswith("write exp(")
+    assert load("e**x", at=["e=2,x=3"]).output.value == 8
+    assert load("e**x", at=["x=3"], wrt=["e"]).output.shape == ()
+    assert load("e**2", let=["e=w*x"], at=["w=2,x=3"]).output.value == 36
+    assert load("(e - y)**2", at=["e=2,y=3"]).output.value == 1
+
+
+def test_a_product_without_its_sign_is_seen_by_its_factors():
+    for options in ({"at": ["w=2,x=3,b=1"]}, {"wrt": ["w,x"]}, {"shape": ["w=2", "x=2"]}):
+        with pytest.raises(ExpressionError, match="unknown variable 'wx'") as caught:
+            load("sigmoid(wx+b)", **options)
+        error = caught.value
+        assert error.hint == "did you mean w*x?" and error.text[error.start : error.end] == "wx"
+    # Where the factors occur themselves, wx may well be a variable of its own.
+    assert load("w*x + wx", at=["w=2,x=3"], wrt=["wx"]).leaves["wx"].role == "parameter"
+
+
+def test_names_in_options_are_read_as_in_the_expression():
+    problem = load("ｙ ＝ ｗ＊x", at=["ｗ＝２，x=3"], wrt=["ｗ"])
+    assert problem.output.value == 6 and problem.output.name == "y"
+    assert [node.name for node in problem.wrt(["ｗ"])] == ["w"]
+
+
+def test_shapes_nobody_gave_are_spoken_of(capsys):
+    load("sum((X@W-T)**2)", shape=["X=N,3,W=3,2"])
+    assert capsys.readouterr().err.startswith("T has no shape and no value: it is taken as a single number")
+    load("sum((X@W-T)**2)", shape=["X=N,3,W=3,1,T=N"])
+    assert capsys.readouterr().err.startswith("N×1 meets N and makes N×N")
+    for text, options in (
+        ("sum((X@W-T)**2)", {"shape": ["X=N,3,W=3,2,T=N,2"]}),
+        ("sum((X@W+b)**2) + c*mean(X)", {"shape": ["X=N,3,W=3,2,b=2"]}),
+        ("X*b", {"shape": ["X=2,3"], "at": ["b=2"]}),
+        ("w*x+b", {}),
+    ):
+        load(text, **options)
+        assert capsys.readouterr().err == ""
+
+
 def test_mistakes_in_a_shorthand_point_into_it():
     with pytest.raises(ExpressionError) as caught:
         load("a*2", let=["a=sgmoid(x)"])

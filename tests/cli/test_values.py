@@ -34,6 +34,7 @@ from nngraph.cli.values import (
         ("true", True),
         ("［１，２］", [1, 2]),
         ("−3", -3),
+        ("【１，−２】", [1, -2]),
     ],
 )
 def test_values(text, expected):
@@ -113,6 +114,7 @@ def test_options_split_outside_brackets():
 def test_assignments():
     assert parse_assignments(["w=2,x=-1", "lambda=3"], "--at") == {"w": "2", "x": "-1", "lambda": "3"}
     assert split_assignment("權重＝２", "--at") == ("權重", "２")
+    assert split_assignment("ｗ₁ ＝２", "--at") == ("w₁", "２")
     for text in ("w", "2=w", "w=", "=2", "a-b=2"):
         with pytest.raises(ExpressionError):
             split_assignment(text, "--at")
@@ -123,6 +125,7 @@ def test_assignments():
 def test_names():
     assert parse_names(["w,b", "W1"]) == ["w", "b", "W1"]
     assert parse_names(["w,w"]) == ["w", "w"]
+    assert parse_names(["ｗ，Ｗ１"]) == ["w", "W1"]
     assert parse_names(["mlp/layer1/W"]) == ["mlp/layer1/W"]
     with pytest.raises(ExpressionError):
         parse_names(["w+b"])
@@ -136,6 +139,7 @@ def test_shapes_with_letters():
     # Different letters get different numbers, else an axis in the wrong place would go unseen.
     assert len({int(size) for size in sizes.values()}) == len(sizes)
     assert parse_shapes(["X=N,3,W=3,2"])[0]["W"] == (3, 2)
+    assert [*parse_shapes(["Ｘ＝（Ｎ，３）"])[0]] == ["X"] and parse_shapes(["Ｘ＝（Ｎ，３）"])[0]["X"] == (4, 3)
 
 
 @pytest.mark.parametrize("text", ["X", "X=N,-1", "X=2.5", "X=99999999", "3,4"])
