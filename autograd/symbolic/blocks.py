@@ -20,17 +20,7 @@ def matrix_lines(array: np.ndarray, width: int, number: Callable[[str], str]) ->
     ['[  1  -0.5  ]', '[ 10   2.25 ]']
     """
     if array.ndim > 2:
-        lines: list[str] = []
-        shown = list(range(len(array))) if len(array) <= MOST_BLOCKS else [0, 1, len(array) - 1]
-        for before, at in zip([-1, *shown], shown, strict=False):
-            if at > before + 1:
-                lines.append(ELLIPSIS)
-            title = f"[{at}] "
-            lines += [
-                (title if row == 0 else " " * len(title)) + line
-                for row, line in enumerate(matrix_lines(array[at], width - len(title), number))
-            ]
-        return lines or ["[]"]
+        return _numbered(array, (), width, number) or ["[]"]
     if array.ndim == 1:
         (entries,) = table(array[None]) if array.size else ([],)
         text = "[" + ", ".join(entry if entry == ELLIPSIS else number(entry) for entry in entries) + "]"
@@ -52,6 +42,23 @@ def matrix_lines(array: np.ndarray, width: int, number: Callable[[str], str]) ->
     fewer = max(3, int(len(columns) * width / max(map(cell_width, lines))) - 1)
     kept = [*columns[: fewer - 1], [ELLIPSIS] * len(rows), columns[-1]]
     return ["[ " + "  ".join(cells) + " ]" for cells in zip(*kept, strict=True)]
+
+
+def _numbered(array: np.ndarray, place: tuple[int, ...], width: int, number: Callable[[str], str]) -> list[str]:
+    """The matrices of an array with more axes, each behind its place, written as one would pick it: [0, 1, :, :]."""
+    if array.ndim == 2:
+        title = "[" + ", ".join([*map(str, place), ":", ":"]) + "]  "
+        return [
+            (title if row == 0 else " " * len(title)) + line
+            for row, line in enumerate(matrix_lines(array, width - len(title), number))
+        ]
+    lines: list[str] = []
+    shown = list(range(len(array))) if len(array) <= MOST_BLOCKS else [0, 1, len(array) - 1]
+    for before, at in zip([-1, *shown], shown, strict=False):
+        if at > before + 1:
+            lines.append(ELLIPSIS)
+        lines += _numbered(array[at], (*place, at), width, number)
+    return lines
 
 
 __all__ = ["LARGEST_COUNT", "matrix_lines"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..language import cell_width
-from .render import BREAK_FACTOR, BREAK_SUM, unbroken
+from .render import BREAK_FACTOR, BREAK_INNER, BREAK_SUM, unbroken
 from .spelling import is_full_width
 
 NOT_FIRST = "，。、；：？！）」』》】,.;:?!)"
@@ -72,7 +72,8 @@ def _pieces(text: str) -> list[str]:
 def broken(formula: str, width: int, rest: int | None = None) -> list[str]:
     """A formula with break marks in lines: `width` cells for the first, `rest` for the others.
 
-    A break before + or − is better than one between factors, as long as the line is not left half empty.
+    A break before + or − is better than one between factors, as long as the line is not left half empty; one inside
+    brackets is the last resort.
     """
     rest = width if rest is None else rest
     lines: list[str] = []
@@ -80,7 +81,7 @@ def broken(formula: str, width: int, rest: int | None = None) -> list[str]:
         room = width if not lines else rest
         cuts: dict[str, int] = {}
         for at, character in enumerate(formula):
-            if character in (BREAK_SUM, BREAK_FACTOR):
+            if character in (BREAK_SUM, BREAK_FACTOR, BREAK_INNER):
                 if cell_width(unbroken(formula[:at])) > room:
                     break
                 if unbroken(formula[:at]).strip():
@@ -90,14 +91,16 @@ def broken(formula: str, width: int, rest: int | None = None) -> list[str]:
                 (
                     at
                     for at, character in enumerate(formula)
-                    if character in (BREAK_SUM, BREAK_FACTOR) and at > 0 and unbroken(formula[:at]).strip()
+                    if character in (BREAK_SUM, BREAK_FACTOR, BREAK_INNER) and at > 0 and unbroken(formula[:at]).strip()
                 ),
                 None,
             )
             if cut is None:
                 break
         else:
-            cut = max(cuts.values())
+            cut = max((at for sign, at in cuts.items() if sign != BREAK_INNER), default=-1)
+            if cut < 0 or (BREAK_INNER in cuts and cell_width(unbroken(formula[:cut])) < room // 4):
+                cut = max(cuts.values())
             if BREAK_SUM in cuts and cell_width(unbroken(formula[: cuts[BREAK_SUM]])) >= room // 3:
                 cut = cuts[BREAK_SUM]
         lines.append(unbroken(formula[:cut]).rstrip())

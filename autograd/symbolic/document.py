@@ -21,7 +21,8 @@ from .convert import rank_of
 from .derivation import BACKWARD, CHAIN, FORWARD, INSIDE, RESULT, Check, Derivation, Form, Sentence, Step
 from .numbers import digits, error_digits
 from .render import Printer, Style
-from .terms import Element, EntryPartial, Number, Partial, Product, Symbol, Term, children
+from .precedence import has_axes
+from .terms import Apply, Element, EntryPartial, Number, Partial, Product, Symbol, Term, children
 from .differences import TOLERANCE as DIFFERENCE_TOLERANCE
 from .verify import TOLERANCE
 
@@ -76,6 +77,11 @@ class Table(NamedTuple):
         """Its heading."""
         title = Sentence(TITLES[self.section])
         return Sentence(SECOND, {"title": title}) if self.second else title
+
+    @property
+    def hint(self) -> str:
+        """What every line of the backward pass is made of, as a sentence; empty where lines are about arrays."""
+        return BACKWARD_HINT if self.section == BACKWARD and self.scalar else ""
 
     @property
     def scalar(self) -> bool:
@@ -216,11 +222,25 @@ def _samples(derivation: Derivation) -> Symbol | None:
     return None
 
 
+def _division(derivation: Derivation) -> Term | None:
+    """The first division by an array on a line."""
+    for step in derivation.steps:
+        stack = [form.term for form in step.forms]
+        while stack:
+            term = stack.pop()
+            if isinstance(term, Apply) and term.op.notation.style == "fraction" and has_axes(term.args[1]):
+                return term
+            stack.extend(children(term))
+    return None
+
+
 def _conventions(derivation: Derivation) -> Iterator[Sentence]:
     """The notation, where a reader might meet another one elsewhere."""
     notation = derivation.notation
     if notation.data == "rows" and (samples := _samples(derivation)) is not None:
         yield Sentence(N_("Samples are the rows of {name}."), {"name": samples})
+    if (division := _division(derivation)) is not None:
+        yield Sentence(N_("Arrays are divided entry by entry, as in {division}."), {"division": division})
     if notation.derivative != "partial":
         inner = [
             step.before

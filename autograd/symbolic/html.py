@@ -170,7 +170,8 @@ def _body(blocks: Document, speaker: HtmlSpeaker) -> Iterator[str]:
 
 
 def _table(table: Table, full: bool, speaker: HtmlSpeaker) -> Iterator[str]:
-    yield f"<h2>{speaker.sentence(table.title)}</h2>"
+    hint = f' <span class="note">{speaker.say(table.hint)}</span>' if table.hint else ""
+    yield f"<h2>{speaker.sentence(table.title)}{hint}</h2>"
     yield f'<div class="scroll"><table class="{table.section}">'
     lone = any(row.step.value is not None and row.step.value.ndim == 0 for row in table.rows)
     yield (

@@ -172,6 +172,8 @@ def _givens(blocks: Document, speaker: LatexSpeaker) -> Iterator[str]:
 
 def _table(table: Table, blocks: Document, speaker: LatexSpeaker) -> Iterator[str]:
     yield rf"\section*{{{speaker.sentence(table.title)}}}"
+    if table.hint:
+        yield rf"\noindent{{\footnotesize {speaker.say(table.hint)}\par}}"
     pending: list[str] = []
     for row in table.rows:
         pending += _row_lines(row, blocks.derivation.detail == "full", speaker)

@@ -76,6 +76,9 @@ def _lines(blocks: Document, speaker: MarkdownSpeaker, tex: LatexSpeaker) -> Ite
         else:
             yield f"### {speaker.sentence(block.title)}"
             yield ""
+            if block.hint:
+                yield f"*{speaker.say(block.hint)}*"
+                yield ""
             yield from (_table(block, speaker, tex) if block.scalar else _formulas(block, blocks, speaker, tex))
     if blocks.failed is not None:
         yield ""

@@ -47,8 +47,9 @@ from .terms import (
     Term,
 )
 
-BREAK_SUM, BREAK_FACTOR = "\ue000", "\ue001"
-"""Where a long line may be broken: before a + or −, or between two factors. Layout uses them or takes them out."""
+BREAK_SUM, BREAK_FACTOR, BREAK_INNER = "\ue000", "\ue001", "\ue002"
+"""Where a long line may be broken: before a + or −, or between two factors; inside brackets only when nothing else helps.
+Layout uses them or takes them out."""
 DEEPEST = 60
 """Below this many levels a term is an ellipsis; derivations name their intermediates long before."""
 
@@ -58,6 +59,8 @@ class Printer(ABC):
 
     stacked = True
     """Whether a fraction is a bar with one part above the other, which needs no brackets."""
+    breaks_inside = False
+    """Whether a line may be broken inside brackets."""
 
     def __init__(self, style: Style | None = None) -> None:
         self.style = style or Style()
@@ -284,10 +287,15 @@ class Printer(ABC):
         # ∂L/∂z needs no brackets beside a sign, only before a power.
         need = min(needs[1], PRODUCT) if isinstance(right, Partial) else needs[1]
         second = self._operand(right, need, depth, first=False, root=root)
-        mark = BREAK_SUM if root and notation.binding in (SUM, COMPARE) else ""
+        mark = (BREAK_SUM if root else self._inner()) if notation.binding in (SUM, COMPARE) else ""
         if sign.startswith("·"):  # a dot and a function, as in t·ln p
-            return first + self.dot("scalar", False) + self.word(sign[1:].strip()) + second
+            arrays = has_axes(left) and has_axes(right)
+            dot = self.dot("hadamard" if arrays else "scalar", False)
+            return first + (self._inner() if arrays else "") + dot + self.word(sign[1:].strip()) + second
         return first + mark + self.sign(sign, latex) + second
+
+    def _inner(self) -> str:
+        return BREAK_INNER if self.breaks_inside else ""
 
     def _fraction(self, above: Term, below: Term, needs: Sequence[int], depth: int) -> str:
         if self.stacked:
@@ -323,9 +331,8 @@ class Printer(ABC):
             return self._write(factors[0], root, loose, depth + 1)
         text = ""
         for before, separator, item in self._side_by_side(factors, style, loose, depth):
-            text += (
-                (BREAK_FACTOR if root and before and separator != self.beside(style) else "") + separator + item.text
-            )
+            mark = "" if before is None or separator == self.beside(style) else BREAK_FACTOR if root else self._inner()
+            text += mark + separator + item.text
         return text
 
     def _side_by_side(
@@ -345,7 +352,7 @@ class Printer(ABC):
 
     def factors(self, product: Product) -> list[str]:
         """The factors of a product one by one, each in the brackets it needs beside the others."""
-        return [item.text for _, _, item in self._side_by_side(product.factors, product.style, True, 0)]
+        return [unbroken(item.text) for _, _, item in self._side_by_side(product.factors, product.style, True, 0)]
 
     def _factor(self, term: Term, at: int, style: str, factors: Sequence[Term], loose: bool, depth: int) -> Factor:
         inner = term.value if isinstance(term, Filled) else term
@@ -361,7 +368,9 @@ class Printer(ABC):
         text = self._write(inner, False, False, depth + 1)
         if isinstance(inner, Number):
             plain = digits(inner.value)
-            return Factor(text, NAME if inner.size else NUMBER, not inner.size and plain.lstrip("-").isdigit())
+            # 2x, but 1·x; and a number that stands for a whole array is never written into its neighbor.
+            whole = not inner.size and plain.lstrip("-").isdigit() and plain != "1" and inner is term
+            return Factor(text, NAME if inner.size else NUMBER, whole)
         return Factor(text, looks(inner), starts=first_letters(inner))
 
 
@@ -389,7 +398,7 @@ def index_text(index: Any, shape: tuple[int, ...] | None) -> str:
 
 def unbroken(text: str) -> str:
     """The text without its break marks."""
-    return text.replace(BREAK_SUM, "").replace(BREAK_FACTOR, "")
+    return text.replace(BREAK_SUM, "").replace(BREAK_FACTOR, "").replace(BREAK_INNER, "")
 
 
-__all__ = ["BREAK_FACTOR", "BREAK_SUM", "Printer", "Style", "binding", "index_text", "leads_with_minus", "unbroken"]
+__all__ = ["BREAK_FACTOR", "BREAK_INNER", "BREAK_SUM", "Printer", "Style", "binding", "index_text", "leads_with_minus", "unbroken"]

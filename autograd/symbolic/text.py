@@ -11,7 +11,7 @@ from .blocks import matrix_lines
 from .cells import broken, center, left, right, wrapped
 from .columns import GAP, Cells, Columns
 from .derivation import BACKWARD, INSIDE, Check, Derivation, Form, Step
-from .document import BACKWARD_HINT, ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document, told
+from .document import ERROR, GIVEN, SIZES, VALUE, Chain, Document, Row, Table, document, told
 from .numbers import digits, error_digits, lined_up
 from .render import BREAK_SUM, Style, unbroken
 from .spoken import TextSpeaker
@@ -104,8 +104,9 @@ class _Writer:
         name = self.speaker.escaped(self.speaker.formulas.name(symbol.name))
         formulas = self.speaker.formulas
         assert isinstance(formulas, UnicodePrinter)
-        text = self.speaker.escaped(formulas.inline(value, 24))
-        return f"{name}{' ' + self.speaker.shape(shape) if shape else ''} = {text}"
+        before = f"{name}{' ' + self.speaker.shape(shape) if shape else ''} = "
+        room = self.width - cell_width(self.say(GIVEN)) - GAP - cell_width(before)
+        return before + self.speaker.escaped(formulas.short(value, room))
 
     def _flowing(self, title: str, items: Sequence[str]) -> list[str]:
         """Items side by side after a title, on as many lines as they need; no item is broken."""
@@ -128,7 +129,7 @@ class _Writer:
         for row, text in zip(rows_with_value, lined_up([row.value for row in rows_with_value]), strict=True):
             row.value = text
         columns = Columns(rows, self.width, self.say(VALUE), self.say(ERROR) if self.speaker.checks_shown else "")
-        lines = [self._table_head(table, columns)]
+        lines = self._table_head(table, columns)
         for row in rows:
             # The way from entries to matrices is a paragraph of its own.
             if backward and row is not rows[0] and (row.lead or (row.number and not table.scalar)):
@@ -136,24 +137,24 @@ class _Writer:
             lines += self._row_lines(row, columns, backward)
         return lines
 
-    def _table_head(self, table: Table, columns: Columns) -> str:
+    def _table_head(self, table: Table, columns: Columns) -> list[str]:
         title = self.speaker.sentence(table.title)
         before = columns.start + columns.formula
         text = self.paint(left(title, min(before, cell_width(title))), "bold")
         used = cell_width(title)
-        if table.section == BACKWARD and table.scalar:
-            hint = self.say(BACKWARD_HINT)
-            if used + GAP + cell_width(hint) <= before:
-                text += " " * GAP + self.paint(hint, "dim")
-                used += GAP + cell_width(hint)
+        hint = self.say(table.hint) if table.hint else ""
+        if hint and used + GAP + cell_width(hint) <= before:
+            text += " " * GAP + self.paint(hint, "dim")
+            used += GAP + cell_width(hint)
+            hint = ""
         text += " " * max(0, before - used)
         if columns.shape:
             text += " " * (GAP + columns.shape)
         if columns.value:
             text += " " * GAP + right(self.say(VALUE), columns.value)
-        if not columns.tick:
-            return text
-        return text + " " * GAP + self.speaker.escaped(MARKS[True]) + " " + self.say(ERROR)
+        if columns.tick:
+            text += " " * GAP + self.speaker.escaped(MARKS[True]) + " " + self.say(ERROR)
+        return [text, *(" " * columns.start + self.paint(line, "dim") for line in wrapped(hint, self.width) if hint)]
 
     def _cells(self, row: Row, backward: bool) -> Cells:
         step, speaker = row.step, self.speaker

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from ..language import cell_width
 from .numbers import ELLIPSIS, LARGEST_COUNT, digits
-from .render import BREAK_FACTOR, BREAK_SUM, Printer, Style
+from .render import BREAK_FACTOR, BREAK_INNER, BREAK_SUM, Printer, Style, unbroken
 from .spelling import GREEK_WORDS, SUPERSCRIPTS, entry_name
 from .terms import Partial
 
+LARGEST_INSIDE = 6
+"""An array with more entries than this is cut short inside a formula."""
 ASCII = {
     "∂": "d", "∇": "grad ", "·": "*", "×": "x", "⊙": "*", "⊗": "(x)", "∘": "o", "−": "-", "–": "-", "—": "-", "÷": "/",
     "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "→": "->", "←": "<-", "↔": "<->", "⟹": "=>", "⇒": "=>",
@@ -38,7 +41,7 @@ def ascii_text(text: str) -> str:
         return text
     pieces = []
     for character in unicodedata.normalize("NFC", text):
-        if character in (BREAK_SUM, BREAK_FACTOR):
+        if character in (BREAK_SUM, BREAK_FACTOR, BREAK_INNER):
             pieces.append(character)
             continue
         plain = ASCII.get(character, character)
@@ -54,6 +57,7 @@ class UnicodePrinter(Printer):
     """σ(w5·f1), ∂E/∂w, x_nd: terms on one line. `ascii`: every product is told by its sign, as in a program."""
 
     stacked = False
+    breaks_inside = True
 
     def __init__(self, style: Style | None = None, ascii: bool = False) -> None:
         super().__init__(style)
@@ -116,7 +120,7 @@ class UnicodePrinter(Printer):
         return "" if not self.ascii else " @ " if style == "matrix" else "*"
 
     def fraction(self, above: str, below: str) -> str:
-        return f"{above} / {below}" if len(above) + len(below) > 16 else f"{above}/{below}"
+        return f"{above} / {below}" if len(unbroken(above + below)) > 16 else f"{above}/{below}"
 
     def power(self, base: str, exponent: str) -> str:
         if re.fullmatch(r"[−-]?[0-9]+", exponent):
@@ -145,7 +149,24 @@ class UnicodePrinter(Printer):
         return " ".join([f"Σ_{label}" for label in labels] or ["Σ"]) + " " + body
 
     def tensor(self, values: Any) -> str:
-        return self.inline(np.asarray(values))
+        array = np.asarray(values)
+        return self.inline(array) if array.size <= LARGEST_INSIDE else self.short(array, 30)
+
+    def short(self, array: np.ndarray, width: int) -> str:
+        """An array on one line of at most `width` cells, as far as leaving out entries can help."""
+        text = self.inline(array, 24)
+        for most in (3, 2, 1):
+            if cell_width(text) <= width:
+                break
+            text = self._cut(array, most)
+        return text
+
+    def _cut(self, array: np.ndarray, most: int) -> str:
+        """The first `most` entries along every axis, and an ellipsis for the others."""
+        if array.ndim == 0:
+            return self.number(digits(array[()]))
+        parts = [self._cut(np.asarray(entry), most) for entry in array[:most]]
+        return "[" + ", ".join([*parts, *([ELLIPSIS] if len(array) > most else [])]) + "]"
 
     def inline(self, array: np.ndarray, most: int = LARGEST_COUNT * LARGEST_COUNT) -> str:
         """An array on one line, [[1, 2], [3, 4]]; what does not fit is an ellipsis."""

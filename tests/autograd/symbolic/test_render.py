@@ -320,3 +320,19 @@ def test_errors_have_one_digit() -> None:
 def test_json_numbers_keep_their_precision() -> None:
     assert nested(np.array([[1 / 3, math.inf], [math.nan, -math.inf]])) == [[1 / 3, "inf"], ["nan", "-inf"]]
     assert nested(np.array([1, 2])) == [1, 2]
+
+
+def test_a_one_is_never_written_into_its_neighbor() -> None:
+    b, W = Symbol("b", 1), Symbol("W", 2)
+    turned = Apply(OPS["transpose"], (W,), {"axes": (1, 0)})
+    assert UnicodePrinter().plain(Product((Number(1.0), b))) == "1·b"
+    assert UnicodePrinter().plain(Product((Number(2.0), b))) == "2b"
+    assert UnicodePrinter().plain(Product((Filled(Number(2.0), (3, 2)), turned), "matrix")) == "2·Wᵀ"
+    assert UnicodePrinter().plain(Product((Filled(Number(1.0), (3, 2)), turned), "matrix")) == "1·Wᵀ"
+
+
+def test_an_array_times_the_logarithm_of_an_array_is_entry_by_entry() -> None:
+    loss = next(op for op in OPS.values() if op.notation.sign.startswith("·") and len(op.notation.sign) > 1)
+    T, P, t, p = Symbol("T", 2), Symbol("P", 2), Symbol("t"), Symbol("p")
+    assert UnicodePrinter().plain(Apply(loss, (T, P))) == "T ⊙ ln P"
+    assert UnicodePrinter().plain(Apply(loss, (t, p))) == "t·ln p"

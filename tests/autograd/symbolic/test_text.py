@@ -8,13 +8,14 @@ import re
 from dataclasses import replace
 from types import ModuleType
 
+import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.language import LANGUAGES, cell_width, language, translate
 from nngraph.autograd.symbolic.blocks import matrix_lines
 from nngraph.autograd.symbolic.cells import broken, wrapped
 from nngraph.autograd.symbolic.derivation import Check, Derivation
-from nngraph.autograd.symbolic.render import BREAK_FACTOR, BREAK_SUM
+from nngraph.autograd.symbolic.render import BREAK_FACTOR, BREAK_INNER, BREAK_SUM
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -195,3 +196,41 @@ def test_arrays_of_any_rank_are_printed_in_bounded_space() -> None:
         lines = matrix_lines(np.random.default_rng(0).normal(size=shape) * 1000, 80, str)
         assert 1 <= len(lines) <= 100
         assert max(map(len, lines)) <= 100
+
+
+def test_arrays_of_four_axes_are_given_short_and_shown_by_place() -> None:
+    rng = np.random.default_rng(0)
+    image, kernel = ng.input("I", rng.normal(size=(2, 3, 6, 6))), ng.input("K", rng.normal(size=(2, 3, 3, 3)))
+    text = ng.explain(ng.sum(ng.conv2d(image, kernel)), wrt=[kernel]).text()
+    assert max(map(cell_width, text.split("\n"))) <= 100
+    assert "I (2×3×6×6) = [[[[0." in text
+    assert "= [0, 0, :, :]  [ " in text
+    assert "[1, 2, :, :]  [ " in text
+
+
+def test_a_long_constant_in_a_formula_is_cut_short_and_the_line_broken() -> None:
+    X, W = ng.input("X", np.ones((3, 2))), ng.input("W", np.ones((2, 4)))
+    text = ng.explain(ng.softmax_loss(X @ W, np.eye(4)[[0, 1, 2]]), wrt=[W]).text()
+    assert "[[1, 0, …], [0, 1, …], …]" in text
+    assert max(map(cell_width, text.split("\n"))) <= 100
+
+
+def test_a_formula_is_broken_inside_brackets_only_when_nothing_else_helps() -> None:
+    assert broken(f"a + b(c{BREAK_INNER} + d)", 8) == ["a + b(c", "+ d)"]
+    assert broken(f"aaaa{BREAK_SUM} + b(c{BREAK_INNER} + d)", 11) == ["aaaa", "+ b(c + d)"]
+
+
+def test_division_of_arrays_is_explained_once(made: ModuleType) -> None:
+    P, T = ng.input("P", np.ones((2, 3))), ng.input("T", np.ones((2, 3)))
+    text = ng.explain(-ng.sum(T * ng.log(P)), wrt=[P]).text()
+    assert text.count("Arrays are divided entry by entry, as in 1/P.") == 1
+    assert "divided" not in made.scalar().text()
+
+
+@pytest.mark.parametrize("width", [64, 100])
+def test_what_a_backward_line_is_made_of_is_said_in_every_form(made: ModuleType, width: int) -> None:
+    scalar, matrix = made.scalar(), made.matrix()
+    for one in (scalar.text(width=width), scalar.markdown(), scalar.html()):
+        assert "gradient arriving × local derivative" in one
+    assert r"gradient arriving $\times$ local derivative" in scalar.latex()
+    assert "gradient arriving" not in matrix.text() + matrix.latex() + matrix.html() + matrix.markdown()
