@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ..autograd.language import N_, known_language, language_from_environment, set_language, translate
-from . import show
+from . import show, streams
 
 FINE, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -20,10 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
-        sys.stdout.flush()
+        streams.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.drop(sys.stdout)  # whoever read our output has seen enough
+    except streams.StreamError as error:
+        show.show_error(error, False, False)
+        code = MISUSED
     sys.exit(code)
 
 
@@ -43,7 +45,8 @@ def run(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit):
         # The terminal library leaves with SystemExit when the reader of a pipe has gone.
         return FINE
-    except BaseException as error:
+    except BaseException as raised:
+        error = streams.lost(raised)
         code = exit_code(error)
         if code is None:
             # Not 1, which would tell a script that the claim or the derivation is wrong.
@@ -54,7 +57,11 @@ def run(arguments: Sequence[str]) -> int:
                 translate(N_("This is a mistake in nngraph, not in your input; please report it with the lines above."))
             )
             return MISUSED
-        show.show_error(error, as_json, color)
+        try:
+            show.show_error(error, as_json, color)
+        except streams.StreamError as second:
+            show.show_error(second, False, color)
+            return MISUSED
         return code
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
-from . import show
 from .errors import CommandError, ExpressionError
 from .notes import notes
 from .parse import free_names, function_table, nearest, parse
 from .show import note
+from .streams import standard_input
 from .tokens import NAME, fail, tokenize
 from .values import parse_assignments, parse_names, parse_shapes, parse_value
 
@@ -117,36 +115,6 @@ def load(
     return problem
 
 
-def standard_input() -> str:
-    """All of standard input as text, a byte order mark taken off; CommandError when it is closed or no text."""
-    if sys.stdin is None:
-        raise CommandError(
-            translate(
-                N_("cannot read {path}: {reason}"),
-                path=translate(N_("standard input")),
-                reason=translate(N_("it is closed")),
-            )
-        )
-    try:
-        data = getattr(sys.stdin, "buffer", sys.stdin).read()
-    except OSError as error:
-        raise CommandError(
-            translate(
-                N_("cannot read {path}: {reason}"), path=translate(N_("standard input")), reason=error.strerror or error
-            )
-        ) from None
-    if isinstance(data, str):
-        return data.removeprefix("\ufeff")
-    # PowerShell marks what it writes; the terminal's own encoding is asked last, because it often reads anything.
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ["utf-16"] if wide else ["utf-8-sig", sys.stdin.encoding or "utf-8"]:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            pass
-    raise CommandError(translate(N_("standard input is no text"), None), translate(N_("write it in UTF-8")))
-
-
 @dataclass(frozen=True)
 class Given:
     """What came with the expression: values, shapes, the letters in them, the seed, and what is differentiated by."""
@@ -199,6 +167,10 @@ def load_expression(text: str, given: Given, let: Mapping[str, str]) -> Problem:
     variables = [name for name in names if name not in given.sizes or given.speaks_of(name)]
     assumed = frozenset(name for name in variables if not given.speaks_of(name) and name not in given.wrt)
 
+    for name in variables:
+        if name in NUMBERS and name not in given.values and name not in given.shapes:
+            note(translate(N_("note: {name} is a variable here; for the number add {example}"), name=name, example=NUMBERS[name]))  # fmt: skip
+
     def build(leaves: Mapping[str, Leaf]) -> tuple[Node, dict[str, Node]]:
         from ..autograd.leaves import constant
 
@@ -238,19 +210,6 @@ def _parts(name: str, known: set[str]) -> list[str] | None:
         if start is not None:
             found[end] = [*found[start], name[start:end]]
     return found.get(len(name)) if len(found.get(len(name), [])) > 1 else None
-
-
-def _note_numbers(names: Iterable[str]) -> None:
-    """Say so when a name that means a number elsewhere is a variable without a value here."""
-    for name in names:
-        if name in NUMBERS:
-            show.note(
-                translate(
-                    N_("note: {name} is a variable here; for the number add {example}"),
-                    name=name,
-                    example=NUMBERS[name],
-                )
-            )
 
 
 def bind(

@@ -6,12 +6,12 @@ import codecs
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
 from .errors import CommandError
+from .streams import StreamError, cannot_write, drop, flush, stand_in_for_closed
 
 PLAIN_WIDTH = 100
 """Columns when nobody looks at a terminal: a pipe, a file."""
@@ -30,7 +30,9 @@ PLAIN_SIGNS = {
 
 
 def prepare_streams() -> None:
-    """From here on a sign the terminal cannot print comes out as its plain form, never as an exception."""
+    """From here on a sign the terminal cannot print comes out as its plain form, never as an exception, and a closed
+    stream is an error of its own kind when it is used."""
+    stand_in_for_closed()
     codecs.register_error("nngraph-plain", _plain_error)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -82,39 +84,39 @@ def width() -> int:
 
 
 def out(text: str) -> None:
-    """A result, to stdout."""
-    sys.stdout.write(printable(text, sys.stdout.encoding or "utf-8") + "\n")
+    """A result, to stdout; StreamError when it cannot be written."""
+    try:
+        sys.stdout.write(printable(text, sys.stdout.encoding or "utf-8") + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise cannot_write(error.strerror or error) from None
 
 
 def note(text: str) -> None:
-    """A message that is no result, to stderr."""
-    sys.stderr.write(printable(text, sys.stderr.encoding or "utf-8") + "\n")
+    """A message that is no result, to stderr; nobody can be told when that does not work."""
+    try:
+        sys.stderr.write(printable(text, sys.stderr.encoding or "utf-8") + "\n")
+        sys.stderr.flush()
+    except OSError:
+        drop(sys.stderr)
 
 
 def write_result(content: str | bytes, path: str | None) -> None:
     """A result to a file, whole or not at all; to stdout for None and `-`."""
     if path in (None, "-"):
         if isinstance(content, bytes):
-            sys.stdout.flush()
+            flush()
             sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
         else:
             out(content.rstrip("\n"))
         return
-    import tempfile
+    from ..autograd.files import write_whole
 
-    target = Path(str(path))
-    data = content if isinstance(content, bytes) else (content.rstrip("\n") + "\n").encode()
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=target.resolve().parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        # A temporary file is private to its owner; the result is a file like any other.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        write_whole(str(path), content if isinstance(content, bytes) else (content.rstrip("\n") + "\n").encode())
     except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
         raise CommandError(
             translate(N_("cannot write {path}: {reason}"), path=path, reason=error.strerror or error)
         ) from None
@@ -123,7 +125,7 @@ def write_result(content: str | bytes, path: str | None) -> None:
 def show_error(error: BaseException, as_json: bool, color: bool) -> None:
     """An error as the user should see it: JSON on stdout for a program, else a few lines on stderr."""
     described = describe(error)
-    if as_json:
+    if as_json and not isinstance(error, StreamError):
         import json
 
         out(json.dumps({"error": described.record()}, ensure_ascii=not can_print("中文∂"), indent=2))
@@ -196,9 +198,3 @@ def _printable_character(character: str, encoding: str) -> str:
     except UnicodeEncodeError:
         return PLAIN_SIGNS.get(character, "?")
     return character
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

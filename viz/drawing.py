@@ -233,4 +233,7 @@ def write_atomically(target: Path, data: bytes) -> None:
     """Writes beside the target first, then renames: a reader sees the old file or the whole new one."""
     if not target.parent.is_dir():
         raise DrawingError(f"cannot save {target}: the folder {target.parent} is not there")
-    write_whole(target, data)
+    try:
+        write_whole(target, data)
+    except OSError as error:
+        raise DrawingError(f"cannot save {target}: {error.strerror or error}") from None

@@ -15,7 +15,8 @@ from .verify import near_kinks, simplex_leaves
 
 
 def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.ndarray]:
-    """A value for every leaf: its own where it has one, else a seeded one at which the output is finite and smooth."""
+    """A value for every leaf: its own where it has one, else a seeded one at which the output is finite, and smooth where
+    there is such a point: |x − x| lies on its corner everywhere, and its derivation says so."""
     missing = [leaf for leaf in leaves if leaf._value is None]
     own = {
         leaf: np.asarray(leaf._value, dtype=np.float64 if leaf.dtype.kind == "f" else None)
@@ -26,14 +27,19 @@ def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.n
         return own
     draws = Draws(seed)
     simplex, classes = simplex_leaves(output), class_counts(output)
+    finite = None
     for attempt in range(200):
         low = -1.0 if attempt < 100 else 0.1
         values: dict[Leaf, np.ndarray] = dict(own)
         for leaf in missing:
             values[leaf] = _value(leaf, draws, low, leaf in simplex, classes.get(leaf))
         result = Program([output])(values)[0]
-        if np.all(np.isfinite(result)) and not near_kinks(output, values):
-            return {leaf: values[leaf] for leaf in leaves}
+        if np.all(np.isfinite(result)):
+            finite = finite or {leaf: values[leaf] for leaf in leaves}
+            if not near_kinks(output, values):
+                return {leaf: values[leaf] for leaf in leaves}
+    if finite is not None:
+        return finite
     raise DomainError("no small values were found at which the expression is finite; give some with --at")
 
 

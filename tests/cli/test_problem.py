@@ -242,3 +242,12 @@ def test_mistakes_in_a_shorthand_point_into_it():
     with pytest.raises(ExpressionError) as caught:
         load("a*2", let=["a=sgmoid(x)"])
     assert caught.value.text == "sgmoid(x)"
+
+
+def test_names_of_numbers_without_a_value_are_variables_and_said_to_be(capsys):
+    load("pi*x + π + inf + nan")
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in said] == ["pi", "π", "inf", "nan"] and "--let pi=3.14159" in said[0]
+    load("pi*x", at=["pi=3"])
+    assert load("pi*x", at=["x=2"], let=["pi=3.141592653589793"]).output.value == 2 * np.pi
+    assert capsys.readouterr().err == ""

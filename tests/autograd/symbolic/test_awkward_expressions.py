@@ -102,3 +102,11 @@ def test_a_third_derivative_is_refused_not_answered_with_the_second():
     x = ng.input("x", 2.0)
     with pytest.raises(ng.autograd.errors.GradientError, match="second order"):
         ng.explain(x**3, wrt=[x, x, x])
+
+
+@pytest.mark.parametrize("text", ["abs(x-x)", "relu(x-x)", "relu(0*x)"])
+def test_an_expression_that_lies_on_its_corner_everywhere_is_drawn_there_and_said_so(text, capsys):
+    from nngraph.cli.app import run
+
+    assert run(["explain", text]) == 0
+    assert "no derivative exists there" in capsys.readouterr().out
