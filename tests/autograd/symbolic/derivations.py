@@ -149,9 +149,9 @@ def matrix(detail: str = "normal") -> Derivation:
              why=(Sentence("{entry} = {definition}", {"entry": z_nk, "definition": applied("sub", IndexSum(("d",), Product((x_nd, w_dk))), t_nk)}),)),
         line("b1", BACKWARD, 1, by_W, Form(Product((turned, by_Z), "matrix"), shapes=((D, N), (N, K))), value=dW, shape=(D, K),
              rule=Sentence("matrix product"),
-             why=(Sentence("Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums the last axis of the left factor"
-                           " with the first axis of the right one, so {plain} is turned; the shapes allow no other order.",
-                           {"turned": turned, "plain": X, "letter": "n"}),)),
+             why=(Sentence("{reason} The shapes allow no other order.", {"reason": Sentence(
+                 "Why {turned}: the sum runs over {letter}, the first axis of both factors. A matrix product sums the last axis of"
+                 " the left factor with the first axis of the right one, so {plain} is turned.", {"turned": turned, "plain": X, "letter": "n"})}),)),
         line("r.W", RESULT, 0, by_W, Product((applied("div", Number(2.0), Number(3.0, "N")), Product((turned, Z), "matrix"))), value=dW, shape=(D, K),
              check=Check(True, 8e-17, 4, 1e-13)),
     )  # fmt: skip
