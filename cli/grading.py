@@ -2,74 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
 from .errors import CommandError
 from .parse import nearest
+from .returned import taken_for
 from .students import Answer
 from .values import parse_assignments, parse_names
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..autograd.node import Node
+    from ..autograd.symbolic.derivation import Sentence
     from ..autograd.symbolic.mistakes.points import Point
     from ..autograd.symbolic.mistakes.student import PassVerdict
+    from ..autograd.symbolic.mistakes.verdict import Slip
     from .homework import Homework
 
 PASS = "backward"
-"""The function that is looked for when none is named; its local variables count when it returns no dict."""
+"""The function that is looked for when none is named."""
 
 
 def judged(
     work: Homework, tried: list[Point], answers: list[Answer], wrt: Sequence[str], mapping: Sequence[str], seed: int
 ) -> PassVerdict:
+    """The verdict on all runs together."""
     from ..autograd.symbolic.derivation import Sentence
     from ..autograd.symbolic.mistakes.student import NUMERICAL, PassVerdict, check_arrays, check_value
     from ..autograd.symbolic.mistakes.verdict import Slip
 
     whole_at = next((at for at, point in enumerate(tried) if point.kind == "whole"), None)
     if answers[0].error:
-        return PassVerdict(False, (), slips=(Slip("crash", Sentence("{error}", {"error": answers[0].error})),))
+        return PassVerdict(False, (), slips=(_crash(N_("{error}"), answers[0]),))
     kept = [at for at, answer in enumerate(answers) if at != whole_at and not answer.error]
     points, good = [tried[at] for at in kept], [answers[at] for at in kept]
     tolerance = NUMERICAL if work.function else None
     variables = _wanted(work, wrt)
-    arrays = _as_gradients(work, good, variables)
+    taken = taken_for(work, good[0], variables)
     mapped = _mapping(work, mapping)
 
-    def verdict(some: Sequence[int], at: Sequence[Point]) -> PassVerdict:
-        if arrays is not None:
-            return check_arrays(work.output, [arrays[each] for each in some], at, mapping=mapped, tolerance=tolerance)
-        return check_value(work.output, None, [good[each].returned[""] for each in some], at, work.name, tolerance)
+    def verdict(some: Sequence[Answer], at: Sequence[Point]) -> PassVerdict:
+        if taken.value:
+            return check_value(work.output, None, [answer.returned[""] for answer in some], at, work.name, tolerance)
+        return check_arrays(
+            work.output,
+            [taken.named(answer) for answer in some],
+            at,
+            mapping=mapped,
+            tolerance=tolerance,
+            wanted=[_nodes(work)[name] for name in variables] or None,
+            aside=[answer.local for answer in some],
+        )
 
-    if arrays is None and (
-        good[0].form != "array"
-        or (
-            work.output.shape != good[0].returned[""].shape and not good[0].returned[""].shape and not work.output.shape
-        )
-    ):
+    result = verdict(good, points)
+    if not result.rows and good[0].form != "nothing" and result.unused:
         raise CommandError(
-            translate(N_("{function} returns no array and no dict of arrays"), function=f"{work.path}:{work.name}")
-        )
-    result = verdict(range(len(good)), points)
-    if not result.rows:
-        raise CommandError(
-            translate(N_("none of {names} speaks of a node"), names=", ".join(result.unmatched) or "…"),
+            translate(N_("none of {names} speaks of a node"), names=", ".join(result.unused)),
             translate(N_("write --map NAME=NODE; the nodes are {known}"), known=", ".join(_nodes(work))),
         )
     slips, notes = _manners(good), []
     slips += [
-        Slip("crash", Sentence(N_("it fails at some values: {error}"), {"error": answer.error}))
+        _crash(N_("it fails at some values: {error}"), answer)
         for at, answer in enumerate(answers)
         if answer.error and at != whole_at
     ][:1]
-    if result.first is None and whole_at is not None:
-        found = _whole_numbers(work, tried[whole_at], answers[whole_at], good, variables, mapped, tolerance)
+    if result.right and whole_at is not None:
+        found = _whole_numbers(verdict, tried[whole_at], answers[whole_at], good[0])
         slips += [found] if found is not None and work.whole else []
         notes += [found.said] if found is not None and not work.whole else []
+    notes += taken.notes
+    notes += [note for value in good[0].beside[:1] if (note := _loss_beside(work, value, points[0])) is not None]
     if work.renamed:
         notes.append(
             Sentence(
@@ -77,49 +83,55 @@ def judged(
                 {"names": ", ".join(f"{parameter} = {leaf}" for parameter, leaf in work.renamed.items())},
             )
         )
-    listed = (
-        result.unmatched
-        if good[0].form == "dict"
-        else tuple(name for name in result.unmatched if name.startswith(("d", "grad", "delta")))
-    )
     return replace(
-        result, right=result.right and not slips, slips=tuple(slips), notes=(*result.notes, *notes), unmatched=listed
+        result, right=result.right and not slips, slips=(*result.slips, *slips), notes=(*result.notes, *notes)
     )
 
 
-def _as_gradients(
-    work: Homework, answers: Sequence[Answer], variables: Sequence[str]
-) -> list[dict[str, np.ndarray]] | None:
-    """The arrays by the names they are matched by; None when a single array is the value of the expression."""
-    first = answers[0]
-    if first.form == "dict":
-        return [dict(answer.returned) for answer in answers]
-    if (first.form == "array" and len(variables) == 1) or (
-        first.form == "tuple" and len(variables) == len(first.returned)
-    ):
-        return [
-            {f"d{name}": array for name, array in zip(variables, answer.returned.values(), strict=False)}
-            for answer in answers
-        ]
-    if first.form == "array" and work.function and len(work.problem.leaves) == 1:
-        return [{f"d{name}": answer.returned[""] for name in work.problem.leaves} for answer in answers]
-    if first.form == "array" and not work.upstream and work.name != PASS:
+def _crash(template: str, answer: Answer) -> Slip:
+    from ..autograd.symbolic.derivation import Sentence
+    from ..autograd.symbolic.mistakes.verdict import Slip
+
+    why = tuple(Sentence("{text}", {"text": text}) for text in answer.about)
+    return Slip("crash", Sentence(template, {"error": answer.error}), why)
+
+
+def _loss_beside(work: Homework, value: np.ndarray, point: Point) -> Sentence | None:
+    """A word about a number that is returned beside the gradients, when it is not the loss."""
+    import numpy as np
+
+    from ..autograd.engines.numpy import Program
+    from ..autograd.symbolic.derivation import Sentence
+
+    if value.shape or work.output.shape or work.upstream:
         return None
-    return [dict(answer.local) for answer in answers]
+    true = np.asarray(Program([work.output])(point.values)[0])
+    if np.allclose(value, true, rtol=1e-6, atol=1e-12):
+        return None
+    return Sentence(
+        N_("the number returned beside the gradients is {mine}, but the loss is {true}"), {"mine": value, "true": true}
+    )
 
 
 def _wanted(work: Homework, wrt: Sequence[str]) -> list[str]:
     names = parse_names(wrt)
+    known = _nodes(work)
     for name in names:
-        if name not in _nodes(work):
-            raise CommandError(translate(N_("--wrt {name}: there is no variable of that name"), name=name))
+        if name not in known:
+            meant = nearest(name, known)
+            raise CommandError(
+                translate(N_("--wrt {name}: there is no variable of that name"), name=name),
+                translate(N_("did you mean {meant}?"), meant=meant)
+                if meant
+                else translate(N_("the variables are {known}"), known=", ".join(known)),
+            )
     return names
 
 
-def _nodes(work: Homework) -> list[str]:
+def _nodes(work: Homework) -> dict[str, Node]:
     from ..autograd.symbolic.local import board
 
-    return [symbol.name for symbol in board(work.output).symbols.values()]
+    return {symbol.name: node for node, symbol in board(work.output).symbols.items()}
 
 
 def _mapping(work: Homework, mapping: Sequence[str]) -> dict[str, str]:
@@ -160,20 +172,13 @@ def _manners(answers: Sequence[Answer]) -> list[Any]:
 
 
 def _whole_numbers(
-    work: Homework,
-    point: Point,
-    answer: Answer,
-    good: Sequence[Answer],
-    variables: Sequence[str],
-    mapped: Mapping[str, str],
-    tolerance: float | None,
-) -> Any:
+    verdict: Callable[[Sequence[Answer], Sequence[Point]], PassVerdict], point: Point, answer: Answer, right: Answer
+) -> Slip | None:
     """The slip of a function that is right on floats and wrong on whole numbers; None when it is right on both."""
     import numpy as np
 
     from ..autograd.symbolic.derivation import Sentence
     from ..autograd.symbolic.mistakes.points import Point
-    from ..autograd.symbolic.mistakes.student import check_arrays, check_value
     from ..autograd.symbolic.mistakes.verdict import Slip
 
     why = (
@@ -187,6 +192,8 @@ def _whole_numbers(
         return Slip(
             "integer-array", Sentence(N_("on whole-number arrays it fails: {error}"), {"error": answer.error}), why
         )
+    if answer.form != right.form:
+        return None
     floats = Point(
         {
             leaf: np.asarray(value, dtype=np.float64) if leaf.dtype.kind == "f" else value
@@ -194,17 +201,10 @@ def _whole_numbers(
         },
         "given",
     )
-    arrays = _as_gradients(work, [answer], variables)
-    if arrays is not None:
-        result = check_arrays(work.output, arrays, [floats], mapping=mapped, tolerance=tolerance)
-    elif answer.form != "array":
-        return None
-    else:
-        result = check_value(work.output, None, [answer.returned[""]], [floats], work.name, tolerance)
+    result = verdict([answer], [floats])
     if result.right or not result.rows:
         return None
     names = ", ".join(row.name for row in result.rows if row.state == "wrong")
-    del good
     return Slip(
         "integer-array",
         Sentence(N_("right on floats, but wrong on whole-number arrays: {names}"), {"names": names}),

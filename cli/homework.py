@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from .grading import PASS, judged
 from .parse import free_names
 from .problem import FILE, Problem, load
 from .students import Answer, MissingArguments, Stopped, run_student
-from .values import parse_assignments, parse_value
+from .values import parse_assignments, parse_shapes, parse_value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +108,19 @@ def _prepared(
     )
     extra = {each: parse_value(text) for each, text in texts.items() if own is not None and each not in own}
     given = [f"{each}={text}" for each, text in texts.items() if each not in extra]
-    problem = load(against, given, shape, seed, wrt, let)
+    if not path.is_file():
+        raise CommandError(translate(N_("there is no file {path}"), path=path))
+    try:
+        problem = load(against, given, shape, seed, wrt, let)
+    except CommandError as error:
+        # What the student's own file lacks is said first: it is the nearer mistake.
+        known = functions(path)
+        if known is not None and name not in known[0] and name not in known[1]:
+            raise CommandError(
+                translate(N_("{path} has no function {name}"), path=path, name=name),
+                translate(N_("it has {known}"), known=", ".join(known[0])) if known[0] else None,
+            ) from None
+        raise _with_shapes(error, against, texts, shape) from None
     output, moved = in_float64(problem.output, list(problem.leaves.values()))
     problem = replace(problem, output=output, leaves=dict(zip(problem.leaves, moved, strict=False)))  # type: ignore[arg-type]
     whole = any(
@@ -121,6 +135,61 @@ def _prepared(
     ]
     loss = {"target": against, "shape": sizes, "seed": seed, "let": list(let)}
     return Homework(path, name, problem, output, seconds, loss, extra, whole, {})
+
+
+def functions(path: Path) -> tuple[list[str], list[str]] | None:
+    """What a Python file defines and what it imports at its top level, found without running it; None when that cannot be told."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    found: list[str] = []
+    imported: list[str] = []
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.append(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [each.asname or each.name.partition(".")[0] for each in node.names]
+            if "*" in names:
+                return None
+            imported += names
+        elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+            return None  # it may bind anything; running the file will tell
+        elif isinstance(node, ast.Assign):
+            found += [each.id for each in node.targets if isinstance(each, ast.Name)]
+    return found, imported
+
+
+def _with_shapes(error: CommandError, against: str, at: Mapping[str, str], shape: Sequence[str]) -> CommandError:
+    """The error, and which shapes nobody gave: without one, a name is a single number."""
+    given = {*at, *parse_shapes(shape)[0]}
+    lacking = [name for name in _asked_for(against) if name not in given]
+    # Errors of ours that a shape may cure: those of an op, in the user's file or in the expression; no typing errors.
+    of_an_op = re.search(r"\.py:\d+: (?!\w+Error: )", error.message) if FILE.fullmatch(against) else error.hint is None
+    if not lacking or not of_an_op:
+        return error
+    error.hint = translate(
+        N_(
+            "no shape was given for {names}, so each is a single number; write one for every array, for example {example}"
+        ),
+        names=", ".join(lacking),
+        example=f"--shape {lacking[0]}=5,3",
+    )
+    return error
+
+
+def _asked_for(against: str) -> list[str]:
+    """The leaves of what is compared with: the parameters of a function, the names of an expression."""
+    found = FILE.fullmatch(against)
+    if not found:
+        return list(free_names(against))
+    try:
+        tree = ast.parse(Path(found["path"]).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return []
+    wanted = (found["name"] or "").split(".")[-1]
+    defined = [node for node in tree.body if isinstance(node, ast.FunctionDef) and wanted in ("", node.name)]
+    return [each.arg for each in (*defined[0].args.posonlyargs, *defined[0].args.args)] if len(defined) == 1 else []
 
 
 def _asked(work: Homework, seed: int) -> tuple[list[Point], list[Answer]]:

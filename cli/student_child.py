@@ -6,6 +6,7 @@ values.npz and report.json. Nothing the student writes reaches the program that 
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import io
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -96,6 +97,8 @@ def run(
         "code": None,
         "whole": [],
         "returned": "nothing",
+        "named": [],
+        "arguments": [],
     }
     arguments = {name: _own(array) for name, array in given.items()}
     try:
@@ -109,18 +112,25 @@ def run(
     if report["overwritten"]:
         report["line"], report["code"] = _where_written(function, path, given, functions)
     values: dict[str, np.ndarray] = {}
+    result, others = _parts(result)
     if isinstance(result, dict):
         report["returned"] = "dict"
         values = _numbers({str(name): value for name, value in result.items()})
-    elif isinstance(result, tuple):
+    elif isinstance(result, (tuple, list)) and not _is_array(result):
         report["returned"] = "tuple"
         values = _numbers({f"return.{number}": value for number, value in enumerate(result)})
+        report["named"] = [_called(value, variables) for value in result]
     elif as_numbers(result) is not None:
         report["returned"] = "array"
         values = _numbers({"return": result})
-    if not isinstance(result, dict):
-        values |= _numbers({f"local.{name}": value for name, value in variables.items() if name not in given})
-    report["whole"] = [name for name, array in values.items() if array.dtype.kind in "iu"]
+        report["named"] = [_called(result, variables)]
+    # Inside a dict's report a name may be anything; what is beside it is told apart by a prefix no identifier has.
+    values |= _numbers({f"local.{name}": value for name, value in variables.items() if name not in given})
+    values |= _numbers({f"beside.{number}": value for number, value in enumerate(others)})
+    report["arguments"] = parameters(function)
+    report["whole"] = [
+        name for name, array in values.items() if array.dtype.kind in "iu" and not name.startswith("beside.")
+    ]
     return report, values
 
 
@@ -138,7 +148,6 @@ def load(path: Path, name: str) -> Any:
 
 class NoFunction(LookupError):
     """The file has no function of the name that was asked for; the message lists those it has."""
-
 
 
 def parameters(function: Any) -> list[str]:
@@ -187,11 +196,116 @@ def as_numbers(value: Any) -> np.ndarray | None:
 
 
 def describe(error: BaseException, path: Path) -> dict[str, Any]:
-    """Kind, message, and the last line of the student's file on the way to the error."""
+    """Kind, message, the last line of the student's file on the way to the error, and the shapes of what it names."""
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1].lineno if lines else None
     code = lines[-1].line if lines and not isinstance(error, SyntaxError) else None
-    return {"kind": type(error).__name__, "message": str(error), "line": line, "code": code}
+    found: dict[str, Any] = {"kind": type(error).__name__, "message": str(error), "line": line, "code": code}
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if Path(frame.f_code.co_filename).name == path.name]
+    if code and own:
+        with contextlib.suppress(Exception):  # a hint only: whatever the student's names hold, the error itself is told
+            found |= misfit(code, own[-1].f_locals)
+    return found
+
+
+def misfit(code: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The shapes of the arrays that a line names, and which factor of its matrix product has to be turned."""
+    tree = ast.parse(code.strip().removesuffix(":"))
+    names = dict.fromkeys(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+    shapes = {name: list(variables[name].shape) for name in names if isinstance(variables.get(name), np.ndarray)}
+    return {"shapes": shapes, "turned": _turned(tree, variables)}
+
+
+def _turned(tree: ast.AST, variables: Mapping[str, Any]) -> list[str]:
+    """The ways of turning a factor of the first matrix product that does not fit, so that it fits; best first."""
+    target = tree.body[0].targets[0] if isinstance(tree, ast.Module) and isinstance(tree.body[0], ast.Assign) else None
+    belongs = (
+        target.id.removeprefix("d").removeprefix("grad_").removeprefix("_") if isinstance(target, ast.Name) else ""
+    )
+    wanted = np.shape(variables[belongs]) if isinstance(variables.get(belongs), np.ndarray) else None
+    for node in ast.walk(tree):
+        pair = _factors(node)
+        shapes = [_shape(each, variables) for each in pair]
+        if len(pair) != 2 or any(shape is None or len(shape) != 2 for shape in shapes):
+            continue
+        (rows, left), (right, columns) = shapes[0], shapes[1]  # type: ignore[misc]
+        if left == right:
+            continue
+        texts, turned = [ast.unparse(each) for each in pair], [ast.unparse(_flipped(each)) for each in pair]
+        dotted = "{} @ {}" if isinstance(node, ast.BinOp) else ast.unparse(node.func) + "({}, {})"  # type: ignore[attr-defined]
+        ways = [
+            (fits, shape, dotted.format(*names))
+            for fits, shape, names in (
+                (rows == right, (left, columns), (turned[0], texts[1])),
+                (left == columns, (rows, right), (texts[0], turned[1])),
+                (rows == columns, (left, right), (turned[0], turned[1])),
+            )
+        ]
+        return [text for _, _, text in sorted((way for way in ways if way[0]), key=lambda way: way[1] != wanted)][:1]
+    return []
+
+
+def _factors(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return [node.left, node.right]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("dot", "matmul"):
+        return list(node.args) if len(node.args) == 2 else []
+    return []
+
+
+def _flipped(each: ast.expr) -> ast.expr:
+    """The same turned: h for h.T, h.T for h."""
+    if isinstance(each, ast.Attribute) and each.attr == "T":
+        return each.value
+    return ast.Attribute(each, "T", ast.Load())
+
+
+def _shape(each: ast.expr, variables: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """The shape an expression would have, read from its names; None where that needs running it."""
+    match each:
+        case ast.Name(id=name) if isinstance(variables.get(name), np.ndarray):
+            return tuple(variables[name].shape)
+        case ast.Constant(value=int() | float()):
+            return ()
+        case ast.Attribute(value=value, attr="T"):
+            shape = _shape(value, variables)
+            return shape[::-1] if shape is not None else None
+        case ast.UnaryOp(operand=value):
+            return _shape(value, variables)
+        case ast.BinOp(left=left, op=op, right=right):
+            one, other = _shape(left, variables), _shape(right, variables)
+            if one is None or other is None:
+                return None
+            if not isinstance(op, ast.MatMult):
+                return np.broadcast_shapes(one, other)
+            return (*one[:-1], *other[-1:]) if len(one) == len(other) == 2 and one[1] == other[0] else None
+    return None
+
+
+def _parts(result: Any) -> tuple[Any, list[Any]]:
+    """The gradients in what is returned, and what stands beside them: `return loss, grads` returns a dict, too."""
+    if isinstance(result, (tuple, list)):
+        dicts = [value for value in result if isinstance(value, dict)]
+        if len(dicts) == 1:
+            return dicts[0], [value for value in result if not isinstance(value, dict)]
+    return result, []
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a list is one array written out, not a list of arrays."""
+    return (
+        isinstance(value, list)
+        and not any(isinstance(each, np.ndarray) for each in value)
+        and as_numbers(value) is not None
+    )
+
+
+def _called(value: Any, variables: Mapping[str, Any]) -> list[str]:
+    """The local names of this very object."""
+    return [name for name, each in variables.items() if each is value and isinstance(value, np.ndarray)]
 
 
 def _own(array: np.ndarray) -> Any:

@@ -28,7 +28,9 @@ class Answer:
 
     `returned`: the arrays of a returned dict by name, of a tuple as "0", "1", …, a single one as "". `local`: its variables
     when it returned. `form`: dict, tuple, array or nothing. `overwritten`: arguments that it changed in place, `place` where.
-    `whole`: names whose arrays hold whole numbers, which lose every fraction that is written into them. `error`: what it raised.
+    `whole`: names whose arrays hold whole numbers, which lose every fraction that is written into them. `error`: what it
+    raised, `about` the shapes on that line. `beside`: what is returned beside a dict, such as the loss. `named`: the local
+    names of each returned array. `arguments`: what the function can be given.
     """
 
     returned: Mapping[str, np.ndarray]
@@ -38,6 +40,10 @@ class Answer:
     place: str = ""
     whole: tuple[str, ...] = ()
     error: str = ""
+    about: tuple[str, ...] = ()
+    beside: tuple[np.ndarray, ...] = ()
+    named: tuple[tuple[str, ...], ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 class MissingArguments(CommandError):
@@ -99,14 +105,20 @@ def run_student(
 def _answer(path: Path, one: dict[str, Any], number: int, values: Mapping[str, np.ndarray]) -> Answer:
     own = {key.partition("|")[2]: array for key, array in values.items() if key.partition("|")[0] == str(number)}
     form = one["returned"]
-    local = {key[6:]: array for key, array in own.items() if form != "dict" and key.startswith("local.")}
+    local = {key[6:]: array for key, array in own.items() if key.startswith("local.")}
+    beside = [array for key, array in own.items() if key.startswith("beside.")]
     returned = {
         key if form == "dict" else key[7:]: array
         for key, array in own.items()
-        if form == "dict" or key.startswith("return")
+        if (not key.startswith(("local.", "beside.")) if form == "dict" else key.startswith("return"))
     }
-    whole = tuple(key if form == "dict" else key.partition(".")[2] for key in one["whole"])
+    whole = tuple(
+        key if form == "dict" else key.partition(".")[2]
+        for key in one["whole"]
+        if not (form == "dict" and key.startswith("local."))
+    )
     place = f"{path}:{one['line']}: {one['code']}" if one["line"] else ""
+    error = one["error"]
     return Answer(
         returned,
         local,
@@ -114,8 +126,25 @@ def _answer(path: Path, one: dict[str, Any], number: int, values: Mapping[str, n
         tuple(one["overwritten"]),
         place,
         whole,
-        _place(path, one["error"]) if one["error"] else "",
+        _place(path, error) if error else "",
+        _about(error) if error else (),
+        tuple(beside),
+        tuple(tuple(names) for names in one["named"]),
+        tuple(one["arguments"]),
     )
+
+
+def _about(error: Mapping[str, Any]) -> tuple[str, ...]:
+    """The line that failed, the shapes of what it names, and which factor to turn."""
+    from ..autograd.sizes import shape_text
+
+    said = [error["code"]] if error["code"] else []
+    if shapes := error.get("shapes"):
+        named = ", ".join(f"{name}: {shape_text(tuple(shape))}" for name, shape in shapes.items())
+        said.append(translate(N_("the shapes on that line: {shapes}"), shapes=named))
+    if turned := error.get("turned"):
+        said.append(translate(N_("a transpose is missing or too many: {product} fits"), product=turned[0]))
+    return tuple(said)
 
 
 def _no_function(path: Path, name: str, known: str, leaves: Sequence[str]) -> tuple[str, str]:
@@ -123,7 +152,11 @@ def _no_function(path: Path, name: str, known: str, leaves: Sequence[str]) -> tu
     said = translate(N_("{path} has no function {name}"), path=path, name=name)
     if known:
         said += "; " + translate(N_("it has {known}"), known=known)
-    example = f"def backward({', '.join(leaves)}): … return {{" + ", ".join(f'"d{leaf}": d{leaf}' for leaf in leaves[:2]) + "}"
+    example = (
+        f"def backward({', '.join(leaves)}): … return {{"
+        + ", ".join(f'"d{leaf}": d{leaf}' for leaf in leaves[:2])
+        + "}"
+    )
     return said, translate(
         N_("name it after a colon, {path}:NAME, or write {example}, with the leaves as arguments"),
         path=path,

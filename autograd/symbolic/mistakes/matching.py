@@ -18,7 +18,9 @@ PATTERNS = tuple(
         r"[gG]rad(?:ient)?_?(.+)",
         r"(.+)_[gG]rad(?:ient)?",
         r"(.+)grad",
-        r"g_(.+)",
+        r"g_?(.+)",
+        r"(.+)_g",
+        r"(?:nabla|∇)_?(.+)",
         r"∂\w*/∂(.+)",
     )
 )
@@ -35,11 +37,12 @@ class Match:
 
 
 def matched(
-    names: Iterable[str], board: Board, mapping: Mapping[str, str], values: bool = True
+    names: Iterable[str], board: Board, mapping: Mapping[str, str], values: bool = True, returned: bool = False
 ) -> tuple[list[Match], list[str]]:
     """The matches, and the names that fit nothing. `mapping` (dz1 -> a1) says what names mean and wins.
 
-    Values are matched only with nodes that the user named: our own letters mean nothing to a student.
+    Values are matched only with nodes that the user named: our own letters mean nothing to a student. `returned`: the
+    names are keys of a returned dict, where W1 alone is the gradient of W1 (nobody returns his own argument).
     """
     known = {symbol.name: node for node, symbol in board.symbols.items()}
     found, left = [], []
@@ -48,6 +51,8 @@ def matched(
             found.append(Match(name, known[mapping[name]], True))
         elif (node := _gradient_of(name, known, board)) is not None and name not in known:
             found.append(Match(name, node, True))
+        elif returned and name in known and known[name].is_leaf:
+            found.append(Match(name, known[name], True))
         elif values and name in known and not known[name].is_leaf and known[name].name == name:
             found.append(Match(name, known[name], False))
         else:

@@ -13,15 +13,15 @@ from ...engines.numpy import Program
 from ...errors import NngraphError
 from ...language import N_, translate
 from ...node import Leaf, Node
-from ..derivation import BACKWARD, Sentence
-from ..evaluate import POINT, Labeled, evaluate
+from ..derivation import Sentence
 from ..local import Board, board
 from ..terms import Partial, Symbol, Term
 from .claim import compare, shape_slip
 from .matching import Match, backward_order, matched
 from .points import Point
+from .replay import backward_again, forward_again
 from .say import said, written
-from .scene import scene
+from .scene import Scene, scene
 from .search import find_slip
 from .verdict import GREEN, PLAIN, RED, Slip, Verdict
 
@@ -53,6 +53,8 @@ class PassVerdict:
     """What is wrong beside the numbers: arguments overwritten, whole numbers, an error."""
     unmatched: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Names that fit nothing, local variables among them."""
     notes: tuple[Sentence, ...] = field(default=())
 
     @property
@@ -72,10 +74,10 @@ class PassVerdict:
             lines.append(f"{_colored('✗', RED, color)} {said(slip.said, language)}")
             lines += [f"  {said(why, language)}" for why in slip.why]
         if self.right:
-            lines.append(
-                f"{_colored('✓', GREEN, color)} "
-                + translate(N_("right: {count} arrays agree with the graph"), language, count=len(self.rows))
-            )
+            many = N_("right: {count} arrays agree with the graph")
+            sentence = N_("right: {name} agrees with the graph") if len(self.rows) == 1 else many
+            fields = {"name": self.rows[0].name} if len(self.rows) == 1 else {"count": len(self.rows)}
+            lines.append(f"{_colored('✓', GREEN, color)} " + translate(sentence, language, **fields))
         for row in self.rows if len(self.rows) > 1 else ():
             mark = _colored("✓", GREEN, color) if row.state == RIGHT else _colored("✗", RED, color)
             note = "   " + translate(N_("follows from the one above"), language) if row.state == FOLLOWS else ""
@@ -121,50 +123,195 @@ def check_arrays(
     *,
     mapping: Mapping[str, str] | None = None,
     tolerance: float | None = None,
-    values: bool = True,
+    wanted: Sequence[Node] | None = None,
+    aside: Sequence[Mapping[str, np.ndarray]] | None = None,
 ) -> PassVerdict:
-    """The verdict on arrays by name, one mapping per point: gradients of `output` (`dW`) and values of named nodes.
+    """The verdict on arrays by name, one mapping per point: gradients of `output` (`dW`).
 
-    `output` is one number in float64. The arrays at all points together decide which slip it was.
+    `output` is one number in float64. The arrays at all points together decide which slip it was. `wanted`: the nodes whose
+    gradients count; without it, all that `answers` has. `aside`: other arrays (a function's local variables), which count
+    only when `answers` has no gradient at all; else they tell where a wrong gradient went wrong.
     """  # fmt: skip
-    written_ = board(output)
-    names = list(dict.fromkeys(name for answer in answers for name in answer))
-    found, left = matched(names, written_, mapping or {}, values)
-    order = {node: at for at, node in enumerate(backward_order(written_))}
-    forward = {line.node: at for at, line in enumerate(written_.lines)}
-    found.sort(
-        key=lambda each: (
-            each.is_gradient,
-            order.get(each.node, len(order)) if each.is_gradient else forward.get(each.node, 0),
-        )
-    )
-    truths = _truths(output, found, tried)
-    rows, first = [], None
-    mine = {(match.node, match.is_gradient): _stacked(answers, match.name) for match in found}
-    for match, true in zip(found, truths, strict=False):
-        claimed = mine[match.node, match.is_gradient]
-        of = _of(written_, match)
-        if claimed is not None and _agrees(claimed, true, tried, tolerance):
-            rows.append(Row(match.name, of, RIGHT))
-            continue
-        if (
-            first is not None
-            and claimed is not None
-            and match.is_gradient
-            and _follows(output, written_, match, mine, tried)
-        ):
-            rows.append(Row(match.name, of, FOLLOWS))
-            continue
-        rows.append(Row(match.name, of, WRONG))
-        if first is None:
-            first = _verdict(output, match, claimed, answers, true, tried, of)
-    given = {match.node for match in found if match.is_gradient}
+    work = _Pass(output, answers, aside or [{} for _ in answers], tried, mapping or {}, tolerance)
+    main = [
+        match
+        for match in work.found
+        if match.is_gradient
+        and (wanted is None or match.node in wanted)
+        and (match.name in work.returned or work.only_locals)
+    ]
+    missing = [node for node in wanted or () if node not in {match.node for match in main}]
+    if wanted is None and not any(match.node.is_leaf for match in main if match.name not in work.returned):
+        # Local variables alone: an intermediate gradient is not what was asked for.
+        main = [match for match in main if match.name in work.returned]
+    states = work.states(main)
+    shown = [match for match in work.found if match in states]
+    rows = tuple(Row(match.name, work.of(match), states[match]) for match in shown)
+    first_match = next((match for match in shown if states[match] == WRONG), None)
+    given = {match.node for match in main}
     unchecked = tuple(
         symbol.name
-        for node, symbol in written_.symbols.items()
-        if isinstance(node, Leaf) and node.role == "parameter" and node not in given
+        for node, symbol in work.board.symbols.items()
+        if (
+            node in missing
+            if wanted is not None
+            else isinstance(node, Leaf) and node.role == "parameter" and node not in given
+        )
     )
-    return PassVerdict(first is None and bool(rows), tuple(rows), first, (), tuple(left), unchecked if given else ())
+    left = tuple(name for name in work.left if name in work.returned or name in (mapping or {}))
+    slips: tuple[Slip, ...] = ()
+    if not main or missing:
+        names = unchecked or tuple(symbol.name for node, symbol in work.board.symbols.items() if _is_data(node))
+        said_ = N_("not computed: the gradient of {names} was neither returned nor left in a local variable")
+        slips = (Slip("not-computed", Sentence(said_, {"names": ", ".join(names)})),)
+    first = work.verdict(first_match) if first_match is not None else None
+    return PassVerdict(
+        first is None and not slips,
+        rows,
+        first,
+        slips,
+        left,
+        unchecked if main and not missing else (),
+        unused=tuple(work.left),
+    )
+
+
+def _is_data(node: Node) -> bool:
+    return isinstance(node, Leaf) and node.role != "constant" and node.dtype.kind == "f"
+
+
+class _Pass:
+    """A student's arrays at all points, matched with nodes, beside what is true."""
+
+    def __init__(
+        self,
+        output: Node,
+        answers: Sequence[Mapping[str, np.ndarray]],
+        aside: Sequence[Mapping[str, np.ndarray]],
+        tried: Sequence[Point],
+        mapping: Mapping[str, str],
+        tolerance: float | None,
+    ) -> None:
+        self.output, self.tried, self.tolerance = output, tried, tolerance
+        self.board = board(output)
+        self.answers = [{**locals_, **own} for own, locals_ in zip(answers, aside, strict=True)]
+        own_names = list(dict.fromkeys(name for answer in answers for name in answer))
+        local_names = [
+            name for name in dict.fromkeys(name for answer in aside for name in answer) if name not in own_names
+        ]
+        found, left = matched(own_names, self.board, mapping, returned=True)
+        self.returned = {match.name for match in found if match.is_gradient}
+        more, also_left = matched(local_names, self.board, mapping)
+        self.only_locals = not self.returned
+        self.left = [*left, *also_left] if self.only_locals else left
+        self.returned |= set(own_names)
+        taken = {(match.node, match.is_gradient) for match in found}
+        found += [match for match in more if (match.node, match.is_gradient) not in taken]
+        order_ = {node: at for at, node in enumerate(backward_order(self.board))}
+        forward = {line.node: at for at, line in enumerate(self.board.lines)}
+        found.sort(
+            key=lambda each: (
+                each.is_gradient,
+                order_.get(each.node, len(order_)) if each.is_gradient else forward.get(each.node, 0),
+            )
+        )
+        truths = _truths(output, found, tried)
+        self.true = dict(zip(found, truths, strict=True))
+        self.mine = {match: _stacked(self.answers, match.name) for match in found}
+        # An intermediate of another shape is another thing that happens to have the name: h = h[0].
+        self.found = [
+            match
+            for match in found
+            if match.node.is_leaf
+            or (match.name in self.returned and match.is_gradient)
+            or ((mine := self.mine[match]) is not None and mine.shape == self.true[match].shape)
+        ]
+        self.scenes: dict[Node, Scene | None] = {}
+
+    def of(self, match: Match) -> Term:
+        """What a match was taken for, as it is written."""
+        return _of(self.board, match)
+
+    def states(self, main: Sequence[Match]) -> dict[Match, str]:
+        """What became of the matches that count, and of those beside them that say where it went wrong."""
+        fine = {match: self._fine(match) for match in self.found}
+        if all(fine[match] for match in main):
+            # With nothing to judge, what agrees is listed all the same.
+            return {match: RIGHT for match in self.found if match in main or (not main and fine[match])}
+        beside = [match for match in self.found if match not in main]
+        states = {
+            match: RIGHT
+            for match in self.found
+            if fine[match] and (match in main or match.name in self.returned or self.only_locals)
+        }
+        wrong = [match for match in self.found if not fine[match]]
+        guilty = [
+            match
+            for match in beside
+            if not fine[match] and self._explains(match, [each for each in wrong if each in main])
+        ]
+        for match in wrong:
+            if match in main or match in guilty:
+                earlier = [each for each in states if states[each] != RIGHT]
+                states[match] = FOLLOWS if earlier and self._follows(match, [*earlier, *states]) else WRONG
+        return states
+
+    def _fine(self, match: Match) -> bool:
+        mine = self.mine[match]
+        return mine is not None and _agrees(mine, self.true[match], self.tried, self.tolerance)
+
+    def _explains(self, match: Match, wrong: Sequence[Match]) -> bool:
+        """Whether a wrong gradient is what the right formula makes of this wrong intermediate, alone or with those after it."""
+        later = self.found[self.found.index(match) :]
+        return any(self._follows(each, sources) for each in wrong for sources in ([match], later))
+
+    def scene(self, node: Node) -> Scene | None:
+        """The scene of the gradient of a node, at the points that were tried."""
+        if node not in self.scenes:
+            try:
+                found, _ = scene(self.output, node, {})
+                found.run(self.tried, [])
+                self.scenes[node] = found if len(found.points) == len(self.tried) else None
+            except NngraphError:
+                self.scenes[node] = None
+        return self.scenes[node]
+
+    def _follows(self, match: Match, sources: Sequence[Match]) -> bool:
+        """Whether the student's own values of the sources, put into the right formulas, give what the student has here."""
+        claimed = self.mine[match]
+        found = self.scene(
+            match.node if match.is_gradient else next(each.node for each in self.found if each.is_gradient)
+        )
+        if found is None or claimed is None:
+            return False
+        own: dict[Any, np.ndarray] = {}
+        of = self.board.name(self.output)
+        for each in sources:
+            array = self.mine[each]
+            if (
+                each != match
+                and array is not None
+                and array.shape == self.true[each].shape
+                and each.node in self.board.symbols
+            ):
+                name = self.board.name(each.node)
+                own[(of, (name,)) if each.is_gradient else name] = array.astype(np.float64)
+        env = forward_again(found, own)
+        if match.is_gradient:
+            value = backward_again(found, env, own)
+        else:
+            value = env[self.board.name(match.node)].array
+        return (
+            value is not None
+            and value.shape == claimed.shape
+            and bool(np.allclose(value, claimed, rtol=1e-7, atol=1e-12))
+        )
+
+    def verdict(self, match: Match) -> Verdict:
+        """The first wrong array with its slip."""
+        return _verdict(
+            self.output, match, self.mine[match], self.answers, self.true[match], self.tried, self.of(match), self.scene(match.node) if match.is_gradient else None
+        )  # fmt: skip
 
 
 def check_value(
@@ -235,6 +382,7 @@ def _verdict(
     true: np.ndarray,
     tried: Sequence[Point],
     of: Term,
+    known: Scene | None = None,
 ) -> Verdict:
     """The first wrong array with its slip."""
     if claimed is None:
@@ -243,12 +391,10 @@ def _verdict(
         return Verdict(False, of, match.name, None, _values(tried[0]), None, true[0], slip, tested=len(tried))
     claimed = claimed.astype(np.float64)
     try:
-        found, _ = (
-            scene(output, match.node if match.is_gradient else None, {})
-            if match.is_gradient
-            else scene(match.node, None, {})
-        )
-        found.run(tried, [])
+        found = known
+        if found is None:
+            found, _ = scene(output, match.node, {}) if match.is_gradient else scene(match.node, None, {})
+            found.run(tried, [])
         correct = found.bases[0].term if found.bases else None
         slip = _plain_slip(claimed, true) or find_slip(found, claimed, None)
         if slip is None and claimed.shape != true.shape:
@@ -275,41 +421,3 @@ def _plain_slip(claimed: np.ndarray, true: np.ndarray) -> Slip | None:
 
 def _values(point: Point) -> dict[str, np.ndarray]:
     return {leaf._name or "?": np.asarray(value) for leaf, value in point.values.items() if leaf.role != "constant"}
-
-
-def _follows(
-    output: Node,
-    written_: Board,
-    match: Match,
-    mine: Mapping[tuple[Node, bool], np.ndarray | None],
-    tried: Sequence[Point],
-) -> bool:
-    """Whether the student's own gradients, put into the right formula, give what the student has here."""
-    try:
-        found, _ = scene(output, match.node, {})
-        found.run(tried, [])
-    except NngraphError:
-        return False
-    claimed = mine[match.node, True]
-    steps = (
-        [step for step in found.derivation.steps if step.section == BACKWARD and step.before == found.of]
-        if found.derivation
-        else []
-    )
-    if not steps or claimed is None:
-        return False
-    env = dict(found.env)
-    for (node, is_gradient), array in mine.items():
-        if array is None or node not in written_.symbols:
-            continue
-        name = written_.name(node)
-        env[(written_.name(output), (name,)) if is_gradient else name] = Labeled(array.astype(np.float64), (POINT,))
-    try:
-        value = evaluate(steps[-1].after, env, found.sizes)
-    except (NngraphError, ValueError, IndexError, TypeError):
-        return False
-    return (
-        value.labels == (POINT,)
-        and value.array.shape == claimed.shape
-        and bool(np.allclose(value.array, claimed, rtol=1e-7, atol=1e-12))
-    )
