@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ..autograd.language import N_, translate
-from .errors import ExpressionError
+from .errors import ExpressionError, shortened
 from .functions import LIBRARIES, function_table
 from .operands import BARS, operand_after, operand_before, without_brackets
 
@@ -64,7 +64,7 @@ class Token:
 
 def fail(text: str, start: int, end: int, message: str, hint: str | None = None, /, **fields: Any) -> NoReturn:
     """Raise ExpressionError for a marked sentence and a marked hint that share their fields."""
-    said = {name: str(value) for name, value in fields.items()}
+    said = {name: shortened(str(value)) for name, value in fields.items()}
     raise ExpressionError(
         translate(message, None, **said), start, end, None if hint is None else translate(hint, None, **said), text
     )
@@ -180,6 +180,9 @@ def _refuse(text: str, plain: str, at: int) -> NoReturn:
         name = {"√": "sqrt", "∏": "prod"}.get(character, "sum")
         form = f"{name}({without_brackets(after)})" if plain[at + 1 :].strip() else f"{name}(…)"
         fail(text, at, at + 1, N_("the sign {character} is not read"), N_("write {form}"), character=character, form=form)  # fmt: skip
+    if "\udc80" <= text[at] <= "\udcff":
+        # How Python keeps a byte that it could not read as a character.
+        fail(text, at, at + 1, N_("the byte {byte} is no text in this terminal's encoding"), byte=hex(ord(text[at]) - 0xDC00))  # fmt: skip
     fail(text, at, at + 1, N_("the character {character} has no meaning in an expression"), character=repr(text[at]))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
 from ..autograd.sizes import Size
+from .arrays import read_array
 from .errors import CommandError
 from .tokens import LONGEST_TEXT, SAME, fail, is_name
 
@@ -99,7 +100,7 @@ def parse_value(text: str, folder: Path | None = None) -> np.ndarray:
     import numpy as np
 
     if text.startswith(("@", "＠")):
-        return _read_array(Path(folder or ".") / text[1:].strip())
+        return read_array(Path(folder or ".") / text[1:].strip())
     if len(text) > LONGEST_VALUE:
         fail(text, LONGEST_TEXT, len(text), N_("the value is longer than {limit} characters"), N_("put it into a file and write name=@file.csv"), limit=LONGEST_VALUE)  # fmt: skip
     if max(_depths(text), default=0) > 16:
@@ -216,49 +217,3 @@ def _size(text: str, part: str, sizes: dict[str, Size]) -> int:
     if part not in sizes:
         sizes[part] = Size(part, SMALLEST_SIZE + len(sizes))
     return sizes[part]
-
-
-def _read_array(path: Path) -> np.ndarray:
-    import numpy as np
-
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        if path.suffix in (".csv", ".tsv", ".txt"):
-            return _read_table(path)
-    except OSError as error:
-        raise CommandError(
-            translate(N_("cannot read {path}: {reason}"), path=path, reason=error.strerror or error)
-        ) from None
-    except (ValueError, EOFError, UnicodeDecodeError) as error:
-        raise CommandError(
-            translate(N_("{path} does not hold an array of numbers: {reason}"), path=path, reason=error)
-        ) from None
-    raise CommandError(
-        translate(N_("{path} has no ending that can be read"), path=path), translate(N_("use .npy, .csv, .tsv or .txt"))
-    )
-
-
-def _read_table(path: Path) -> np.ndarray:
-    """Rows of numbers; a first line of column titles is passed over. One column or one row comes out as a vector."""
-    import numpy as np
-
-    lines = [
-        line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip() and not line.startswith("#")
-    ]
-    separator = "\t" if path.suffix == ".tsv" else "," if any("," in line for line in lines) else None
-    rows = [[cell.strip() for cell in line.split(separator)] for line in lines]
-    if rows and any(not _is_number(cell) for cell in rows[0]):
-        rows = rows[1:]
-    if len({len(row) for row in rows}) > 1:
-        raise ValueError(translate(N_("the rows have different lengths")))
-    table = np.array([[float(cell) for cell in row] for row in rows])
-    return table.reshape(-1) if table.ndim == 2 and 1 in table.shape else table
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
