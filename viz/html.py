@@ -80,8 +80,7 @@ flex-wrap: wrap; }}
 <div id="bar">
 <button id="back" title="←">◀ {words["back"]}</button>
 <button id="next" title="→">{words["next"]} ▶</button>
-<button id="all" title="End">{words["all"]}</button>
-<button id="reset" title="Home">{words["reset"]}</button>
+<button id="all" title="Home">{words["all"]}</button>
 <button id="fit" title="0">{words["fit"]}</button>
 <span id="count"></span>
 <div id="said" aria-live="polite"></div>
@@ -97,6 +96,5 @@ WORDS = {
     "back": N_("step back"),
     "next": N_("next step"),
     "all": N_("show all"),
-    "reset": N_("start again"),
     "fit": N_("fit to window"),
 }

@@ -12,11 +12,11 @@ from itertools import pairwise
 import numpy as np
 
 from ..autograd.graph import order, users
-from ..autograd.language import N_, translate
 from ..autograd.naming import names as named
 from ..autograd.node import Node
 from .drawing import Arrow, Box, Drawing, DrawingError
 from .labels_of import leaf_label, number, sign, value_text
+from .paths import marked_note
 from .shapes import legend_words
 
 MOST_ROWS = 8  # a layer with more circles is drawn with ⋮
@@ -341,8 +341,7 @@ def _finish(
     notes: tuple[str, ...] = ()
     if lit:
         legend = (("arrow-highlight", legend_words("arrow-highlight", language)),)
-        names = ", ".join(f"∂{symbol}/∂{leaf_label(weight)}" for weight in marked)
-        notes = (translate(N_("Marked: every path along which {names} is carried."), language, names=names),)
+        notes = (marked_note([f"∂{symbol}/∂{leaf_label(weight)}" for weight in marked], language),)
         carriers = {end for arrow in arrows if arrow.highlighted for end in (arrow.source, arrow.target)}
         boxes = [replace(box, highlighted=box.id in carriers and box.kind != "neuron-input") for box in boxes]
     return Drawing(tuple(boxes), tuple(arrows), legend=legend, notes=notes, arrangement="fixed", language=language)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from .backward import bytes_text
-from .drawing import Arrow, Drawing, DrawingError
+from .drawing import Drawing, DrawingError
+from .paths import between as way
 
-HIDE = ("const", "input", "parameter", "saved", "shapes", "legend")
+HIDE = ("const", "input", "parameter", "saved", "shapes", "values", "legend")
 SHOW = ("saved", "bytes")
 
 
@@ -60,7 +61,7 @@ def with_bytes(drawing: Drawing) -> Drawing:
 def between(drawing: Drawing, first: str, last: str) -> Drawing:
     """What lies on a way from one box to another, with the leaves read there; what else is read is a dashed copy."""
     flow = [arrow for arrow in drawing.arrows if arrow.style == "flow"]
-    inside = _reach(flow, first, True) & _reach(flow, last, False)
+    inside = way(flow, {first}, {last})
     if not inside:
         raise DrawingError("draw: no arrow leads from the first of these nodes to the second; exchange them?")
     boxes = {box.id: box for box in drawing.boxes}
@@ -87,17 +88,3 @@ def between(drawing: Drawing, first: str, last: str) -> Drawing:
             held.add(name)
     groups = tuple(group for group in drawing.groups if group.id in held)
     return drawing.with_(boxes=chosen, arrows=arrows, groups=groups)
-
-
-def _reach(flow: list[Arrow], start: str, along: bool) -> set[str]:
-    following: dict[str, list[str]] = {}
-    for arrow in flow:
-        one, other = (arrow.source, arrow.target) if along else (arrow.target, arrow.source)
-        following.setdefault(one, []).append(other)
-    reached, waiting = {start}, [start]
-    while waiting:
-        for name in following.get(waiting.pop(), ()):
-            if name not in reached:
-                reached.add(name)
-                waiting.append(name)
-    return reached

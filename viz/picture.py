@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ..autograd.graph import order
 from ..autograd.language import N_, current_language, known_language, translate
 from ..autograd.node import Node
 from . import only, opened
@@ -38,12 +39,13 @@ def draw(
     """The picture of a node and all it depends on, as a Drawing: `.save("y.svg")`, `.svg()`, `.png()`, or its own
     display in Jupyter.
 
-    `view` is forward, backward, both, mirror (forward above, backward below), values (numbers on every node) or neurons
-    (layers of circles). `wrt` are the nodes whose gradients are shown, by default the parameters. `fold` is None (so
+    `view` is forward, backward, mirror (forward above, backward below, a box per local derivative), both (the mirror
+    with every operation of the gradient as a box), values (numbers on every node) or neurons (layers of circles). `wrt` are the nodes whose gradients are shown, by default the parameters. `fold` is None (so
     far that
     about 60 boxes are left), False (nothing), a depth of scopes, a pattern such as "encoder/*", or a function of a
     scope name.
-    `highlight` marks the paths from these weights to the output, in the neurons view.
+    `highlight` marks every path from these nodes to the output, and where the backward pass is drawn, the way of their
+    gradient back; all else turns pale.
 
     `open` shows the inside of nodes (or of what has such a name): a composite op becomes its formula in a frame, a loop
     its body; `steps` ("1..3,T", or 4) unrolls loops. `between` leaves what lies on a way from one node to another.
@@ -76,13 +78,14 @@ def draw(
             fold = _one_box_per_step
         if loops and view != "forward":
             raise DrawingError('draw: the body of a loop is drawn with view="forward"; steps="1..3" unrolls it in any view')
+    _in_graph(y, marked)
     every = "saved" in shown
     makers: dict[str, Callable[[Fold], Drawing]] = {
-        "forward": lambda f: views.forward(y, f, language, loops=loops),
-        "backward": lambda f: views.backward(y, wanted, f, language),
-        "both": lambda f: views.both(y, wanted, f, language),
-        "mirror": lambda f: views.mirror(y, wanted, f, language, every_saved=every),
-        "values": lambda f: views.values(y, wanted, f, language),
+        "forward": lambda f: views.forward(y, f, language, loops=loops, marked=marked),
+        "backward": lambda f: views.backward(y, wanted, f, language, marked=marked),
+        "both": lambda f: views.both(y, wanted, f, language, marked=marked),
+        "mirror": lambda f: views.mirror(y, wanted, f, language, every_saved=every, marked=marked),
+        "values": lambda f: views.values(y, wanted, f, language, marked=marked),
         "neurons": lambda f: neurons.neurons(y, marked, language),
     }
 
@@ -101,6 +104,13 @@ def draw(
     if len(drawing.boxes) > LARGE and view != "neurons":
         drawing = _in_time(drawing, make, language)
     return drawing
+
+
+def _in_graph(y: Node, marked: Sequence[Node]) -> None:
+    members = set(order(y)) if marked else set()
+    for node in marked:
+        if node not in members:
+            raise DrawingError(f"draw: highlight={node.name or node!r} is not part of this graph, so no path leads from it")
 
 
 def _one_box_per_step(scope: str) -> bool:

@@ -1,9 +1,10 @@
 "use strict";
 // The page's player: steps (arrow keys, buttons, #k=3 in the address), pan (drag) and zoom (wheel, + and -).
+// Step 0 is the whole picture; from there each step uncovers one thing more.
 const data = JSON.parse(document.getElementById("data").textContent);
 const svg = document.querySelector("#sheet svg");
 const whole = svg.viewBox.baseVal, full = [whole.x, whole.y, whole.width, whole.height];
-let view = full.slice(), at = data.steps.length;
+let view = full.slice(), at = 0;
 
 const part = (role, box) => document.getElementById(data.prefix + "-" + role + "-" + box);
 const sheet = document.getElementById("sheet");
@@ -12,9 +13,9 @@ function show(step) {
   at = Math.max(0, Math.min(step, data.steps.length));
   data.steps.forEach((s, k) => s.boxes.forEach(box => {
     const element = part(s.uncovers, box);
-    if (element) element.style.opacity = k < at ? 1 : (s.uncovers === "box" ? 0.15 : 0);
+    if (element) element.style.opacity = at === 0 || k < at ? 1 : (s.uncovers === "box" ? 0.15 : 0);
   }));
-  const covered = new Set(data.steps.slice(at).filter(s => s.uncovers === "box").flatMap(s => s.boxes));
+  const covered = new Set((at === 0 ? [] : data.steps.slice(at)).filter(s => s.uncovers === "box").flatMap(s => s.boxes));
   data.arrows.forEach((target, k) => {
     const element = part("arrow", "a" + k);
     if (element) element.style.opacity = covered.has(target) ? 0.12 : 1;
@@ -55,7 +56,7 @@ sheet.addEventListener("pointermove", e => {
 function fit() { view = full.slice(); look(); }
 const middle = () => { const b = svg.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; };
 const on = (id, act) => document.getElementById(id).addEventListener("click", act);
-on("back", () => show(at - 1)); on("next", () => show(at + 1)); on("all", () => show(data.steps.length)); on("reset", () => show(0)); on("fit", fit);
+on("back", () => show(at - 1)); on("next", () => show(at + 1)); on("all", () => show(0)); on("fit", fit);
 document.addEventListener("keydown", e => {
   const act = { ArrowRight: () => show(at + 1), ArrowLeft: () => show(at - 1), PageDown: () => show(at + 1), PageUp: () => show(at - 1),
     Home: () => show(0), End: () => show(data.steps.length), "0": fit, "+": () => zoom(0.8, ...middle()), "-": () => zoom(1.25, ...middle()) }[e.key];
@@ -64,4 +65,4 @@ document.addEventListener("keydown", e => {
 
 svg.removeAttribute("width"); svg.removeAttribute("height");
 const wish = /#k=(\d+)/.exec(location.hash);
-show(wish ? Number(wish[1]) : data.steps.length);
+show(wish ? Number(wish[1]) : 0);

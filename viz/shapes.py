@@ -140,7 +140,7 @@ def _arrow(index: int, arrow: Arrow, route: Route, theme: Theme, dim: bool) -> P
     if arrow.highlighted:
         color, thick = theme.highlight, 3.0
     elif dim:
-        color, thick = theme.saved, 1.1
+        color, thick = theme.group_stroke("backward") if arrow.style == "gradient" else theme.saved, 1.1
     dash = (4.0, 3.0) if arrow.style == "saved" else ()
     if theme.name == "print" and arrow.style == "gradient":
         dash = (9.0, 2.5)

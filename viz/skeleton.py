@@ -78,7 +78,7 @@ def skeleton(
             attributes += " constraint=false"
         elif index in beside:
             attributes += " minlen=0"
-        elif arrow.highlighted or (columns and spine(boxes[arrow.source], boxes[arrow.target])):
+        elif columns and spine(boxes[arrow.source], boxes[arrow.target]):
             attributes += " weight=4"
         lines.append(f" {source} -> {target} [{attributes}];")
     if columns:

@@ -16,6 +16,7 @@ from .drawing import Arrow, Drawing, Step
 from .fold import Fold, Folding, folding, options, with_repeats
 from .labels_of import equation, leaf_label, shape_of, sign
 from .opened import rolled
+from .paths import with_paths
 from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
 
@@ -37,9 +38,15 @@ LEGEND = (
 
 
 def forward(
-    y: Node, fold: Fold = None, language: str = "en", budget: int | None = BUDGET, loops: Sequence[Node] = ()
+    y: Node,
+    fold: Fold = None,
+    language: str = "en",
+    budget: int | None = BUDGET,
+    loops: Sequence[Node] = (),
+    marked: Sequence[Node] = (),
 ) -> Drawing:
-    """The graph as it is computed, left to right: shapes on the arrows, frames for scopes. `loops` show their body.
+    """The graph as it is computed, left to right: shapes on the arrows, frames for scopes. `loops` show their body;
+    from `marked` nodes (in every view) the paths to the output are marked.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -62,7 +69,7 @@ def forward(
             sheet.link(sheet.key(made), sheet.key(place), "flow", "t → t+1")
     _mark_result(sheet, y)
     copies_for_inputs(sheet)
-    return _drawing(sheet, "flow", language, notes)
+    return _marked(_drawing(sheet, "flow", language, notes), sheet, y, marked)
 
 
 def mirror(
@@ -73,10 +80,11 @@ def mirror(
     budget: int | None = BUDGET,
     detail: str = "rules",
     every_saved: bool = False,
+    marked: Sequence[Node] = (),
 ) -> Drawing:
     """Forward above, backward below, each gradient under the box it belongs to; dashed: values kept for the backward
     pass (`every_saved`: also those that the box they go to names)."""
-    wanted = wanted_leaves(y, wrt)
+    wanted = wanted_leaves(y, wrt, marked)
     nodes = order(y)
     found, notes = _fitting(nodes, fold, budget, language, 2.0)
     sheet = Sheet(_names(y, nodes), found.owner, found.titles, every_saved=every_saved)
@@ -87,21 +95,32 @@ def mirror(
     _mark_result(sheet, y)
     copies_for_inputs(sheet)
     copies_for_saved(sheet)
-    return _drawing(sheet, "mirror", language, notes)
+    return _marked(_drawing(sheet, "mirror", language, notes), sheet, y, marked)
 
 
 def both(
-    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+    y: Node,
+    wrt: Sequence[Node] | None = None,
+    fold: Fold = None,
+    language: str = "en",
+    budget: int | None = BUDGET,
+    marked: Sequence[Node] = (),
 ) -> Drawing:
-    """Forward and backward graph in one, every operation of the gradient shown, from left to right."""
-    return mirror(y, wrt, fold, language, budget, "ops").with_(arrangement="flow")
+    """The mirror with every operation of the gradient as a box of its own, where the mirror has one per local
+    derivative."""
+    return mirror(y, wrt, fold, language, budget, "ops", marked=marked)
 
 
 def backward(
-    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+    y: Node,
+    wrt: Sequence[Node] | None = None,
+    fold: Fold = None,
+    language: str = "en",
+    budget: int | None = BUDGET,
+    marked: Sequence[Node] = (),
 ) -> Drawing:
     """The backward pass alone; the forward values it needs stand beside it as dashed boxes."""
-    whole = mirror(y, wrt, fold, language, budget, "ops")
+    whole = mirror(y, wrt, fold, language, budget, "ops", marked=marked)
     boxes = {box.id: box for box in whole.boxes}
     shown = {box.id: replace(box, faces="") for box in whole.boxes if box.part == "backward"}
     kept: list[Arrow] = []
@@ -112,7 +131,9 @@ def backward(
         elif target.part == "backward":  # a value from the forward pass: a small copy in the frame that reads it
             copy = f"{source.id}@{target.group}"
             label = source.lines if source.kind.startswith("leaf") else (source.note.split("  ")[0] or source.lines[0],)
-            shown[copy] = replace(source, id=copy, lines=label, detail="", group=target.group, copy_of=source.id)
+            shown[copy] = replace(
+                source, id=copy, lines=label, detail="", group=target.group, copy_of=source.id, highlighted=False
+            )
             kept.append(replace(arrow, source=copy))
     groups = tuple(group for group in whole.groups if group.part == "backward")
     legend = tuple(row for row in whole.legend if row[0] != "arrow-flow")
@@ -122,7 +143,12 @@ def backward(
 
 
 def values(
-    y: Node, wrt: Sequence[Node] | None = None, fold: Fold = None, language: str = "en", budget: int | None = BUDGET
+    y: Node,
+    wrt: Sequence[Node] | None = None,
+    fold: Fold = None,
+    language: str = "en",
+    budget: int | None = BUDGET,
+    marked: Sequence[Node] = (),
 ) -> Drawing:
     """For a small lecture: above each node its value, below it the gradient; what is not known yet is a dash, never
     0."""
@@ -132,7 +158,7 @@ def values(
     sheet = Sheet(table, found.owner, found.titles)
     forward_sheet(nodes, sheet, shapes=False)
     symbol = symbol_of(y, sheet)
-    record, why = _gradients(y, wrt, language)
+    record, why = _gradients(y, wrt, language, marked)
     if why:
         notes = (*notes, why)
     steps: list[Step] = []
@@ -165,7 +191,7 @@ def values(
     more = (("value", legend_words("value", language)),) + (
         (("gradient", legend_words("gradient", language)),) if record else ()
     )
-    return drawing.with_(steps=tuple(steps), legend=drawing.legend + more)
+    return _marked(drawing.with_(steps=tuple(steps), legend=drawing.legend + more), sheet, y, marked)
 
 
 def formula(node: Node, table: dict[Node, str]) -> str:
@@ -195,14 +221,22 @@ def formula(node: Node, table: dict[Node, str]) -> str:
     return f"{sign(node)}({', '.join(said)})"
 
 
-def wanted_leaves(y: Node, wrt: Sequence[Node] | None) -> list[Node]:
-    """What to differentiate by: what was asked for, else the parameters, else the inputs that vary smoothly."""
+def wanted_leaves(y: Node, wrt: Sequence[Node] | None, marked: Sequence[Node] = ()) -> list[Node]:
+    """What to differentiate by: what was asked for, else the parameters, else the inputs that vary smoothly; and what
+    is marked."""
     if isinstance(wrt, Node):
-        return [wrt]
-    if wrt is not None:
-        return list(wrt)
-    leaves = [node for node in order(y) if node.is_leaf and node.dtype is not None and node.dtype.kind == "f"]
-    return [leaf for leaf in leaves if leaf.role == "parameter"] or [leaf for leaf in leaves if leaf.role == "input"]
+        wanted = [wrt]
+    elif wrt is not None:
+        wanted = list(wrt)
+    else:
+        leaves = [node for node in order(y) if node.is_leaf and smooth(node)]
+        wanted = [leaf for leaf in leaves if leaf.role == "parameter"] or [leaf for leaf in leaves if leaf.role == "input"]
+    return wanted + [node for node in marked if node not in wanted and smooth(node)]
+
+
+def smooth(node: Node) -> bool:
+    """Whether the values of a node are floating-point numbers, so that there is a derivative by it."""
+    return node.dtype is not None and node.dtype.kind == "f"
 
 
 def symbol_of(y: Node, sheet: Sheet) -> str:
@@ -214,10 +248,12 @@ def _names(y: Node, nodes: list[Node]) -> dict[Node, str]:
     return named(y) if len(nodes) <= 5000 else {node: node._name for node in nodes if node._name}
 
 
-def _gradients(y: Node, wrt: Sequence[Node] | None, language: str) -> tuple[Backward | None, str]:
-    if y.shape != () or y.dtype is None or y.dtype.kind != "f":
+def _gradients(
+    y: Node, wrt: Sequence[Node] | None, language: str, marked: Sequence[Node] = ()
+) -> tuple[Backward | None, str]:
+    if y.shape != () or not smooth(y):
         return None, translate(N_("No gradients: the output is not one number."), language)
-    wanted = wanted_leaves(y, wrt)
+    wanted = wanted_leaves(y, wrt, marked)
     if not wanted:
         return None, translate(N_("No gradients: nothing here varies."), language)
     return differentiate(y, wanted), ""
@@ -280,3 +316,15 @@ def _drawing(sheet: Sheet, arrangement: str, language: str, notes: tuple[str, ..
         arrangement=arrangement,
         language=language,
     )
+
+
+def _marked(drawing: Drawing, sheet: Sheet, y: Node, marked: Sequence[Node]) -> Drawing:
+    """The drawing with the paths of the derivatives by `marked` nodes."""
+    if not marked:
+        return drawing
+    results = {f"d{node.serial}" for node in marked} | {
+        f"g:{sheet.owner[node]}" for node in marked if node in sheet.owner
+    }
+    symbol = symbol_of(y, sheet)
+    said = [f"∂{symbol}/∂{sheet.names.get(node) or sign(node)}" for node in marked]
+    return with_paths(drawing, {sheet.key(node) for node in marked}, sheet.key(y), results, said)

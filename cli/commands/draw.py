@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,10 @@ from ..options import (
     Shape,
     WithRespectTo,
 )
+
+if TYPE_CHECKING:
+    from ...autograd.node import Node
+    from ..problem import Problem
 
 NAME = "draw"
 EXAMPLES = (
@@ -83,7 +87,7 @@ def run(
         typer.Option(
             "--view",
             help=_(
-                "What is drawn: the forward pass, the backward pass, both, the mirror picture, the values, or circles and weights."
+                "What is drawn: forward, backward, mirror (forward above, backward below), both (the mirror with every operation of the gradient), values (numbers at every box), or neurons (circles and weights)."
             ),
         ),
     ] = View.mirror,
@@ -101,7 +105,7 @@ def run(
         typer.Option(
             "--highlight",
             metavar="NAME,…",
-            help=_("Mark every path from these variables to the output."),
+            help=_("Mark every path from these variables to the output, and the way of their gradient back."),
             autocompletion=complete_names,
         ),
     ] = None,
@@ -127,7 +131,7 @@ def run(
     ] = None,
     hide: Annotated[
         list[str] | None,
-        typer.Option("--hide", metavar="WHAT,…", help=_("Leave out const, input, parameter, saved, shapes or legend.")),
+        typer.Option("--hide", metavar="WHAT,…", help=_("Leave out const, input, parameter, saved, shapes, values or legend.")),
     ] = None,
     show: Annotated[
         list[str] | None,
@@ -168,7 +172,7 @@ def run(
     problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
-    problem.fill()
+    invented = problem.fill()
     by = problem.wrt(wrt) if wrt else None  # the picture knows which leaves are parameters
     ends = parse_names([between]) if between else []
     if between and len(ends) != 2:
@@ -184,11 +188,11 @@ def run(
         language=current_language(),
         size=size.value,
         title=title,
-        highlight=problem.wrt(highlight) if highlight else None,
+        highlight=_marked(problem, parse_names(highlight or ())),
         open=parse_names(inside or ()),
         steps=steps,
         between=(ends[0], ends[1]) if ends else None,
-        hide=parse_names(hide or ()),
+        hide=[*parse_names(hide or ()), *(["values"] if invented and view is View.neurons else [])],
         show=parse_names(show or ()),
     )
     if output in (None, "-"):
@@ -197,6 +201,22 @@ def run(
     picture.save(output) if form is None else output_of.write_result(_rendered(picture, form.value), output)
     output_of.note(_("picture: {path}", path=output))
     return 0
+
+
+def _marked(problem: Problem, names: list[str]) -> list[Node]:
+    """The variables that --highlight names."""
+    from ..errors import CommandError
+    from ..parse import nearest
+
+    known = {**problem.named, **problem.leaves}
+    for name in names:
+        if name not in known:
+            meant = nearest(name, known)
+            raise CommandError(
+                _("--highlight {name}: there is no variable of that name", name=name),
+                _("did you mean {meant}?", meant=meant) if meant else _("the variables are {known}", known=", ".join(known)),
+            )
+    return [known[name] for name in names]
 
 
 def _rendered(picture: Any, form: str) -> str | bytes:

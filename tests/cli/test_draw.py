@@ -31,6 +31,17 @@ def test_insides_parts_more_and_less(capsys):
     assert [a for a in drawn(capsys, *LOSS, "--show", "bytes")["arrows"] if a.get("label", "").endswith(" B")]
 
 
+def test_highlight_marks_the_way_there_and_back(capsys):
+    drawing = drawn(capsys, *LOSS, "--highlight", "W")
+    marked = {" ".join(box["lines"]) for box in drawing["boxes"] if box.get("highlighted")}
+    assert {"W", "@", "softmax_loss", "1", "∂L/∂W"} <= marked
+    assert not marked & {"X", "T", "b", "∂L/∂b"}
+    assert run(["draw", *LOSS, "--highlight", "nosuch", "-o", "-"]) == 2
+    assert "--highlight nosuch: there is no variable of that name" in capsys.readouterr().err
+    assert run(["draw", "--help"]) == 0
+    assert "way of their gradient" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [

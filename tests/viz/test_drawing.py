@@ -44,7 +44,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "replace", broken)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DrawingError, match="disk full"):
         two().save(target)
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["picture.svg"]
