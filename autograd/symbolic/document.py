@@ -112,7 +112,7 @@ class Document(NamedTuple):
         """Which of the givens were chosen for the user."""
         if not self.derivation.seeded:
             return None
-        names = ", ".join(self.derivation.seeded)
+        names = tuple(Symbol(name) for name in self.derivation.seeded)
         return Sentence(
             N_("no value was given for {names}; these were drawn with seed {seed}"),
             {"names": names, "seed": self.derivation.seed},
@@ -328,7 +328,8 @@ class Speaker(ABC):
             case tuple() if all(isinstance(each, int) for each in value):
                 return self.shape(value)
             case tuple() | list():
-                return self.escaped(", ").join(self._field(each) for each in value)
+                between = self.escaped(translate(N_(", "), self.language))
+                return between.join(self._field(each) for each in value)
             case None:
                 return self.escaped("–")
         text = str(value)
