@@ -35,6 +35,11 @@ def _language(name: str | None) -> str | None:
         ) from None
 
 
+def _output(path: str | None) -> str | None:
+    """- for standard output by any of its names: it is a stream, not a file that could be written whole."""
+    return "-" if path in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1") else path
+
+
 ExpressionArgument = Annotated[
     str | None,
     typer.Argument(
@@ -83,6 +88,7 @@ Output = Annotated[
         "--output",
         metavar="FILE",
         help=_("Write to this file; its ending decides the format. - is standard output."),
+        callback=_output,
         show_default=False,
     ),
 ]

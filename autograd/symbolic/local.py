@@ -10,7 +10,9 @@ import numpy as np
 
 from ..differentiate import backward
 from ..engines.numpy import Program
+from ..errors import ParameterError
 from ..graph import Graph, order, rebuild
+from ..language import N_, translate
 from ..leaves import constant
 from ..naming import lines, names
 from ..node import Leaf, Node
@@ -110,7 +112,13 @@ def board(
     nodes = order(output)
     keep = [*keep, *(node for node in known or {} if node in set(nodes))]
     table = names(output, keep, taken, known)
-    own = [node for node in lines(output, keep) if table[node] not in expand or node is output]
+    cut_at = lines(output, keep)
+    for name in expand:
+        if name not in (said := [table[node] for node in cut_at]):
+            raise ParameterError(
+                translate(N_("expand: no line is called {name}; the lines are {known}"), name=name, known=", ".join(said))
+            )
+    own = [node for node in cut_at if table[node] not in expand or node is output]
     stops = set(own)
     given = _by_family(
         [

@@ -164,6 +164,7 @@ def run(
     """Write the picture."""
     import sys
 
+    from ...autograd.files import is_device
     from .. import show as output_of
     from ..errors import CommandError
     from ..problem import load
@@ -198,7 +199,10 @@ def run(
     if output in (None, "-"):
         output_of.write_result(_rendered(picture, form.value if form else "svg"), None)
         return 0
-    picture.save(output) if form is None else output_of.write_result(_rendered(picture, form.value), output)
+    if form is None and not is_device(output):
+        picture.save(output)
+    else:
+        output_of.write_result(_rendered(picture, form.value if form else "svg"), output)
     output_of.note(_("picture: {path}", path=output))
     return 0
 

@@ -204,7 +204,11 @@ def run(
         seed=seed,
         **settings,
     )
-    to_file = output not in (None, "-")
+    # A file holds derivations that passed; one that failed is shown, and whatever the file held stays.
+    target = output if derivation.ok else None
+    if not derivation.ok and not (as_json or form):
+        kind = "text"
+    to_file = target not in (None, "-")
     shown = checks is Checks.shown
     content = {
         "text": lambda: derivation.text(
@@ -221,7 +225,12 @@ def run(
     }[kind]()
     if heading and kind == "text":
         content = f"{heading}\n\n{content}"
-    show.write_result(content, output)
+    show.write_result(content, target)
+    if not derivation.ok:
+        for path in (output, draw):
+            if path not in (None, "-"):
+                show.note(_("{path} is not written: a line failed its check", path=path))
+        return 1
     if draw is not None:
         from ...viz import draw as draw_graph
 
@@ -230,10 +239,11 @@ def run(
                 leaf.value = derivation.givens[name]
         draw_graph(problem.output, view="mirror", wrt=by, language=current_language()).save(draw)
         show.note(_("picture: {path}", path=draw))
-    return 0 if derivation.ok else 1
+    return 0
 
 
 def _kind_of(output: str | None) -> str:
+    from ...autograd.files import is_device
     from ...autograd.symbolic.saving import form_of
 
-    return "text" if output is None or output == "-" else form_of(output)
+    return "text" if output is None or output == "-" or is_device(output) else form_of(output)
