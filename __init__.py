@@ -36,12 +36,15 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
     else:
-        found = getattr(importlib.import_module(".autograd.ops", __name__), name, None)
-        if found is None or name.startswith("_"):
+        ops = importlib.import_module(".autograd.ops", __name__)
+        if name not in ops.__all__:
             raise AttributeError(f"nngraph has no {name!r}")
+        found = getattr(ops, name)
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES, *_MODULES, *dir(importlib.import_module(".autograd.ops", __name__))})
+    """The names for users: what is imported here only to find them is none of theirs."""
+    ops = importlib.import_module(".autograd.ops", __name__)
+    return sorted({"__doc__", "__version__", *_PLACES, *_MODULES, *ops.__all__})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ParameterError
+from .language import N_
 from .node import Node
 
 
@@ -16,9 +17,13 @@ def axis_of(axis: Any, ndim: int) -> int:
     if isinstance(axis, (bool, np.bool_)) or not isinstance(axis, (int, np.integer)):
         raise ParameterError(f"axis {axis!r} is not a whole number")
     if not -ndim <= axis < ndim:
+        if not ndim:
+            raise ParameterError(N_("there is no axis {axis}: a single number has none"), axis=axis)
         raise ParameterError(
-            f"there is no axis {axis}: "
-            + (f"axes run from 0 to {ndim - 1}, or −{ndim} to −1" if ndim else "a single number has none")
+            N_("there is no axis {axis}: axes run from 0 to {last}, or −{count} to −1"),
+            axis=axis,
+            last=ndim - 1,
+            count=ndim,
         )
     return int(axis) % ndim
 

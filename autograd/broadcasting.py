@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import ShapeError
+from .language import N_
 from .node import Node, open_scope
 
 
@@ -35,22 +36,38 @@ def _joined(op: Any, nodes: Sequence[Node], shape: tuple[int, ...], other: tuple
             if mine == 1:
                 sizes[axis] = size
             elif size != 1:
-                raise ShapeError(_misfit(op, nodes, axis - len(long), mine, size))
+                raise _misfit(nodes, axis - len(long), mine, size).within(f"{op.name}{open_scope()}: ")
     return tuple(sizes)
 
 
-def _misfit(op: Any, nodes: Sequence[Node], axis: int, one: int, other: int) -> str:
-    shapes = " and ".join(_shape(node) for node in nodes)
-    hint = ""
+def _misfit(nodes: Sequence[Node], axis: int, one: int, other: int) -> ShapeError:
+    fields = {"shapes": ", ".join(_shape(node) for node in nodes), "axis": axis, "one": int(one), "other": int(other)}
     if len(nodes) == 2:
+        fields["shapes"] = f"{_shape(nodes[0])} and {_shape(nodes[1])}"
         a, b = nodes[0].shape, nodes[1].shape
         if a == b[::-1]:
-            hint = "; did you mean to transpose one of them (.T)?"
-        elif len(a) == 1 and len(b) == 2 and a[0] == b[0]:
-            hint = f"; did you mean {nodes[0].name or 'a'}[:, None], one number per row?"
-        elif len(b) == 1 and len(a) == 2 and b[0] == a[0]:
-            hint = f"; did you mean {nodes[1].name or 'b'}[:, None], one number per row?"
-    return f"{op.name}{open_scope()}: shapes {shapes} do not broadcast: axis {axis} has {one} and {other}{hint}"
+            return ShapeError(
+                N_(
+                    "shapes {shapes} do not broadcast: axis {axis} has {one} and {other}; did you mean to transpose one"
+                    " of them (.T)?"
+                ),
+                **fields,
+            )
+        rows = [
+            node.name or letter
+            for node, short, long, letter in ((nodes[0], a, b, "a"), (nodes[1], b, a, "b"))
+            if len(short) == 1 and len(long) == 2 and short[0] == long[0]
+        ]
+        if rows:
+            return ShapeError(
+                N_(
+                    "shapes {shapes} do not broadcast: axis {axis} has {one} and {other}; did you mean"
+                    " {name}[:, None], one number per row?"
+                ),
+                name=rows[0],
+                **fields,
+            )
+    return ShapeError(N_("shapes {shapes} do not broadcast: axis {axis} has {one} and {other}"), **fields)
 
 
 def _shape(node: Node) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .errors import GradientError
 from .graph import order, substitute
+from .language import N_
 from .leaves import constant
 from .node import Leaf, Node, abilities, describe, next_serial, on_behalf
 from .op import inside
@@ -166,13 +167,18 @@ def _refuse(output: Node, wanted: Sequence[Node], seed: Node | None) -> None:
         raise GradientError(f"the gradient of {output!r} was asked for, but it is not a node of a graph")
     if output.dtype is None or output.dtype.kind != "f":
         raise GradientError(
-            f"{describe(output)} holds {output.dtype}, which does not vary smoothly; a gradient needs floating-point"
-            " numbers"
+            N_("{output} holds {dtype}, which does not vary smoothly; a gradient needs floating-point numbers"),
+            output=describe(output),
+            dtype=output.dtype,
         )
     if seed is None and output.size != 1:
         raise GradientError(
-            f"{describe(output)} has {output.size} numbers; a gradient belongs to one. Sum it first, ng.sum(y), or ask"
-            " for ng.jacobian"
+            N_(
+                "{output} has {count} numbers; a gradient belongs to one. Sum it first, ng.sum(y), or ask for"
+                " ng.jacobian"
+            ),
+            output=describe(output),
+            count=output.size,
         )
     for w in wanted:
         if not isinstance(w, Node):
@@ -182,11 +188,17 @@ def _refuse(output: Node, wanted: Sequence[Node], seed: Node | None) -> None:
             )
         if w.dtype is None or w.dtype.kind != "f":
             raise GradientError(
-                f"{describe(w)} holds {w.dtype}: a gradient with respect to whole or logical values makes no sense;"
-                " give it floats, such as 1.0"
+                N_(
+                    "{variable} holds {dtype}: a gradient with respect to whole or logical values makes no sense; give"
+                    " it floats, such as 1.0"
+                ),
+                variable=describe(w),
+                dtype=w.dtype,
             )
         if isinstance(w, Leaf) and w.role == "constant":
-            raise GradientError(f"{describe(w)} never changes; use ng.input or ng.parameter for what should vary")
+            raise GradientError(
+                N_("{variable} never changes; use ng.input or ng.parameter for what should vary"), variable=describe(w)
+            )
 
 
 def rule(node: Node, g: Any) -> Sequence[Any]:

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 
 class NngraphError(Exception):
-    """The base of every error that nngraph raises on purpose."""
+    """The base of every error that nngraph raises on purpose.
+
+    The message is a text, or a sentence marked with N_ and its fields by name; such a sentence is said in the language
+    that is spoken when the error is printed.
+    """
+
+    def __init__(self, message: str = "", /, **fields: Any) -> None:
+        super().__init__(message)
+        self.fields = fields
+        self.before = ""
+
+    def __str__(self) -> str:
+        message = str(self.args[0]) if self.args else ""
+        if not self.fields:
+            return self.before + message
+        from .language import translate
+
+        return self.before + translate(message, None, **self.fields)
+
+    def within(self, before: str) -> Self:
+        """The same error, with where it happened said before it: `matmul in mlp: `."""
+        error = type(self)(*self.args, **self.fields)
+        error.before = before + self.before
+        return error
 
 
 class ShapeError(NngraphError, ValueError):
@@ -33,9 +58,6 @@ class DomainError(NngraphError, ValueError):
 
 class UnknownOp(NngraphError, KeyError):
     """A name that is in no op declaration."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class CheckFailed(NngraphError):

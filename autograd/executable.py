@@ -3,6 +3,7 @@ leaves."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 
 from .engines.numpy import Program
 from .errors import DtypeError, ParameterError, ShapeError
+from .graph import order
 from .leaves import as_node
 from .node import Leaf, Node, describe, fitted, store
+from .op import RANDOM
 from .resize import resize
 from .simplify import simplify
 from .sizes import Size, resized
@@ -64,6 +67,8 @@ class Executable:
         self.inputs: tuple[Leaf, ...] = (inputs,) if isinstance(inputs, Node) else tuple(inputs)
         self.updates = {leaf: as_node(new, getattr(leaf, "dtype", None)) for leaf, new in (updates or {}).items()}
         _check_leaves(self.inputs, self.updates)
+        if self.updates:
+            _warn_of_fixed_draws([*self.outputs, *self.updates.values()])
         self._names = {leaf._name: position for position, leaf in enumerate(self.inputs)}
         self._plans: dict[tuple[tuple[int, ...], ...], tuple[tuple[Leaf, ...], Plan]] = {}
         self._lock = Lock()
@@ -199,6 +204,21 @@ def _check_leaves(inputs: tuple[Leaf, ...], updates: Mapping[Leaf, Node]) -> Non
                 f"the update of {describe(leaf)} holds {new.dtype}, which does not fit into {leaf.dtype}; convert with"
                 " ng.cast"
             )
+
+
+def _warn_of_fixed_draws(nodes: Sequence[Node]) -> None:
+    """UserWarning for random numbers in a program that goes on from call to call, where their step does not."""
+    for node in order(nodes):
+        if not node.is_leaf and node.op.kind == RANDOM and "step" in node.op.inputs:
+            step = node.inputs[node.op.inputs.index("step")]
+            if step.role == "constant":
+                warnings.warn(
+                    f"{describe(node)} draws the same numbers in every call, because its step is fixed; write"
+                    " step = ng.state('step', 0), give step=step to what draws, and count it up: updates={…, step: step"
+                    " + 1}",
+                    stacklevel=4,
+                )
+                return
 
 
 def _array(leaf: Leaf, value: Any) -> np.ndarray:

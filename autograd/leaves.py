@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, MissingValue, ShapeError
+from .language import N_
 from .node import Leaf, Node, Site, abilities, describe, fitted, scope
 from .sizes import Size
 
@@ -83,6 +84,11 @@ def as_node(value: Any, like: np.dtype | None = None) -> Node:
     if isinstance(value, Node):
         return value
     kind = type(value)
+    if kind is bool:
+        raise DtypeError(
+            f"{value} was given where a node or a number belongs; == asks Python whether two names mean the same node:"
+            " to compare values write ng.equal(a, b), for a fixed truth value ng.constant(True)"
+        )
     if like is not None and kind in (float, int, Size):
         number = int(value) if kind is Size else value
         dtype = like if like.kind == "f" else np.result_type(like, number)
@@ -120,6 +126,11 @@ def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     for size in sizes:
+        if size is None or isinstance(size, str):
+            raise ShapeError(
+                f"input {name!r}: {size!r} is not a size; a size that varies has a name, and a number to build the graph"
+                f" with: ng.Size({size or 'N'!r}, 4)"
+            )
         if not isinstance(size, (int, np.integer)) or size < 0:
             raise ShapeError(f"input {name!r}: {size!r} is not a size; a shape is a tuple of whole numbers from 0 up")
     return tuple(size if isinstance(size, Size) else int(size) for size in sizes)
@@ -145,7 +156,7 @@ def _numbers(name: str, value: Any) -> np.ndarray:
 def leaf_value(leaf: Leaf) -> np.ndarray:
     """The stored array of a leaf; MissingValue when there is none."""
     if leaf._value is None:
-        raise MissingValue(f"{describe(leaf)} has no value yet; set {leaf._name}.value = …")
+        raise MissingValue(N_("{leaf} has no value yet; set {name}.value = …"), leaf=describe(leaf), name=leaf._name)
     return leaf._value
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, ShapeError
-from .sizes import shape_text
+from .sizes import Size, shape_text
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]
@@ -116,13 +116,21 @@ class Node:
     def __len__(self) -> int:
         if not self.shape:
             raise ShapeError(f"{describe(self)} is a single number and has no length")
+        if isinstance(self.shape[0], Size):
+            name = self.name or "x"
+            raise ShapeError(
+                f"{describe(self)}: len() would make a plain {int(self.shape[0])} of {self.shape[0].text}, and the"
+                f" graph would hold for that size only; write {name}.shape[0]"
+            )
         return int(self.shape[0])
 
     def __repr__(self) -> str:
         return f"<{describe(self)}>"
 
     def __iter__(self) -> Iterator[Node]:
-        return (self[i] for i in range(len(self)))
+        if not self.shape:
+            raise ShapeError(f"{describe(self)} is a single number and cannot be taken apart")
+        return (self[i] for i in range(int(self.shape[0])))
 
     def __bool__(self) -> bool:
         raise DtypeError(
@@ -132,12 +140,23 @@ class Node:
 
     __hash__ = object.__hash__
 
-    # Comparing with == is identity: nodes are keys of dictionaries. ng.equal compares values.
+    def __eq__(self, other: Any) -> bool:
+        """Whether both are the same node: nodes are keys of dictionaries. ng.equal compares values."""
+        if isinstance(other, (int, float, complex, np.generic, np.ndarray)):
+            raise DtypeError(
+                f"{describe(self)} == {other}: == asks whether two names mean the same node, and a number is none; to"
+                " compare values write ng.equal(a, b)"
+            )
+        return NotImplemented
 
     # What the layers above taught it ----------------------------------------------------------------------------
     @property
     def value(self) -> np.ndarray:
-        """The value as a read-only array; recomputed when a leaf it depends on has changed."""
+        """The value as a read-only array; recomputed when a leaf it depends on has changed.
+
+        numpy refuses `w.value -= …` and `w.value[0] = …` because the array is read-only: a leaf takes a new array,
+        `w.value = w.value - …`, and everything else follows from the leaves.
+        """
         return abilities["evaluate"](self)
 
     def backward(self) -> None:
@@ -218,6 +237,19 @@ class Node:
         )
 
     __int__ = __float__  # type: ignore[assignment]
+
+    def __format__(self, form: str) -> str:
+        if not form:
+            return str(self)
+        raise DtypeError(
+            f"{describe(self)} is a node of a graph, not a number that {form!r} could shape; format its .value"
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise DtypeError(
+            f"{describe(self)} is a part of a graph and is not copied or pickled; save the values of its leaves (.value)"
+            " and build the graph again, or copy a whole graph with copy.deepcopy"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Node:
         return abilities["deepcopy"](self, memo)
@@ -315,7 +347,7 @@ class Leaf(Node):
 
     @property
     def value(self) -> np.ndarray:
-        """The value as a read-only array; MissingValue when none has been given."""
+        """The value as a read-only array, to be replaced as a whole; MissingValue when none has been given."""
         return abilities["leaf_value"](self)
 
     @value.setter
@@ -324,9 +356,15 @@ class Leaf(Node):
             raise DtypeError(f"{describe(self)} cannot be changed; use ng.input or ng.parameter for what varies")
         array = np.asarray(new)
         if array.shape != tuple(self.shape):
+            varying = ", ".join([f"ng.Size('N', {int(size)})" if at == 0 else str(int(size)) for at, size in enumerate(self.shape)])  # fmt: skip
             raise ShapeError(
-                f"{describe(self)} keeps its shape; the new value has shape {array.shape}. Build a graph for the new"
-                " shape instead"
+                f"{describe(self)} keeps its shape; the new value has shape {array.shape}."
+                + (
+                    f" For batches of other sizes name the size, shape=({varying}{',' * (self.ndim == 1)}), and call"
+                    " ng.compile(…, inputs=[…]) with any of them"
+                    if array.ndim == self.ndim and array.shape[1:] == tuple(self.shape)[1:]
+                    else " Build a graph for the new shape instead"
+                )
             )
         store({self: np.array(fitted(array, self.dtype, self))})
 

@@ -266,10 +266,8 @@ def _infer(op: Op, nodes: tuple[Node, ...], params: Mapping[str, Any]) -> tuple[
             inner = inside(op, nodes, params)
             return inner.outputs[0].shape, inner.outputs[0].dtype
     except NngraphError as error:
-        prefix = f"{op.name}{open_scope()}: "
-        message = str(error)
         # A formula raises from the simpler op inside it; the user called this one.
-        raise type(error)(message if message.startswith(op.name) else prefix + message) from None
+        raise (error if str(error).startswith(op.name) else error.within(f"{op.name}{open_scope()}: ")) from None
     if op.dtype is not None:
         return shape, np.dtype(op.dtype(*nodes, **params))
     return shape, np.result_type(*[node.dtype for node in nodes])

@@ -5,6 +5,27 @@
 25.0
 """
 
+from __future__ import annotations
+
+from . import (
+    activation,
+    arithmetic,
+    comparison,
+    control,
+    convolution,
+    functions,
+    identity,
+    indexing,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    random,
+    reduction,
+    shape,
+    slicing,
+    windows,
+)
 from .activation import *  # noqa: F403
 from .arithmetic import *  # noqa: F403
 from .comparison import *  # noqa: F403
@@ -22,3 +43,24 @@ from .reduction import *  # noqa: F403
 from .shape import *  # noqa: F403
 from .slicing import *  # noqa: F403
 from .windows import *  # noqa: F403
+
+_PAGES = (
+    activation,
+    arithmetic,
+    comparison,
+    control,
+    convolution,
+    functions,
+    identity,
+    indexing,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    random,
+    reduction,
+    shape,
+    slicing,
+    windows,
+)
+__all__ = sorted(name for page in _PAGES for name in page.__all__)

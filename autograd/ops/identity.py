@@ -11,6 +11,8 @@ from ..errors import DtypeError
 from ..node import Node
 from ..op import REQUIRED, SHAPE, example, structural
 
+__all__ = ["cast", "stop_gradient"]
+
 
 def _named_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str, Any]:
     try:

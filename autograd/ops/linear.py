@@ -14,9 +14,12 @@ import numpy as np
 from ..axes import axis_of, several_axes
 from ..errors import ParameterError, ShapeError
 from ..index import LABELS, IndexForm
+from ..language import N_
 from ..node import Node, abilities
 from ..notation import POWER, PRODUCT, TRANSPOSED, Notation, call, infix
 from ..op import LINEAR, REDUCTION, REQUIRED, SHAPE, example, multilinear
+
+__all__ = ["broadcast", "contract", "diagonal", "dot", "einsum", "matmul", "outer", "sum", "trace", "transpose"]
 
 
 def _sum_form(x: Node, axis: tuple[int, ...], keepdims: bool) -> IndexForm:
@@ -90,17 +93,25 @@ transpose = multilinear(
 
 def _matmul_form(a: Node, b: Node) -> IndexForm:
     if not a.shape or not b.shape:
-        raise ShapeError("a single number has no rows or columns; use * to scale")
+        side = a if not a.shape else b
+        raise ShapeError(
+            N_("{name} is a single number and has no rows or columns; use * to scale"), name=side.name or "one side"
+        )
     rows, columns = ("" if len(a.shape) == 1 else "n"), ("" if len(b.shape) == 1 else "k")
     inner_a, inner_b = a.shape[-1], b.shape[-2] if len(b.shape) > 1 else b.shape[0]
     shapes = f"({', '.join(str(int(s)) for s in a.shape)}) @ ({', '.join(str(int(s)) for s in b.shape)})"
     if inner_a != inner_b:
-        remedy = ""
+        fields = {"shapes": shapes, "one": int(inner_a), "other": int(inner_b)}
+        turned = ""
         if len(b.shape) > 1 and b.shape[-1] == inner_a:
-            remedy = f"; did you mean {b.name or 'b'}.{'T' if len(b.shape) == 2 else 'mT'}?"
+            turned = f"{b.name or 'b'}.{'T' if len(b.shape) == 2 else 'mT'}"
         elif len(a.shape) > 1 and a.shape[-2] == inner_b:
-            remedy = f"; did you mean {a.name or 'a'}.{'T' if len(a.shape) == 2 else 'mT'}?"
-        raise ShapeError(f"{shapes}: inner sizes {int(inner_a)} and {int(inner_b)} differ{remedy}")
+            turned = f"{a.name or 'a'}.{'T' if len(a.shape) == 2 else 'mT'}"
+        if turned:
+            raise ShapeError(
+                N_("{shapes}: inner sizes {one} and {other} differ; did you mean {turned}?"), turned=turned, **fields
+            )
+        raise ShapeError(N_("{shapes}: inner sizes {one} and {other} differ"), **fields)
     batch_a, batch_b = a.shape[:-2], b.shape[:-2]
     count = max(len(batch_a), len(batch_b))
     names = [label for label in string.ascii_lowercase if label not in "ndk"][:count]

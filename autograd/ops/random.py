@@ -49,7 +49,8 @@ def _key_and_step(key: Node, step: Node) -> None:
         raise DtypeError("a key is three whole numbers: seed, path and draw")
     if step.dtype.kind not in "iu" or step.shape:
         raise DtypeError(
-            f"step is one whole number that counts up, not {step.dtype} of shape {tuple(map(int, step.shape))}"
+            f"step is one whole number that counts up, such as ng.state('step', 0), not {step.dtype} of shape"
+            f" {tuple(map(int, step.shape))}"
         )
 
 
@@ -131,7 +132,9 @@ _dropout_op = composite(
     words="set {x} to 0 where {mask} is 0 and make up for the dropped share {rate} elsewhere",
     why="what was dropped had no effect and receives nothing; what was kept counts 1/(1 − rate) times, and so does its"
     " gradient",
-    pitfalls=("only for training: a trained net is evaluated without it",),
+    pitfalls=("only for training: a trained net is evaluated without it",
+              "the same step drops the same numbers; in a program give it ng.state('step', 0) and count that up among"
+              " the updates"),
     source="Srivastava et al. 2014, Dropout",
     example=[example((3, 4), (3, 4)), example((3, 4), (3, 4), params={"rate": 0.2})],
 )  # fmt: skip
@@ -227,7 +230,8 @@ def dropout(
     """x with a random share `rate` set to 0 and the rest divided by 1 − rate, so that the mean stays; x itself when not
     training.
 
-    `training` is true, false, or a node that holds either. `seed`, `step`, `name` and `draw` as for `uniform`.
+    `training` is true, false, or a node that holds either. `seed`, `step`, `name` and `draw` as for `uniform`: without
+    a step that is counted up every call drops the same numbers.
 
     >>> import nngraph as ng
     >>> sorted(set(ng.dropout(ng.input("x", [1.0] * 50)).value.tolist()))

@@ -242,3 +242,17 @@ def test_given_whole_numbers_are_refused_where_they_would_wrap():
     assert run([60]).tolist() == [120]
     with pytest.raises(DtypeError, match="300 does not fit"):
         run([300])
+
+
+def test_a_program_that_draws_the_same_numbers_in_every_call_says_so():
+    x, w = ng.input("x", shape=(50,)), ng.parameter("w", np.ones(50))
+    loss = ng.sum(ng.dropout(x * w))
+    with pytest.warns(UserWarning, match=r"ng\.state\('step', 0\)") as caught:
+        ng.compile(loss, [x], {w: w - ng.gradient(loss, [w])[0]})
+    assert len(caught) == 1 and caught[0].filename == __file__
+    step = ng.state("step", 0)
+    loss = ng.sum(ng.dropout(x * w, step=step))
+    run = ng.compile(loss, [x], {step: step + 1})
+    assert float(run(np.ones(50))) != float(run(np.ones(50)))
+    with pytest.raises(DtypeError, match=r"ng\.state\('step', 0\)"):
+        ng.dropout(x, step=ng.parameter("step", 0))

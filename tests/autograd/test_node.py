@@ -315,3 +315,38 @@ def test_threads_that_set_leaves_never_leave_a_stale_value():
         sys.setswitchinterval(interval)
     assert not torn
     assert v.value == w.value == 1000
+
+
+def test_comparing_a_node_with_a_number_is_refused():
+    x, other = ng.input("x", [1.0, 2.0]), ng.input("x", [1.0, 2.0])
+    assert x == x and x != other and x != None and x != "x"  # noqa: E711
+    for number in (0, 1.5, True, np.float64(1), np.array([1.0])):
+        with pytest.raises(DtypeError, match=r"ng\.equal\(a, b\)"):
+            x == number  # noqa: B015
+        with pytest.raises(DtypeError, match=r"ng\.equal\(a, b\)"):
+            x != number  # noqa: B015
+    with pytest.raises(DtypeError):
+        0 in [x]  # noqa: B015
+
+
+def test_the_length_of_an_axis_with_a_name_is_asked_of_the_shape():
+    x = ng.input("x", shape=(ng.Size("N", 4), 2))
+    with pytest.raises(ShapeError, match=r"write x\.shape\[0\]"):
+        len(x)
+    assert len(x[0]) == 2 and x.shape[0].text == "N"
+    first, *rest = ng.input("y", [1.0, 2.0, 3.0])
+    assert float(first.value) == 1.0 and len(rest) == 2
+
+
+@pytest.mark.parametrize("use", [float, int, complex, "{:.3f}".format, copy.copy])
+def test_a_node_is_no_number(use):
+    with pytest.raises(DtypeError, match=r"\.value"):
+        use(ng.input("x", 1.0) * 2)
+    assert f"{ng.input('x', 1.0) * 2}" == "<mul (scalar, float64)>"
+
+
+def test_a_node_is_not_pickled():
+    import pickle
+
+    with pytest.raises(TypeError, match=r"save the values of its leaves \(\.value\)"):
+        pickle.dumps(ng.parameter("w", 1.0))
