@@ -41,14 +41,14 @@ def _joined(op: Any, nodes: Sequence[Node], shape: tuple[int, ...], other: tuple
 
 
 def _misfit(nodes: Sequence[Node], axis: int, one: int, other: int) -> ShapeError:
-    fields = {"shapes": ", ".join(_shape(node) for node in nodes), "axis": axis, "one": int(one), "other": int(other)}
+    fields: dict[str, Any] = {"axis": axis, "one": int(one), "other": int(other)}
     if len(nodes) == 2:
-        fields["shapes"] = f"{_shape(nodes[0])} and {_shape(nodes[1])}"
+        fields |= {"left": _shape(nodes[0]), "right": _shape(nodes[1])}
         a, b = nodes[0].shape, nodes[1].shape
         if a == b[::-1]:
             return ShapeError(
                 N_(
-                    "shapes {shapes} do not broadcast: axis {axis} has {one} and {other}; did you mean to transpose one"
+                    "shapes {left} and {right} do not broadcast: axis {axis} has {one} and {other}; did you mean to transpose one"
                     " of them (.T)?"
                 ),
                 **fields,
@@ -61,13 +61,18 @@ def _misfit(nodes: Sequence[Node], axis: int, one: int, other: int) -> ShapeErro
         if rows:
             return ShapeError(
                 N_(
-                    "shapes {shapes} do not broadcast: axis {axis} has {one} and {other}; did you mean"
+                    "shapes {left} and {right} do not broadcast: axis {axis} has {one} and {other}; did you mean"
                     " {name}[:, None], one number per row?"
                 ),
                 name=rows[0],
                 **fields,
             )
-    return ShapeError(N_("shapes {shapes} do not broadcast: axis {axis} has {one} and {other}"), **fields)
+        return ShapeError(N_("shapes {left} and {right} do not broadcast: axis {axis} has {one} and {other}"), **fields)
+    return ShapeError(
+        N_("shapes {shapes} do not broadcast: axis {axis} has {one} and {other}"),
+        shapes=", ".join(_shape(node) for node in nodes),
+        **fields,
+    )
 
 
 def _shape(node: Node) -> str:

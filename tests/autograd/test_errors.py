@@ -17,6 +17,7 @@ MISTAKES = {
     "sum of misfits": lambda x: x + ng.input("b", np.ones(3)),
     "transposed sum": lambda x: ng.input("A", np.ones((2, 3))) + ng.input("B", np.ones((3, 2))),
     "one per row": lambda x: ng.input("A", np.ones((2, 3))) * ng.input("r", np.ones(2)),
+    "three shapes": lambda x: ng.where(ng.constant(True), x, ng.input("b", np.ones(3))),
     "inner sizes": lambda x: x @ ng.input("W", np.ones((3, 2))),
     "did you mean .T": lambda x: ng.input("A", np.ones((2, 3))) @ ng.input("W", np.ones((4, 3))),
     "product of a number": lambda x: x @ ng.input("w", 1.0),
