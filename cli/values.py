@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.language import N_, translate
 from ..autograd.sizes import Size
-from .arrays import read_array
 from .errors import CommandError
 from .tokens import LONGEST_TEXT, SAME, fail, is_name
 
@@ -100,6 +99,8 @@ def parse_value(text: str, folder: Path | None = None) -> np.ndarray:
     import numpy as np
 
     if text.startswith(("@", "＠")):
+        from .arrays import read_array
+
         return read_array(Path(folder or ".") / text[1:].strip())
     if len(text) > LONGEST_VALUE:
         fail(text, LONGEST_TEXT, len(text), N_("the value is longer than {limit} characters"), N_("put it into a file and write name=@file.csv"), limit=LONGEST_VALUE)  # fmt: skip

@@ -243,7 +243,9 @@ def run(
 
 
 def _kind_of(output: str | None) -> str:
+    if output is None or output == "-":
+        return "text"
     from ...autograd.files import is_device
     from ...autograd.symbolic.saving import form_of
 
-    return "text" if output is None or output == "-" or is_device(output) else form_of(output)
+    return "text" if is_device(output) else form_of(output)
