@@ -71,7 +71,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     for arrow in drawing.arrows:
         color = {"gradient": theme.gradient, "saved": theme.saved}.get(arrow.style, theme.flow)
         more = {"style": "dashed", "constraint": "false"} if arrow.style == "saved" else {}
-        label = escaped(arrow.label) if arrow.label else ""
+        label = escaped(arrow.writing) if arrow.writing else ""
         if arrow.order:
             more["headlabel"] = str(arrow.order)
         graph.edge(names[arrow.source], names[arrow.target], label=label or None, color=color, **more)

@@ -61,7 +61,7 @@ class Arrow:
     """A line from one box to another. `style` is `flow`, `gradient` or `saved` (a value kept for the backward pass).
 
     `order` is the place among the operands (1, 2 …) where it matters; 0 where it does not. `kept` is how many bytes a
-    saved value takes.
+    saved value takes. `value` and `gradient` are those of the weight the label names.
     """
 
     source: str
@@ -72,6 +72,14 @@ class Arrow:
     highlighted: bool = False
     note: str = ""
     kept: int = 0
+    value: str = ""
+    gradient: str = ""
+
+    @property
+    def writing(self) -> str:
+        """All that stands on the arrow: the label with its value, and under it the gradient."""
+        first = f"{self.label} = {self.value}" if self.label and self.value else self.label
+        return "\n".join(filter(None, (first, self.gradient)))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ NEAR_START = (0.27, 0.31, 0.23, 0.35, 0.19, 0.4, 0.5, 0.6, 0.7, 0.8)  # between 
 def label_places(
     curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE, near_start: bool = False
 ) -> list[tuple[float, float] | None]:
-    """The middle of each label, None for an empty one or one that finds no room. Arrows are served in order."""
+    """The middle of each label, None for an empty one or one that finds no room. Arrows are served in order; a
+    label may have several rows."""
     lines = [sampled(curve, 10) for curve in curves]
     placed: list[tuple[float, float] | None] = []
     taken = list(taken)
@@ -26,7 +27,8 @@ def label_places(
         if not label:
             placed.append(None)
             continue
-        wide, high = width(label, size) / 2 + 2.5, size * 0.62 + 1.0
+        rows = label.split("\n")
+        wide, high = max(width(row, size) for row in rows) / 2 + 2.5, size * 0.62 * len(rows) + 1.0
         best: tuple[float, tuple[float, float], Rect] | None = None
         for rank, along in enumerate(NEAR_START if near_start else ALONG):
             x, y = _at(line, along)

@@ -162,6 +162,13 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         )
         for name, place in boxes.items()
     ]
+    for name, place in boxes.items():
+        half, size = extents[name].across / 2 + 3, extents[name]
+        if size.above:
+            taken.append((place.x - half, place.top - size.above - 1, place.x + half, place.top))
+        if size.below:
+            foot = place.top + place.height
+            taken.append((place.x - half, foot, place.x + half, foot + size.below + 1))
     taken += [
         (
             titles[group.id] - 4,
@@ -178,7 +185,7 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
             taken.append((x - BADGE, y - BADGE, x + BADGE, y + BADGE))
     spots = label_places(
         [route.curve for route in routes],
-        [typeset(arrow.label) for arrow in drawing.arrows],
+        ["\n".join(map(typeset, arrow.writing.split("\n"))) for arrow in drawing.arrows],
         taken,
         near_start=drawing.arrangement == "fixed",
     )

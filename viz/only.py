@@ -27,7 +27,7 @@ def words(said: str | Iterable[str], known: tuple[str, ...], what: str) -> tuple
 
 
 def without(drawing: Drawing, hide: Collection[str]) -> Drawing:
-    """The drawing without constants, inputs, parameters, dashed lines, shapes or legend."""
+    """The drawing without constants, inputs, parameters, dashed lines, shapes, values or legend."""
     gone = {f"leaf-{'constant' if word == 'const' else word}" for word in hide}
     boxes = tuple(box for box in drawing.boxes if box.kind not in gone or box.part == "backward")
     kept = {box.id for box in boxes}
@@ -38,6 +38,9 @@ def without(drawing: Drawing, hide: Collection[str]) -> Drawing:
     ]
     if "shapes" in hide:
         arrows = [replace(arrow, label="") for arrow in arrows]
+    if "values" in hide and drawing.arrangement != "fixed":  # circles have left them out already
+        boxes = tuple(replace(box, above="", below="") for box in boxes)
+        gone |= {"value", "gradient"}
     styles = {f"arrow-{arrow.style}" for arrow in arrows} | {"arrow-highlight"}
     kinds = {box.kind for box in boxes}
     legend = tuple(

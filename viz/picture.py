@@ -86,7 +86,7 @@ def draw(
         "both": lambda f: views.both(y, wanted, f, language, marked=marked),
         "mirror": lambda f: views.mirror(y, wanted, f, language, every_saved=every, marked=marked),
         "values": lambda f: views.values(y, wanted, f, language, marked=marked),
-        "neurons": lambda f: neurons.neurons(y, marked, language),
+        "neurons": lambda f: neurons.neurons(y, marked, language, "values" not in hidden),
     }
 
     def make(f: Fold) -> Drawing:

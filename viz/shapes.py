@@ -111,7 +111,7 @@ def pieces(drawing: Drawing) -> list[Piece]:
     found += [
         _arrow_text(index, arrow, route, placed, theme)
         for index, arrow, route in arrows
-        if (arrow.label and route.label) or arrow.order
+        if (arrow.writing and route.label) or arrow.order
     ]
     found += _texts(drawing, placed, theme)
     return [piece for piece in found if piece.shapes]
@@ -172,21 +172,22 @@ def arrowhead(curve: Curve, length: float, grow: float = 1.0) -> tuple[tuple[tup
 def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: Theme) -> Piece:
     shapes: list[Shape] = []
     color = theme.highlight if arrow.highlighted else theme.gradient if arrow.style == "gradient" else theme.muted
-    if arrow.label and route.label:
+    if arrow.writing and route.label:
         x, y = route.label
-        text = typeset(arrow.label)
-        half = width(text, EDGE) / 2
-        shapes += [
-            Rect(
-                round(x - half - 2, 1),
-                round(y - EDGE * 0.62, 1),
-                round(2 * half + 4, 1),
-                round(EDGE * 1.24, 1),
-                3,
-                theme.background,
-            ),
-            Text(x, round(y + EDGE * 0.36, 1), text, EDGE, color),
-        ]
+        rows = [typeset(row) for row in arrow.writing.split("\n")]
+        half = max(width(row, EDGE) for row in rows) / 2
+        top = y - EDGE * 0.62 * len(rows)
+        high = EDGE * 1.24 * len(rows)
+        shapes.append(Rect(round(x - half - 2, 1), round(top, 1), round(2 * half + 4, 1), round(high, 1), 3, theme.background))
+        label, value = typeset(arrow.label), rows[0].removeprefix(typeset(arrow.label)) if arrow.label else ""
+        for k, row in enumerate(rows):
+            base = round(top + EDGE * (0.98 + 1.24 * k), 1)
+            if k == 0 and label and value:
+                left = round(x - width(row, EDGE) / 2, 1)
+                shapes.append(Text(left, base, label, EDGE, color, "start"))
+                shapes.append(Text(round(left + width(label, EDGE), 1), base, value, EDGE, theme.value, "start"))
+            else:
+                shapes.append(Text(x, base, row, EDGE, color if k == 0 and label else theme.gradient))
     if arrow.order:
         x, y = before_end(route.curve)
         shapes += [
