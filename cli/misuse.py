@@ -38,8 +38,8 @@ SAYINGS = (
 def misuse(message: str) -> CommandError:
     """The library's complaint as one of ours; what is not known here stays as it is.
 
-    >>> misuse("No such option: --labels (Possible options: --lang)").lines()
-    ['there is no option --labels', '  hint: did you mean --lang?']
+    >>> misuse("No such option: --lan (Possible options: --at, --lang)").lines()
+    ['there is no option --lan', '  hint: did you mean --lang?']
     """
     for pattern, sentence in SAYINGS:
         if found := re.fullmatch(pattern, message, re.DOTALL):

@@ -11,7 +11,7 @@ from types import ModuleType
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.language import LANGUAGES, cell_width, language, translate
+from nngraph.autograd.language import LANGUAGES, cell_width, current, language, translate
 from nngraph.autograd.symbolic.blocks import matrix_lines
 from nngraph.autograd.symbolic.cells import broken, wrapped
 from nngraph.autograd.symbolic.derivation import Check, Derivation
@@ -128,9 +128,11 @@ def test_printing_speaks_the_language_of_the_environment_or_the_one_that_was_set
     made: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NNGRAPH_LANG", "zh_TW")
+    token = current.set(None)  # nothing was set: the program, run by another test, sets its own
     assert str(made.scalar()) == made.scalar().text(language="zh-TW") != made.scalar().text(language="en")
     with language("zh-CN"):
         assert str(made.scalar()) == made.scalar().text(language="zh-CN")
+    current.reset(token)
 
 
 def test_a_failed_line_is_shown_even_in_brief(made: ModuleType) -> None:
