@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .drawing import Box
 from .measure import typeset, width
+from .tables import room
 from .themes import LIGHT
 
 LABEL, DETAIL, OUTSIDE, TITLE, NOTE, EDGE = 15.0, 11.0, 13.0, 13.0, 12.0, 10.5  # font sizes in pixels
@@ -36,8 +37,7 @@ def extent(box: Box) -> Extent:
     size = LABEL if not box.ghost else 12.5
     text = max(width(typeset(line), size) for line in box.lines) if box.lines else 0.0
     shape = LIGHT.style(box.kind).shape
-    above = OUTSIDE * LINE + 2 if box.above else 0.0
-    below = OUTSIDE * LINE + 2 if box.below else 0.0
+    (wide_above, above), (wide_below, below) = outside(box.above), outside(box.below)
     if shape == "circle":
         wide = high = NEURON
         circle = True
@@ -55,8 +55,16 @@ def extent(box: Box) -> Extent:
         wide, high = max(wide - 6.0, 24.0), max(high - 4.0, 22.0)
     if box.times > 1:
         below += 8.0  # the cards of the stack
-    across = max(wide, width(typeset(box.above), OUTSIDE), width(typeset(box.below), OUTSIDE))
+    across = max(wide, wide_above, wide_below)
     return Extent(_even(wide), _even(high), circle, above, below, across)
+
+
+def outside(text: str) -> tuple[float, float]:
+    """Width and height of the text above or below a box, with the gap to it."""
+    if not text:
+        return 0.0, 0.0
+    wide, high = room(text, OUTSIDE)
+    return wide, max(OUTSIDE * LINE, high) + 2
 
 
 def _sign(box: Box, text: float) -> bool:

@@ -12,6 +12,7 @@ from .curves import BADGE, Curve, before_end
 from .extent import DETAIL, EDGE, LABEL, LINE, NOTE, OUTSIDE, TITLE
 from .layout import DETAIL_SIZE, LEGEND_ROW, MARGIN, Frame, Place, Placed, Route, legend_height, legend_rows
 from .measure import clean, typeset, width
+from .tables import room, written
 from .themes import THEMES, Theme
 
 if TYPE_CHECKING:
@@ -226,22 +227,13 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
     if box.detail:
         shapes.append(Text(place.x, round(y + DETAIL * 0.92, 1), typeset(box.detail), DETAIL, theme.muted))
     found = [Piece("box", box.id, tuple(shapes), box.note or "\n".join(box.lines))]
-    for role, text, color, baseline in (
-        ("value", box.above, theme.value, place.top - 5),
-        ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE + 2),
+    high = room(box.above, OUTSIDE)[1]
+    for role, text, color, top in (
+        ("value", box.above, theme.value, place.top - 5 + OUTSIDE * 0.24 - high),
+        ("gradient", box.below, theme.gradient, place.top + place.height + OUTSIDE * 0.08 + 2),
     ):
         if text:
-            text = typeset(text)
-            half = width(text, OUTSIDE) / 2
-            plate = Rect(
-                round(place.x - half - 2, 1),
-                round(baseline - OUTSIDE * 0.92, 1),
-                round(2 * half + 4, 1),
-                round(OUTSIDE * 1.16, 1),
-                3,
-                theme.background,
-            )
-            found.append(Piece(role, box.id, (plate, Text(place.x, round(baseline, 1), text, OUTSIDE, color))))
+            found.append(Piece(role, box.id, written(text, place.x, top, OUTSIDE, color, theme.background)))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .measure import clean
+from .tables import parts
 
 if TYPE_CHECKING:
     from .drawing import Box, Drawing
@@ -41,7 +42,17 @@ def _said(box: Box) -> str:
     parts = [
         " ".join(box.lines),
         box.detail,
-        f"= {box.above}" if box.above else "",
-        f"∇ {box.below}" if box.below else "",
+        f"= {flat(box.above)}" if box.above else "",
+        f"∇ {flat(box.below)}" if box.below else "",
     ]
     return clean("  ".join(part for part in parts if part))
+
+
+def flat(text: str) -> str:
+    """A text with a table in one line: rows divided by semicolons.
+
+    >>> flat("W =\\n1\\t2\\n3\\t4")
+    'W = 1 2; 3 4'
+    """
+    head, cells = parts(text)
+    return " ".join(filter(None, (head, "; ".join(" ".join(row) for row in cells))))

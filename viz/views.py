@@ -19,6 +19,7 @@ from .opened import rolled
 from .paths import with_paths
 from .shapes import legend_words
 from .sheet import Sheet, forward_sheet
+from .tables import with_table
 
 BUDGET = 60  # boxes of a picture that was not asked to show more
 LEGEND = (
@@ -163,6 +164,7 @@ def values(
         notes = (*notes, why)
     steps: list[Step] = []
     below: dict[str, str] = {}
+    said: dict[str, str] = {}
     for node in nodes:
         key = sheet.key(node)
         if key not in sheet.boxes:
@@ -174,16 +176,17 @@ def values(
         if node.is_leaf and node.role == "constant":
             above = equation(name, node) if node._name else ""  # an unnamed constant shows its number already
         else:
-            above = equation(name, node)
+            above = with_table(name, node)
         if record and node in record.adjoints:
-            below[key] = equation(f"∂{symbol}/∂{name or sign(node)}", record.adjoints[node])
+            slope = f"∂{symbol}/∂{name or sign(node)}", record.adjoints[node]
+            below[key], said[key] = with_table(*slope), equation(*slope)
         detail = shape_of(node) if node.is_leaf else ""
         sheet.boxes[key] = replace(box, above=above, below=below.get(key, ""), detail=detail)
         if not node.is_leaf:
             written = formula(node, table)
             steps.append(Step(equation(f"{name} = {written}" if name else written, node), (key,), "value"))
     steps += [
-        Step(below[sheet.key(node)], (sheet.key(node),), "gradient")
+        Step(said[sheet.key(node)], (sheet.key(node),), "gradient")
         for node in reversed(nodes)
         if below.get(sheet.key(node))
     ]
