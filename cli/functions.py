@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from functools import cache
 from inspect import isfunction
@@ -55,6 +54,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     >>> nearest("sgmoid", ["sigmoid", "softmax"])
     'sigmoid'
     """
+    import difflib
+
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     found = difflib.get_close_matches(name.lower(), by_lower, 1, 0.6)
     return by_lower[found[0]] if found else None
