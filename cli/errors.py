@@ -7,7 +7,6 @@ from typing import Any
 from ..autograd.errors import NngraphError
 from ..autograd.language import cell_width, translate
 
-
 LINE = 76
 """Columns of a line that is quoted in an error."""
 LONGEST_MESSAGE = 1000

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
 from ..autograd.language import N_, translate
@@ -64,10 +65,8 @@ def cannot_write(reason: object) -> StreamError:
 
 def drop(stream: TextIO) -> None:
     """Let a stream end in nothing; otherwise Python tries it once more when it closes the stream, and complains."""
-    try:
+    with suppress(OSError, ValueError):  # no stream of the system's
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):
-        pass  # no stream of the system's
 
 
 def lost(error: BaseException) -> BaseException:

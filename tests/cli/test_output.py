@@ -49,7 +49,9 @@ def test_standard_output_under_its_own_name_is_appended_to(tmp_path):
     path = tmp_path / "log.txt"
     path.write_text("before\n")
     with path.open("a") as file:
-        subprocess.run([sys.executable, "-m", "nngraph", "explain", "w*x", "-o", "/dev/stdout"], stdout=file, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "nngraph", "explain", "w*x", "-o", "/dev/stdout"], stdout=file, check=True
+        )
     assert path.read_text(encoding="utf-8").startswith("before\ny = ")
 
 

@@ -16,7 +16,10 @@ full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system h
 def redirected(redirection, *arguments):
     """A finished process of the program, its streams redirected by a shell."""
     return subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM, *arguments], capture_output=True, text=True, timeout=120
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", *PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
