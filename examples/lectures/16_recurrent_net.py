@@ -46,4 +46,5 @@ if __name__ == "__main__":
     derivation = ng.explain(L, wrt=[W])
     print(derivation)
     ng.draw(total, view="forward").save(pictures / "16_recurrent_net_loop.svg")
+    ng.draw(total, view="forward", steps=3).save(pictures / "16_recurrent_net_steps.svg")
     ng.draw(L, view="forward").save(pictures / "16_recurrent_net_unrolled.svg")
