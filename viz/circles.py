@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ..autograd.node import Node
@@ -29,8 +29,10 @@ def finished(
     symbol: str,
     language: str,
     notes: tuple[str, ...] = (),
+    reached: Collection[str] = (),
 ) -> Drawing:
-    """The drawing of a net, its legend and notes; with `lit` the circles on marked arrows are marked too."""
+    """The drawing of a net, its legend and notes; with `lit` the circles on marked arrows are marked too, and those
+    that are `reached`."""
     legend = tuple(
         (kind, legend_words(kind, language))
         for kind, there in (
@@ -43,5 +45,6 @@ def finished(
     if lit:
         notes = (*notes, marked_note([f"∂{symbol}/∂{leaf_label(weight)}" for weight in marked], language))
         carriers = {end for arrow in arrows if arrow.highlighted for end in (arrow.source, arrow.target)}
+        carriers.update(reached)
         boxes = [replace(box, highlighted=box.id in carriers and box.kind != "neuron-input") for box in boxes]
     return Drawing(tuple(boxes), tuple(arrows), legend=legend, notes=notes, arrangement="fixed", language=language)

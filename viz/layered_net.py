@@ -118,10 +118,10 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                     )
                 )
     count = sum(len(a) * len(b) for a, b in pairwise(shown))
-    reached = False
+    reached, touched = False, set()
     for depth, layer in enumerate(layers, 1):
         matrix = matrix_of(layer)
-        lit = reached or layer.weight in marked
+        lit = reached or layer.weight in marked or (depth == 1 and first in marked)
         for a in shown[depth - 1]:
             for b in shown[depth]:
                 if a is None or b is None:
@@ -138,13 +138,17 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                         note=note,
                     )
                 )
-        reached = lit
+        reached = lit or layer.bias in marked or layer.result in marked
+        if reached:
+            touched |= {f"c{depth}-{b}" for b in shown[depth] if b is not None}
     last = [(f"c{len(layers)}-{row}" if row is not None else f"c{len(layers)}-gap") for row in shown[-1]]
     for depth, (node, said, kind) in enumerate(afterwards(layers[-1].result, y, table), len(layers) + 1):
         boxes.append(Box(f"n{depth}", (said,), kind, place=(float(depth), 0.0), note=equation(table.get(node, ""), node)))
         arrows += [Arrow(source, f"n{depth}", highlighted=reached) for source in last if not source.endswith("-gap")]
         last = [f"n{depth}"]
-    return finished(boxes, arrows, reached, marked, table.get(y, "y"), language)
+    if marked:
+        touched.add(boxes[-1].id)
+    return finished(boxes, arrows, bool(marked), marked, table.get(y, "y"), language, reached=touched)
 
 
 def afterwards(result: Node, y: Node, table: Mapping[Node, str]) -> list[tuple[Node, str, str]]:

@@ -92,7 +92,7 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str, numbers: bool = T
                     note=note,
                 )
             )
-    lit = _lit(found, marked)
+    lit, reached = _lit(found, marked)
     for output, neuron in found.items():
         for weight, source in neuron.terms:
             arrows.append(
@@ -120,14 +120,15 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str, numbers: bool = T
                 note=equation(table.get(y, ""), y),
             )
         )
-        arrows += [Arrow(f"n{end.serial}", f"n{y.serial}", highlighted=bool(lit)) for end in ends]
+        arrows += [Arrow(f"n{end.serial}", f"n{y.serial}", highlighted=end in reached) for end in ends]
     notes = tuple(
         translate(N_("{gradient} is the sum over the {count} arrows of {name}."), language, gradient=said,
                   count=count, name=leaf_label(weight))
         for weight, count in uses.items()
         if count > 1 and (said := known.slope_of(weight))
     )  # fmt: skip
-    return finished(boxes, arrows, bool(lit), marked, table.get(y, "y"), language, notes)
+    reached_boxes = {f"n{node.serial}" for node in (*reached, *([y] if marked else []))}
+    return finished(boxes, arrows, bool(marked), marked, table.get(y, "y"), language, notes, reached_boxes)
 
 
 def columns_of(found: Mapping[Node, Neuron]) -> tuple[dict[Node, int], dict[Node, None]]:
@@ -210,15 +211,16 @@ def weight_first(product: Node, readers: Mapping[Node, Sequence[Node]]) -> tuple
     return weight, second if weight is first else first
 
 
-def _lit(found: dict[Node, Neuron], marked: Sequence[Node]) -> set[tuple[Node, Node]]:
-    """The (weight, neuron) arrows on a path from a marked weight to the output."""
+def _lit(found: dict[Node, Neuron], marked: Sequence[Node]) -> tuple[set[tuple[Node, Node]], set[Node]]:
+    """The (weight, neuron) arrows on a path from a marked weight, bias, input or neuron to the output, and what the
+    paths reach."""
     lit: set[tuple[Node, Node]] = set()
-    reached: set[Node] = set()
+    reached = set(marked)
     for output, neuron in found.items():
         for weight, source in neuron.terms:
             if weight in marked or source in reached:
                 lit.add((weight, output))
                 reached.add(output)
-        if neuron.bias in marked:
+        if neuron.bias in marked or neuron.total in marked:
             reached.add(output)
-    return lit
+    return lit, reached

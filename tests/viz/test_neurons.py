@@ -99,6 +99,19 @@ def test_the_number_on_an_arrow_is_that_of_its_weight():
     assert (third.source, third.target) == ("c0-0", "c1-2")
 
 
+def test_whatever_is_marked_shows():
+    w, x, b, z = ng.parameter("w", 2.0), ng.input("x", -1.0), ng.parameter("b", 0.5), ng.input("z", 1.0)
+    E = ng.square(ng.sigmoid(w * x + b) - z)
+    marked = {leaf.name: ng.draw(E, view="neurons", highlight=leaf) for leaf in (w, x, b, z)}
+    lit = {name: [arrow.highlighted for arrow in drawing.arrows] for name, drawing in marked.items()}
+    assert lit == {"w": [True, True], "x": [True, True], "b": [False, True], "z": [False, False]}
+    circles = {name: [box.lines[0] for box in drawing.boxes if box.highlighted] for name, drawing in marked.items()}
+    assert circles == {"w": ["σ", "E"], "x": ["σ", "E"], "b": ["σ", "E"], "z": ["E"]}
+    X, W, c = ng.input("X", np.ones((4, 3))), ng.parameter("W", np.ones((3, 2))), ng.parameter("c", np.zeros(2))
+    drawing = ng.draw(ng.sum(ng.square(X @ W + c)), view="neurons", highlight=c)
+    assert [arrow.highlighted for arrow in drawing.arrows] == [False] * 6 + [True] * 2
+
+
 def recurrence(make):
     h, w, u = make("h0", 0.1), make("w", 0.5), make("u", 0.3)
     for t in (1, 2, 3):
