@@ -33,7 +33,6 @@ def judged(
     """The verdict on all runs together."""
     from ..autograd.symbolic.derivation import Sentence
     from ..autograd.symbolic.mistakes.student import NUMERICAL, PassVerdict, check_arrays, check_value
-    from ..autograd.symbolic.mistakes.verdict import Slip
 
     whole_at = next((at for at, point in enumerate(tried) if point.kind == "whole"), None)
     if answers[0].error:

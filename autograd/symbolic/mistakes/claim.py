@@ -20,6 +20,7 @@ from ..derivation import Sentence
 from ..reasons import transpose_reasons
 from ..terms import Partial, Term
 from .domain import where_right
+from .legend import with_legend
 from .points import Point
 from .rounded import rounded
 from .say import written
@@ -71,11 +72,11 @@ def check_claim(
         misfit = error if isinstance(error, ShapeError) else error.__cause__
         if not callable(claim) or not isinstance(misfit, ShapeError):
             raise
-        return _misfit(found, claim, str(text or ""), misfit)
+        return with_legend(found, _misfit(found, claim, str(text or ""), misfit))
     _free_leaves(found, node)
     atoms: dict[Node, Term] = {node: symbol for node, symbol in found.symbols.items()}
     yours = to_term(node, found.primes.terms(atoms))
-    verdict = judge(found, node, yours, found.primes.notes)
+    verdict = with_legend(found, judge(found, node, yours, found.primes.notes))
     if not verdict.right and all(leaf.role == "constant" for leaf in order(node) if isinstance(leaf, Leaf)):
         verdict = rounded(found, verdict, text if text is not None else written(claim))
     return _with_strangers(verdict, found.primes.strangers, text) if found.primes.strangers else verdict

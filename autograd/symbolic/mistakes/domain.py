@@ -46,7 +46,7 @@ def where_right(
         ]  # fmt: skip
         if names:
             return Part(
-                Sentence(N_("It is right only {points}, not in general."), {"points": _listed(names)}), False, True
+                Sentence(N_("It is right {points}, but not in general."), {"points": _listed(names)}), False, True
             )
     given = next((at for at, point in enumerate(tried) if point.kind == "given"), None)
     if given is not None and agrees[given].all() and np.any(true[given] != 0):

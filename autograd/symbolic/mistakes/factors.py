@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...language import N_
-from ...ops.arithmetic import mul
+from ...ops.arithmetic import div, mul
 from ...sizes import Size
 from ..chain import spelled
 from ..derivation import Sentence
@@ -47,14 +47,16 @@ def nice(ratio: float, scene: Scene) -> bool:
 
 
 def axis_sizes(scene: Scene) -> dict[int, str]:
-    """Every axis length above 1, with the letter it goes by."""
+    """Every axis length above 1, with the letter it goes by: the user's own, N where the axis counts samples, else none."""
     found: dict[int, str] = {}
+    symbols = scene.symbols
     for node in [*scene.leaves, *scene.names.values()]:
+        letters = scene.board.letters.get(symbols[node].name, ()) if node in symbols else ()
         for axis, size in enumerate(node.shape if isinstance(node.shape, tuple) else ()):
             if int(size) > 1:
-                text = size.text if isinstance(size, Size) else "N" if axis == 0 and len(node.shape) > 1 else ""
-                if text or int(size) not in found:
-                    found[int(size)] = found.get(int(size)) or text
+                letter = letters[axis] if axis < len(letters) else ""
+                text = size.text if isinstance(size, Size) else "N" if letter == "n" else ""
+                found[int(size)] = found.get(int(size)) or text
     return found
 
 
@@ -76,24 +78,23 @@ def factor_slip(scene: Scene, claim: np.ndarray) -> Slip | None:
     named = {value: text for value, text in sizes.items() if text and value in (missing, extra)}
     why: tuple[Sentence, ...] = ()
     if missing is not None:
-        origin = _origin(scene, missing)
-        sums = any(isinstance(part, AxisSum) for base in scene.bases for _, part in places(base.term))
-        if origin is None and missing in named and (missing != 2 or missing not in written):
+        origin = _origin(scene, missing, exactly=not turned)
+        entries = _entries(scene, missing) if origin is None else None
+        if entries is not None:
+            kind, said = "1/N", entries
+        elif origin is None and missing in named and (missing != 2 or missing not in written):
             kind, said = (
                 "1/N",
                 Sentence(
                     N_("divided by {letter} = {number} once too often"), {"letter": named[missing], "number": missing}
                 ),
             )
-            why = (
-                (
-                    Sentence(
-                        N_("This is a sum, not a mean: nothing divides it by {letter}."), {"letter": named[missing]}
-                    ),
-                )
-                if sums
-                else ()
-            )
+            if divided(scene, missing):
+                once = N_("It is divided by {letter} once already: {correct}.")
+                why = (Sentence(once, {"letter": named[missing], "correct": scene.bases[0].term}),)
+            elif any(isinstance(part, AxisSum) for base in scene.bases for _, part in places(base.term)):
+                plain = N_("This is a sum, not a mean: nothing divides it by {letter}.")
+                why = (Sentence(plain, {"letter": named[missing]}),)
         else:
             kind, said = (
                 "factor",
@@ -101,15 +102,15 @@ def factor_slip(scene: Scene, claim: np.ndarray) -> Slip | None:
             )
             why = (origin,) if origin is not None else ()
     elif extra is not None:
-        if extra in named and (1 / extra in written or extra != 2):
+        if extra in named and divided(scene, extra):
             kind, said = (
                 "1/N",
                 Sentence(N_("not divided by {letter} = {number}"), {"letter": named[extra], "number": extra}),
             )
             why = (
                 Sentence(
-                    N_("The loss is a mean over {letter}, so every gradient carries 1/{letter}."),
-                    {"letter": named[extra]},
+                    N_("The correct formula is divided by {letter}: {correct}."),
+                    {"letter": named[extra], "correct": scene.bases[0].term},
                 ),
             )
         else:
@@ -142,8 +143,40 @@ def _numbers(scene: Scene) -> set[float]:
     return found
 
 
-def _origin(scene: Scene, number: int) -> Sentence | None:
-    """Which line of the forward pass the factor comes from, and for what the claim would be right."""
+def divided(scene: Scene, by: int) -> bool:
+    """Whether the correct formula is divided by a number: 0.2 and 0.4 are for 5."""
+    for base in scene.bases:
+        for _, part in places(base.term):
+            if isinstance(part, Number):
+                near = Fraction(part.value).limit_denominator(100_000)
+                if near.denominator % by == 0 and abs(float(near) - part.value) < 1e-12:
+                    return True
+            if (
+                isinstance(part, Apply)
+                and part.op is div
+                and isinstance(part.args[1], Number)
+                and part.args[1].value % by == 0
+            ):
+                return True
+    return False
+
+
+def _entries(scene: Scene, missing: int) -> Sentence | None:
+    """The slip of dividing by the number of all entries of an array where the number of samples belongs."""
+    for name, node in sorted(scene.names.items(), key=lambda item: getattr(item[1], "role", "") != "input"):
+        shape = tuple(map(int, node.shape)) if isinstance(node.shape, tuple) else ()
+        if len(shape) < 2 or shape[0] == 1 or int(np.prod(shape[1:])) != missing or not divided(scene, shape[0]):
+            continue
+        if axis_sizes(scene).get(shape[0]) and getattr(node, "role", "") != "parameter":
+            return Sentence(
+                N_("divided by {size}, the number of entries of {name}, instead of by {letter} = {number}"),
+                {"size": int(np.prod(shape)), "name": Symbol(name, len(shape)), "letter": axis_sizes(scene)[shape[0]], "number": shape[0]},
+            )  # fmt: skip
+    return None
+
+
+def _origin(scene: Scene, number: int, exactly: bool) -> Sentence | None:
+    """Which line of the forward pass the factor comes from, and, when it is `exactly` the factor, for what the claim is right."""
     on_path = set(scene.on_path())
     for line in reversed(scene.board.lines):
         if line.node not in on_path:
@@ -162,9 +195,11 @@ def _origin(scene: Scene, number: int) -> Sentence | None:
                 "definition": definition,
                 "local": local,
                 "line": line.symbol,
-                "scaled": Apply(mul, (Symbol(f"1/{number}" if number != 2 else "½"), definition)),
+                "scaled": Apply(mul, (Symbol("½"), definition))
+                if number == 2
+                else Apply(div, (definition, Number(float(number)))),
             }
-            if line.node is scene.output:
+            if line.node is scene.output and exactly:
                 return Sentence(
                     N_("The derivative of {definition} is {local}. Your line is right for {line} = {scaled}."), fields
                 )

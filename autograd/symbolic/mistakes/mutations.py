@@ -13,7 +13,7 @@ from ...op import ACTIVATION
 from ...ops.arithmetic import div
 from ..convert import rank_of, turned
 from ..derivation import Sentence
-from ..terms import Apply, AxisSum, Prime, Product, Symbol, Term
+from ..terms import Apply, AxisSum, Number, Prime, Product, Symbol, Term
 from .scene import Base, Scene
 from .slips_in_names import name_slips
 from .slips_in_products import factor_slips, is_one, turn_slips
@@ -79,6 +79,7 @@ def _everywhere(term: Term, found: list[Found]) -> Iterator[Change]:
         if len(group) > 1:
             _, _, kind, said, cost, why = group[0]
             yield _at_once(term, group, kind, said, cost, why)
+    yield from _with_its_number(term, found)
     slopes = [
         each
         for each in found
@@ -94,6 +95,18 @@ def _everywhere(term: Term, found: list[Found]) -> Iterator[Change]:
         if len(names) > 2:
             said = Sentence(N_("the derivatives of all {count} activations are missing"), {"count": len(names)})
         yield _at_once(term, slopes, "activation-derivative", said, 1.3, ())
+
+
+def _with_its_number(term: Term, found: list[Found]) -> Iterator[Change]:
+    """A factor left out together with its number: the 2x of an inner x²."""
+    left_out = [each for each in found if is_one(each[1]) and each[0]]
+    for number in left_out:
+        for other in left_out:
+            one, factor = part(term, number[0]), part(term, other[0])
+            if number[0][:-1] != other[0][:-1] or not isinstance(one, Number) or isinstance(factor, (Number, Prime)):
+                continue
+            said = Sentence(N_("the factor {factor} is missing"), {"factor": Product((one, factor))})
+            yield _at_once(term, [number, other], "missing-factor", said, 1.5, ())
 
 
 def _at_once(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...graph import order
 from ...language import N_
+from ...op import Op
 from ...ops.arithmetic import add, div, neg, sub
+from ..convert import to_term
 from ..derivation import Sentence
 from ..terms import Apply, AxisSum, Number, Prime, Product, Symbol, Term, children
 from .mutations import Change
@@ -20,10 +23,35 @@ def repaired(scene: Scene, yours: Term) -> list[Change]:
     for place, each in places(yours):
         for new, kind, cost in _better(scene, each, inside):
             said = Sentence(N_("{wrong} stands where {right} belongs"), {"wrong": each, "right": new})
-            if kind == "sign":
+            if kind == "extra-term" and isinstance(each, Apply):
+                gone = next((part for part in each.args if part != new and Apply(neg, (part,)) != new), each)
+                said = Sentence(N_("{term} is one term too many"), {"term": gone})
+                if each.op is sub and new == each.args[0]:
+                    said = Sentence(N_("{term} is one term too many"), {"term": Apply(neg, (each.args[1],))})
+            elif kind == "brackets":
+                said = Sentence(
+                    N_("brackets are missing: {wrong} stands where {right} belongs"), {"wrong": each, "right": new}
+                )
+            elif kind == "argument":
+                said = Sentence(
+                    N_("wrong argument: {wrong} stands where {right} belongs"), {"wrong": each, "right": new}
+                )
+            elif kind == "sign":
                 said = Sentence(N_("wrong sign: {wrong} stands where {right} belongs"), {"wrong": each, "right": new})
             changes.append(Change(put(yours, place, new), kind, said, cost))
     return changes
+
+
+def arguments(scene: Scene, op: Op) -> list[Term]:
+    """At which arguments the expression itself takes a function, written out in its own names."""
+    own = {node: symbol for node, symbol in scene.symbols.items() if node.is_leaf or node.name is not None}
+    return list(
+        dict.fromkeys(
+            to_term(node.inputs[0], own)
+            for node in order(scene.output)
+            if not node.is_leaf and node.op is op and len(node.inputs) == 1
+        )
+    )
 
 
 def _better(scene: Scene, each: Term, inside: list[Term]) -> Iterator[tuple[Term, str, float]]:
@@ -42,8 +70,16 @@ def _better(scene: Scene, each: Term, inside: list[Term]) -> Iterator[tuple[Term
         case Apply(op=op, args=(left, right)) if op is sub:
             yield Apply(sub, (right, left)), "sign", 1.2
             yield Apply(add, (left, right)), "sign", 1.2
+            yield left, "extra-term", 1.3
+            yield Apply(neg, (right,)), "extra-term", 1.3
+            if isinstance(left, Product) and left.style != "matrix":
+                yield Product((*left.factors[:-1], Apply(sub, (left.factors[-1], right))), left.style), "brackets", 1.35
         case Apply(op=op, args=(left, right)) if op is add:
             yield Apply(sub, (left, right)), "sign", 1.2
+            yield left, "extra-term", 1.3
+            yield right, "extra-term", 1.3
+            if isinstance(left, Product) and left.style != "matrix":
+                yield Product((*left.factors[:-1], Apply(add, (left.factors[-1], right))), left.style), "brackets", 1.35
         case Apply(op=op, args=(inner,)) if op is neg:
             yield inner, "sign", 1.2
         case Apply(op=op, args=(above, below)) if op is div:
@@ -51,6 +87,9 @@ def _better(scene: Scene, each: Term, inside: list[Term]) -> Iterator[tuple[Term
         case Apply(op=op, args=(inner,), params=params) if op.scalar is not None:
             yield Apply(op, (Apply(neg, (inner,)),), params), "sign", 1.4
             yield Prime(op, inner, params), "activation-derivative", 1.6
+            for right in arguments(scene, op):
+                if right != inner:
+                    yield Apply(op, (right,), params), "argument", 1.5
         case AxisSum(body=body, kept=kept):
             from ..convert import rank_of
 

@@ -26,13 +26,13 @@ def forward_again(
     env, defined = dict(scene.env), defined or {}
     env.update({name: Labeled(value, (POINT,)) for name, value in own.items() if isinstance(name, str)})
     changed = {name for name in own if isinstance(name, str)}
-    for name, definition in _definitions(scene):
+    for name, definition in definitions(scene):
         definition = defined.get(name, definition)
         if name in own or not (
             name in defined or {part.name for part in symbols(definition) if isinstance(part, Symbol)} & changed
         ):
             continue
-        value = _value(definition, env, scene)
+        value = evaluated(definition, env, scene)
         if value is not None:
             env[name] = value
             changed.add(name)
@@ -47,7 +47,7 @@ def backward_again(scene: Scene, env: Mapping[Any, Labeled], own: Mapping[Key, n
         if step.section != BACKWARD or not isinstance(step.before, Partial):
             continue
         key = (step.before.of, step.before.by)
-        value = _value(step.after, env, scene)
+        value = evaluated(step.after, env, scene)
         if step.before == scene.of:
             found = value
         elif key in own:
@@ -57,7 +57,7 @@ def backward_again(scene: Scene, env: Mapping[Any, Labeled], own: Mapping[Key, n
     return found.array if found is not None and found.labels == (POINT,) else None
 
 
-def _definitions(scene: Scene) -> list[tuple[str, Term]]:
+def definitions(scene: Scene) -> list[tuple[str, Term]]:
     """Name -> what it is made of, in run order; with the names inside a composite op, such as the shares P of a softmax loss."""
     inner = [
         (step.before.name, step.after)
@@ -71,7 +71,8 @@ def _definitions(scene: Scene) -> list[tuple[str, Term]]:
     ]
 
 
-def _value(term: Term, env: Mapping[Any, Labeled], scene: Scene) -> Labeled | None:
+def evaluated(term: Term, env: Mapping[Any, Labeled], scene: Scene) -> Labeled | None:
+    """The value of a term from these named values; None where it makes no sense."""
     try:
         found = evaluate(term, env, scene.sizes)
     except (NngraphError, ValueError, KeyError, IndexError, TypeError, AssertionError):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...language import N_
 from ..derivation import Sentence
 from ..terms import Number, Partial, Term
+from .contributions import EARLY_COST, KEPT_COST, kept_alone, updated_early
 from .factors import axis_sizes, constant_ratio, factor_slip, nice
 from .mutations import Change, combined, mutations
 from .repairs import repaired
 from .scene import Base, Scene
+from .slips_in_forward import COST as FORWARD_COST
+from .slips_in_forward import forward_slips
+from .slips_in_rules import COST as RULE_COST
+from .slips_in_rules import rule_slips
 from .tree import places
 from .verdict import Slip
 
@@ -30,18 +36,45 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
     scale = max(_scale(claim), _scale(scene.true))
     found: list[tuple[float, Slip]] = []
     singles = [(base, mutations(scene, base)) for base in scene.bases]
+    own = yours if claim.shape == scene.true.shape else None
+    found += [
+        *_made(scene, kept_alone(scene), KEPT_COST, claim, scale),
+        *_made(scene, rule_slips(scene), RULE_COST, claim, scale),
+    ]
+    if (early := updated_early(scene, claim)) is not None:
+        found.append((EARLY_COST, early))
+    if (mended := _repaired(scene, own, ("extra-term", "brackets", "argument"))) is not None:
+        found.append(mended)
+    found.sort(key=lambda each: each[0])
     for change in sorted((change for _, changes in singles for change in changes), key=lambda each: each.cost):
         if found and change.cost >= found[0][0]:
             break
         for extra, also in _matches(scene, change, claim, scale):
             found.append((change.cost + extra, _slip(change, also)))
             found.sort(key=lambda each: each[0])
+    if not found or found[0][0] > FORWARD_COST:
+        found += _made(scene, forward_slips(scene), FORWARD_COST, claim, scale)
+        found.sort(key=lambda each: each[0])
     if found:
         return found[0][1]
     if (other := _other_variable(scene, claim, scale)) is not None:
         return other
-    own = yours if claim.shape == scene.true.shape else None
-    return _repaired(scene, own) or _pair(scene, singles, claim, scale) or _repaired(scene, own, twice=True)
+    if (mended := _repaired(scene, own)) is not None:
+        return mended[1]
+    pair = _pair(scene, singles, claim, scale)
+    twice = _repaired(scene, own, twice=True) if pair is None else None
+    return pair or (twice[1] if twice is not None else None)
+
+
+def _made(
+    scene: Scene, made: Iterable[tuple[np.ndarray, Slip]], cost: float, claim: np.ndarray, scale: float
+) -> list[tuple[float, Slip]]:
+    """Which of these values are the claim, as they are or up to a sign or a usual factor."""
+    return [
+        (cost + extra, replace(slip, said=_joined(slip.said, also)))
+        for value, slip in made
+        for extra, also in _alike(scene, value, slip.kind, claim, scale)
+    ]
 
 
 def _matches(
@@ -49,14 +82,21 @@ def _matches(
 ) -> Iterator[tuple[float, tuple[Sentence, ...]]]:
     """(extra cost, further slips) when the changed formula gives the claim, as it is or up to a sign or a factor 2."""
     value = scene.value(change.term)
-    if value is None or not np.all(np.isfinite(value)):
+    if value is not None:
+        yield from _alike(scene, value, change.kind, claim, scale)
+
+
+def _alike(
+    scene: Scene, value: np.ndarray, kind: str, claim: np.ndarray, scale: float
+) -> Iterator[tuple[float, tuple[Sentence, ...]]]:
+    if not np.all(np.isfinite(value)):
         return
     if value.shape != claim.shape:
-        if value.ndim == 1 and claim.ndim > 1:  # one number, handed to every entry
+        if value.ndim == 1 and claim.shape == scene.true.shape:  # one number, handed to every entry
             value = np.broadcast_to(value.reshape(-1, *(1,) * (claim.ndim - 1)), claim.shape)
         elif (
             value.size == claim.size
-            and change.kind in ("too-much-summed", "batch-sum")
+            and kind in ("too-much-summed", "batch-sum")
             and _squeezed(value).shape == _squeezed(claim).shape
         ):
             value = value.reshape(claim.shape)
@@ -98,10 +138,13 @@ def same(one: np.ndarray, other: np.ndarray, scale: float) -> bool:
 
 
 def _slip(change: Change, also: Sequence[Sentence]) -> Slip:
-    said = change.said
+    return Slip(change.kind, _joined(change.said, also), change.why, change.term)
+
+
+def _joined(said: Sentence, also: Sequence[Sentence]) -> Sentence:
     for sentence in also:
         said = Sentence(N_("{first}, {second}"), {"first": said, "second": sentence})
-    return Slip(change.kind, said, change.why, change.term)
+    return said
 
 
 def _scale(values: np.ndarray) -> float:
@@ -145,12 +188,15 @@ def _pair(scene: Scene, singles: Sequence[tuple[Base, list[Change]]], claim: np.
     return best[1] if best else None
 
 
-def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | None:
-    """What must be changed in the claim itself to make it right, when it is written in another form than ours."""
+def _repaired(
+    scene: Scene, yours: Term | None, kinds: Sequence[str] = (), twice: bool = False
+) -> tuple[float, Slip] | None:
+    """(cost, slip): what must be changed in the claim itself to make it right, when it is written in another form than ours."""
     if yours is None:
         return None
     scale = _scale(scene.true)
     ways = sorted(repaired(scene, yours), key=lambda each: each.cost)
+    ways = [each for each in ways if not kinds or each.kind in kinds]
     best: tuple[float, Slip] | None = None
     left = MOST_WORK
     size = sum(1 for _ in places(yours))
@@ -161,7 +207,7 @@ def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | N
                 break
             left -= size
             if left < 0:
-                return best[1] if best else None
+                return best
             value = scene.value((second or first).term)
             if value is None or value.shape != scene.true.shape or not same(value, scene.true, scale):
                 continue
@@ -171,7 +217,7 @@ def _repaired(scene: Scene, yours: Term | None, twice: bool = False) -> Slip | N
                 else Sentence(N_("two slips: {first}; and {second}"), {"first": first.said, "second": second.said})
             )
             best = cost, Slip(first.kind, said, first.why, None)
-    return best[1] if best else None
+    return best
 
 
 __all__ = ["find_slip", "same"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...language import N_
+from ...ops.arithmetic import add, sub
 from ...ops.linear import transpose
 from ..convert import rank_of, turned
 from ..derivation import Sentence
@@ -20,6 +21,32 @@ def factor_slips(place: Place, product: Product) -> Iterator[Found]:
         if isinstance(factor, Number) and factor.value and not is_one(factor):
             said = Sentence(N_("divided by {number} where it is multiplied by {number}"), {"number": factor})
             yield (*place, at), Number(1 / factor.value), "factor", said, 1.6, ()
+    yield from _brackets(place, product)
+
+
+def _brackets(place: Place, product: Product) -> Iterator[Found]:
+    """2·y − z for 2·(y − z): the factors reach only the addend next to them."""
+    if product.style == "matrix":
+        return
+    for at, factor in enumerate(product.factors):
+        if not (isinstance(factor, Apply) and factor.op in (add, sub) and len(product.factors) > 1):
+            continue
+        left, right = factor.args
+        before, after = product.factors[:at], product.factors[at + 1 :]
+        for one, other in (
+            ((*before, left, *after), (right,)),
+            ((left,), (*before, right, *after)),
+            ((*before, left), (right, *after)),
+        ):
+            wrong = Apply(factor.op, (_product(one, product), _product(other, product)))
+            said = Sentence(
+                N_("brackets are missing: {wrong} stands where {right} belongs"), {"wrong": wrong, "right": product}
+            )
+            yield place, wrong, "brackets", said, 1.45, ()
+
+
+def _product(factors: tuple[Term, ...], like: Product) -> Term:
+    return factors[0] if len(factors) == 1 else Product(factors, like.style)
 
 
 def _missing(factor: Term) -> tuple[str, Sentence, float, tuple[Sentence, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...language import N_
-from ...ops.arithmetic import add, div, mul, neg, sub
+from ...ops.arithmetic import add, div, mul, neg, square, sub
 from ...ops.linear import transpose
 from ..convert import rank_of
 from ..derivation import Sentence
@@ -37,9 +37,15 @@ def sum_slips(total: AxisSum) -> Iterator[Slipped]:
         )
         for kept in {False, total.kept}:
             yield AxisSum(everything, (), total.body, kept), "too-much-summed", Sentence(N_("summed over too much: over every axis instead of {letter} alone"), {"letter": letters or "n"}), 1.2, why_not  # fmt: skip
+    why_axis = (
+        (Sentence(N_("Only the axis {letter} is summed over; the others stay."), {"letter": letters}),)
+        if letters
+        else ()
+    )
     for axis in range(rank):
         if total.axes != (axis,):
-            yield AxisSum((axis,), (), total.body, total.kept), "axis", Sentence(N_("summed over axis {axis} instead of {letter}"), {"axis": str(axis), "letter": letters or "n"}), 1.4, ()  # fmt: skip
+            fields = {"axis": str(axis), "right": ", ".join(map(str, total.axes))}
+            yield AxisSum((axis,), (), total.body, total.kept), "axis", Sentence(N_("summed over axis {axis} instead of axis {right}"), fields), 1.15, why_axis  # fmt: skip
 
 
 def sign_slips(each: Apply) -> Iterator[Slipped]:
@@ -121,7 +127,7 @@ def sign_slips(each: Apply) -> Iterator[Slipped]:
             args[0],
             "missing-function",
             Sentence(N_("{wrong} stands where {right} belongs"), {"wrong": args[0], "right": each}),
-            1.8,
+            1.5 if op is square else 1.8,
             (),
         )
     elif isinstance(each.params.get("axis"), int) and op.scalar is None:

@@ -17,6 +17,7 @@ from ..derivation import Sentence
 from ..local import Board, board
 from ..terms import Partial, Symbol, Term
 from .claim import compare, shape_slip
+from .legend import with_legend
 from .matching import Match, backward_order, matched
 from .points import Point
 from .replay import backward_again, forward_again
@@ -26,6 +27,8 @@ from .search import find_slip
 from .verdict import GREEN, PLAIN, RED, Slip, Verdict
 
 RIGHT, WRONG, FOLLOWS = "right", "wrong", "follows"
+NEARLY = 5e-3
+"""Up to which part of the largest entry an array that fits no slip is called inaccurate."""
 NUMERICAL = 1e-5
 """How near a result must be that the student took by differences."""
 
@@ -297,10 +300,7 @@ class _Pass:
                 name = self.board.name(each.node)
                 own[(of, (name,)) if each.is_gradient else name] = array.astype(np.float64)
         env = forward_again(found, own)
-        if match.is_gradient:
-            value = backward_again(found, env, own)
-        else:
-            value = env[self.board.name(match.node)].array
+        value = backward_again(found, env, own) if match.is_gradient else env[self.board.name(match.node)].array
         return (
             value is not None
             and value.shape == claimed.shape
@@ -310,7 +310,7 @@ class _Pass:
     def verdict(self, match: Match) -> Verdict:
         """The first wrong array with its slip."""
         return _verdict(
-            self.output, match, self.mine[match], self.answers, self.true[match], self.tried, self.of(match), self.scene(match.node) if match.is_gradient else None
+            self.output, match, self.mine[match], self.answers, self.true[match], self.tried, self.of(match), self.scene(match.node) if match.is_gradient else None, self.tolerance
         )  # fmt: skip
 
 
@@ -330,7 +330,7 @@ def check_value(
     claimed = _stacked([{name: answer} for answer in answers], name)
     if claimed is not None and _agrees(claimed, true, tried, tolerance):
         return PassVerdict(True, (Row(name, of, RIGHT),))
-    first = _verdict(output, match, claimed, [{name: answer} for answer in answers], true, tried, of)
+    first = _verdict(output, match, claimed, [{name: answer} for answer in answers], true, tried, of, None, tolerance)
     return PassVerdict(False, (Row(name, of, WRONG),), first)
 
 
@@ -383,6 +383,7 @@ def _verdict(
     tried: Sequence[Point],
     of: Term,
     known: Scene | None = None,
+    tolerance: float | None = None,
 ) -> Verdict:
     """The first wrong array with its slip."""
     if claimed is None:
@@ -390,8 +391,8 @@ def _verdict(
         slip = Slip("shape", Sentence(N_("its shape changes with the values: it is {shape} here"), {"shape": shape}))
         return Verdict(False, of, match.name, None, _values(tried[0]), None, true[0], slip, tested=len(tried))
     claimed = claimed.astype(np.float64)
+    found = known
     try:
-        found = known
         if found is None:
             found, _ = scene(output, match.node, {}) if match.is_gradient else scene(match.node, None, {})
             found.run(tried, [])
@@ -399,6 +400,7 @@ def _verdict(
         slip = _plain_slip(claimed, true) or find_slip(found, claimed, None)
         if slip is None and claimed.shape != true.shape:
             slip = shape_slip(replace(found, true=true, of=of), claimed)
+        slip = slip or inaccurate(claimed, true, tolerance is not None)
     except NngraphError:
         correct, slip = None, None
     wrong = [
@@ -407,7 +409,10 @@ def _verdict(
         if claimed[at].shape != true[at].shape or not np.allclose(claimed[at], true[at], rtol=1e-8, atol=0)
     ]
     at = wrong[0] if wrong else 0
-    return Verdict(False, of, match.name, correct, _values(tried[at]), claimed[at], true[at], slip, tested=len(tried))
+    verdict = Verdict(
+        False, of, match.name, correct, _values(tried[at]), claimed[at], true[at], slip, tested=len(tried)
+    )
+    return with_legend(found, verdict) if found is not None else verdict
 
 
 def _plain_slip(claimed: np.ndarray, true: np.ndarray) -> Slip | None:
@@ -417,6 +422,21 @@ def _plain_slip(claimed: np.ndarray, true: np.ndarray) -> Slip | None:
     if not claimed.any() and true.any():
         return Slip("zeros", Sentence(N_("it is all zeros: nothing was ever written into it")))
     return None
+
+
+def inaccurate(claimed: np.ndarray, true: np.ndarray, by_differences: bool) -> Slip | None:
+    """The slip of numbers that are nearly right everywhere."""
+    if claimed.shape != true.shape or not true.size:
+        return None
+    axes = tuple(range(1, true.ndim))
+    off, size = np.abs(claimed - true).max(axis=axes), np.abs(true).max(axis=axes)
+    if np.any(off > NEARLY * size):
+        return None
+    why = N_(
+        "A forward difference, (f(x + h) − f(x)) / h, is off by about h; a central one, (f(x + h) − f(x − h)) / 2h, only by about h²."
+    )
+    said_ = Sentence(N_("inaccurate: it differs by up to {error}"), {"error": float(f"{off.max():.1e}")})
+    return Slip("inaccurate", said_, (Sentence(why),) if by_differences else ())
 
 
 def _values(point: Point) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...ops.arithmetic import add, sub
 from ..derivation import Sentence
-from ..terms import Apply, AxisSum, Element, Filled, IndexSum, Prime, Product, Term, children
+from ..terms import Apply, AxisSum, Element, Filled, IndexSum, Prime, Product, Pullback, Term, children
 
 Place = tuple[int, ...]
 
@@ -38,10 +38,12 @@ def put(term: Term, place: Place, new: Term) -> Term:
 def with_children(term: Term, inner: Sequence[Term]) -> Term:
     """The same term around other parts."""
     match term:
-        case Apply(op, _, params):
-            return Apply(op, tuple(inner), params)
+        case Apply(op, _, params, rank):
+            return Apply(op, tuple(inner), params, rank)
         case Prime(op, _, params):
             return Prime(op, inner[0], params)
+        case Pullback(factors, style, op, _, rank):
+            return Pullback((factors[0], inner[0]), style, op, tuple(inner), rank)
         case Product(_, style):
             return Product(tuple(inner), style)
         case IndexSum(labels, _):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from .say import said, written
 RED, GREEN, DIM, PLAIN = "\x1b[1;31m", "\x1b[1;32m", "\x1b[2m", "\x1b[0m"
 MOST_GIVENS = 12
 WIDEST = 100
+NEAR, LARGEST_EXACT = 5e-3, 16
+"""Values of at most so many entries that differ by less than this part are printed with more digits."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,15 @@ class Verdict:
     tested: int = 0
     said: Sentence | None = None
     """What to say of a right claim, where it is not right at every point tried."""
+    legend: Mapping[str, Term] = field(default_factory=dict)
+    """What the names in it that are ours stand for."""
 
     def headline(self) -> Sentence:
         """The verdict in one sentence."""
         if self.right:
-            return self.said or Sentence(N_("right: {of} agrees at all {count} points tried"), {"of": self.of, "count": self.tested})
+            return self.said or Sentence(
+                N_("right: {of} agrees at all {count} points tried"), {"of": self.of, "count": self.tested}
+            )
         return (
             self.slip.said if self.slip is not None else Sentence(N_("wrong: {of} is something else"), {"of": self.of})
         )
@@ -70,20 +76,22 @@ class Verdict:
         mark = f"{GREEN if self.right else RED}{mark}{PLAIN}" if color else mark
         lines = [f"{mark} {said(self.headline(), language)}"]
         rows: list[tuple[str, str, str]] = []
+        near = _near(self.yours_value, self.correct_value)
         if not self.right:
-            rows.append((translate(N_("yours"), language), _text(self.yours), _value(self.yours_value)))
+            rows.append((translate(N_("yours"), language), _text(self.yours), _value(self.yours_value, near)))
             if self.correct is not None or self.correct_value is not None:
                 rows.append(
                     (
                         translate(N_("correct"), language),
                         _text(self.correct if self.correct is not None else self.of),
-                        _value(self.correct_value),
+                        _value(self.correct_value, near),
                     )
                 )
         elif self.correct is not None:
             rows.append((translate(N_("yours"), language), _text(self.yours), ""))
             rows.append((translate(N_("derived"), language), _text(self.correct), ""))
-        label = max([cell_width(row[0]) for row in rows] + [cell_width(translate(N_("where"), language))], default=0)
+        margin = [translate(N_("where"), language), *([translate(N_("with"), language)] if self.legend else [])]
+        label = max([cell_width(row[0]) for row in rows] + [cell_width(each) for each in margin], default=0)
         wide = max((cell_width(formula) for _, formula, value in rows if value), default=0)
         at = _point_text(self.point) if self.point else ""
         for number, (name, formula, value) in enumerate(rows):
@@ -100,9 +108,12 @@ class Verdict:
                 f"  {' ' * label}  {piece}"
                 for piece in _wrapped(translate(N_("at {point}"), language, point=at), WIDEST - label - 4)
             ]
+        named = [f"{name} = {_text(term)}" for name, term in self.legend.items()][:MOST_GIVENS]
+        for row, piece in enumerate(_rows(named, WIDEST - label - 4)):
+            lines.append(f"  {_padded(margin[-1] if row == 0 else '', label)}  {piece}")
         why = [*([self.holds] if self.holds is not None else []), *(self.slip.why if self.slip is not None else ())]
         for number, sentence in enumerate(why):
-            name = translate(N_("where"), language) if number == 0 else ""
+            name = margin[0] if number == 0 else ""
             for row, piece in enumerate(_wrapped(said(sentence, language), WIDEST - label - 4)):
                 lines.append(f"  {_padded(name if row == 0 else '', label)}  {piece}")
         for sentence in self.notes:
@@ -132,6 +143,7 @@ class Verdict:
             },
             "holds": None if self.holds is None else said(self.holds, language),
             "notes": [said(each, language) for each in self.notes],
+            "names": {name: _text(term) for name, term in self.legend.items()},
             "tested": self.tested,
             "said": said(self.headline(), language),
         }  # fmt: skip
@@ -148,8 +160,34 @@ def _text(value: Term | str | None) -> str:
     return "" if value is None else written(value)
 
 
-def _value(value: np.ndarray | None) -> str:
-    return "" if value is None else written(np.asarray(value))
+def _value(value: np.ndarray | None, near: bool = False) -> str:
+    if value is None:
+        return ""
+    value = np.asarray(value)
+    if not near or value.size > LARGEST_EXACT:
+        return written(value)
+    return np.array2string(
+        value, separator=", ", max_line_width=10_000, formatter={"float_kind": lambda each: f"{each:.8g}"}
+    ).replace("-", "−")
+
+
+def _near(yours: np.ndarray | None, correct: np.ndarray | None) -> bool:
+    """Whether two values differ by so little that the usual digits would hide it."""
+    if yours is None or correct is None or np.shape(yours) != np.shape(correct) or not np.size(correct):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.max(np.abs(yours - correct)) < NEAR * np.max(np.abs(correct)))
+
+
+def _rows(pieces: list[str], width: int) -> list[str]:
+    """Definitions side by side, as many as fit on a line."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and cell_width(lines[-1]) + 3 + cell_width(piece) <= width:
+            lines[-1] += "   " + piece
+        else:
+            lines.append(piece)
+    return lines
 
 
 def _point_text(point: Mapping[str, np.ndarray]) -> str:

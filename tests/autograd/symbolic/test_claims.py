@@ -161,7 +161,7 @@ def test_right_at_special_points_only():
     w1.value = 0.3
     verdict = check_claim(s(w1 * x) * w2, w2, s(w2 * x))
     assert not verdict.right
-    assert "only" in verdict.holds.template
+    assert verdict.holds.template == "It is right {points}, but not in general."
 
 
 def test_a_claim_without_a_value_is_wrong_there():
@@ -191,13 +191,16 @@ def test_a_verdict_as_data(small):
 def test_the_text_of_a_verdict(small):
     E, w = small
     verdict = check_claim(E, w["w5"], lambda n: (n["y"] - n["z"]) * n.prime(s, n["a3"]) * n["f1"])
-    first, yours, correct, _at, where = str(verdict).splitlines()
+    first, yours, correct, _at, *names, where = str(verdict).splitlines()
     assert first.startswith("✗ wrong by a factor 2")
     assert yours.split("  ")[1].strip() == "yours"
     assert yours.endswith("= −0.06925")
     assert correct.endswith("= −0.1385")
     assert "(y−z)²" in where
     assert "½(y−z)²" in where
+    legend = " ".join(names).split()
+    assert legend[:4] == ["with", "a1", "=", "w1·x1"], "our own names are said"
+    assert {"y", "f1", "a3"} <= set(legend)
     assert max(map(len, str(verdict).splitlines())) <= 100
     assert "\x1b[" not in str(verdict)
     assert "\x1b[" in verdict.text(color=True)
