@@ -118,7 +118,8 @@ def layered_net(y: Node, marked: Sequence[Node], language: str) -> Drawing | Non
                     )
                 )
     count = sum(len(a) * len(b) for a, b in pairwise(shown))
-    reached, touched = False, set()
+    reached = False
+    touched: set[str] = set()
     for depth, layer in enumerate(layers, 1):
         matrix = matrix_of(layer)
         lit = reached or layer.weight in marked or (depth == 1 and first in marked)
@@ -156,10 +157,12 @@ def afterwards(result: Node, y: Node, table: Mapping[Node, str]) -> list[tuple[N
     output."""
     if result is y:
         return []
-    after = {result}
-    nodes = [node for node in order(y) if node in after or (after.intersection(node.inputs) and not after.add(node))]
+    after: dict[Node, None] = {result: None}
+    for node in order(y):  # in topological order
+        if any(source in after for source in node.inputs):
+            after[node] = None
     steps: list[tuple[Node, str, str]] = []
-    for node in nodes[1:]:
+    for node in list(after)[1:]:
         if node.op.kind == "activation":
             steps.append((node, sign(node), "activation"))
         elif node.op.kind == "loss":

@@ -49,7 +49,7 @@ def draw(
 
     `open` shows the inside of nodes (or of what has such a name): a composite op becomes its formula in a frame, a loop
     its body; `steps` ("1..3,T", or 4) unrolls loops. `between` leaves what lies on a way from one node to another.
-    `hide` takes const, input, parameter, saved, shapes, legend; `show` takes saved (every value kept for the backward
+    `hide` takes const, input, parameter, saved, shapes, values, legend; `show` takes saved (every value kept for the backward
     pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
 
     >>> import nngraph as ng
