@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ..autograd.node import Node
     from ..autograd.symbolic.derivation import Sentence
+    from ..autograd.symbolic.mistakes.pass_verdict import PassVerdict
     from ..autograd.symbolic.mistakes.points import Point
-    from ..autograd.symbolic.mistakes.student import PassVerdict
     from ..autograd.symbolic.mistakes.verdict import Slip
     from .homework import Homework
 
@@ -32,11 +32,12 @@ def judged(
 ) -> PassVerdict:
     """The verdict on all runs together."""
     from ..autograd.symbolic.derivation import Sentence
-    from ..autograd.symbolic.mistakes.student import NUMERICAL, PassVerdict, check_arrays, check_value
+    from ..autograd.symbolic.mistakes.pass_verdict import PassVerdict
+    from ..autograd.symbolic.mistakes.student import NUMERICAL, check_arrays, check_value
 
     whole_at = next((at for at, point in enumerate(tried) if point.kind == "whole"), None)
     if answers[0].error:
-        return PassVerdict(False, (), slips=(_crash(N_("{error}"), answers[0]),))
+        return PassVerdict(False, (), slips=(_crash("{error}", answers[0]),))
     kept = [at for at, answer in enumerate(answers) if at != whole_at and not answer.error]
     points, good = [tried[at] for at in kept], [answers[at] for at in kept]
     tolerance = NUMERICAL if work.function else None

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..autograd.node import Leaf, Node
+    from ..autograd.symbolic.mistakes.pass_verdict import PassVerdict
     from ..autograd.symbolic.mistakes.points import Point
-    from ..autograd.symbolic.mistakes.student import PassVerdict
 
 POINTS = 5
 """The student's function is run on the given values and at so many drawn points."""
@@ -71,7 +71,7 @@ def check_file(
         return judged(work, *_asked(work, seed), wrt, mapping, seed)
     except Stopped as error:
         from ..autograd.symbolic.derivation import Sentence
-        from ..autograd.symbolic.mistakes.student import PassVerdict
+        from ..autograd.symbolic.mistakes.pass_verdict import PassVerdict
         from ..autograd.symbolic.mistakes.verdict import Slip
 
         why = (Sentence("{text}", {"text": error.hint}),) if error.hint else ()

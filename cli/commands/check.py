@@ -16,8 +16,8 @@ EXAMPLES = (
     'nngraph check "(sigmoid(w5*f1+w6*f2)-z)**2" --wrt w5 --let a3=w5*f1+w6*f2 --let f=sigmoid --claim "2*(f(a3)-z)*f\'(a3)*f1"',
     'nngraph check "tanh(x)" --claim "(exp(x)-exp(-x))/(exp(x)+exp(-x))"',
     'nngraph check "sigmoid(w*x+b)" --at w=2,x=-1,b=0.5 --wrt w --claim "-0.149"',
-    "nngraph check student.py --against lecture.py:loss",
-    'nngraph check student.py:softmax --against "softmax(x)" --shape x=4,3',
+    "nngraph check examples/mistakes/student_two_layers.py --against examples/mistakes/lecture.py:loss --shape X=5,3 --shape T=5,2 --shape W1=3,4 --shape b1=4 --shape W2=4,2 --shape b2=2",
+    'nngraph check examples/mistakes/softmax.py:softmax --against "softmax(x)" --shape x=4,3',
 )
 
 
@@ -31,7 +31,10 @@ def HELP() -> str:
                 "A claim that is a plain number is about the given values: it is right if it is their value, rounded to the digits that were written (at least two)."
             ),
             _(
-                "A student's file has a function named backward (or FILE.py:NAME). Its arguments are called like the leaves of the loss: def backward(X, W, b). What it returns as a dict, {'dW': dW}, or else its local variables at the end, are matched by name: d<node>, grad_<node>, delta<number>."
+                "A student's file has a function named backward (or FILE.py:NAME). Its arguments are called like the leaves of the loss: def backward(X, W, b). What it returns counts: a dict, {'dW': dW} or {'W': dW}, by name, a tuple in the order of --wrt or of the arguments; if it returns nothing, its local variables at the end are matched by name: d<node>, grad_<node>, delta<number>."
+            ),
+            _(
+                "A name without --shape or --at is a single number: give every array a --shape. The examples are files of the project's repository."
             ),
         )
     )

@@ -265,3 +265,16 @@ def test_what_is_read_is_what_is_printed(student, capsys):
     assert "✓ dX = ∂L/∂X" in text
     assert "not computed: the gradient of b" in text
     assert "dW = 0" not in text
+
+
+def test_the_examples_of_the_help_work_as_printed(monkeypatch, capsys):
+    import shlex
+
+    from nngraph.cli.commands.check import EXAMPLES
+
+    monkeypatch.chdir(MISTAKES.parents[1])
+    for example in EXAMPLES:
+        program, *arguments = shlex.split(example)
+        assert program == "nngraph"
+        assert run(arguments) in (0, 1), capsys.readouterr().err
+        assert "error" not in capsys.readouterr().err

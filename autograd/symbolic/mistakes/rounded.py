@@ -26,7 +26,7 @@ def rounded(found: Scene, verdict: Verdict, text: str) -> Verdict:
     claimed, true = float(found.others[0][at].reshape(())), float(found.true[at].reshape(()))
     literal = LITERAL.fullmatch(text)
     figures = significant(literal[1]) if literal else agreement(claimed, true)
-    if not math.isfinite(claimed) or figures < (FEWEST if literal else WORKED_OUT) and claimed != true:
+    if not math.isfinite(claimed) or (figures < (FEWEST if literal else WORKED_OUT) and claimed != true):
         return verdict
     unit = 10.0 ** (magnitude(claimed) - figures + 1)
     error = abs(claimed - true)
