@@ -20,7 +20,7 @@ y = w * x + b
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    ng.draw(y, view="values", title="x has no value yet").save(pictures / "02_dashes.svg")
+    ng.draw(y, view="values", wrt=[w, x, b], title="x has no value yet").save(pictures / "02_dashes.svg")
     try:
         print(y.value)
     except MissingValue as missing:
@@ -31,7 +31,7 @@ if __name__ == "__main__":
 
     x.value = 3.0
     print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
-    ng.draw(y, view="values", title="x = 3").save(pictures / "02_numbers.svg")
+    ng.draw(y, view="values", wrt=[w, x, b], title="x = 3").save(pictures / "02_numbers.svg")
 
     # The graph is like a spreadsheet: change a leaf, and what depends on it follows when it is asked for.
     x.value = -1.0
