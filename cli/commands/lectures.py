@@ -42,9 +42,7 @@ def run(
             _("there are no lectures in {path}", path=places[0]),
             _("run this in a clone of the repository, or give --folder"),
         )
-    rows = [
-        [str(path), first_sentence(path)] for path in sorted(found.glob("*.py")) if not path.name.startswith("_")
-    ]
+    rows = [[str(path), first_sentence(path)] for path in sorted(found.glob("*.py")) if not path.name.startswith("_")]
     show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
     return 0
 
