@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..notation import ATOM, EXPONENTIAL, PRODUCT, ROOT, Notation, call, fence
-from ..op import FUNCTION, elementwise, example
+from ..op import ACTIVATION, FUNCTION, elementwise, example
 from .arithmetic import ratio, square
 from .comparison import where
 
@@ -144,7 +144,7 @@ tan = elementwise(
 )  # fmt: skip
 
 tanh = elementwise(
-    "tanh", "tanh(x)", kind=FUNCTION, notation=call("tanh", r"\tanh"), letter="f",
+    "tanh", "tanh(x)", kind=ACTIVATION, notation=call("tanh", r"\tanh"), letter="f",
     words="squash {x} between −1 and 1 by the hyperbolic tangent",
     why="the quotient rule on (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) gives 1 − tanh²",
     pitfalls=("far from 0 the curve is flat and the gradient vanishes",),
