@@ -7,6 +7,7 @@ quick.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -40,8 +41,20 @@ def __getattr__(name: str) -> Any:
         if name not in ops.__all__:
             raise AttributeError(f"nngraph has no {name!r}")
         found = getattr(ops, name)
+    _teach_nodes_to_show_themselves()
     globals()[name] = found
     return found
+
+
+def _teach_nodes_to_show_themselves() -> None:
+    """Nodes know nothing of pictures; in a notebook they are shown by the layer above, which is joined to them here."""
+    node = sys.modules.get(f"{__name__}.autograd.node")
+    if node is not None:
+        node.abilities.setdefault("picture", _picture)
+
+
+def _picture(node: Any) -> str:
+    return str(importlib.import_module(".viz", __name__).draw(node, view="forward").svg())
 
 
 def __dir__() -> list[str]:

@@ -127,6 +127,13 @@ class Node:
     def __repr__(self) -> str:
         return f"<{describe(self)}>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the picture of the graph beside the plain text."""
+        bundle = {"text/plain": repr(self)}
+        if "picture" in abilities:
+            bundle["image/svg+xml"] = abilities["picture"](self)
+        return bundle
+
     def __iter__(self) -> Iterator[Node]:
         if not self.shape:
             raise ShapeError(f"{describe(self)} is a single number and cannot be taken apart")
