@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .errors import GradientError
-from .graph import order, substitute
+from .graph import order, substitute, without_collector
 from .language import N_
 from .leaves import constant
 from .node import Leaf, Node, abilities, describe, next_serial, on_behalf
@@ -81,12 +81,13 @@ def _reverse(
 ) -> Backward:
     """Reverse mode; what each operand is sent is kept only where somebody asks for it."""
     _refuse(output, wanted, seed)
-    nodes = order(output)
-    active = _moved(nodes, wanted)
-    if seed is None:
-        seed = constant(np.ones(tuple(map(int, output.shape)), output.dtype))
-    record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
-    _send(record, nodes, active, {output: seed} if output in active else {}, contributions)
+    with without_collector():
+        nodes = order(output)
+        active = _moved(nodes, wanted)
+        if seed is None:
+            seed = constant(np.ones(tuple(map(int, output.shape)), output.dtype))
+        record = Backward(output, seed, [], contributions={} if contributions is None else contributions)
+        _send(record, nodes, active, {output: seed} if output in active else {}, contributions)
     for w in wanted:
         if w not in record.adjoints:
             zero = constant(np.zeros((), w.dtype))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -11,6 +13,19 @@ from .node import Leaf, Node, abilities
 from .sizes import product
 
 _serial = attrgetter("serial")
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """The cyclic garbage collector rests while many nodes are built at once: they hold no cycles, and its repeated walks over all
+    of them would make a long graph dearer per node than a short one."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def order(outputs: Node | Iterable[Node]) -> list[Node]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MissingValue, NngraphError
-from ..graph import Graph, order
+from ..graph import Graph, order, without_collector
 from ..node import Clock, Leaf, Node, abilities, describe
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
@@ -53,6 +53,11 @@ class Program:
     """A graph in run order, ready to be run on new leaf values as often as wanted."""
 
     def __init__(self, outputs: Sequence[Node], keep: Sequence[Node] = ()) -> None:
+        with without_collector():
+            self._plan(outputs, keep)
+
+    def _plan(self, outputs: Sequence[Node], keep: Sequence[Node]) -> None:
+        """One pass: every node gets a slot and, unless it is a leaf, an instruction."""
         nodes = order(outputs)
         kept = {*outputs, *keep}
         last: dict[Node, Node] = {}
