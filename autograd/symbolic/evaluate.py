@@ -1,7 +1,9 @@
 """The checker's own evaluator: the value of a displayed term in float64, from named values only.
 
-It shares nothing with the engines: it reads the meaning of an op (its scalar text, its index form, its formula), never
-an override, and takes f′ by differencing that meaning, never from the op's gradient rule. Every value carries index
+It never reads a gradient rule. An op that a line shows is taken by its meaning (its scalar text, its index form, its
+formula), not by its override, and f′ by differencing that meaning. Only inside a formula do the simpler ops run as the
+numpy engine runs them, overrides included: a softmax by its bare text would be nan at scores of 1000, where the line is
+right; that every override equals its meaning is held by the table test. Every value carries index
 letters: x_nd is an array with the axes n and d, a whole matrix has none. Letters align by name, so Σ_n x_nd g_nk needs
 no einsum; the letter `•` numbers test points, so that one pass checks a line at all of them.
 """
