@@ -1,0 +1,401 @@
+"""The vector type: `Lanes` builds LLVM instructions with Python's operators; `Vectors` gives the same to numba kernels.
+
+A number or a vector of numbers is one `Lanes`, so a function written over it serves both: the polynomials of
+`functions.py`, the fused loops of `loops.py` and the kernels. No fast-math flag is set anywhere: + − × ÷ and √ round as
+in numpy, NaN and infinity behave as in numpy, and a product is fused with a sum only where `fma` says so.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from .machine import machine
+
+BIT, BYTE, INT32, INT64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+FLOAT32, FLOAT64 = ir.FloatType(), ir.DoubleType()
+ELEMENTS = {
+    "float32": FLOAT32, "float64": FLOAT64, "int8": BYTE, "uint8": BYTE, "int16": ir.IntType(16),
+    "uint16": ir.IntType(16), "int32": INT32, "uint32": INT32, "int64": INT64, "uint64": INT64, "bool": BYTE,
+}  # fmt: skip
+"""dtype name -> how LLVM stores one number of it. Truth values are bytes in memory and bits in registers."""
+
+SUFFIX = {FLOAT32: "f32", FLOAT64: "f64", BIT: "i1", BYTE: "i8", ir.IntType(16): "i16", INT32: "i32", INT64: "i64"}
+
+
+def vector(element: ir.Type, lanes: int) -> ir.Type:
+    """The type of `lanes` numbers; one lane is the plain number."""
+    return element if lanes == 1 else ir.VectorType(element, lanes)
+
+
+def element_of(kind: ir.Type) -> ir.Type:
+    """The type of one number in a vector."""
+    return kind.element if isinstance(kind, ir.VectorType) else kind
+
+
+def lanes_of(kind: ir.Type) -> int:
+    """How many numbers a type holds."""
+    return kind.count if isinstance(kind, ir.VectorType) else 1
+
+
+def literal(kind: ir.Type, number: float | int | bool) -> ir.Constant:
+    """A number as a constant of the type, the same in every lane; rounded to the type as numpy rounds."""
+    element = element_of(kind)
+    if element in (FLOAT32, FLOAT64):
+        # llvmlite writes a constant by its bits, so that infinities and the last digit survive.
+        number = struct.unpack("f", struct.pack("f", number))[0] if element is FLOAT32 and _fits(number) else float(number)
+        one = ir.Constant(element, number)
+    else:
+        one = ir.Constant(element, int(number))
+    if isinstance(kind, ir.VectorType):
+        return ir.Constant(kind, [one] * kind.count)
+    return one
+
+
+def _fits(number: float) -> bool:
+    return abs(number) < 3.4028235677973366e38
+
+
+class Lanes:
+    """A number, or a vector of numbers, under construction. Operators between two of them, or with a Python number."""
+
+    __slots__ = ("builder", "value")
+
+    def __init__(self, builder: ir.IRBuilder, value: ir.Value) -> None:
+        self.builder, self.value = builder, value
+
+    # What it is -------------------------------------------------------------------------------------------------
+    @property
+    def kind(self) -> ir.Type:
+        """Its LLVM type."""
+        return self.value.type
+
+    @property
+    def element(self) -> ir.Type:
+        """The type of one lane."""
+        return element_of(self.value.type)
+
+    @property
+    def lanes(self) -> int:
+        """How many numbers it holds."""
+        return lanes_of(self.value.type)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the lanes are floating-point numbers."""
+        return self.element in (FLOAT32, FLOAT64)
+
+    def number(self, value: float | int | bool) -> Lanes:
+        """A constant like this one."""
+        return Lanes(self.builder, literal(self.kind, value))
+
+    def like(self, other: Any) -> Lanes:
+        """`other` as Lanes of this type: constants are converted, single numbers are repeated."""
+        if not isinstance(other, Lanes):
+            return self.number(other)
+        if other.lanes == 1 and self.lanes > 1:
+            return other.repeat(self.lanes)
+        return other
+
+    def _pair(self, other: Any) -> tuple[Lanes, Lanes]:
+        if isinstance(other, Lanes) and other.lanes > self.lanes:
+            return other.like(self), other
+        return self, self.like(other)
+
+    # Arithmetic -------------------------------------------------------------------------------------------------
+    def _binary(self, other: Any, real: str, whole: str, swap: bool = False) -> Lanes:
+        left, right = self._pair(other)
+        if swap:
+            left, right = right, left
+        build = getattr(self.builder, real if left.is_float else whole)
+        return Lanes(self.builder, build(left.value, right.value))
+
+    def __add__(self, other: Any) -> Lanes:
+        return self._binary(other, "fadd", "add")
+
+    def __radd__(self, other: Any) -> Lanes:
+        return self._binary(other, "fadd", "add", swap=True)
+
+    def __sub__(self, other: Any) -> Lanes:
+        return self._binary(other, "fsub", "sub")
+
+    def __rsub__(self, other: Any) -> Lanes:
+        return self._binary(other, "fsub", "sub", swap=True)
+
+    def __mul__(self, other: Any) -> Lanes:
+        return self._binary(other, "fmul", "mul")
+
+    def __rmul__(self, other: Any) -> Lanes:
+        return self._binary(other, "fmul", "mul", swap=True)
+
+    def __truediv__(self, other: Any) -> Lanes:
+        return self._binary(other, "fdiv", "sdiv")
+
+    def __rtruediv__(self, other: Any) -> Lanes:
+        return self._binary(other, "fdiv", "sdiv", swap=True)
+
+    def __neg__(self) -> Lanes:
+        return Lanes(self.builder, self.builder.fneg(self.value) if self.is_float else self.builder.neg(self.value))
+
+    def __and__(self, other: Any) -> Lanes:
+        return self._binary(other, "and_", "and_")
+
+    def __or__(self, other: Any) -> Lanes:
+        return self._binary(other, "or_", "or_")
+
+    def __xor__(self, other: Any) -> Lanes:
+        return self._binary(other, "xor", "xor")
+
+    def __invert__(self) -> Lanes:
+        return Lanes(self.builder, self.builder.not_(self.value))
+
+    def __lshift__(self, other: Any) -> Lanes:
+        return self._binary(other, "shl", "shl")
+
+    def __rshift__(self, other: Any) -> Lanes:
+        """Shifted right, filled with zeros."""
+        return self._binary(other, "lshr", "lshr")
+
+    def shift_signed(self, other: Any) -> Lanes:
+        """Shifted right, filled with copies of the sign."""
+        return self._binary(other, "ashr", "ashr")
+
+    def fma(self, factor: Any, term: Any) -> Lanes:
+        """self·factor + term, rounded once."""
+        widest = max((each for each in (self, factor, term) if isinstance(each, Lanes)), key=lambda each: each.lanes)
+        return widest._call("llvm.fma", widest.like(self), widest.like(factor), widest.like(term))
+
+    # Comparison: bits, false where a NaN is met, except != --------------------------------------------------------
+    def _compare(self, sign: str, other: Any) -> Lanes:
+        left, right = self._pair(other)
+        if left.is_float:
+            ordered = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
+            return Lanes(self.builder, ordered(sign, left.value, right.value))
+        return Lanes(self.builder, self.builder.icmp_signed(sign, left.value, right.value))
+
+    def __lt__(self, other: Any) -> Lanes:
+        return self._compare("<", other)
+
+    def __le__(self, other: Any) -> Lanes:
+        return self._compare("<=", other)
+
+    def __gt__(self, other: Any) -> Lanes:
+        return self._compare(">", other)
+
+    def __ge__(self, other: Any) -> Lanes:
+        return self._compare(">=", other)
+
+    def equals(self, other: Any) -> Lanes:
+        """Bits: where both are equal."""
+        return self._compare("==", other)
+
+    def differs(self, other: Any) -> Lanes:
+        """Bits: where they are not equal; a NaN differs from everything."""
+        return self._compare("!=", other)
+
+    def is_nan(self) -> Lanes:
+        """Bits: where it is not a number."""
+        return Lanes(self.builder, self.builder.fcmp_unordered("uno", self.value, self.value))
+
+    def select(self, yes: Any, no: Any) -> Lanes:
+        """`yes` where this bit is set, else `no`; at least one of the two is Lanes."""
+        like = yes if isinstance(yes, Lanes) else no
+        yes, no = like.like(yes), like.like(no)
+        if self.lanes > like.lanes:
+            yes, no = yes.repeat(self.lanes), no.repeat(self.lanes)
+        condition = self if self.lanes >= yes.lanes else self.repeat(yes.lanes)
+        return Lanes(self.builder, self.builder.select(condition.value, yes.value, no.value))
+
+    # What the processor computes ----------------------------------------------------------------------------------
+    def _call(self, name: str, *operands: Lanes) -> Lanes:
+        kind = operands[0].kind
+        lanes = lanes_of(kind)
+        full = f"{name}.{f'v{lanes}' if lanes > 1 else ''}{SUFFIX[element_of(kind)]}"
+        function = declared(self.builder.module, full, kind, [each.kind for each in operands])
+        return Lanes(self.builder, self.builder.call(function, [each.value for each in operands]))
+
+    def abs(self) -> Lanes:
+        """Without its sign."""
+        if self.is_float:
+            return self._call("llvm.fabs", self)
+        return (self < 0).select(-self, self)
+
+    def sqrt(self) -> Lanes:
+        """The square root, correctly rounded."""
+        return self._call("llvm.sqrt", self)
+
+    def floor(self) -> Lanes:
+        """The largest whole number not above it."""
+        return self._call("llvm.floor", self)
+
+    def round(self) -> Lanes:
+        """The nearest whole number, even where two are as near."""
+        return self._call("llvm.roundeven", self)
+
+    def copysign(self, sign: Any) -> Lanes:
+        """Its size with the sign of another."""
+        return self._call("llvm.copysign", self, self.like(sign))
+
+    def maximum(self, other: Any) -> Lanes:
+        """The larger; NaN where either is NaN, as np.maximum."""
+        left, right = self._pair(other)
+        larger = (left > right).select(left, right)
+        return left.is_nan().select(left, larger) if left.is_float else larger
+
+    def minimum(self, other: Any) -> Lanes:
+        """The smaller; NaN where either is NaN, as np.minimum."""
+        left, right = self._pair(other)
+        smaller = (left < right).select(left, right)
+        return left.is_nan().select(left, smaller) if left.is_float else smaller
+
+    # Conversion -----------------------------------------------------------------------------------------------------
+    def repeat(self, lanes: int) -> Lanes:
+        """A single number in every lane."""
+        if lanes == 1 or self.lanes == lanes:
+            return self
+        kind = vector(self.element, lanes)
+        if isinstance(self.value, ir.Constant):
+            return Lanes(self.builder, ir.Constant(kind, [self.value] * lanes))
+        one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), self.value, INT32(0))
+        mask = ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes)
+        return Lanes(self.builder, self.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), mask))
+
+    def bits(self, element: ir.Type) -> Lanes:
+        """The same bits read as another type of the same size."""
+        return Lanes(self.builder, self.builder.bitcast(self.value, vector(element, self.lanes)))
+
+    def cast(self, element: ir.Type, unsigned: bool = False) -> Lanes:
+        """The numbers in another type: whole numbers are cut toward 0, bits become 0 and 1, anything but 0 becomes
+        true."""
+        if element == self.element:
+            return self
+        kind, build = vector(element, self.lanes), self.builder
+        reals = (FLOAT32, FLOAT64)
+        if element is BIT or element == BIT:
+            return self.differs(0)
+        if self.is_float and element in reals:
+            cast = build.fptrunc if element is FLOAT32 else build.fpext
+        elif self.is_float:
+            cast = build.fptoui if unsigned else build.fptosi
+        elif element in reals:
+            cast = build.uitofp if self.element == BIT or unsigned else build.sitofp
+        elif element.width < self.element.width:
+            cast = build.trunc
+        else:
+            cast = build.zext if self.element == BIT or unsigned else build.sext
+        return Lanes(build, cast(self.value, kind))
+
+    # One number out of many ---------------------------------------------------------------------------------------------
+    def lane(self, index: int) -> Lanes:
+        """One of its numbers."""
+        if self.lanes == 1:
+            return self
+        return Lanes(self.builder, self.builder.extract_element(self.value, INT32(index)))
+
+    def shuffle(self, other: Lanes, order: list[int]) -> Lanes:
+        """Numbers picked from self (0 …) and other (lanes …)."""
+        mask = ir.Constant(ir.VectorType(INT32, len(order)), order)
+        return Lanes(self.builder, self.builder.shuffle_vector(self.value, other.value, mask))
+
+    def folded(self, join: Callable[[Lanes, Lanes], Lanes]) -> Lanes:
+        """All lanes joined in halves: log₂(lanes) steps, always in the same order."""
+        rest = self
+        while rest.lanes > 1:
+            half = rest.lanes // 2
+            rest = join(rest.shuffle(rest, list(range(half))), rest.shuffle(rest, list(range(half, 2 * half))))
+            if half == 1:
+                return rest.lane(0) if rest.lanes > 1 else Lanes(self.builder, _only(self.builder, rest.value))
+        return rest
+
+
+def _only(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    return builder.extract_element(value, INT32(0)) if isinstance(value.type, ir.VectorType) else value
+
+
+def declared(module: ir.Module, name: str, result: ir.Type, operands: list[ir.Type]) -> ir.Function:
+    """The function of that name in the module, declared once."""
+    try:
+        return module.get_global(name)
+    except KeyError:
+        return ir.Function(module, ir.FunctionType(result, operands), name)
+
+
+# Memory -------------------------------------------------------------------------------------------------------------------
+def pointer(builder: ir.IRBuilder, address: ir.Value, index: ir.Value | int, element: ir.Type) -> ir.Value:
+    """A pointer to element number `index` behind an address."""
+    index = INT64(index) if isinstance(index, int) else index
+    return builder.gep(builder.inttoptr(address, element.as_pointer()), [index])
+
+
+def load(builder: ir.IRBuilder, address: ir.Value, index: ir.Value | int, kind: ir.Type) -> Lanes:
+    """Numbers that lie side by side in memory; the address need not be aligned to more than one number."""
+    element = element_of(kind)
+    place = builder.bitcast(pointer(builder, address, index, element), kind.as_pointer())
+    return Lanes(builder, builder.load(place, align=_size(element)))
+
+
+def store(builder: ir.IRBuilder, address: ir.Value, index: ir.Value | int, numbers: Lanes) -> None:
+    """Put numbers side by side into memory."""
+    place = builder.bitcast(pointer(builder, address, index, numbers.element), numbers.kind.as_pointer())
+    builder.store(numbers.value, place, align=_size(numbers.element))
+
+
+def first(builder: ir.IRBuilder, count: ir.Value, lanes: int) -> Lanes:
+    """Bits: the first `count` lanes are set."""
+    steps = Lanes(builder, ir.Constant(ir.VectorType(INT32, lanes), list(range(lanes))))
+    limit = Lanes(builder, builder.trunc(count, INT32) if count.type == INT64 else count)
+    return steps < limit.repeat(lanes)
+
+
+def load_some(builder: ir.IRBuilder, address: ir.Value, index: ir.Value | int, kind: ir.Type, mask: Lanes) -> Lanes:
+    """Like load, where bits are set; 0 in other lanes, whose memory is not touched."""
+    return _masked(builder, "load", address, index, kind, mask, None)  # type: ignore[return-value]
+
+
+def store_some(builder: ir.IRBuilder, address: ir.Value, index: ir.Value | int, numbers: Lanes, mask: Lanes) -> None:
+    """Like store, where bits are set."""
+    _masked(builder, "store", address, index, numbers.kind, mask, numbers)
+
+
+def _masked(
+    builder: ir.IRBuilder, what: str, address: ir.Value, index: ir.Value | int, kind: ir.Type, mask: Lanes,
+    numbers: Lanes | None,
+) -> Lanes | None:  # fmt: skip
+    element, lanes = element_of(kind), lanes_of(kind)
+    place = builder.bitcast(pointer(builder, address, index, element), kind.as_pointer())
+    name = f"llvm.masked.{what}.v{lanes}{SUFFIX[element]}.p0"
+    align = INT32(_size(element))
+    if numbers is None:
+        function = declared(builder.module, name, kind, [kind.as_pointer(), INT32, mask.kind, kind])
+        return Lanes(builder, builder.call(function, [place, align, mask.value, literal(kind, 0)]))
+    function = declared(builder.module, name, ir.VoidType(), [kind, kind.as_pointer(), INT32, mask.kind])
+    builder.call(function, [numbers.value, place, align, mask.value])
+    return None
+
+
+def _size(element: ir.Type) -> int:
+    return 8 if element is FLOAT64 else 4 if element is FLOAT32 else max(element.width // 8, 1)  # type: ignore[attr-defined]
+
+
+# The same for numba ---------------------------------------------------------------------------------------------------------
+@cache
+def vectors(dtype: str) -> SimpleNamespace:
+    """The vector type of float32 or float64 on this machine, as functions that numba kernels call.
+
+    `lanes`, `size` (bytes of one number), `registers`; `load(address, index)`, `store(address, index, x)`,
+    `load_some(address, index, count)`, `store_some(address, index, x, count)` for the first `count` lanes;
+    `get(address, index)`, `put(address, index, number)` one number; `repeat(number)`, `zero()`; x + y, x − y, x * y, x / y, −x,
+    `fma(x, y, z)`, `maximum`, `minimum`, `sqrt`, `sum(x)`, `largest(x)`; `word(block, k)` and `number(block, k)` read
+    the argument block; `set_word(block, k, value)`; `get32(address, index)` one int32 as an int64. Indices count numbers, not
+    bytes. `inline(result, *operands)(f)` makes a function of one's own from f(*Lanes) -> Lanes or None. `V`, `T`, `I`: the
+    types of a vector, a number and an index, for `inline`.
+    """
+    from . import for_numba
+
+    return for_numba.vectors(dtype, machine())
