@@ -1,0 +1,130 @@
+"""Calls: kernels applied to views of buffers, as data, before anything has an address.
+
+A plan is a list of calls. What a kernel is given stands in `words`, in the order of its block; what it reads and writes
+is said beside it, so that buffers can be reused, order can be checked, and no call reaches outside its buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...errors import NngraphError
+from ...kernels.loops import Loops
+from ...node import Node
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """Memory for one array. `role`: "arena" (reused by liveness), "leaf", "given", "constant" or "result"."""
+
+    bytes: int
+    role: str = "arena"
+    owner: Any = None
+    """The leaf whose value it holds, or the array of a constant."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class View:
+    """Numbers in a buffer as an array sees them: strides and offset are counted in numbers, not bytes."""
+
+    buffer: Buffer
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes its numbers take."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def dense(self) -> bool:
+        """Whether the numbers lie side by side in row-major order."""
+        return all(size == 1 or stride == want for size, stride, want in zip(self.shape, self.strides, row_major(self.shape)))
+
+    def reshaped(self, shape: Sequence[int]) -> View:
+        """The same numbers in another shape; only for dense views."""
+        shape = tuple(shape)
+        assert self.dense and prod(shape) == self.size, (self.shape, self.strides, shape)
+        return View(self.buffer, self.dtype, shape, row_major(shape), self.offset)
+
+    def check(self) -> None:
+        """NngraphError when a number of it would lie outside its buffer."""
+        if self.size == 0:
+            return
+        low = high = self.offset
+        for size, stride in zip(self.shape, self.strides):
+            low += min(0, (size - 1) * stride)
+            high += max(0, (size - 1) * stride)
+        if low < 0 or (high + 1) * self.dtype.itemsize > self.buffer.bytes:
+            raise NngraphError(
+                f"a plan would reach numbers {low} to {high} of a buffer of {self.buffer.bytes // self.dtype.itemsize}"
+            )
+
+
+def row_major(shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides of a dense array, counted in numbers."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Working memory of one call: so many bytes for every chunk of rows, aligned to 64. The word is the address of the
+    first; a kernel that is split uses the part number start // chunk."""
+
+    bytes: int
+
+
+CHUNK = object()
+"""The word that says how many rows one chunk has; rows or more when the call is not split."""
+
+STATUS = object()
+"""The word that is the address of the status: a kernel that meets bad data stores anything but 0 there, and the numpy
+engine then says what is wrong."""
+
+STEP = object()
+"""The word that is the address of the step counter: which mini-batch this is."""
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One instruction. `code` has `.address` and `.is_ready`: a Kernel or the code of a fused loop.
+
+    `rows`: how many units of independent work. `grain`: how many at least make a chunk worth a thread; None when the
+    call cannot be split. `nodes` and `why` are for people: what it computes and why it was fused so. `loops`: what a
+    fused loop computes, when it is one.
+    """
+
+    code: Any
+    words: list[Any]
+    reads: list[View]
+    writes: list[View]
+    rows: int = 1
+    grain: int | None = None
+    flops: int = 0
+    nodes: tuple[Node, ...] = ()
+    why: str = ""
+    loops: Loops | None = None
+    chunk: int = 0
+    after: list[Call] = field(default_factory=list)
+    """Calls that must have run before, beyond those that write what this one reads."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes read and written, each view counted once."""
+        return sum(view.bytes for view in {id(view): view for view in (*self.reads, *self.writes)}.values())
