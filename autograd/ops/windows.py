@@ -5,7 +5,7 @@ Convolution and pooling are made of them. Any axes may stand in front: a plain i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product as each_place
 from typing import Any
 
@@ -157,6 +157,16 @@ def _overlapped_shape(
     return (*x.shape[:lead], *shape)
 
 
+def places(
+    size: Sequence[int], counts: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
+    """For each place of a window: itself, and the index of what all the windows have there."""
+    for place in each_place(*[range(window) for window in size]):
+        starts = [at * spread for at, spread in zip(place, dilation)]
+        met = [slice(at, at + step * (count - 1) + 1, step) for at, step, count in zip(starts, stride, counts)]
+        yield place, (..., *met)
+
+
 def _overlap_add(
     x: Any, shape: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], padding: Pairs
 ) -> np.ndarray:
@@ -165,12 +175,8 @@ def _overlap_add(
     lead = x.ndim - 2 * axes
     size, counts = x.shape[lead : lead + axes], x.shape[lead + axes :]
     result = np.zeros((*x.shape[:lead], *[before + n + after for n, (before, after) in zip(shape, padding)]), x.dtype)
-    for place in each_place(*[range(window) for window in size]):
-        first = [at * spread for at, spread in zip(place, dilation)]
-        target = [
-            slice(start, start + step * (count - 1) + 1, step) for start, step, count in zip(first, stride, counts)
-        ]
-        result[(..., *target)] += x[(..., *place, *[slice(None)] * axes)]
+    for place, target in places(size, counts, stride, dilation):
+        result[target] += x[(..., *place, *[slice(None)] * axes)]
     return result[(..., *[slice(before, before + n) for n, (before, _) in zip(shape, padding)])]
 
 

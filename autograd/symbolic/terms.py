@@ -88,7 +88,7 @@ class Product(Term):
 
 @dataclass(frozen=True, slots=True)
 class Pullback(Product):
-    """(∂u/∂v)ᵀ·∂E/∂u, for an op whose way back has no short formula (a pooling, a convolution, a loop).
+    """(∂u/∂v)ᵀ·∂E/∂u, for an op whose way back has no short formula (a pick along an inner axis, a loop).
 
     It prints as the product it is mathematically; its value is what `op`, made for this line, computes from `args`.
     """

@@ -5,6 +5,7 @@ import pytest
 
 import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.autograd.graph import order
 
 IMAGE = np.arange(1.0, 17.0).reshape(4, 4)
 KERNEL = np.array([[0.0, 1, 0], [1, 0, 1], [1, 0, 1]])
@@ -115,6 +116,75 @@ def test_conv_transpose2d_of_a_plain_image():
     assert ng.conv_transpose2d([[1.0, 2.0]], [[1.0, 10.0]]).value.tolist() == [[1, 12, 20]]
 
 
+@pytest.mark.parametrize(
+    ("shape", "weights", "settings"),
+    [
+        ((2, 3, 4), (3, 2, 3), {}),
+        ((1, 2, 3), (2, 1, 2), {"stride": 2, "padding": 1, "dilation": 2, "groups": 2, "output_padding": 1}),
+        ((4,), (2,), {"stride": 3, "shape": 13}),
+    ],
+)
+def test_conv_transpose1d_is_conv1d_run_backwards(rng, gradients_agree, are_adjoint, shape, weights, settings):
+    w = rng.normal(size=weights)
+    y = ng.conv_transpose1d(rng.normal(size=shape), w, **settings)
+    same = {name: y.params[name] for name in ("stride", "padding", "dilation", "groups")}
+    are_adjoint(lambda x: ng.conv_transpose1d(x, w, **settings), lambda g: ng.conv1d(g, w, **same), shape)
+    gradients_agree(lambda x, w: ng.conv_transpose1d(x, w, **settings), rng.normal(size=shape), w)
+
+
+def test_the_size_that_a_stride_leaves_open_can_be_given(rng):
+    x, w = rng.normal(size=(1, 2, 3, 3)), rng.normal(size=(2, 1, 2, 2))
+    for more in ((0, 0), (2, 0), (1, 1)):
+        y = ng.conv_transpose2d(x, w, stride=(3, 2), output_padding=more)
+        np.testing.assert_array_equal(ng.conv_transpose2d(x, w, stride=(3, 2), shape=y.shape[2:]).value, y.value)
+    with pytest.raises(ShapeError, match=r"conv_transpose2d: \(4, 3\) windows fit into \(11, 6\), but \(3, 3\) were given"):
+        ng.conv_transpose2d(x, w, stride=(3, 2), shape=(11, 6))
+    with pytest.raises(ParameterError, match="give one of them"):
+        ng.conv_transpose2d(x, w, stride=(3, 2), shape=(8, 6), output_padding=1)
+
+
+@pytest.mark.parametrize(("shape", "weights", "settings"), [each for each in SETTINGS if "turned" not in each[2]])
+def test_conv_weights_is_what_the_weights_are_sent(rng, gradients_agree, are_adjoint, shape, weights, settings):
+    x = rng.normal(size=shape)
+    y = ng.conv2d(x, np.zeros(weights), **settings)
+    same = {name: y.params[name] for name in ("stride", "padding", "dilation", "groups")}
+    are_adjoint(lambda w: ng.conv2d(x, w, **same), lambda g: ng.conv_weights(x, g, size=weights[2:], **same), weights)
+    gradients_agree(lambda x, g: ng.conv_weights(x, g, size=weights[2:], **same), x, rng.normal(size=y.shape))
+
+
+def test_conv_weights_of_plain_images_and_signals():
+    assert ng.conv_weights(IMAGE, [[1.0, 0], [0, 10]], size=(3, 3)).value.tolist() == [[61, 72, 83], [105, 116, 127], [149, 160, 171]]
+    assert ng.conv_weights([1.0, 2, 4], [1.0, 10], size=2).value.tolist() == [21, 42]
+
+
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "padding": ((1, 0), (0, 2))}, {"groups": 2, "dilation": 2}, {"turned": True}])
+def test_a_convolution_sends_back_two_nodes(settings):
+    x, w = ng.input("x", shape=(2, 4, 7, 6)), ng.input("w", shape=(6, 4 // settings.get("groups", 1), 3, 2))
+    y = ng.conv2d(x, w, **settings)
+    g = ng.input("g", shape=y.shape)
+    sent = ng.gradient(ng.sum(y * g), [x, w])
+    built = [node.op.name for node in order(sent) if not node.is_leaf and node.serial > y.serial and node.op.kind == "linear"]
+    assert sorted(built) == ["conv_transpose2d", "conv_weights"]
+    third = ng.gradient(ng.sum(ng.square(sent[0])) + ng.sum(ng.square(sent[1])), [x, w, g])
+    assert not {"patches", "overlap_add", "contract", "matmul"} & {node.op.name for node in order(third) if not node.is_leaf}
+
+
+def test_an_image_without_numbers_is_sent_nothing():
+    x, w = ng.input("x", np.zeros((1, 1, 0, 3))), ng.input("w", np.ones((1, 1, 2, 2)))
+    to_x, to_w = ng.gradient(ng.sum(ng.conv2d(x, w, padding=1)), [x, w])
+    assert to_x.value.shape == (1, 1, 0, 3)
+    assert to_w.value.tolist() == [[[[0, 0], [0, 0]]]]
+
+
+def test_sizes_that_vary_stay_expressions():
+    n = ng.Size("N", 7)
+    x, w = ng.input("x", shape=(2, 3, n, n)), ng.input("w", shape=(4, 3, 3, 3))
+    for settings in ({}, {"stride": 2}, {"padding": 1, "dilation": 2}):
+        to_x, to_w = ng.gradient(ng.sum(ng.square(ng.conv2d(x, w, **settings))), [x, w])
+        assert [getattr(size, "text", size) for size in to_x.shape] == [2, 3, "N", "N"]
+        assert to_w.shape == w.shape
+
+
 def test_float32_stays():
     x, w = ng.input("x", np.zeros((1, 2, 4, 4), np.float32)), ng.input("w", np.zeros((2, 2, 2, 2), np.float32))
     for y in (ng.conv2d(x, w, padding=1), ng.conv_transpose2d(x, w)):
@@ -141,6 +211,22 @@ def test_float32_stays():
 def test_convolutions_that_do_not_fit(x, w, settings, error, message):
     with pytest.raises(error, match=message):
         ng.conv2d(np.zeros(x), np.zeros(w), **settings)
+
+
+@pytest.mark.parametrize(
+    ("x", "g", "settings", "error", "message"),
+    [
+        ((1, 1, 4, 4), (1, 1, 3, 3), {"size": (3, 3)}, ShapeError, r"conv_weights: \(2, 2\) windows fit into \(4, 4\), but \(3, 3\) were given"),
+        ((1, 1, 4, 4), (2, 1, 3, 3), {"size": (2, 2)}, ShapeError, "a batch of 1 images and one of 2 results"),
+        ((1, 3, 4, 4), (1, 2, 3, 3), {"size": (2, 2), "groups": 2}, ParameterError, "do not split into 2 groups"),
+        ((4, 4), (3, 3), {"size": (2, 2), "groups": 2}, ParameterError, "do not split into 2 groups"),
+        ((1, 4, 4), (1, 3, 3), {"size": (2, 2)}, ShapeError, "behind batch and channels or alone"),
+        ((1, 1, 4, 4), (3, 3), {"size": (2, 2)}, ShapeError, "behind batch and channels or alone"),
+    ],
+)
+def test_weights_that_do_not_fit(x, g, settings, error, message):
+    with pytest.raises(error, match=message):
+        ng.conv_weights(np.zeros(x), np.zeros(g), **settings)
 
 
 def test_transposed_convolutions_that_do_not_fit():

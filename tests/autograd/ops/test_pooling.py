@@ -5,6 +5,7 @@ import pytest
 
 import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.autograd.graph import order
 
 IMAGE = np.arange(1.0, 17.0).reshape(4, 4)
 
@@ -82,6 +83,38 @@ def test_equal_largest_numbers_share_the_gradient():
     np.testing.assert_allclose(g.value, [[1 / 3, 1 / 3, 0, 1 / 3], [0, 1 / 3, 1 / 3, 1 / 3]])
 
 
+def test_overlapping_windows_hand_out_one_after_the_other():
+    x = np.array([[0.0, 3.0, 1.0, 3.0]])
+    assert ng.max_unpool([[1.0, 10.0, 100.0]], x, size=2, stride=1).value.tolist() == [[0, 11, 0, 100]]
+    assert ng.max_unpool([[1.0, 10.0]], x, size=3, stride=1).value.tolist() == [[0, 6, 0, 5]]
+    assert ng.average_unpool([[2.0, 20.0, 200.0]], shape=4, size=2, stride=1).value.tolist() == [[1, 11, 110, 100]]
+
+
+@pytest.mark.parametrize(("shape", "settings"), SETTINGS)
+def test_average_unpool_is_average_pooling_run_backwards(are_adjoint, shape, settings):
+    for counted in (False, True):
+        both = {**settings, "count_padding": counted}
+        are_adjoint(
+            lambda x, both=both: ng.average_pool2d(x, **both),
+            lambda g, both=both: ng.average_unpool(g, shape=shape[-2:], **{"stride": None, **both, "size": ng.average_pool2d(np.zeros(shape), **both).params["size"]}),
+            shape,
+        )
+
+
+def test_pooling_sends_back_one_node():
+    x = ng.input("x", shape=(2, 3, 7, 6))
+    for pool, way_back in ((ng.max_pool2d, "max_unpool"), (ng.average_pool2d, "average_unpool")):
+        y = pool(x, 3, stride=2, padding=1)
+        (sent,) = ng.gradient(ng.sum(y * ng.input("g", shape=y.shape)), [x])
+        assert sent.op.name == way_back
+        assert not {"patches", "overlap_add"} & {node.op.name for node in order(sent) if not node.is_leaf}
+
+
+def test_a_window_with_nan_hands_out_nan():
+    x = np.array([[np.nan, 1.0], [2.0, 3.0]])
+    assert np.isnan(ng.max_unpool([[1.0]], x, size=(2, 2)).value).all()
+
+
 def test_the_largest_number_of_negative_ones_is_negative():
     x = -np.ones((3, 3))
     assert (ng.max_pool2d(x, 2, padding=1, ceil_mode=True).value == -1).all()
@@ -123,3 +156,19 @@ def test_float32_stays():
 def test_pooling_that_does_not_fit(shape, settings, error, message):
     with pytest.raises(error, match=message):
         ng.max_pool2d(np.zeros(shape), **settings)
+
+
+@pytest.mark.parametrize(
+    ("g", "x", "settings", "error", "message"),
+    [
+        ((2, 2), (4, 4), {"size": 2}, ShapeError, r"max_unpool: g \(2, 2\) must have one number for each window of an image of shape \(4, 4\): \(4, 2\)"),
+        ((1, 2, 2), (4, 4), {"size": (2, 2)}, ShapeError, r"shape \(4, 4\): \(2, 2\)"),
+        ((2,), (4,), {"size": (2, 2)}, ShapeError, "no 2 axes"),
+        ((2, 2), (4, 4), {"size": (2, 2), "padding": 2}, ParameterError, "more than half"),
+    ],
+)
+def test_ways_back_that_do_not_fit(g, x, settings, error, message):
+    with pytest.raises(error, match=message):
+        ng.max_unpool(np.zeros(g), np.zeros(x), **settings)
+    with pytest.raises(ShapeError, match=r"average_unpool: g \(2, 3\) must have one number for each window"):
+        ng.average_unpool(np.zeros((2, 3)), shape=(4, 4), size=(2, 2))

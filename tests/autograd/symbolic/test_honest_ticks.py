@@ -62,8 +62,8 @@ def test_numbers_are_checked_as_well_as_symbols(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_way_back_that_is_only_named_needs_differences(monkeypatch: pytest.MonkeyPatch):
-    x = ng.input("x", np.random.default_rng(0).normal(size=(1, 1, 4, 4)))
-    squares = ng.sum(ng.square(ng.tanh(ng.max_pool2d(ng.tanh(x), 2))))
+    x = ng.input("x", np.random.default_rng(0).normal(size=(3, 4)))
+    squares = ng.sum(ng.square(ng.tanh(ng.take(ng.tanh(x), np.array([2, 0, 2]), axis=1))))
 
     def named(derivation: Derivation) -> list[Step]:
         return [
