@@ -72,8 +72,10 @@ def _target_machine(level: int = 3) -> Any:
     _initialize()
     here = machine()
     target = llvm.Target.from_triple(here.triple)
+    # Absolute addresses, not position-independent code: an object with an offset table of its own (any call of a library
+    # function makes one) would lead the constants of every object loaded after it astray.
     return target.create_target_machine(
-        cpu=here.name, features=here.features, opt=level, reloc="pic", codemodel="jitdefault", jit=True
+        cpu=here.name, features=here.features, opt=level, reloc="default", codemodel="jitdefault", jit=True
     )
 
 
