@@ -91,6 +91,9 @@ class Op:
     what it is. `gradient(g, y, *inputs, **params)`: one node per input or None, written in graph ops; g arrives, y is
     this node; a gradient may keep the broadcast shape, it is summed back for all ops in one place. `numpy`: beside
     `scalar`, `formula` or `index` it is an override (stable or fast) that a test compares with the meaning.
+    `expansion`: beside a `formula`, the same mathematics over simpler ops arranged so that nothing overflows and nothing
+    is computed twice; what compiled engines open the op into, never differentiated or shown. `fold`: the vocabulary word
+    by which a reduction takes the numbers along its axes together, one by one. `kernel`: the compiled loops it is for.
     `normalize(inputs, params)` checks and completes params once, when a node is built. `letter`: how derivations name
     its results (f1, a2, …).
     """
@@ -117,6 +120,8 @@ class Op:
     dtype: Callable[..., np.dtype] | None = None
     gradient: Callable[..., Sequence[Node | None]] | None = None
     normalize: Callable[..., Mapping[str, Any]] | None = None
+    expansion: Callable[..., Node] | None = None
+    fold: str = ""
     kernel: str = ""
     differentiable: bool = True
     known: dict[Any, Any] = field(default_factory=dict, repr=False)

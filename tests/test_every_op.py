@@ -27,6 +27,7 @@ from nngraph.autograd.op import CONTROL, KINDS, OPS, Example, Op, document, insi
 from nngraph.autograd.ops.linear import from_form, sum_to
 from nngraph.autograd.symbolic import explain
 from nngraph.autograd.symbolic.lower import verify
+from nngraph.autograd.vocabulary import WORDS
 
 ng.sum  # noqa: B018 - the first public name fills the op table
 
@@ -197,6 +198,41 @@ def test_engine_computes_the_meaning(op: Op, at: int, engine: str) -> None:
     else:
         meant = op.numpy(*arrays, **node.params)
     np.testing.assert_allclose(ENGINES[engine]([node], {})[0], meant, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("op", "at"), [pytest.param(op, at, id=_id(op, at)) for op, at in CASES if op.expansion is not None])
+@pytest.mark.parametrize("size", [1.0, 500.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_expansion_is_the_op_and_does_not_overflow(op: Op, at: int, size: float, dtype: Any) -> None:
+    """Also far from 0, where the formula as it is written would overflow; shares and class numbers stay what they are."""
+    leaves, _ = _case(op, at, dtype)
+    for position, leaf in enumerate(leaves):
+        if leaf.dtype.kind == "f" and position not in op.examples[at].simplex:
+            leaf.value = leaf.value * dtype(size)
+    node = _apply(op, leaves, op.examples[at].params)
+    opened = op.expansion(*leaves, **node.params)
+    assert (opened.shape, opened.dtype) == (node.shape, node.dtype)
+    assert np.all(np.isfinite(node.value))
+    few = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(opened.value, node.value, rtol=few, atol=few * size)
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.expansion is not None])
+def test_an_expansion_ends_in_simpler_ops(op: Op) -> None:
+    assert op.formula is not None, f"{op.name}: an expansion stands beside a formula"
+    for at in range(len(op.examples)):
+        leaves, node = _case(op, at)
+        inner = [each.op for each in order(op.expansion(*leaves, **node.params)) if not each.is_leaf]
+        assert all(each.formula is None or each.expansion is None for each in inner), f"{op.name} is opened into {inner}"
+
+
+@pytest.mark.parametrize(("op", "at"), [pytest.param(op, at, id=_id(op, at)) for op, at in CASES if op.fold])
+def test_fold_is_what_a_reduction_does_number_by_number(op: Op, at: int) -> None:
+    leaves, node = _case(op, at)
+    folded = np.asarray(leaves[0].value)
+    for axis in reversed(node.params["axis"]):
+        folded = functools.reduce(WORDS[op.fold].numpy, np.moveaxis(folded, axis, 0))
+    np.testing.assert_allclose(folded.reshape(node.shape), node.value, rtol=1e-13)
 
 
 @every_example

@@ -15,9 +15,9 @@ from ..notation import call
 from ..op import ACTIVATION, REQUIRED, composite, elementwise, example
 from .arithmetic import square
 from .comparison import where
-from .functions import erf, exp, tanh
+from .functions import erf, exp, log, tanh
 from .linear import sum
-from .reduction import logsumexp, max
+from .reduction import as_float, largest, logsumexp, max
 from .shape import reshape
 
 __all__ = [
@@ -181,10 +181,24 @@ maxout = composite(
 # Scores to shares ---------------------------------------------------------------------------------------------------
 _ROWS = [example((3, 4)), example((3, 4), params={"axis": 0}), example((4,)), example((2, 3, 4), params={"axis": 1})]
 
+
+def _shares_of_largest(x: Node, axis: Any) -> Node:
+    x = as_float(x)
+    part = exp(x - largest(x, axis))
+    return part / sum(part, axis=axis, keepdims=True)
+
+
+def log_shares(x: Node, axis: Any) -> Node:
+    """ln softmax with the largest number taken out first, made of the same parts as the softmax itself."""
+    x = as_float(x)
+    below = x - largest(x, axis)
+    return below - log(sum(exp(below), axis=axis, keepdims=True))
+
+
 softmax = composite(
     "softmax", lambda x, axis: exp(x) / sum(exp(x), axis=axis, keepdims=True),
     inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="softmax", letter="p",
-    numpy=special.softmax,
+    numpy=special.softmax, expansion=_shares_of_largest,
     words="turn {x} into shares that sum to 1 along axis {axis}",
     why="a share grows with its own score by p(1 − p) and shrinks with every other by −p·p_j: y times (g minus the mean"
     " of g under y)",
@@ -198,7 +212,7 @@ log_softmax = composite(
     "log_softmax", lambda x, axis: x - logsumexp(x, axis=axis, keepdims=True),
     inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="log_softmax",
     notation=call("ln softmax", r"\ln\operatorname{softmax}"),
-    letter="l", numpy=special.log_softmax,
+    letter="l", numpy=special.log_softmax, expansion=log_shares,
     words="the logarithm of the softmax of {x} along axis {axis}",
     why="each score counts fully for its own logarithm and, by its share, against all: g minus the share times the sum"
     " of g",

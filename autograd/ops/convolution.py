@@ -1,8 +1,9 @@
-"""Convolution as windows times weights, and its two ways back: conv_transpose to the image, conv_weights to the weights.
+"""Convolution as windows times weights, and its two ways back: conv_transpose to the image, conv_weights to the
+weights.
 
-The three are one sum of products x·w·g, each time over all but one of its factors, so that the gradients of all three are
-made of the same three. What neural networks call convolution is cross-correlation: the weights are laid on the image as they are. The
-convolution of mathematics turns them round first: `turned=True`.
+The three are one sum of products x·w·g, each time over all but one of its factors, so that the gradients of all three
+are made of the same three. What neural networks call convolution is cross-correlation: the weights are laid on the
+image as they are. The convolution of mathematics turns them round first: `turned=True`.
 """
 
 from __future__ import annotations
@@ -355,7 +356,8 @@ conv_weights = composite(
     words="add up the windows of {x}, {stride} apart, each times its number of {g}: what weights of {size} are sent",
     why="it is linear in both: the image receives the arriving weights laid out by g, and g receives the convolution of"
     " the image with them",
-    pitfalls=("the result has the shape of weights, (out, in / groups, …), where x has the channels in and g those out",),
+    pitfalls=("the result has the shape of weights, (out, in / groups, …), where x has the channels in and g those"
+              " out",),
     source="Σ conv2d(a, w)·b = Σ w·conv_weights(a, b) for all w, with the size of w; likewise for conv1d",
     example=[example((2, 3, 6), (2, 4, 4), params={"size": (3,)}),
              example((1, 2, 5, 4), (1, 2, 3, 5), params={"size": (3, 2), "stride": (2, 1), "padding": 1}),

@@ -27,7 +27,7 @@ def _named_dtype(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 cast = structural(
     "cast", lambda x, dtype: np.asarray(x).astype(dtype if np.asarray(x).dtype != object else object),
     lambda x, dtype: x.shape,
-    inputs=("x",), params={"dtype": REQUIRED}, kind=SHAPE, normalize=_named_dtype,
+    inputs=("x",), params={"dtype": REQUIRED}, kind=SHAPE, kernel="cast", normalize=_named_dtype,
     dtype=lambda x, dtype: np.dtype(dtype),
     words="{x} as numbers of type {dtype}",
     why="the numbers stay what they are, so the gradient passes unchanged, in the type of the input",

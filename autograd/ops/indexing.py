@@ -89,8 +89,8 @@ def _gather(x: Any, positions: Any) -> Any:
 
 gather = structural(
     "gather", _gather, lambda x, positions: (*positions.shape[:-1], *x.shape[positions.shape[-1] :]),
-    inputs=("x", "positions"), kind=SHAPE, normalize=_gatherable, dtype=lambda x, positions: x.dtype, notation=ELEMENT,
-    symbol="x[i]",
+    inputs=("x", "positions"), kind=SHAPE, kernel="gather", normalize=_gatherable,
+    dtype=lambda x, positions: x.dtype, notation=ELEMENT, symbol="x[i]",
     words="the entries of {x} at {positions}",
     why="each entry that was picked sends its gradient back to its own place; a place that was picked twice receives"
     " both",
@@ -126,7 +126,7 @@ def _scatter_add(x: Any, positions: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 scatter_add = structural(
     "scatter_add", _scatter_add, lambda x, positions, shape: shape,
-    inputs=("x", "positions"), params={"shape": REQUIRED}, kind=SHAPE, normalize=_scatterable,
+    inputs=("x", "positions"), params={"shape": REQUIRED}, kind=SHAPE, kernel="scatter_add", normalize=_scatterable,
     dtype=lambda x, positions, shape: x.dtype, symbol="+=[i]",
     words="add the entries of {x} into zeros of shape {shape}, at {positions}",
     why="each entry lands in one place with slope 1, so it picks up the gradient found there",

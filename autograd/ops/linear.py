@@ -32,7 +32,7 @@ def _sum_form(x: Node, axis: tuple[int, ...], keepdims: bool) -> IndexForm:
 
 sum = multilinear(
     "sum", _sum_form, inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("Σ", r"\sum"), letter="s",
+    notation=call("Σ", r"\sum"), letter="s", fold="+",
     words="add up {x} over axes {axis}",
     why="every number enters the sum with slope 1, so the gradient is handed back to each of them: it is repeated",
     numpy=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),

@@ -12,9 +12,9 @@ from ..errors import DtypeError, ShapeError
 from ..node import Node
 from ..op import LOSS, composite, example
 from . import functions
-from .activation import log_softmax, relu, sigmoid, softmax, softplus
+from .activation import log_shares, log_softmax, relu, sigmoid, softmax, softplus
 from .arithmetic import ratio, square
-from .comparison import clip, where
+from .comparison import clip, equal, where
 from .functions import log, xlogy
 from .identity import cast
 from .linear import sum
@@ -212,6 +212,12 @@ def _softmax_loss_gradient(g: Node, loss: Node, z: Node, t: Node) -> tuple[Node,
     return scale * (p * sum(labels, axis=-1, keepdims=True) - labels), -(scale * log_softmax(z))
 
 
+def _shares_times_logarithms(z: Node, t: Node) -> Node:
+    labels, logs = _labels(t, z), log_shares(z, -1)
+    # A class with share 0 counts as 0 even where its logarithm is −inf.
+    return _mean_over_examples(-where(equal(labels, 0), 0, labels * logs), z)
+
+
 def _softmax_loss(z: Any, t: Any) -> Any:
     z, t = np.asarray(z), np.asarray(t)
     logs = special.log_softmax(z, -1)
@@ -232,7 +238,7 @@ def _softmax_loss(z: Any, t: Any) -> Any:
 softmax_loss = composite(
     "softmax_loss", lambda z, t: _mean_over_examples(-xlogy(_labels(t, z), softmax(z)), z), inputs=("z", "t"),
     kind=LOSS, letter="L",
-    kernel="softmax_loss", numpy=_softmax_loss, gradient=_softmax_loss_gradient,
+    kernel="softmax_loss", numpy=_softmax_loss, expansion=_shares_times_logarithms, gradient=_softmax_loss_gradient,
     words="the cross-entropy −Σ t·ln softmax(z) of the scores {z} and the labels {t}, its mean over the rows",
     why="−t/p from the logarithm meets p(1 − p) and −p·p_j from the softmax, and all that is left is the error p·Σt −"
     " t, which is p − t where the labels of a row sum to 1",

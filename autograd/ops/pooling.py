@@ -270,8 +270,8 @@ max_unpool = composite(
     "max_unpool", _handed_to_largest, numpy=_handed_at_once, inputs=("g", "x"), params=_SETTINGS, kind=SHAPE,
     kernel="max_pool_back", normalize=_of_windows,
     words="hand each number of {g} to the largest in its window of {size} of {x}, {stride} apart",
-    why="what is handed out passes to the largest numbers with slope 1, or in equal parts, so it is picked up there; which"
-    " ones are the largest does not change in a small step",
+    why="what is handed out passes to the largest numbers with slope 1, or in equal parts, so it is picked up there;"
+    " which ones are the largest does not change in a small step",
     pitfalls=("equal largest numbers share what is handed out", _CEIL),
     source="the gradient of max_pool1d and max_pool2d with respect to x, when g arrives",
     example=[example((2, 3), (2, 6), params={"size": 2}, distinct=True),

@@ -3,6 +3,7 @@ axis."""
 
 from __future__ import annotations
 
+import builtins
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,17 +13,19 @@ import numpy as np
 from .. import special
 from ..axes import axis_of, one_axis, reduced, several_axes
 from ..errors import ParameterError, ShapeError
+from ..leaves import constant
 from ..node import Node, abilities
 from ..notation import call, fence
 from ..op import REDUCTION, composite, example, structural
 from ..sizes import product
 from . import functions
 from .arithmetic import ratio, square
-from .comparison import equal, not_equal, where
+from .comparison import equal, isfinite, not_equal, where
 from .functions import exp, log, sqrt
 from .identity import cast
 from .linear import sum
 from .shape import reshape
+from .slicing import along, pad, slice
 
 __all__ = [
     "argmax", "argmin", "count", "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "norm", "prod", "std", "var",
@@ -160,7 +163,7 @@ def _extreme(numpy: Any, symbol: str) -> Callable[..., Any]:
 max = structural(
     "max", _extreme(np.max, "Max"), _nonempty("max"),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("max", r"\max"), letter="m",
+    notation=call("max", r"\max"), letter="m", fold="max",
     words="the largest number of {x} over axes {axis}",
     why="only the largest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the largest: they share the gradient in equal parts",),
@@ -170,7 +173,7 @@ max = structural(
 min = structural(
     "min", _extreme(np.min, "Min"), _nonempty("min"),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("min", r"\min"), letter="m",
+    notation=call("min", r"\min"), letter="m", fold="min",
     words="the smallest number of {x} over axes {axis}",
     why="only the smallest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the smallest: they share the gradient in equal parts",),
@@ -195,7 +198,8 @@ _PLACES = [example((3, 4), distinct=True), example((3, 4), params={"axis": 1}, d
 
 argmax = structural(
     "argmax", lambda x, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims), _place_shape,
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=_place, differentiable=False,
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, kernel="argmax", normalize=_place,
+    differentiable=False,
     dtype=lambda x, axis, keepdims: np.dtype(np.intp), notation=call("argmax", r"\operatorname{arg\,max}"),
     words="where {x} is largest along axis {axis}, counted from 0",
     why="a place is a whole number that jumps, so no gradient is sent back",
@@ -205,7 +209,8 @@ argmax = structural(
 
 argmin = structural(
     "argmin", lambda x, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims), _place_shape,
-    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=_place, differentiable=False,
+    inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, kernel="argmin", normalize=_place,
+    differentiable=False,
     dtype=lambda x, axis, keepdims: np.dtype(np.intp), notation=call("argmin", r"\operatorname{arg\,min}"),
     words="where {x} is smallest along axis {axis}, counted from 0",
     why="a place is a whole number that jumps, so no gradient is sent back",
@@ -225,6 +230,24 @@ count = composite(
 
 
 # Lengths and logarithms of sums -------------------------------------------------------------------------------------
+def largest(x: Node, axis: int | Axes | None) -> Node:
+    """The largest number along `axis`, kept as an axis of size 1; −inf where there are no numbers at all."""
+    return max(x, axis=axis, keepdims=True) if x.size else constant(np.array(-np.inf, x.dtype))
+
+
+def as_float(x: Node) -> Node:
+    """x in the dtype that exponentials of it have: differences of unsigned numbers would wrap around."""
+    return x if x.dtype.kind == "f" else cast(x, dtype=exp(x).dtype.name)
+
+
+def _logsumexp_shifted(x: Node, axis: Axes, keepdims: bool) -> Node:
+    x = as_float(x)
+    top = largest(x, axis)
+    top = where(isfinite(top), top, 0)  # of −inf alone the sum is 0 and its logarithm −inf, not nan
+    value = top + log(sum(exp(x - top), axis=axis, keepdims=True))
+    return value if keepdims else reshape(value, shape=reduced(x.shape, axis, False))
+
+
 logsumexp = composite(
     "logsumexp", lambda x, axis, keepdims: log(sum(exp(x), axis=axis, keepdims=keepdims)),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, kernel="logsumexp",
@@ -233,7 +256,7 @@ logsumexp = composite(
     why="each number enters with the weight e^x/Σe^x: the gradient is handed out by the softmax",
     pitfalls=("the exponentials of large numbers overflow; here the largest is subtracted first, which changes nothing"
               " else",),
-    numpy=special.logsumexp,
+    numpy=special.logsumexp, expansion=_logsumexp_shifted,
     gradient=lambda g, y, x, axis, keepdims: (kept(g, x, axis, keepdims) * exp(x - kept(y, x, axis, keepdims)),),
     example=_REDUCTIONS,
 )  # fmt: skip
@@ -311,7 +334,8 @@ _ALONG = [
 
 cumsum = structural(
     "cumsum", _running(np.cumsum, 0), lambda x, axis, exclusive, reverse: x.shape,
-    inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION, normalize=_along,
+    inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION, kernel="cumsum",
+    normalize=_along,
     dtype=lambda x, axis, exclusive, reverse: np.cumsum(np.empty((1,), x.dtype)).dtype, letter="s",
     words="the running sum of {x} along axis {axis}",
     why="each number enters its own sum and all later ones, so it receives the gradients summed from the other end",
@@ -333,10 +357,28 @@ def _products(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
     return prod(where(mask, rows, 1), axis=axis + 1)
 
 
+def _doubled(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
+    """Running products of 1, 2, 4, … factors at a time: each step multiplies what two stretches have gathered."""
+    size = int(x.shape[axis])
+    steps = [1 << power for power in range(builtins.max(size - 1, 0).bit_length())]
+    y = _moved_along(x, axis, 1, reverse) if exclusive and size else x
+    for step in steps:
+        y = y * _moved_along(y, axis, step, reverse)
+    return y
+
+
+def _moved_along(x: Node, axis: int, by: int, reverse: bool) -> Node:
+    """x moved `by` places along an axis, to its end or in reverse to its start, with ones where it came from."""
+    size = int(x.shape[axis])
+    rest = slice(x, index=along(len(x.shape), axis, by, size) if reverse else along(len(x.shape), axis, 0, size - by))
+    free = (0, by) if reverse else (by, 0)
+    return pad(rest, width=tuple(free if at == axis else (0, 0) for at in range(len(x.shape))), value=1)
+
+
 cumprod = composite(
     "cumprod", _products, inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION,
     normalize=_along, letter="p",
-    numpy=_running(np.cumprod, 1),
+    numpy=_running(np.cumprod, 1), expansion=_doubled,
     words="the running product of {x} along axis {axis}",
     why="each number is a factor of its own product and of all later ones; its slope in each is the product of the"
     " others",
@@ -358,6 +400,7 @@ prod = structural(
     ),
     _reduced, inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
     dtype=lambda x, axis, keepdims: np.prod(np.empty((1,), x.dtype)).dtype, notation=call("Π", r"\prod"), letter="p",
+    fold="*",
     words="multiply all numbers of {x} over axes {axis}",
     why="the slope of a product in one factor is the product of all the others",
     pitfalls=("dividing the product by the factor gives nan where a factor is 0; here the others are multiplied, so"

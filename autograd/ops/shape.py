@@ -86,7 +86,7 @@ def _arrangement(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 
 reshape = structural(
     "reshape", lambda x, shape: np.reshape(x, shape), lambda x, shape: shape,
-    inputs=("x",), params={"shape": REQUIRED}, kind=SHAPE, normalize=_arrangement, symbol="▭",
+    inputs=("x",), params={"shape": REQUIRED}, kind=SHAPE, kernel="reshape", normalize=_arrangement, symbol="▭",
     words="arrange the numbers of {x} as {shape}",
     why="the numbers only change places, so the gradient is arranged back into the shape of the input",
     pitfalls=("the order of the numbers stays as in memory, last axis fastest; reshaping (N, 3) to (3, N) is not a"
@@ -197,8 +197,8 @@ def _offset(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 
 tril = structural(
-    "tril", lambda x, k: np.tril(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset,
-    symbol="◣",
+    "tril", lambda x, k: np.tril(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, kernel="tril",
+    normalize=_offset, symbol="◣",
     words="keep {x} on and below diagonal {k}, zero above",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (tril(g, k=k),),
@@ -206,8 +206,8 @@ tril = structural(
 )  # fmt: skip
 
 triu = structural(
-    "triu", lambda x, k: np.triu(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, normalize=_offset,
-    symbol="◥",
+    "triu", lambda x, k: np.triu(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, kernel="triu",
+    normalize=_offset, symbol="◥",
     words="keep {x} on and above diagonal {k}, zero below",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (triu(g, k=k),),
@@ -243,8 +243,8 @@ def _one_hot(x: Any, classes: int, dtype: str) -> np.ndarray:
 one_hot = structural(
     "one_hot", _one_hot, lambda x, classes, dtype: (*x.shape, classes), inputs=("x",),
     params={"classes": REQUIRED, "dtype": "float64"},
-    kind=SHAPE, normalize=_classes, dtype=lambda x, classes, dtype: np.dtype(dtype), notation=call("1", r"\mathbf{1}"),
-    differentiable=False,
+    kind=SHAPE, kernel="one_hot", normalize=_classes, dtype=lambda x, classes, dtype: np.dtype(dtype),
+    notation=call("1", r"\mathbf{1}"), differentiable=False,
     words="a row of {classes} numbers for each class number in {x}: 1 at its place, 0 elsewhere",
     why="class numbers are names, not amounts: there is no small step from one to the next, so there is no gradient",
     pitfalls=("class numbers start at 0",),

@@ -133,7 +133,7 @@ def index_text(node: Node) -> str:
 
 slice = structural(
     "slice", lambda x, index: np.asarray(x)[python_index(index)], lambda x, index: sliced_shape(index, x.shape),
-    inputs=("x",), params={"index": REQUIRED}, kind=SHAPE, notation=ELEMENT, symbol=index_text,
+    inputs=("x",), params={"index": REQUIRED}, kind=SHAPE, kernel="slice", notation=ELEMENT, symbol=index_text,
     normalize=lambda inputs, params: {"index": complete_index(params["index"], inputs[0].shape)},
     words="cut {index} out of {x}",
     why="the numbers that were cut out act with slope 1 and the others not at all, so the gradient goes back to its"
@@ -161,7 +161,7 @@ def _unsliced_shape(x: Node, index: tuple[Any, ...], shape: tuple[int, ...]) -> 
 
 unslice = structural(
     "unslice", _unslice, _unsliced_shape, inputs=("x",), params={"index": REQUIRED, "shape": REQUIRED}, kind=SHAPE,
-    symbol=index_text,
+    kernel="unslice", symbol=index_text,
     normalize=lambda inputs, params: {"index": complete_index(params["index"], tuple(params["shape"]), "unslice"),
              "shape": tuple(params["shape"])},
     words="put {x} at {index} of an array of zeros of shape {shape}",
@@ -209,7 +209,7 @@ def _pad(x: Any, width: tuple[tuple[int, int], ...], value: float) -> np.ndarray
 
 pad = structural(
     "pad", _pad, lambda x, width, value: tuple(before + size + after for (before, after), size in zip(width, x.shape)),
-    inputs=("x",), params={"width": REQUIRED, "value": 0.0}, kind=SHAPE, normalize=_widths,
+    inputs=("x",), params={"width": REQUIRED, "value": 0.0}, kind=SHAPE, kernel="pad", normalize=_widths,
     words="put a border of {value} around {x}, as wide as {width}",
     why="the border is fixed, so only the inner part carries a gradient: it is cut out",
     gradient=lambda g, y, x, width, value: (slice(g, index=inner_index(width, x.shape)),),
@@ -254,7 +254,7 @@ def _joined(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 concat = structural(
     "concat", lambda *parts, axis: np.concatenate(parts, axis=axis), _joined_shape,
-    inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, normalize=_joined, symbol="⧺",
+    inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, kernel="concat", normalize=_joined, symbol="⧺",
     words="join {x} along axis {axis}",
     why="each part lies unchanged in its own stretch of the result, so each receives that stretch of the gradient",
     gradient=_pieces,
@@ -310,7 +310,7 @@ def split(x: Any, parts: int | Sequence[int], axis: int = 0) -> list[Node]:
 
 flip = structural(
     "flip", lambda x, axis: np.flip(x, axis), lambda x, axis: x.shape, inputs=("x",), params={"axis": None}, kind=SHAPE,
-    symbol="⇄",
+    kernel="flip", symbol="⇄",
     normalize=lambda inputs, params: {"axis": axes_of(params["axis"], len(inputs[0].shape))},
     words="turn {x} round along axes {axis}",
     why="turning round moves numbers without changing them, so the gradient is turned round again",

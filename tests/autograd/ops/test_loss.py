@@ -6,6 +6,7 @@ import pytest
 import nngraph as ng
 from nngraph.autograd.engines.numpy import Program
 from nngraph.autograd.errors import DtypeError, NngraphError, ShapeError
+from nngraph.autograd.graph import order, rebuild
 from nngraph.autograd.op import OPS, inside
 
 
@@ -79,6 +80,47 @@ def test_scores_of_a_thousand():
     score = ng.input("z", [[1000.0], [-1000.0]])
     assert float(ng.binary_cross_entropy_logits(score, [[0.0], [1.0]]).value) == 1000
     np.testing.assert_array_equal(slopes(ng.binary_cross_entropy_logits(score, [[0], [1]]), score)[0], [[0.5], [-0.5]])
+
+
+def opened(nodes):
+    """The nodes with every op that has an expansion written out by it, and equal nodes made one."""
+    while any(not node.is_leaf and node.op.expansion is not None for node in order(nodes)):
+        image = {}
+        for node in order(nodes):
+            inputs = tuple(image.get(source, source) for source in node.inputs)
+            if not node.is_leaf and node.op.expansion is not None:
+                image[node] = node.op.expansion(*inputs, **node.params)
+            elif inputs != node.inputs:
+                image[node] = rebuild(node, inputs)
+        nodes = [image.get(node, node) for node in nodes]
+    return ng.simplify(nodes)
+
+
+@pytest.mark.parametrize("labels", [np.array([1, 0, 3]), np.eye(4)[[1, 0, 3]]])
+def test_loss_and_gradient_are_opened_into_the_same_parts(rng, labels):
+    z = ng.input("z", rng.normal(size=(3, 4)) * 300)
+    loss = ng.softmax_loss(z, ng.input("t", labels))
+    both = [loss, *ng.gradient(loss, [z])]
+    written = opened(both)
+    for whole, parts in zip(both, written, strict=True):
+        np.testing.assert_allclose(parts.value, whole.value, rtol=1e-12, atol=1e-300)
+    names = [node.op.name for node in order(written) if not node.is_leaf]
+    assert [names.count(each) for each in ("exp", "max", "log")] == [1, 1, 1]
+    assert names.count("one_hot") == (labels.ndim == 1)
+
+
+def test_opened_scores_of_minus_infinity():
+    z = ng.input("z", [[-np.inf, 0.0, 1.0], [-np.inf, -np.inf, -np.inf]])
+    for whole in (ng.logsumexp(z, axis=1), ng.softmax(z[:1]), ng.log_softmax(z[:1]), ng.softmax_loss(z[:1], [[0.0, 1.0, 0.0]])):
+        np.testing.assert_allclose(opened([whole])[0].value, whole.value)
+    counts = ng.input("n", np.array([3, 200, 255], np.uint64))
+    np.testing.assert_allclose(opened([ng.softmax(counts)])[0].value, ng.softmax(counts).value)
+
+
+def test_opened_labels_out_of_range_are_refused():
+    loss = ng.softmax_loss(ng.input("z", np.zeros((1, 3))), ng.input("t", np.array([3])))
+    with pytest.raises(ShapeError, match="class number 3 with 3 classes"):
+        _ = opened([loss])[0].value
 
 
 def test_certain_and_right_costs_nothing():
