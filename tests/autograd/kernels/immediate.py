@@ -49,6 +49,10 @@ class Immediate:
             return view
         return filled(np.array(array_of(view), order="C"))
 
+    def copy(self, source: View, target: View) -> None:
+        """Copy numbers between views of one shape, with any strides."""
+        array_of(target)[...] = array_of(source)
+
     def call(
         self, code: Any, words: Sequence[Any], reads: Sequence[View], writes: Sequence[View], *, rows: int = 1,
         grain: int | None = None, flops: int = 0, why: str = "",
