@@ -1,0 +1,180 @@
+"""LoopCode: a fused loop as machine code, made when first asked for and kept on disk; and the argument block it reads.
+
+The code depends on the structure of the nest only, not on sizes, addresses or constants in buffers, so one piece serves
+every size and is found again by every later model that computes the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, cached_property
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import machine_code
+from .loop_passes import Nest
+from .loops import FAR, Apply, Fold, Loops, Number
+
+_PAGES = ("loops", "loop_passes", "loop_code", "loop_text", "loop_folds", "loop_memory", "vector", "functions", "machine_code")
+
+
+@cache
+def compiled(loops: Loops) -> LoopCode:
+    """The code of a nest of loops; nothing is compiled before its address is asked for."""
+    return LoopCode(loops)
+
+
+class Place(NamedTuple):
+    """Where a buffer lies: the word for its address, a stride in numbers for every FAR move, and for a partial result
+    how many numbers further the one of the next chunk lies."""
+
+    address: Any
+    strides: Sequence[Any] = ()
+    partial: Any = 0
+
+
+class Kept(NamedTuple):
+    """Numbers put aside for the time of a call: one for every turn of `loops`."""
+
+    key: tuple[str, int]
+    dtype: str
+    loops: tuple[int, ...]
+
+
+class Block:
+    """The order of the words in an argument block: the extents of all loops; the address of every read; the strides of
+    the reads' FAR moves; for every write its address and the strides of its FAR moves; the rows of one chunk; for
+    every partial write the distance between two chunks' results; the address of the scratch."""
+
+    def __init__(self, nest: Nest) -> None:
+        loops = nest.loops
+        self.depth = loops.depth
+        rows = {row.write: 0 in row.over for row in nest.rows}
+        self.partial = tuple(
+            at for at, write in enumerate(loops.writes) if rows.get(at, _folds_rows(nest.values[write.value]))
+        )
+        """The writes that give one result for every chunk of rows."""
+        self.kept = tuple(
+            Kept(("kept", at), nest.dtype(at), over) for at, over in nest.kept.items() if at not in nest.reloaded
+        ) + tuple(
+            Kept(("row", at), row.dtype, tuple(loop for loop in row.kept if loop > row.first))
+            for at, row in enumerate(nest.rows)
+        )
+        far = [sum(move == FAR for move in each.moves) for each in loops.reads]
+        self.reads = [loops.depth + at for at in range(len(loops.reads))]
+        """Where the address of each read stands."""
+        self.writes: list[int] = []
+        """Where the address of each write stands."""
+        words = loops.depth + len(loops.reads) + sum(far)
+        for write in loops.writes:
+            self.writes.append(words)
+            words += 1 + sum(move == FAR for move in write.buffer.moves)
+        self.words = words + 1 + len(self.partial) + 1
+
+
+def _folds_rows(value: Any) -> bool:
+    return isinstance(value, Fold) and 0 in value.over
+
+
+class LoopCode:
+    """The machine code of a nest of loops, `kernel(block, start, stop)`: it does the rows [start, stop) of loop 0."""
+
+    def __init__(self, loops: Loops) -> None:
+        self.loops = loops
+
+    @cached_property
+    def nest(self) -> Nest:
+        """Which passes it takes."""
+        return Nest(self.loops)
+
+    @cached_property
+    def layout(self) -> Block:
+        """Where the words of the argument block stand."""
+        return Block(self.nest)
+
+    # Code ------------------------------------------------------------------------------------------------------------
+    @cached_property
+    def key(self) -> str:
+        """What the machine code is made from."""
+        return machine_code.key_of("loops", repr(self.loops), machine_code.text_of(*_PAGES))
+
+    @cached_property
+    def address(self) -> int:
+        """Where the machine code lies; compiled first when it is nowhere yet."""
+        return machine_code.address_of(self.key, self.build)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it need not be compiled."""
+        return machine_code.is_ready(self.key)
+
+    def build(self) -> bytes:
+        """Object code, through LLVM."""
+        return machine_code.object_code(self.text())
+
+    def text(self) -> str:
+        """The nest as LLVM assembly, not optimized."""
+        from .loop_text import text
+
+        return text(self.nest, machine_code.symbol(self.key))
+
+    def source(self) -> str:
+        """The nest as a person would write it: loops, what is read, computed, folded and written in each, in order."""
+        from .loop_source import source
+
+        return source(self.nest)
+
+    # What a plan asks ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def rereads(self) -> frozenset[int]:
+        """The reads that take place in more than one pass."""
+        return frozenset(at for at in range(len(self.loops.reads)) if len(self.nest.bodies_of(at)) > 1)
+
+    def may_share(self, read: int, write: int) -> bool:
+        """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
+        return self.nest.may_share(read, write)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the rows must all be done in one call: a fold over them is used, not only written."""
+        values = self.nest.values
+        used = {each for value in values if isinstance(value, Apply) for each in value.operands if not isinstance(each, Number)}
+        used |= {value.operand for value in values if isinstance(value, Fold)} | {row.operand for row in self.nest.rows}
+        return any(_folds_rows(values[at]) for at in used)
+
+    @property
+    def partial(self) -> tuple[int, ...]:
+        """The writes that give one result for every chunk of rows, to be combined by the fold's word."""
+        return self.layout.partial
+
+    def scratch_bytes(self, extents: Sequence[int]) -> int:
+        """How much working memory every chunk needs, in bytes; the scratch must be aligned to 64."""
+        total = 0
+        for _, dtype, loops in self.layout.kept:
+            padded = [extents[loop] + 63 & -64 if loop == self.loops.depth - 1 else extents[loop] for loop in loops]
+            total += prod(padded) * np.dtype(dtype).itemsize + 63 & -64
+        return total
+
+    def block(
+        self, extents: Sequence[int], reads: Sequence[Place], writes: Sequence[Place], chunk: Any, scratch: Any = 0
+    ) -> list[Any]:
+        """The words of the argument block. `chunk`: rows per chunk, at least 1; as many as there are rows, or more, when the
+        rows are not split. Addresses may be anything that stands for one.
+        """
+        words: list[Any] = [*extents, *(each.address for each in reads)]
+        for place in reads:
+            words += place.strides
+        for place in writes:
+            words += [place.address, *place.strides]
+        words += [chunk, *(writes[at].partial for at in self.partial), scratch]
+        assert len(words) == self.layout.words, (len(words), self.layout.words, self.loops)
+        return words
+
+
+def lanes_of(nest: Nest, vector_bytes: int) -> int:
+    """How many numbers the innermost loop does at once: as many as a vector holds of the widest numbers computed with."""
+    used = {np.dtype(nest.dtype(at)) for at in range(len(nest.values))}
+    widths = [each.itemsize for each in used if each.kind == "f"] or [each.itemsize for each in used]
+    return vector_bytes // max(4, *widths) if widths else vector_bytes // 4
