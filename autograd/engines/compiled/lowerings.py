@@ -1,0 +1,33 @@
+"""Which kernel computes which op: by the op's `kernel` field and its `index` form, never by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ...node import Node
+from .calls import View
+
+Lowering = Callable[[Any, Node, list[View], list[View]], bool]
+"""(plan, node, operands, results) -> whether calls were added that compute the results."""
+
+
+@cache
+def table() -> dict[str, Lowering]:
+    """The lowering of every kernel family that an op may name."""
+    from . import lower_structure
+
+    found: dict[str, Lowering] = {**lower_structure.LOWERINGS}
+    return found
+
+
+def keeps(node: Node) -> bool:
+    """Whether a composite op is computed as it is, so that it must not be opened into simpler ops."""
+    return node.op.kernel in table() and all(each.dtype.kind == "f" for each in (node,))
+
+
+def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """Add the calls that compute a node; False when there is no kernel for it."""
+    lowering = table().get(node.op.kernel)
+    return lowering is not None and lowering(plan, node, inputs, outputs)

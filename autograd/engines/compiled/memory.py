@@ -1,0 +1,115 @@
+"""Memory: when each buffer is needed, and where in one arena it lies, so that memory is used again as soon as it is free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .calls import Buffer, Call, Scratch
+
+ALIGNMENT = 64
+
+
+def arranged(calls: Sequence[Call]) -> tuple[dict[Buffer, int], dict[tuple[int, int], int], int]:
+    """Offsets in one arena: for every buffer, for every piece of scratch (call, word), and how many bytes there are.
+
+    A buffer takes the place of an operand that is read for the last time by the same fused loop, when both are gone through in step.
+    """
+    born: dict[Buffer, int] = {}
+    dies: dict[Buffer, int] = {}
+    for at, call in enumerate(calls):
+        for view in (*call.reads, *call.writes):
+            if view.buffer.role == "arena":
+                born.setdefault(view.buffer, at)
+                dies[view.buffer] = at
+    offsets: dict[Buffer, int] = {}
+    scratch: dict[tuple[int, int], int] = {}
+    free: list[tuple[int, int]] = []
+    end = 0
+
+    def take(size: int) -> int:
+        nonlocal end
+        size = _rounded(size)
+        best = min((gap for gap in free if gap[1] >= size), key=lambda gap: gap[1], default=None)
+        if best is None:
+            # The last gap may be stretched where it touches the end.
+            last = max(free, default=None)
+            if last is not None and last[0] + last[1] == end:
+                free.remove(last)
+                end = last[0] + size
+                return last[0]
+            end += size
+            return end - size
+        free.remove(best)
+        if best[1] > size:
+            free.append((best[0] + size, best[1] - size))
+        return best[0]
+
+    def give(start: int, size: int) -> None:
+        size = _rounded(size)
+        for gap in list(free):
+            if gap[0] + gap[1] == start:
+                free.remove(gap)
+                start, size = gap[0], size + gap[1]
+            elif start + size == gap[0]:
+                free.remove(gap)
+                size += gap[1]
+        free.append((start, size))
+
+    for at, call in enumerate(calls):
+        ending = {view.buffer for view in call.reads if dies.get(view.buffer) == at and view.buffer.role == "arena"}
+        starting = [view for view in call.writes if born.get(view.buffer) == at and view.buffer not in offsets]
+        for view in starting:
+            if view.buffer in offsets:
+                continue
+            heir = _heir(call, view, ending)
+            if heir is not None:
+                offsets[view.buffer] = offsets[heir]
+                ending.discard(heir)
+                spare = _rounded(heir.bytes) - _rounded(view.buffer.bytes)
+                if spare:
+                    give(offsets[heir] + _rounded(view.buffer.bytes), spare)
+            else:
+                offsets[view.buffer] = take(view.buffer.bytes)
+        pieces = []
+        for position, word in enumerate(call.words):
+            if isinstance(word, Scratch):
+                chunks = -(-call.rows // call.chunk) if call.chunk else 1
+                size = _rounded(word.bytes) * max(chunks, 1)
+                scratch[at, position] = take(size)
+                pieces.append((scratch[at, position], size))
+        for start, size in pieces:
+            give(start, size)
+        for buffer in ending:
+            give(offsets[buffer], buffer.bytes)
+        for view in starting:
+            if dies[view.buffer] == at:
+                give(offsets[view.buffer], view.buffer.bytes)
+                dies[view.buffer] = -1
+    return offsets, scratch, end
+
+
+def _rounded(size: int) -> int:
+    return -(-max(size, 1) // ALIGNMENT) * ALIGNMENT
+
+
+def _heir(call: Call, view: object, ending: set[Buffer]) -> Buffer | None:
+    """A buffer that dies here and whose place the new one may take: read exactly where the new one is written."""
+    if call.loops is None:
+        return None
+    written = next((at for at, each in enumerate(call.writes) if each is view), None)
+    assert written is not None
+    target, moves = call.writes[written], call.loops.writes[written].buffer.moves
+    for at, source in enumerate(call.reads):
+        if (
+            source.buffer in ending
+            and call.code.may_share(at, written)
+            and call.loops.reads[at].moves == moves
+            and source.dtype == target.dtype
+            and source.offset == 0 and target.offset == 0
+            and source.dense and target.dense
+            and source.size == target.size
+            and source.buffer.bytes >= target.buffer.bytes
+            and sum(each.buffer is source.buffer for each in call.reads) == 1
+        ):  # fmt: skip
+            return source.buffer
+    return None

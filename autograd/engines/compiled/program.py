@@ -1,0 +1,277 @@
+"""A plan with addresses: the flat program that the interpreter runs, and the memory it runs in."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import RLock
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ...errors import MissingValue, NngraphError
+from ...node import Clock, Leaf, Node, describe, store
+from .calls import CHUNK, STATUS, STEP, Buffer, Call, Scratch, View
+from .memory import ALIGNMENT, arranged
+from .plan import Fallback, Plan
+
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+STRETCH = 0.1
+"""Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
+
+
+@dataclass(eq=False, slots=True)
+class Code:
+    """A stretch of instructions for the interpreter: (kernel, block, first row, row after the last) for each."""
+
+    words: np.ndarray
+    block: np.ndarray
+
+    @classmethod
+    def of(cls, instructions: Sequence[int], status: np.ndarray) -> Code:
+        """The stretch, with the block that tells the interpreter about it."""
+        words = np.array(instructions, np.int64)
+        here = status.ctypes.data
+        return cls(words, np.array([words.ctypes.data, len(words) // 4, here, here + 8], np.int64))
+
+    @property
+    def address(self) -> int:
+        """Where its block lies."""
+        return self.block.ctypes.data
+
+
+@dataclass(eq=False, slots=True)
+class Steps:
+    """What a run of many steps needs beside the program: a batch, what a step gives, and the code around the program."""
+
+    batch: list[np.ndarray]
+    outputs: list[np.ndarray]
+    blocks: list[np.ndarray] = field(default_factory=list)
+    code: Code | None = None
+    seconds: float = 0.0
+    """How long one step took the last time."""
+
+
+class Program:
+    """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
+
+    def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
+        self.plan = Plan(outputs, updates)
+        self.owned = {
+            leaf: np.zeros(tuple(map(int, leaf.shape)), leaf.dtype) for leaf in updates or () if leaf in self.plan.leaves
+        }
+        self._stamps = dict.fromkeys(self.owned, -1)
+        self.lock = RLock()
+        self._steps: Steps | None = None
+        self._bind()
+
+    # Binding --------------------------------------------------------------------------------------------------------
+    def _bind(self) -> None:
+        """Give every buffer its place, every word its number, and cut the calls where Python has to do something."""
+        calls = self.plan.calls
+        for call in calls:
+            for view in (*call.reads, *call.writes):
+                view.check()
+            call.chunk = call.chunk or max(call.rows, 1)
+        self.offsets, scratch, self.arena_bytes = arranged(calls)
+        self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
+        self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
+        self.status = np.zeros(2, np.int64)
+        self.arrays: dict[Buffer, np.ndarray] = {}
+        for leaf, buffer in self.plan.leaves.items():
+            if leaf.role == "constant":
+                self.arrays[buffer] = np.ascontiguousarray(leaf._value).reshape(leaf._value.shape)
+            elif leaf in self.owned:
+                self.arrays[buffer] = self.owned[leaf]
+        self._patches: dict[Buffer, list[tuple[int, int]]] = {}
+        words: list[int] = []
+        starts = []
+        for number, call in enumerate(calls):
+            starts.append(len(words))
+            for position, word in enumerate(call.words):
+                place = self.base + scratch[number, position] if isinstance(word, Scratch) else 0
+                words.append(self._word(word, call, place, len(words)))
+        self.words = np.array(words or [0], np.int64)
+        here = self.words.ctypes.data
+        self.pieces: list[Code | Call] = []
+        run: list[int] = []
+        for call, start in zip(calls, starts):
+            if isinstance(call.code, Fallback):
+                if run:
+                    self.pieces.append(Code.of(run, self.status))
+                self.pieces.append(call)
+                run = []
+                continue
+            for first in range(0, call.rows, call.chunk):
+                run += [call.code.address, here + 8 * start, first, min(first + call.chunk, call.rows)]
+        if run:
+            self.pieces.append(Code.of(run, self.status))
+        from ...kernels.interpreter import run as interpreter
+
+        self._entry = _ENTRY(interpreter("float64").address)
+
+    def _word(self, word: Any, call: Call, scratch: int, at: int) -> int:
+        if isinstance(word, View):
+            extra = word.offset * word.dtype.itemsize
+            if word.buffer in self.offsets:
+                return self.base + self.offsets[word.buffer] + extra
+            if word.buffer in self.arrays:
+                return self.arrays[word.buffer].ctypes.data + extra
+            # The address is known when the program is called.
+            self._patches.setdefault(word.buffer, []).append((at, extra))
+            return 0
+        if isinstance(word, Scratch):
+            return scratch
+        if word is CHUNK:
+            return call.chunk
+        if word is STATUS:
+            return self.status.ctypes.data
+        if word is STEP:
+            return self.status.ctypes.data + 8
+        return int(np.float64(word).view(np.int64)) if isinstance(word, float) else int(word)
+
+    # Running once -----------------------------------------------------------------------------------------------------
+    def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
+        """The outputs' values for these values of leaves; the updates are stored."""
+        with self.lock:
+            given = self._given(values or {})
+            results = [np.empty(view.shape, view.dtype) for view in self.plan.results]
+            self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
+            self._run_pieces()
+            self._store()
+            return results
+
+    def _run_pieces(self) -> None:
+        self.status[0] = 0
+        for piece in self.pieces:
+            if isinstance(piece, Code):
+                self._native(piece, 0, 1)
+            else:
+                self._fall_back(piece)
+
+    def _native(self, code: Code, start: int, stop: int) -> None:
+        self._entry(code.address, start, stop)
+        if self.status[0]:
+            raise NngraphError("a kernel met data that it cannot work with")
+
+    def _point(self, arrays: Mapping[Buffer, np.ndarray]) -> None:
+        """Put the addresses of these arrays wherever the program speaks of their buffers."""
+        self.given = arrays
+        for buffer, places in self._patches.items():
+            data = arrays[buffer].ctypes.data
+            for at, extra in places:
+                self.words[at] = data + extra
+
+    def _given(self, values: Mapping[Leaf, Any]) -> dict[Buffer, np.ndarray]:
+        """Arrays for the leaves that the program does not own; what it owns is taken over where it was changed outside."""
+        arrays: dict[Buffer, np.ndarray] = {}
+        missing = []
+        with Clock.lock:
+            for leaf, buffer in self.plan.leaves.items():
+                if leaf.role == "constant":
+                    continue
+                own = self.owned.get(leaf)
+                if own is not None and leaf._stamp == self._stamps[leaf]:
+                    continue
+                value = values[leaf] if leaf in values else leaf._value
+                if value is None:
+                    missing.append(leaf)
+                elif own is not None:
+                    own[...] = value
+                    self._stamps[leaf] = leaf._stamp
+                else:
+                    arrays[buffer] = np.ascontiguousarray(value, leaf.dtype).reshape(np.shape(value))
+        if missing:
+            names = ", ".join(describe(leaf) for leaf in missing)
+            raise MissingValue(f"no value yet for {names}; set {missing[0]._name}.value = …")
+        return arrays
+
+    def _store(self) -> None:
+        if self.owned:
+            store({leaf: array.copy() for leaf, array in self.owned.items()})
+            for leaf in self.owned:
+                self._stamps[leaf] = leaf._stamp
+
+    # What numpy does in between -------------------------------------------------------------------------------------------
+    def _fall_back(self, call: Call) -> None:
+        with np.errstate(all="ignore"):
+            result = call.code.function(*[self.array(view) for view in call.reads])
+        for view, value in zip(call.writes, result if isinstance(result, tuple) else (result,)):
+            self.array(view)[...] = value
+
+    def array(self, view: View) -> np.ndarray:
+        """The numbers of a view as an array over the program's memory."""
+        size, start = view.dtype.itemsize, view.offset * view.dtype.itemsize
+        if view.buffer in self.offsets:
+            memory = self.memory
+            start += self.base - memory.ctypes.data + self.offsets[view.buffer]
+        else:
+            memory = self.arrays[view.buffer] if view.buffer in self.arrays else self.given[view.buffer]
+            if not memory.nbytes:
+                return np.empty(view.shape, view.dtype)
+            memory = memory.reshape(-1).view(np.uint8)
+        return np.ndarray(view.shape, view.dtype, memory, start, [stride * size for stride in view.strides])
+
+    # Running many steps -----------------------------------------------------------------------------------------------------
+    @property
+    def is_native(self) -> bool:
+        """Whether nothing in it has to be done by Python."""
+        return all(isinstance(piece, Code) for piece in self.pieces)
+
+    def steps(
+        self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
+    ) -> Iterator[tuple[tuple[np.ndarray, ...], float]]:
+        """`count` steps on mini-batches of a data set, in stretches: what they gave, stacked, and the seconds they took.
+
+        `arrays`: (rows, …) for each input. `order`: row numbers, `batch` of them for each step; None takes the batches as they
+        lie, over and over.
+        """
+        state = self._steps = self._steps or self._around(inputs, arrays, batch)
+        done = 0
+        while done < count:
+            now = 1 if not state.seconds else max(1, min(count - done, int(STRETCH / state.seconds), 1 << 16))
+            records = [np.empty((now, *view.shape), view.dtype) for view in self.plan.results]
+            with self.lock:
+                given = self._given(dict(zip(inputs, state.batch)))
+                self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
+                for block, array in zip(state.blocks, arrays):
+                    block[0] = array.ctypes.data
+                    block[3], block[6] = batch, len(array) // batch
+                    block[4] = 0 if order is None else order.ctypes.data
+                for block, record in zip(state.blocks[len(arrays) :], records):
+                    block[1], block[4] = record.ctypes.data, done
+                self.status[0] = 0
+                began = perf_counter()
+                assert state.code is not None
+                self._native(state.code, done, done + now)
+                seconds = perf_counter() - began
+                self._store()
+            state.seconds = seconds / now
+            done += now
+            yield tuple(records), seconds
+
+    def _around(self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int) -> Steps:
+        """The program between instructions that take a batch out of the data and record what a step gives."""
+        from ...kernels.rows import record_row, take_rows
+
+        state = Steps(
+            [np.empty((batch, *array.shape[1:]), array.dtype) for array in arrays],
+            [np.empty(view.shape, view.dtype) for view in self.plan.results],
+        )
+        counter = self.status.ctypes.data + 8
+        code: list[int] = []
+        for target, array in zip(state.batch, arrays):
+            block = np.array([0, target.ctypes.data, array[:1].nbytes, batch, 0, counter, 1], np.int64)
+            state.blocks.append(block)
+            code += [take_rows("float64").address, block.ctypes.data, 0, 1]
+        for piece in self.pieces:
+            assert isinstance(piece, Code)
+            code += piece.words.tolist()
+        for output in state.outputs:
+            block = np.array([output.ctypes.data, 0, output.nbytes, counter, 0], np.int64)
+            state.blocks.append(block)
+            code += [record_row("float64").address, block.ctypes.data, 0, 1]
+        state.code = Code.of(code, self.status)
+        return state

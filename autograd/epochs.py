@@ -1,0 +1,135 @@
+"""Whole epochs of a compiled step: mini-batches, shuffling and a record of every step, run by whatever engine the step has.
+
+A plan that can run many steps in one call is asked to, in stretches short enough for progress bars and Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .errors import ParameterError, ShapeError
+from .philox import words
+
+STRETCH = 0.1
+"""Seconds after which a running epoch gives control back."""
+
+ORDERED = 1 << 20
+"""So many rows are put in order ahead of the steps that take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training run is, and what the steps since the last record gave.
+
+    `epoch` counts from 0; `step` is how many of the epoch's `steps` are done. `outputs` holds, for each output of the
+    executable, an array (steps since the last record, *output shape), which may span several short epochs; `seconds` is
+    the time they took.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    outputs: tuple[np.ndarray, ...]
+    seconds: float
+
+    @property
+    def epoch_is_over(self) -> bool:
+        """Whether this was the last record of its epoch."""
+        return self.step == self.steps
+
+
+def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The row numbers 0 … count − 1 in the order of one epoch: the same for the same seed, in every engine.
+
+    >>> sorted(shuffled(5, seed=1, epoch=0).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    return np.argsort(words(count, seed, 0, 0, epoch), kind="stable")
+
+
+def run_epochs(
+    executable: Any, data: Sequence[Any], batch: int | None, epochs: int, shuffle: int | None
+) -> Iterator[Progress]:
+    """See Executable.epochs."""
+    arrays = _rows(executable, data)
+    count = len(arrays[0])
+    batch = count if batch is None else batch
+    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
+        raise ParameterError(f"batch={batch!r} must be a whole number of rows, from 1 up")
+    if count == 0:
+        raise ShapeError("there are no rows to learn from")
+    batch = min(int(batch), count)
+    whole, rest = divmod(count, batch)
+    steps = whole + bool(rest)
+    many = executable.steps_of(arrays, batch)
+    if many is not None and not rest:
+        yield from _together(many, count, batch, whole, epochs, shuffle)
+        return
+    for epoch in range(epochs):
+        order = None if shuffle is None else shuffled(count, shuffle, epoch)
+        done = 0
+        for outputs, seconds in (many or _one_by_one(executable, arrays, batch))(order, whole):
+            done += len(outputs[0]) if outputs else whole
+            yield Progress(epoch, done, steps, outputs, seconds)
+        if rest:
+            began = perf_counter()
+            last = slice(whole * batch, count) if order is None else order[whole * batch :]
+            results = executable.outputs_of([array[last] for array in arrays])
+            outputs = tuple(np.asarray(each)[None] for each in results)
+            yield Progress(epoch, steps, steps, outputs, perf_counter() - began)
+
+
+Stretches = Iterator[tuple[tuple[np.ndarray, ...], float]]
+Many = Callable[[np.ndarray | None, int], Stretches]
+"""From an order of rows and a number of steps: what the steps gave, a stretch at a time, and the seconds it took."""
+
+
+def _together(many: Many, count: int, batch: int, whole: int, epochs: int, shuffle: int | None) -> Iterator[Progress]:
+    """Epochs of equal batches one after the other: a stretch may hold many of them."""
+    at_once = epochs if shuffle is None else max(1, min(epochs, ORDERED // count))
+    for first in range(0, epochs, at_once):
+        some = range(first, min(epochs, first + at_once))
+        order = None
+        if shuffle is not None:
+            order = np.concatenate([shuffled(count, shuffle, epoch)[: whole * batch] for epoch in some])
+        done = 0
+        for outputs, seconds in many(order, whole * len(some)):
+            done += len(outputs[0])
+            epoch, step = divmod(done - 1, whole)
+            yield Progress(first + epoch, step + 1, whole, outputs, seconds)
+
+
+def _one_by_one(executable: Any, arrays: Sequence[np.ndarray], batch: int) -> Many:
+    """Steps called from Python one after the other, for engines that know nothing of many steps."""
+
+    def many(order: np.ndarray | None, count: int) -> Stretches:
+        kept: list[tuple[Any, ...]] = []
+        began = perf_counter()
+        for step in range(count):
+            rows: Any = slice(step * batch, (step + 1) * batch)
+            kept.append(executable.outputs_of([array[rows if order is None else order[rows]] for array in arrays]))
+            now = perf_counter()
+            if now - began > STRETCH or step == count - 1:
+                yield tuple(np.stack(each) for each in zip(*kept)), now - began
+                kept, began = [], perf_counter()
+
+    return many
+
+
+def _rows(executable: Any, data: Sequence[Any]) -> list[np.ndarray]:
+    if len(data) != len(executable.inputs):
+        names = ", ".join(str(leaf._name) for leaf in executable.inputs)
+        raise ParameterError(f"data must hold one array for each input ({names}); got {len(data)}")
+    arrays = [np.ascontiguousarray(array) for array in data]
+    for leaf, array in zip(executable.inputs, arrays):
+        if array.ndim == 0 or len(array) != len(arrays[0]):
+            raise ShapeError(
+                f"data for {leaf._name!r} has shape {array.shape}; all arrays need the same number of rows,"
+                f" {arrays[0].shape[0] if arrays[0].ndim else 'at least one'}"
+            )
+    return [executable.array_for(leaf, array) for leaf, array in zip(executable.inputs, arrays)]
