@@ -170,7 +170,8 @@ class Nest:
             return min(value.over)
         if isinstance(value, Buffer):
             return self.varies[at][-1] + 1 if self.varies[at] else 0
-        return max((self.depths[each] for each in value.operands if not isinstance(each, Number)), default=0)
+        depths = [self.depths[each] for each in value.operands if not isinstance(each, Number)]
+        return max([max(value.over, default=-1) + 1, *depths])
 
     def dtype(self, at: int) -> str:
         """The dtype of a value."""

@@ -33,11 +33,13 @@ class Apply:
     """One word applied to values (their positions) or numbers; `dtype` is that of the result.
 
     Operands are converted to the dtype the word computes in, as numpy promotes them; `cast` is the word that only converts.
+    The result varies over the loops that its operands vary over, and over those in `over`, along which it repeats.
     """
 
     word: str
     operands: tuple[int | Number, ...]
     dtype: str
+    over: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Loops:
                 found.append(tuple(loop for loop in found[step.operand] if loop not in step.over))
             else:
                 parts = [found[operand] for operand in step.operands if not isinstance(operand, Number)]
-                found.append(tuple(sorted(set().union(*parts))) if parts else ())
+                found.append(tuple(sorted(set(step.over).union(*parts))))
         return found
 
     def dtype(self, value: int) -> str:

@@ -403,10 +403,10 @@ class Plan:
             if isinstance(step, Fold) else step
             for step in steps.steps
         )  # fmt: skip
-        nest = Loops(
+        nest = _repeating(Loops(
             depth, tuple(buffer for _, buffer, _ in read_buffers), final,
             tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
-        )  # fmt: skip
+        ))  # fmt: skip
         code = compiled(nest)
         numbers = prod(sizes)
         rows = sizes[0] if depth else 1
@@ -451,6 +451,19 @@ class Plan:
             (partial.shape[0], *shape), [(partial, (prod(shape), *inner))], steps,
             [(value, target, (0, *own), True)], "partial results of all chunks put together",
         )  # fmt: skip
+
+
+def _repeating(nest: Loops) -> Loops:
+    """The same nest, where what is written to more places than it varies over is a value that repeats along them."""
+    steps, writes = list(nest.steps), []
+    levels = nest.levels()
+    for write in nest.writes:
+        moved = tuple(loop for loop, move in enumerate(write.buffer.moves) if move != STILL)
+        if set(moved) - set(levels[write.value]):
+            steps.append(Apply("cast", (write.value,), nest.dtype(write.value), moved))
+            write = Write(len(nest.reads) + len(steps) - 1, write.buffer)
+        writes.append(write)
+    return Loops(nest.depth, nest.reads, tuple(steps), tuple(writes))
 
 
 def _merged(sizes: tuple[int, ...], strides: list[tuple[int, ...]], steps: Sequence[Any]) -> list[list[int]]:
