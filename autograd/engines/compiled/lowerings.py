@@ -30,4 +30,10 @@ def keeps(node: Node) -> bool:
 def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """Add the calls that compute a node; False when there is no kernel for it."""
     lowering = table().get(node.op.kernel)
-    return lowering is not None and lowering(plan, node, inputs, outputs)
+    if lowering is not None:
+        return lowering(plan, node, inputs, outputs)
+    if node.op.index is not None:
+        from . import lower_index
+
+        return lower_index.lower(plan, node, inputs, outputs)
+    return False

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...fold_constants import fold_constants
 from ...graph import order, without_collector
 from ...kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ...kernels.loops import Buffer as LoopBuffer
@@ -48,7 +49,7 @@ class Plan:
         self.lowerings = lowerings
         updates = updates or {}
         with without_collector():
-            nodes = opened([*outputs, *updates.values()], lowerings.keeps)
+            nodes = fold_constants(opened([*outputs, *updates.values()], lowerings.keeps))
             self.outputs = nodes[: len(outputs)]
             self.updates = dict(zip(updates, nodes[len(outputs) :]))
             self.calls: list[Call] = []
@@ -200,6 +201,7 @@ class Plan:
                 self._now = ((node,), "taken before it is updated")
                 early[node] = self.new(node.shape, node.dtype)
                 self.copy(self.view_of(node), early[node])
+        self._place_results(early)
         for unit in self._schedule():
             if isinstance(unit, Group):
                 self._emit_group(unit)
@@ -210,40 +212,51 @@ class Plan:
                 continue
             self._now = ((new,), f"stored into {leaf._name}")
             self.copy(early.get(new) or self.view_of(new), self.view_of(leaf))
-        self.results = []
-        for node in self.outputs:
+        for node, target in zip(self.outputs, self.results):
             self._now = ((node,), "result")
             source = early.get(node) or self.view_of(node)
-            buffer = Buffer(max(source.bytes, 1), "result")
-            target = View(buffer, source.dtype, source.shape, row_major(source.shape))
-            self.copy(source, target)
+            if source is not target:
+                self.copy(source, target)
+
+    def _place_results(self, early: Mapping[Node, View]) -> None:
+        """Buffers for the outputs; a value that is computed anew is computed straight into its own."""
+        self.results = []
+        for node in self.outputs:
+            shape = tuple(map(int, node.shape))
+            buffer = Buffer(max(prod(shape) * node.dtype.itemsize, 1), "result")
+            target = View(buffer, node.dtype, shape, row_major(shape))
             self.results.append(target)
+            if node in self.fusion.unit_of and node not in self.place and node not in early:
+                self.place[node] = target
 
     def view_of(self, node: Node) -> View:
         """Where the numbers of a node lie, or will lie."""
         found = self.place.get(node)
         if found is not None:
             return found
+        before = self._now
+        found = self.place[node] = self._view_of(node)
+        self._now = before
+        return found
+
+    def _view_of(self, node: Node) -> View:
         if isinstance(node, Leaf):
             shape = tuple(map(int, node.shape))
             role = "constant" if node.role == "constant" else "leaf"
             buffer = Buffer(prod(shape) * node.dtype.itemsize, role, node)
             self.leaves[node] = buffer
-            found = View(buffer, node.dtype, shape, row_major(shape))
-        elif self._selects(node):
-            found = self.parts[node.inputs[0]][node.params["index"]]
-        elif node in self.fusion.views:
+            return View(buffer, node.dtype, shape, row_major(shape))
+        if self._selects(node):
+            return self.parts[node.inputs[0]][node.params["index"]]
+        if node in self.fusion.views:
             source = self.view_of(node.inputs[0])
             seen = viewed(node, source)
             if seen is None:
                 self._now = ((node,), "numbers are moved so that they can be seen in another shape")
                 seen = viewed(node, self.dense(source))
             assert seen is not None
-            found = seen
-        else:
-            found = self.new(node.shape, node.dtype)
-        self.place[node] = found
-        return found
+            return seen
+        return self.new(node.shape, node.dtype)
 
     def new(self, shape: Sequence[int], dtype: Any, label: str = "") -> View:
         """A dense view of memory that lives from the first call that writes it to the last that reads it."""
@@ -267,14 +280,14 @@ class Plan:
             sizes = tuple(source.shape[at] for at in loops)
             steps = Steps()
             steps.read(source.dtype.name)
-            self._loops(sizes, reads, steps, writes, f"copied: {self._now[1]}" if self._now[1] else "copied")
+            self.nest(sizes, reads, steps, writes, f"copied: {self._now[1]}" if self._now[1] else "copied")
 
     def fill(self, target: View, number: float) -> None:
         """Put one number everywhere."""
         loops = [at for at, size in enumerate(target.shape) if size > 1]
         steps = Steps()
         value = steps.add(Apply("cast", (Number(number),), target.dtype.name))
-        self._loops(
+        self.nest(
             tuple(target.shape[at] for at in loops), [], steps,
             [(value, target, tuple(target.strides[at] for at in loops), False)], f"filled with {number}",
         )  # fmt: skip
@@ -352,7 +365,7 @@ class Plan:
                     if loop is not None and view.shape[at] > 1:
                         strides[loop] = view.strides[at]
                 writes.append((value[member], view, tuple(strides), member in group.closed))
-        self._loops(group.sizes, reads, steps, writes, _reason(nodes))
+        self.nest(group.sizes, reads, steps, writes, _reason(nodes))
 
     def _step(self, member: Node, given: list[Any], group: Group, steps: Steps) -> int:
         dtype = member.dtype.name
@@ -375,7 +388,7 @@ class Plan:
         operand = steps.cast(given[0], dtype)
         return steps.add(Fold(fold.word, operand, over, dtype)) if over else operand  # type: ignore[arg-type, return-value]
 
-    def _loops(
+    def nest(
         self, sizes: tuple[int, ...], reads: list[tuple[View, tuple[int, ...]]], steps: Steps,
         writes: list[tuple[int, View, tuple[int, ...], bool]], why: str,
     ) -> None:  # fmt: skip
@@ -447,7 +460,7 @@ class Plan:
         inner = row_major(shape)
         steps = Steps()
         value = steps.add(Fold(fold.word, steps.read(partial.dtype.name), (0,), fold.dtype))
-        self._loops(
+        self.nest(
             (partial.shape[0], *shape), [(partial, (prod(shape), *inner))], steps,
             [(value, target, (0, *own), True)], "partial results of all chunks put together",
         )  # fmt: skip
