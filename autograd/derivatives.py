@@ -14,11 +14,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .differentiate import backward, gradient
+from .engines.long import tape_of
 from .engines.numpy import Program, evaluate_all
 from .errors import GradientError, ParameterError, ShapeError
 from .graph import leaves, substitute
 from .leaves import as_node, constant
-from .node import Leaf, Node, abilities, describe
+from .node import Clock, Leaf, Node, abilities, describe
 from .ops import broadcast, cast, reshape, stack
 from .ops.linear import sum as sum_of
 
@@ -158,9 +159,9 @@ def _varying(argument: Any, position: int) -> Node:
     return Leaf("input", f"x{position}", array, array.shape, array.dtype)
 
 
-_plans: WeakKeyDictionary[Node, tuple[list[Leaf], Program]] = WeakKeyDictionary()
-"""Output -> its parameters and the program of their gradients. The program holds no computed node, so no entry keeps
-itself alive."""
+_plans: WeakKeyDictionary[Node, tuple[list[Leaf], Any]] = WeakKeyDictionary()
+"""Output -> its parameters and the program or tape of their gradients. It holds no computed node, so no entry
+keeps itself alive."""
 
 
 def set_gradients(y: Node) -> None:
@@ -176,11 +177,16 @@ def set_gradients(y: Node) -> None:
                 f"{describe(y)} depends on no parameter; use ng.parameter for what is learned, or ng.gradient(y, [x])"
                 " for inputs"
             )
-        plan = (parameters, Program(gradient(y, parameters)))
+        plan = (parameters, tape_of(y, parameters) or Program(gradient(y, parameters)))
         if not y.is_leaf:
             _plans[y] = plan
     parameters, program = plan
-    for parameter, value in zip(parameters, program()):
+    now, results = Clock.now, program()
+    if len(results) > len(parameters) and y._value is None:
+        # A tape computes the value on its way.
+        y._value = (program, results[0], now)
+        results[0].flags.writeable = False
+    for parameter, value in zip(parameters, results[-len(parameters) :]):
         value = value.view()
         value.flags.writeable = False
         parameter.grad = value

@@ -18,6 +18,7 @@ from ..graph import Graph, order, without_collector
 from ..node import Clock, Leaf, Node, abilities, describe
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
+from .long import tape_of
 
 Instruction = tuple[Callable[..., Any], tuple[int, ...], int]
 
@@ -148,9 +149,7 @@ class Program:
                     missing.append(leaf)
                 memory[slot] = value
         if missing:
-            names = ", ".join(describe(leaf) for leaf in missing)
-            first = missing[0]._name
-            raise MissingValue(f"no value yet for {names}; set {first}.value = …")
+            raise no_value(missing)
         return memory
 
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
@@ -162,6 +161,12 @@ class Program:
     def stamp(self) -> int:
         """The latest moment at which any leaf of this program changed."""
         return max((leaf._stamp for leaf, _ in self.leaves), default=0)
+
+
+def no_value(missing: Sequence[Leaf]) -> MissingValue:
+    """The error that names all leaves whose value is needed and not there."""
+    names = ", ".join(describe(leaf) for leaf in missing)
+    return MissingValue(f"no value yet for {names}; set {missing[0]._name}.value = …")
 
 
 def _array(value: Any) -> Any:
@@ -181,7 +186,7 @@ def evaluate(node: Node) -> np.ndarray:
             node._value = (program, value, now)
             return value
     else:
-        program = Program([node])
+        program = tape_of(node) or Program([node])
     value = program()[0]
     if isinstance(value, np.ndarray):
         value = value.view()
