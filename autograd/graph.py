@@ -143,6 +143,17 @@ class Graph:
         return picture
 
 
+def bodies(node: Node) -> list[Graph]:
+    """The graphs that a node holds in its params: the body of a loop, nothing for most nodes.
+
+    >>> import nngraph as ng
+    >>> last, _ = ng.scan(lambda total, x: (total + x, None), 0.0, ng.input("x", [1.0, 2.0]))
+    >>> bodies(last), [len(body) for body in bodies(last.inputs[0])]
+    ([], [3])
+    """
+    return [value for value in node.params.values() if isinstance(value, Graph)]
+
+
 def graph_of(output: Node) -> Graph:
     """The graph under one node; its inputs are the leaves that are not constants."""
     return Graph(tuple(leaf for leaf in leaves(output) if leaf.role != "constant"), (output,))

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..errors import DtypeError, ParameterError, ShapeError
+from ..errors import DtypeError, GradientError, ParameterError, ShapeError
 from ..graph import Graph, order, rebuild
 from ..leaves import as_node, constant
 from ..node import Leaf, Node, abilities, describe
@@ -110,6 +110,11 @@ def _scan_gradient(
 ) -> list[Any]:
     form = Layout(*layout)
     split = form.carries + form.stacked
+    if any(body.outputs[form.kept(at)] is not body.inputs[at] for at in range(form.carries)):
+        raise GradientError(
+            "scan: this loop was made ready to run and no longer keeps the carries that its gradient goes back through;"
+            " differentiate the graph it was made from"
+        )
     holes = [_hole(hole) for hole in body.inputs]
     outputs = _applied(body, holes)
     moving = [at for at in range(form.carries) if holes[at].dtype.kind == "f"]

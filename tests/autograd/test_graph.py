@@ -5,7 +5,7 @@ import pytest
 
 import nngraph as ng
 from nngraph.autograd.errors import ShapeError
-from nngraph.autograd.graph import Graph, between, leaves, order, rebuild, substitute, users
+from nngraph.autograd.graph import Graph, between, bodies, leaves, order, rebuild, substitute, users
 
 
 @pytest.fixture
@@ -73,3 +73,11 @@ def test_a_graph_becomes_a_networkx_graph(net):
     assert picture.number_of_nodes() == 6 and picture.number_of_edges() == 6
     assert picture.nodes[x.serial]["name"] == "x" and picture.nodes[z.serial]["op"] == "matmul"
     assert [data["position"] for _, _, data in picture.in_edges(z.serial, data=True)] == [0, 1]
+
+
+def test_the_graphs_inside_a_node(net):
+    *_, z, _ = net
+    last, _ = ng.scan(lambda total, x: (total * x, None), z, ng.input("xs", [1.0, 2.0]))
+    (body,) = bodies(last.inputs[0])
+    assert [node.op.name for node in body.nodes if node.op is not None] == ["mul"]
+    assert bodies(last) == bodies(z) == bodies(body.inputs[0]) == []
