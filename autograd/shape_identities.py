@@ -107,6 +107,18 @@ def summed_twice(node: Node, alone: Alone) -> Node | None:
     return sum_of(x.inputs[0], axis=tuple(sorted(axes)), keepdims=node.params["keepdims"])
 
 
+@identity("ΣΣx = Σx, axes kept or not", sum_of)
+def summed_in_two_ways(node: Node, alone: Alone) -> Node | None:
+    """A sum that keeps its axes after one that does not is one sum that keeps them all, without those of the first.
+    Rounds in another order."""
+    (x,) = node.inputs
+    if x.op is not sum_of or x.params["keepdims"] or not node.params["keepdims"] or not alone(x):
+        return None
+    remaining = [axis for axis in range(len(x.inputs[0].shape)) if axis not in x.params["axis"]]
+    axes = {*x.params["axis"], *(remaining[axis] for axis in node.params["axis"])}
+    return reshape(sum_of(x.inputs[0], axis=tuple(sorted(axes)), keepdims=True), shape=node.shape)
+
+
 @identity("Σ of n equal numbers = n·x", sum_of)
 def sum_of_repeated(node: Node, alone: Alone) -> Node | None:
     """Adding a number n times is multiplying it by n. Rounds once instead of n times."""

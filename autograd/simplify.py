@@ -382,4 +382,4 @@ def factor_out_of_sum(node: Node, alone: Alone) -> Node | None:
     return neg(total) if x.op is neg else scaled(factor, total)
 
 
-from . import shape_identities  # noqa: F401  (it adds its rules to RULES and needs what stands above)
+from . import piece_identities, shape_identities  # noqa: F401  (they add their rules to RULES and need what stands above)

@@ -1,5 +1,7 @@
 """Simplification: every identity keeps the value and makes the graph smaller; rewriting keeps names and never turns in a circle."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,16 @@ def y():
 
 def matrix(name="A", shape=(2, 3)):
     return ng.input(name, np.arange(1.0, 1 + np.prod(shape)).reshape(shape))
+
+
+def apart(chosen, rows=False):
+    """A sum of arrays of zeros, filled in three places that tile them: stretches of columns, or single rows."""
+    if rows:
+        places = [((at,), ng.input(f"r{at}", np.arange(at, at + 6.0))) for at in range(3)]
+    else:
+        places = [((slice(None), slice(start, stop)), matrix(f"A{start}", (4, stop - start))) for start, stop in ((0, 1), (1, 3), (3, 6))]
+    terms = chosen(*(ng.unslice(piece, index=index, shape=(4, 6)) for index, piece in places))
+    return functools.reduce(lambda a, b: a + b, terms)
 
 
 # Identity -> graphs in which it applies.
@@ -77,6 +89,9 @@ CASES = {
         ng.sum(ng.sum(matrix("B", (2, 3, 4)), axis=1), axis=1),
         ng.sum(ng.sum(matrix("B", (2, 3, 4)), axis=1, keepdims=True), axis=2, keepdims=True),
     ],
+    "ΣΣx = Σx, axes kept or not": lambda: [
+        ng.reshape(ng.sum(ng.sum(matrix("B", (2, 3, 4)), axis=0), axis=1, keepdims=True), shape=(3,)),
+    ],
     "Σ of n equal numbers = n·x": lambda: [
         ng.sum(ng.broadcast(ng.sum(x()), shape=(5,))),
         ng.sum(ng.broadcast(ng.input("c", [1.0, 2.0]), shape=(3, 4, 2)), axis=(0, 1)),
@@ -84,6 +99,43 @@ CASES = {
     "contraction of xᵀ = contraction of x, letters turned": lambda: [
         ng.einsum("nd,nk->dk", matrix("A", (3, 2)).T, matrix("B", (2, 4))),
         ng.einsum("ij,ij->", matrix("A", (3, 2)).T, matrix("B", (2, 3))),
+    ],
+    "x[:] = x, zeros filled everywhere with x = x": lambda: [
+        ng.autograd.ops.slice(matrix(), index=(slice(0, 2), slice(None))),
+        ng.unslice(matrix(), index=(slice(None), slice(None)), shape=(2, 3)),
+    ],
+    "x[0] of a single row = x arranged": lambda: [
+        matrix("B", (1, 4))[0][:, None],
+        ng.autograd.ops.slice(ng.reshape(matrix(), shape=(2, 1, 3)), index=(slice(None), 0, None, slice(None))),
+    ],
+    "x[a][b] = x[a then b]": lambda: [
+        matrix("B", (6, 5, 4))[1:6, ::2, 1][::2, 1:],
+        matrix("B", (6, 5, 4))[::-1, 1:4][1::-1, :, 2],
+        matrix("B", (6, 5, 4))[2][:, 1:3],
+        matrix("B", (6, 5, 4))[1:][3],
+    ],
+    "(parts joined)[inside one part] = part[…]": lambda: [
+        ng.concat([matrix(), matrix("B", (2, 4))], axis=1)[:, 4:6],
+        ng.concat([matrix(), matrix("B", (2, 4))], axis=1)[:, 3:],
+        ng.concat([matrix(), matrix("B", (4, 3))])[3],
+    ],
+    "(x put at places)[the same places] = x": lambda: [
+        ng.unslice(matrix(), index=(slice(1, 3), slice(0, 6, 2)), shape=(4, 6))[1:3, 0:6:2],
+        ng.unslice(x(), index=(1,), shape=(3, 8))[1],
+    ],
+    "(a, b joined, c) joined = a, b, c joined": lambda: [
+        ng.concat([matrix(), ng.concat([matrix("B"), matrix("C")]), matrix("D")]),
+        ng.concat([matrix()], axis=1),
+    ],
+    "x[a:b] and x[b:c] joined = x[a:c]": lambda: [
+        ng.concat(ng.split(matrix("B", (2, 8)), 4, axis=1), axis=1),
+        (lambda z: ng.concat([z[1:2], z[2:5], y()[:1], y()[1:2]]))(x()),
+    ],
+    "zeros filled at a:b + zeros filled at b:c = zeros filled at a:c": lambda: [
+        apart(lambda a, b, c: (c, a, b)),
+        apart(lambda a, b, c: (a, b)),
+        apart(lambda a, b, c: (b, matrix("B", (4, 6)), c, a)),
+        apart(lambda a, b, c: (c, b), rows=True),
     ],
     "(contraction)ᵀ = contraction, output letters turned": lambda: [ng.einsum("nd,nk->dk", matrix("A", (3, 2)), matrix("B", (3, 4))).T],
 }
