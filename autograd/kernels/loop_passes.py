@@ -132,10 +132,8 @@ class Nest:
         for at, step in enumerate(loops.steps, reads):
             if isinstance(step, Fold) and not step.over:
                 step = Apply("cast", (step.operand,), step.dtype)
-            if isinstance(step, Fold):
-                if self.varies[at] and self.varies[at][-1] > min(step.over):
-                    outer[at] = step
-                self._check(step, self.varies[step.operand])
+            if isinstance(step, Fold) and self.varies[at] and self.varies[at][-1] > min(step.over):
+                outer[at] = step
             self.values.append(step)
         for at, write in enumerate(loops.writes):
             if write.value in outer:
@@ -145,13 +143,16 @@ class Nest:
                 assert isinstance(value, Fold)
                 self.varies.append(tuple(loop for loop in self.varies[value.operand] if loop not in value.over))
             self.depths.append(self._depth(at))
+            if isinstance(value, Fold):
+                self._check(value)
             operands = value.operands if isinstance(value, Apply) else ()
             if any(operand in outer for operand in operands):
                 raise ValueError(f"{loops}: a fold over an outer loop that keeps an inner one is only written, not used")
 
-    def _check(self, fold: Fold, varies: tuple[int, ...]) -> None:
-        space = {*varies, *fold.over}
-        if not space.issuperset(range(min(fold.over), max(space) + 1)):
+    def _check(self, fold: Fold) -> None:
+        """Refuse a fold whose operand stands inside a loop that it neither varies over nor is folded over."""
+        space = {*self.varies[fold.operand], *fold.over}
+        if not space.issuperset(range(min(fold.over), max(*space, self.depths[fold.operand] - 1) + 1)):
             raise ValueError(f"{self.loops}: {fold} skips a loop between those it folds")
 
     def _add_row(self, write: int, fold: Fold, kept: tuple[int, ...]) -> None:
