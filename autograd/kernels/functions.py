@@ -5,43 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from .exponential import erf, exp, expm1, log, log1p, sigmoid, tanh
+from .powers import power
+from .trigonometric import cos, sin, tan
+from .vector import BIT, Lanes
 
-from .vector import BIT, BYTE, FLOAT32, INT32, Lanes, declared
-
-
-def _library(name: str) -> Callable[[Lanes], Lanes]:
-    def function(x: Lanes) -> Lanes:
-        scalar = declared(x.builder.module, name + ("f" if x.element is FLOAT32 else ""), x.element, [x.element])
-        numbers = [x.builder.call(scalar, [x.lane(lane).value]) for lane in range(x.lanes)]
-        return _together(x, numbers)
-
-    return function
-
-
-def _together(like: Lanes, numbers: list[ir.Value]) -> Lanes:
-    if like.lanes == 1:
-        return Lanes(like.builder, numbers[0])
-    value = ir.Constant(like.kind, ir.Undefined)
-    for lane, number in enumerate(numbers):
-        value = like.builder.insert_element(value, number, INT32(lane))
-    return Lanes(like.builder, value)
+__all__ = ["SPOKEN", "erf", "exp", "expm1", "log", "log1p", "power", "sigmoid", "sign", "tanh", "where"]
 
 
 def _pair(x: Any, y: Any) -> tuple[Lanes, Lanes]:
-    """Both as Lanes of one type; truth values as bytes, so that true is more than false."""
-    if not isinstance(x, Lanes) or isinstance(y, Lanes) and y.lanes > x.lanes:
+    """Both as Lanes of one type."""
+    if not isinstance(x, Lanes) or (isinstance(y, Lanes) and y.lanes > x.lanes):
         x = y.like(x)
-    y = x.like(y)
-    return (x.cast(BYTE), y.cast(BYTE)) if x.element == BIT else (x, y)
-
-
-def power(x: Any, y: Any) -> Lanes:
-    x, y = _pair(x, y)
-    name = "powf" if x.element is FLOAT32 else "pow"
-    scalar = declared(x.builder.module, name, x.element, [x.element, x.element])
-    calls = [x.builder.call(scalar, [x.lane(lane).value, y.lane(lane).value]) for lane in range(x.lanes)]
-    return _together(x, calls)
+    return x, x.like(y)
 
 
 def sign(x: Lanes) -> Lanes:
@@ -55,15 +31,6 @@ def where(condition: Lanes, yes: Any, no: Any) -> Lanes:
     return condition.cast(BIT).select(yes, no)
 
 
-exp, expm1, log, log1p = _library("exp"), _library("expm1"), _library("log"), _library("log1p")
-sin, cos, tan, tanh, erf = _library("sin"), _library("cos"), _library("tan"), _library("tanh"), _library("erf")
-
-
-def sigmoid(x: Lanes) -> Lanes:
-    """1 / (1 + e^(−x))."""
-    return 1 / (exp(-x) + 1)
-
-
 def _between(function: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Any, Any], Lanes]:
     return lambda x, y: function(*_pair(x, y))
 
@@ -73,7 +40,7 @@ SPOKEN: dict[str, Callable[..., Lanes]] = {
     "-": lambda x, y: x - y,
     "*": lambda x, y: x * y,
     "/": lambda x, y: x / y,
-    "**": power,
+    "**": _between(power),
     "neg": lambda x: -x,
     "<": _between(lambda x, y: x < y),
     "<=": _between(lambda x, y: x <= y),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -38,8 +39,15 @@ def key_of(*parts: str | bytes) -> str:
 
 @cache
 def text_of(*modules: str) -> bytes:
-    """The source texts of modules of this folder, as parts of a key."""
-    return b"\0".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in modules)
+    """The source texts of modules of this folder and of those they import from it, as part of a key."""
+    found: dict[str, bytes] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = (Path(__file__).parent / f"{name}.py").read_bytes()
+            waiting += re.findall(r"^\s*from \.(\w+) import", found[name].decode(), re.MULTILINE)
+    return b"\0".join(found[name] for name in sorted(found))
 
 
 def address_of(key: str, build: Callable[[], bytes]) -> int:

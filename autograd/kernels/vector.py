@@ -7,7 +7,6 @@ in numpy, NaN and infinity behave as in numpy, and a product is fused with a sum
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -49,8 +48,8 @@ def literal(kind: ir.Type, number: float | int | bool) -> ir.Constant:
     element = element_of(kind)
     if element in (FLOAT32, FLOAT64):
         # llvmlite writes a constant by its bits, so that infinities and the last digit survive.
-        number = struct.unpack("f", struct.pack("f", number))[0] if element is FLOAT32 and _fits(number) else float(number)
-        one = ir.Constant(element, number)
+        with np.errstate(over="ignore"):
+            one = ir.Constant(element, float(np.float32(number) if element is FLOAT32 else number))
     else:
         one = ir.Constant(element, int(number))
     if isinstance(kind, ir.VectorType):
@@ -58,8 +57,11 @@ def literal(kind: ir.Type, number: float | int | bool) -> ir.Constant:
     return one
 
 
-def _fits(number: float) -> bool:
-    return abs(number) < 3.4028235677973366e38
+@cache
+def fuses() -> bool:
+    """Whether the processor multiplies and adds in one step with one rounding."""
+    here = machine()
+    return not here.triple.startswith(("x86", "i386", "i686")) or "+fma" in here.features.split(",")
 
 
 class Lanes:
@@ -167,9 +169,25 @@ class Lanes:
         return self._binary(other, "ashr", "ashr")
 
     def fma(self, factor: Any, term: Any) -> Lanes:
-        """self·factor + term, rounded once."""
+        """self·factor + term, rounded once where the processor can, else after each step."""
+        if not fuses():  # LLVM would call a library function for every single number
+            return self * factor + term
         widest = max((each for each in (self, factor, term) if isinstance(each, Lanes)), key=lambda each: each.lanes)
         return widest._call("llvm.fma", widest.like(self), widest.like(factor), widest.like(term))
+
+    def product(self, other: Any) -> tuple[Lanes, Lanes]:
+        """self·other as an exact sum of two floats: the rounded product, and what rounding took away (Dekker 1971)."""
+        left, right = self._pair(other)
+        whole = left * right
+        if fuses():
+            return whole, left.fma(right, -whole)
+        (a, b), (c, d) = left._halves(), right._halves()
+        return whole, ((a * c - whole) + a * d + b * c) + b * d
+
+    def _halves(self) -> tuple[Lanes, Lanes]:
+        big = self * (2.0**12 + 1 if self.element is FLOAT32 else 2.0**27 + 1)
+        high = big - (big - self)
+        return high, self - high
 
     # Comparison: bits, false where a NaN is met, except != --------------------------------------------------------
     def _compare(self, sign: str, other: Any) -> Lanes:
@@ -177,7 +195,9 @@ class Lanes:
         if left.is_float:
             ordered = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
             return Lanes(self.builder, ordered(sign, left.value, right.value))
-        return Lanes(self.builder, self.builder.icmp_signed(sign, left.value, right.value))
+        # A bit read as a signed number is 0 or −1; as in numpy, true is more than false.
+        compare = self.builder.icmp_unsigned if left.element == BIT else self.builder.icmp_signed
+        return Lanes(self.builder, compare(sign, left.value, right.value))
 
     def __lt__(self, other: Any) -> Lanes:
         return self._compare("<", other)
@@ -292,11 +312,12 @@ class Lanes:
         return Lanes(build, cast(self.value, kind))
 
     # One number out of many ---------------------------------------------------------------------------------------------
-    def lane(self, index: int) -> Lanes:
+    def lane(self, index: int | ir.Value) -> Lanes:
         """One of its numbers."""
         if self.lanes == 1:
             return self
-        return Lanes(self.builder, self.builder.extract_element(self.value, INT32(index)))
+        place = INT32(index) if isinstance(index, int) else index
+        return Lanes(self.builder, self.builder.extract_element(self.value, place))
 
     def shuffle(self, other: Lanes, order: list[int]) -> Lanes:
         """Numbers picked from self (0 …) and other (lanes …)."""
@@ -312,6 +333,19 @@ class Lanes:
             if half == 1:
                 return rest.lane(0) if rest.lanes > 1 else Lanes(self.builder, _only(self.builder, rest.value))
         return rest
+
+    def any(self) -> ir.Value:
+        """One bit, for a branch: whether any of these bits is set."""
+        if self.lanes == 1:
+            return self.value
+        together = self.builder.bitcast(self.value, ir.IntType(self.lanes))
+        return self.builder.icmp_unsigned("!=", together, ir.Constant(together.type, 0))
+
+    def with_lane(self, index: ir.Value, number: Lanes) -> Lanes:
+        """The same with another number in one lane."""
+        if self.lanes == 1:
+            return number
+        return Lanes(self.builder, self.builder.insert_element(self.value, number.value, index))
 
 
 def _only(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
