@@ -11,6 +11,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from ...node import Node
+from .elementwise import special
 from .views import axes_kept
 
 Axes = tuple[int | None, ...]
@@ -91,7 +92,7 @@ def reduction(node: Node) -> Reduction | None:
 
 def is_elementwise(node: Node) -> bool:
     """Whether the node is a word, a scalar text or a conversion, applied number by number to real numbers."""
-    if node.op.scalar is None and node.op.kernel != "cast" and not is_product(node):
+    if node.op.scalar is None and special(node) is None and not is_product(node):
         return False
     return all(each.dtype.name in REAL for each in (node, *node.inputs)) and 0 not in node.shape
 
@@ -113,6 +114,8 @@ def operand_axes(node: Node) -> list[Axes]:
     if is_product(node):
         form = node.op.index(*node.inputs, **node.params)  # type: ignore[misc]
         return [tuple(form.output.index(label) for label in labels) for labels in form.operands]
+    if (found := special(node)) is not None:
+        return [found.lies(node)]
     rank = len(node.shape)
     return [tuple(rank - len(each.shape) + at for at in range(len(each.shape))) for each in node.inputs]
 

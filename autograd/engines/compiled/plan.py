@@ -17,8 +17,9 @@ from ...graph import order, without_collector
 from ...kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ...kernels.loops import Buffer as LoopBuffer
 from ...node import Leaf, Node
-from .calls import Buffer, Call, Scratch, View, row_major
-from .groups import Fusion, Group, Unit, is_elementwise, is_product, operand_axes, reduction
+from .calls import STATUS, Buffer, Call, Scratch, View, row_major
+from .elementwise import special
+from .groups import REAL, Fusion, Group, Unit, is_elementwise, is_product, operand_axes, reduction
 from .open_up import opened
 from .views import viewed
 from .words import Steps
@@ -48,6 +49,7 @@ class Plan:
 
         self.lowerings = lowerings
         updates = updates or {}
+        self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
         with without_collector():
             nodes = fold_constants(opened([*outputs, *updates.values()], lowerings.keeps))
             self.outputs = nodes[: len(outputs)]
@@ -57,6 +59,7 @@ class Plan:
             self.place: dict[Node, View] = {}
             self.parts: dict[Node, list[View]] = {}
             self._now: tuple[tuple[Node, ...], str] = ((), "")
+            self._fixed: dict[Any, View] = {}
             self._group(order(nodes))
             self._wanted()
             self._emit()
@@ -89,8 +92,6 @@ class Plan:
 
     @staticmethod
     def _foldable(node: Node) -> bool:
-        from .groups import REAL
-
         return {node.dtype.name, node.inputs[0].dtype.name} <= REAL and 0 not in node.inputs[0].shape
 
     @staticmethod
@@ -282,6 +283,16 @@ class Plan:
             steps.read(source.dtype.name)
             self.nest(sizes, reads, steps, writes, f"copied: {self._now[1]}" if self._now[1] else "copied")
 
+    def fixed(self, array: np.ndarray) -> View:
+        """Numbers that never change, as a view."""
+        array = np.ascontiguousarray(array)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._fixed:
+            self._fixed[key] = View(
+                Buffer(max(array.nbytes, 1), "constant", array), array.dtype, array.shape, row_major(array.shape)
+            )
+        return self._fixed[key]
+
     def fill(self, target: View, number: float) -> None:
         """Put one number everywhere."""
         loops = [at for at, size in enumerate(target.shape) if size > 1]
@@ -348,13 +359,23 @@ class Plan:
                     places[key] = len(reads)
                     reads.append((view, tuple(strides)))
                 operands[member, position] = places[key]
+            more = special(member)
+            if more is None:
+                continue
+            self._check(member, more.limit(member))
+            for position, (array, axis) in enumerate(more.places(member), len(member.inputs)):
+                loop = work[axis]
+                operands[member, position] = len(reads)
+                reads.append((self.fixed(array), tuple(int(loop == at) for at in range(count))))
         steps = Steps()
         for view, _ in reads:
             steps.read(view.dtype.name)
         value: dict[Node, int] = {}
+        given_of: dict[Node, list[Any]] = {}
+        for (member, _), operand in operands.items():
+            given_of.setdefault(member, []).append(operand)
         for member in nodes:
-            given = [value[each] if isinstance(each, Node) else each for each in
-                     (operands[member, position] for position in range(len(member.inputs)))]  # fmt: skip
+            given = [value[each] if isinstance(each, Node) else each for each in given_of[member]]
             value[member] = self._step(member, given, group, steps)
         writes = []
         for member in nodes:
@@ -367,6 +388,20 @@ class Plan:
                 writes.append((value[member], view, tuple(strides), member in group.closed))
         self.nest(group.sizes, reads, steps, writes, _reason(nodes))
 
+    def _check(self, node: Node, limit: int | None) -> None:
+        """Have whole numbers checked before they are used as places."""
+        if limit is None:
+            return
+        from ...kernels.checks import check_range
+
+        view = self.view_of(node.inputs[0])
+        if view.dtype != np.int64:
+            wide = self.new(view.shape, np.int64)
+            self.copy(view, wide)
+            view = wide
+        view = self.dense(view)
+        self.call(check_range("float64"), [view, view.size, 1, 0, limit, STATUS], [view], [], why="class numbers checked")
+
     def _step(self, member: Node, given: list[Any], group: Group, steps: Steps) -> int:
         dtype = member.dtype.name
         if is_elementwise(member):
@@ -374,10 +409,10 @@ class Plan:
                 scope = dict(zip(member.op.inputs, given))
                 scope |= {name: Number(number) for name, number in member.params.items()}
                 result = steps.text(member.op.scalar, scope)
-            elif is_product(member):
-                result = steps.apply("*", given)
+            elif (more := special(member)) is not None:
+                result = more.step(member, steps, given)
             else:
-                result = given[0]
+                result = steps.apply("*", given)
             result = steps.cast(result, dtype)
             if not isinstance(result, int):
                 result = steps.add(Apply("cast", (result,), dtype))

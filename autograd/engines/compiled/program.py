@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import MissingValue, NngraphError
 from ...node import Clock, Leaf, Node, describe, store
+from ..numpy import evaluate_all
 from .calls import CHUNK, STATUS, STEP, Buffer, Call, Scratch, View
 from .memory import ALIGNMENT, arranged
 from .plan import Fallback, Plan
@@ -20,6 +21,10 @@ from .plan import Fallback, Plan
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
 """Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
+
+
+class BadData(Exception):
+    """A kernel has set the status: it met data that it must not work with."""
 
 
 @dataclass(eq=False, slots=True)
@@ -117,6 +122,8 @@ class Program:
             extra = word.offset * word.dtype.itemsize
             if word.buffer in self.offsets:
                 return self.base + self.offsets[word.buffer] + extra
+            if word.buffer.role == "constant" and isinstance(word.buffer.owner, np.ndarray):
+                return word.buffer.owner.ctypes.data + extra
             if word.buffer in self.arrays:
                 return self.arrays[word.buffer].ctypes.data + extra
             # The address is known when the program is called.
@@ -139,9 +146,20 @@ class Program:
             given = self._given(values or {})
             results = [np.empty(view.shape, view.dtype) for view in self.plan.results]
             self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
-            self._run_pieces()
+            try:
+                self._run_pieces()
+            except BadData:
+                raise self._complaint(values or {}) from None
             self._store()
             return results
+
+    def _complaint(self, values: Mapping[Leaf, Any]) -> NngraphError:
+        """What the numpy engine says of data that a kernel refused: it names the op and what is wrong."""
+        try:
+            evaluate_all([*self.plan.asked, *self.plan.asked_updates], values)
+        except NngraphError as error:
+            return error
+        return NngraphError("a kernel refused data that the numpy engine works with; this is a mistake in nngraph")
 
     def _run_pieces(self) -> None:
         self.status[0] = 0
@@ -154,7 +172,9 @@ class Program:
     def _native(self, code: Code, start: int, stop: int) -> None:
         self._entry(code.address, start, stop)
         if self.status[0]:
-            raise NngraphError("a kernel met data that it cannot work with")
+            # What the program owns is half done; the leaves still hold what was there before.
+            self._stamps = dict.fromkeys(self._stamps, -1)
+            raise BadData
 
     def _point(self, arrays: Mapping[Buffer, np.ndarray]) -> None:
         """Put the addresses of these arrays wherever the program speaks of their buffers."""
@@ -245,7 +265,10 @@ class Program:
                 self.status[0] = 0
                 began = perf_counter()
                 assert state.code is not None
-                self._native(state.code, done, done + now)
+                try:
+                    self._native(state.code, done, done + now)
+                except BadData:
+                    raise self._complaint(dict(zip(inputs, state.batch))) from None
                 seconds = perf_counter() - began
                 self._store()
             state.seconds = seconds / now
