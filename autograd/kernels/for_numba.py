@@ -12,6 +12,7 @@ from numba import types
 from numba.core import typing
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
+from . import functions
 from . import vector as vec
 from .machine import Machine
 from .vector import INT64, Lanes
@@ -169,4 +170,5 @@ def vectors(dtype: str, machine: Machine) -> SimpleNamespace:
         sqrt=inline(V, V)(lambda x: x.sqrt()),
         sum=inline(T, V)(lambda x: x.folded(lambda a, b: a + b)),
         largest=inline(T, V)(lambda x: x.folded(lambda a, b: a.maximum(b))),
+        **{name: inline(V, V)(getattr(functions, name)) for name in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")},
     )  # fmt: skip

@@ -40,13 +40,14 @@ def key_of(*parts: str | bytes) -> str:
 @cache
 def text_of(*modules: str) -> bytes:
     """The source texts of modules of this folder and of those they import from it, as part of a key."""
-    found: dict[str, bytes] = {}
-    waiting = list(modules)
+    folder, found, waiting = Path(__file__).parent, dict[str, bytes](), list(modules)
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = (Path(__file__).parent / f"{name}.py").read_bytes()
-            waiting += re.findall(r"^\s*from \.(\w+) import", found[name].decode(), re.MULTILINE)
+            found[name] = (folder / f"{name}.py").read_bytes()
+            for page, names in re.findall(r"^\s*from \.(\w*) import (.*)", found[name].decode(), re.MULTILINE):
+                words = [page] if page else re.findall(r"\w+", names)
+                waiting += [word for word in words if (folder / f"{word}.py").exists()]
     return b"\0".join(found[name] for name in sorted(found))
 
 

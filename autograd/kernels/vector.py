@@ -424,11 +424,12 @@ def vectors(dtype: str) -> SimpleNamespace:
 
     `lanes`, `size` (bytes of one number), `registers`; `load(address, index)`, `store(address, index, x)`,
     `load_some(address, index, count)`, `store_some(address, index, x, count)` for the first `count` lanes;
-    `get(address, index)`, `put(address, index, number)` one number; `repeat(number)`, `zero()`; x + y, x − y, x * y, x / y, −x,
-    `fma(x, y, z)`, `maximum`, `minimum`, `sqrt`, `sum(x)`, `largest(x)`; `word(block, k)` and `number(block, k)` read
-    the argument block; `set_word(block, k, value)`; `get32(address, index)` one int32 as an int64. Indices count numbers, not
-    bytes. `inline(result, *operands)(f)` makes a function of one's own from f(*Lanes) -> Lanes or None. `V`, `T`, `I`: the
-    types of a vector, a number and an index, for `inline`.
+    `get(address, index)`, `put(address, index, number)` one number; `repeat(number)`, `zero()`; x + y, x − y, x * y, x / y,
+    −x, `fma(x, y, z)`, `maximum`, `minimum`, `sqrt`, `exp`, `expm1`, `log`, `log1p`, `tanh`, `sigmoid`, `erf`; `sum(x)`,
+    `largest(x)`; `word(block, k)` and `number(block, k)` read the argument block; `set_word(block, k, value)`;
+    `get32(address, index)` one int32 as an int64. Indices count numbers, not bytes. `inline(result, *operands)(f)` makes a
+    function of one's own from f(*Lanes) -> Lanes or None. `V`, `T`, `I`: the types of a vector, a number and an index, for
+    `inline`.
     """
     from . import for_numba
 
