@@ -1,0 +1,51 @@
+"""Results read in place of operands: the same values, and nobody asks for the operand any more."""
+
+import numpy as np
+import pytest
+
+import nngraph as ng
+from nngraph.autograd.engines.numpy import evaluate_all
+from nngraph.autograd.graph import order
+from nngraph.autograd.op import OPS
+from nngraph.autograd.reread import SIGN_KEPT, reread
+
+ENDS = np.array([-np.inf, -2.0, -1e-300, -0.0, 0.0, 1e-300, 2.0, np.inf, np.nan])
+
+
+def asked(nodes):
+    return [node.inputs[0] for node in order(nodes) if node.op is OPS["greater"]]
+
+
+@pytest.mark.parametrize("f", [ng.relu, ng.leaky_relu, lambda x: ng.leaky_relu(x, slope=0.0), ng.elu], ids=["relu", "leaky", "flat", "elu"])
+def test_slopes_are_read_from_results(f):
+    x = ng.input("x", ENDS)
+    y = f(x)
+    both = [y, *ng.gradient(ng.sum(y), [x])]
+    after = reread(both)
+    assert asked(both) == [x]
+    assert asked(after) == [y]
+    for one, other in zip(evaluate_all(both), evaluate_all(after), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("op", SIGN_KEPT, ids=lambda op: op.name)
+def test_the_sign_is_kept_where_it_is_said_to_be(op):
+    for number in (0.0, 0.3, 1.0, 7.0):
+        params = dict.fromkeys(op.params, number)
+        assert SIGN_KEPT[op](params)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(op(ENDS, **params).value > 0, ENDS > 0)
+
+
+def test_what_turns_the_sign_stays():
+    x = ng.input("x", ENDS)
+    y = ng.leaky_relu(x, slope=-1.0)
+    both = [y, *ng.gradient(ng.sum(y), [x])]
+    assert reread(both) == both
+
+
+def test_other_questions_stay(rng):
+    x = ng.input("x", rng.normal(size=5))
+    before = x > 0
+    nodes = [before, ng.relu(x), x > 1.0, ng.sin(x) > 0]
+    assert reread(nodes) == nodes, "asked before the result was there, or something else asked"
