@@ -1,7 +1,7 @@
-"""Templates: what an op computes on single numbers, and what its gradient does, as rows of words with places for operands.
+"""Templates: what an op computes on single numbers, and what its gradient does, as rows of words with places in them.
 
-The value is the op's scalar text or its formula. The gradient is the rule that differentiate.py uses, asked once with
-placeholders; no formula of a gradient stands here.
+The value is the op's scalar text or its formula. The gradient is the rule that differentiate.py follows, asked once
+with placeholders; no formula of a gradient stands here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 from ...differentiate import rule
 from ...errors import NngraphError
 from ...graph import order
+from ...kernels.tape_unroll import ARRIVED, NUMBER, OPERAND, STEP, VALUE
 from ...node import Leaf, Node
 from ...op import Op, inside
 from ...vocabulary import spoken
-
-STEP, OPERAND, NUMBER, ARRIVED, VALUE = range(5)
 
 
 class Unfit(NngraphError):
@@ -98,8 +97,8 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What nodes that share a template have in common. For each operand: its dtype, and its value where it is a constant
-    (a gradient may depend on it: x² sends 2·x)."""
+    """What nodes that share a template have in common: op, params, the dtype of each operand, and its value where it is a
+    constant, for a gradient may depend on that (x² sends 2·x)."""
 
     op: Op
     params: Mapping[str, Any]
@@ -120,7 +119,7 @@ class Template:
     sent: tuple[Place | None, ...]
     reads_constants: bool
 
-    def wants(self) -> list[int]:
+    def wanted(self) -> list[int]:
         """For every row of the gradient the operands that it is for, as bits."""
         wanted = [0] * len(self.gradient.words)
         for position, place in enumerate(self.sent):
