@@ -1,4 +1,4 @@
-"""Results read in place of operands: what a gradient asks about an operand, where the result answers it as well.
+"""Results read in place of operands: what is asked of an operand, or computed from it again, where a result has it.
 
 For engines, not for display: ReLU′(x) is 1 where x > 0, as every book says; a program that asks whether ReLU(x) > 0
 instead need not keep x.
@@ -6,13 +6,13 @@ instead need not keep x.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from .graph import order, rebuild
 from .node import Node, on_behalf
 from .op import Op
-from .ops import elu, greater, leaky_relu, relu
+from .ops import elu, greater, leaky_relu, relu, reshape
 from .simplify import number
 
 SIGN_KEPT: dict[Op, Callable[[Mapping[str, Any]], bool]] = {
@@ -25,7 +25,8 @@ sides."""
 
 
 def reread(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with x > 0 asked of f(x), where f keeps the sign and f(x) is computed anyway.
+    """The outputs with x > 0 asked of f(x), where f keeps the sign and f(x) is there already; and with a reduction that
+    is wanted both with its axes and without them computed once and arranged.
 
     >>> import nngraph as ng
     >>> x = ng.input("x", [-1.0, 2.0])
@@ -36,6 +37,7 @@ def reread(outputs: Sequence[Node]) -> list[Node]:
     ['relu']
     """
     nodes = order(outputs)
+    both_ways = _wanted_both_ways(nodes)
     results: dict[Node, Node] = {}
     image: dict[Node, Node] = {}
     with on_behalf():
@@ -44,13 +46,32 @@ def reread(outputs: Sequence[Node]) -> list[Node]:
                 continue
             inputs = tuple([image.get(source, source) for source in node.inputs])
             if node.op is greater and node.inputs[0] in results and number(node.inputs[1]) == 0:
-                answer = results[node.inputs[0]]
-                inputs = (image.get(answer, answer), inputs[1])
-            elif node.op in SIGN_KEPT and SIGN_KEPT[node.op](node.params):
-                results.setdefault(node.inputs[0], node)
-            if any(new is not old for new, old in zip(inputs, node.inputs)):
+                inputs = (results[node.inputs[0]], inputs[1])
+            key = _reduction(node)
+            if key in both_ways:
+                kept = both_ways[key]
+                if kept is None:
+                    kept = both_ways[key] = node.op(*inputs, axis=node.params["axis"], keepdims=True)
+                image[node] = kept if node.params["keepdims"] else reshape(kept, shape=node.shape)
+            elif any(new is not old for new, old in zip(inputs, node.inputs)):
                 image[node] = rebuild(node, inputs)
+            if node.op in SIGN_KEPT and SIGN_KEPT[node.op](node.params):
+                results.setdefault(node.inputs[0], image.get(node, node))
     return [image.get(output, output) for output in outputs]
+
+
+def _reduction(node: Node) -> Hashable:
+    """What a reduction takes together, whether it keeps the axes or not; None for any other node."""
+    return (node.op, node.inputs[0], node.params["axis"]) if node.op.fold else None
+
+
+def _wanted_both_ways(nodes: Sequence[Node]) -> dict[Hashable, Node | None]:
+    """The reductions that are wanted with their axes and without them."""
+    ways: dict[Hashable, set[bool]] = {}
+    for node in nodes:
+        if not node.is_leaf and (key := _reduction(node)) is not None:
+            ways.setdefault(key, set()).add(node.params["keepdims"])
+    return {key: None for key, found in ways.items() if len(found) == 2}
 
 
 __all__ = ["SIGN_KEPT", "reread"]

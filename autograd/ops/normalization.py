@@ -13,6 +13,7 @@ from ..leaves import as_node, constant
 from ..node import Node
 from ..op import ACTIVATION, REQUIRED, composite, example
 from .functions import sqrt
+from .linear import sum
 from .reduction import mean, var
 from .shape import reshape
 
@@ -97,13 +98,26 @@ _WEIGHTS = (
     " where they were used"
 )
 
+
+def _batch_norm_gradient(
+    g: Node, y: Node, x: Node, scale: Node, shift: Node, axis: int, epsilon: float
+) -> tuple[Node, Node, Node]:
+    """What the formula gives, with four sums over the batch brought down to the two that scale and shift receive: the
+    scale is the same for all numbers of a channel, so it is multiplied in afterwards."""
+    over = _all_but(x, axis)
+    normal = standardize(x, axis=over, epsilon=epsilon)
+    level, tilt = mean(g, axis=over, keepdims=True), mean(g * normal, axis=over, keepdims=True)
+    to_x = (g - level - normal * tilt) * (_placed(scale, x, (axis,)) / _spread(x, over, epsilon))
+    return to_x, sum(g * normal, axis=over), sum(g, axis=over)
+
+
 _batch_norm = composite(
     "batch_norm",
     lambda x, scale, shift, axis, epsilon: (
         _affine(standardize(x, axis=_all_but(x, axis), epsilon=epsilon), x, scale, shift, (axis,))
     ),
     inputs=("x", "scale", "shift"), params={"axis": 1, "epsilon": 1e-5}, normalize=_channel, kind=ACTIVATION,
-    letter="n", kernel="batch_norm",
+    letter="n", kernel="batch_norm", gradient=_batch_norm_gradient,
     words="bring each channel of {x} to mean 0 and spread 1 over the batch, then scale it by {scale} and shift it by"
     " {shift}",
     why=_WEIGHTS + "; the input loses the mean of its gradient and the part along y",

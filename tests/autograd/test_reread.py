@@ -49,3 +49,26 @@ def test_other_questions_stay(rng):
     before = x > 0
     nodes = [before, ng.relu(x), x > 1.0, ng.sin(x) > 0]
     assert reread(nodes) == nodes, "asked before the result was there, or something else asked"
+
+
+def test_a_reduction_with_its_axes_and_without_is_computed_once(rng):
+    x = ng.input("x", rng.normal(size=(2, 3, 4)))
+    for reduce in (ng.sum, ng.max, ng.min, ng.prod):
+        y = ng.exp(x)
+        nodes = [reduce(y, axis=(0, 2)), y - reduce(y, axis=(0, 2), keepdims=True), reduce(y, axis=1)]
+        after = reread(nodes)
+        assert [node.op.name for node in order(after) if not node.is_leaf].count(reduce.name) == 2
+        assert after[2] is nodes[2]
+        for one, other in zip(evaluate_all(nodes), evaluate_all(after), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_batch_normalization_sends_back_by_two_sums(rng):
+    x, scale, shift = ng.input("x", rng.normal(size=(4, 3, 2))), ng.input("a", rng.normal(size=3)), ng.input("b", rng.normal(size=3))
+    g = ng.input("g", rng.normal(size=(4, 3, 2)))
+    sent = ng.gradient(ng.sum(ng.batch_norm(x, scale, shift) * g), [x, scale, shift])
+    after = reread(ng.simplify([OPS["batch_norm"].formula(x, scale, shift, axis=1, epsilon=1e-5), *sent]))
+    sums = [node for node in order(after) if not node.is_leaf and node.op is OPS["sum"] and g in order(node)]
+    assert len(sums) == 2
+    for one, other in zip(evaluate_all(sent), evaluate_all(after[1:]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
