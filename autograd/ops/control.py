@@ -156,7 +156,7 @@ def _scan_gradient(
 
 
 _scan = structural(
-    "scan", _run, _shapes, inputs=("inputs",), variadic=True, kind=CONTROL, gradient=_scan_gradient,
+    "scan", _run, _shapes, inputs=("inputs",), variadic=True, kind=CONTROL, kernel="scan", gradient=_scan_gradient,
     # `layout` is a list, not a tuple: params that cannot be hashed keep no body alive in the cache of shapes.
     params={"body": REQUIRED, "layout": REQUIRED, "length": REQUIRED, "reverse": False},
     dtype=lambda *inputs, **params: np.dtype(object), notation=call("scan"), symbol="↻", letter="s",

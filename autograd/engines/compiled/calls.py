@@ -7,7 +7,7 @@ is said beside it, so that buffers can be reused, order can be checked, and no c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -20,12 +20,14 @@ from ...node import Node
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Memory for one array. `role`: "arena" (reused by liveness), "leaf", "given", "constant" or "result"."""
+    """Memory for one array. `role`: "arena" (reused by liveness), "leaf", "constant", "result", or "moving" (a piece of a
+    stacked array, another one at every step of a loop)."""
 
     bytes: int
     role: str = "arena"
     owner: Any = None
-    """The leaf whose value it holds, or the array of a constant."""
+    """The plan that made it; of a leaf's the leaf; of a constant's its array; of a moving one the view it starts at and
+    the bytes it moves by."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,10 +123,33 @@ class Call:
     why: str = ""
     loops: Loops | None = None
     chunk: int = 0
-    after: list[Call] = field(default_factory=list)
-    """Calls that must have run before, beyond those that write what this one reads."""
+    body: Body | None = None
+    """What is repeated, when the call is a loop."""
 
     @property
     def bytes(self) -> int:
         """Bytes read and written, each view counted once."""
         return sum(view.bytes for view in {id(view): view for view in (*self.reads, *self.writes)}.values())
+
+
+class Fallback:
+    """The code of a call that has no kernel: the node's numpy function, run from Python between two native stretches."""
+
+    name = "numpy"
+    is_ready = True
+
+    def __init__(self, node: Node) -> None:
+        from ..numpy import node_function
+
+        self.node, self.function = node, node_function(node)
+
+
+@dataclass(eq=False, slots=True)
+class Body:
+    """What a loop repeats: calls over memory of their own, and the buffers that are elsewhere at every step."""
+
+    calls: list[Call]
+    length: int
+    moving: list[Buffer]
+    offsets: dict[Buffer, int]
+    scratch: dict[tuple[int, int], int]

@@ -16,9 +16,9 @@ Lowering = Callable[[Any, Node, list[View], list[View]], bool]
 @cache
 def table() -> dict[str, Lowering]:
     """The lowering of every kernel family that an op may name."""
-    from . import lower_structure
+    from . import lower_loop, lower_structure
 
-    found: dict[str, Lowering] = {**lower_structure.LOWERINGS}
+    found: dict[str, Lowering] = {**lower_structure.LOWERINGS, **lower_loop.LOWERINGS}
     return found
 
 

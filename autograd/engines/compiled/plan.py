@@ -1,11 +1,8 @@
-"""Planning: from nodes to calls. Which nodes are fused is decided in `groups.py`; here every piece becomes a kernel call.
-
-What a kernel's own page needs from a plan is `new`, `dense`, `copy` and `call`.
-"""
+"""Planning: from nodes to calls. Which nodes are fused is decided in `groups.py`; here every piece becomes a kernel call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from math import prod
 from typing import Any
@@ -14,52 +11,41 @@ import numpy as np
 
 from ...fold_constants import fold_constants
 from ...graph import order, without_collector
-from ...kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
-from ...kernels.loops import Buffer as LoopBuffer
+from ...kernels.loops import Apply, Fold, Number
+from ...loops import optimize_loops
 from ...node import Leaf, Node
-from .calls import STATUS, Buffer, Call, Scratch, View, row_major
+from . import lowerings
+from .builder import Builder
+from .calls import STATUS, Buffer, Fallback, View, row_major
 from .elementwise import special
-from .groups import REAL, Fusion, Group, Unit, is_elementwise, is_product, operand_axes, reduction
+from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
 from .open_up import opened
 from .views import viewed
 from .words import Steps
 
-CHUNK_NUMBERS = 1 << 15
-"""A fused loop is split among threads in pieces of at least this many numbers."""
-MOST_CHUNKS = 16
 
+class Plan(Builder):
+    """A graph as calls in running order, over buffers that have no addresses yet.
 
-class Fallback:
-    """The code of a call that has no kernel: the node's numpy function, run from Python between two native stretches."""
+    `place`: where some leaves lie already, and `results`: where the outputs are to be put; both for the body of a loop, which
+    is a plan inside another one.
+    """
 
-    name = "numpy"
-    is_ready = True
-
-    def __init__(self, node: Node) -> None:
-        from ..numpy import node_function
-
-        self.node, self.function = node, node_function(node)
-
-
-class Plan:
-    """A graph as calls in running order, over buffers that have no addresses yet."""
-
-    def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        from . import lowerings
-
-        self.lowerings = lowerings
+    def __init__(
+        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None, *, inside: Plan | None = None,
+        place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
         updates = updates or {}
         self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
+        self.leaves: dict[Leaf, Buffer] = {} if inside is None else inside.leaves
+        self.place: dict[Node, View] = dict(place or {})
+        self.parts: dict[Node, list[View]] = {}
         with without_collector():
-            nodes = fold_constants(opened([*outputs, *updates.values()], lowerings.keeps))
+            nodes = fold_constants(opened(optimize_loops([*outputs, *updates.values()]), lowerings.keeps))
             self.outputs = nodes[: len(outputs)]
             self.updates = dict(zip(updates, nodes[len(outputs) :]))
-            self.calls: list[Call] = []
-            self.leaves: dict[Leaf, Buffer] = {}
-            self.place: dict[Node, View] = {}
-            self.parts: dict[Node, list[View]] = {}
-            self._now: tuple[tuple[Node, ...], str] = ((), "")
-            self._fixed: dict[Any, View] = {}
+            self.results = list(results) if results is not None else [_result(node) for node in self.outputs]
             self._group(order(nodes))
             self._wanted()
             self._emit()
@@ -68,7 +54,6 @@ class Plan:
     def _group(self, nodes: Sequence[Node]) -> None:
         """Every node becomes a leaf, a view of another, a member of a fused group, or a unit of its own."""
         self.fusion = Fusion()
-        self.constants: dict[Node, View] = {}
         for node in nodes:
             if node.is_leaf or self._selects(node):
                 if not node.is_leaf:
@@ -194,40 +179,43 @@ class Plan:
         in_place = self._in_place()
         for new, leaf in in_place.items():
             self.place[new] = self.view_of(leaf)
-        early: dict[Node, View] = {}
-        for node in (*self.outputs, *self.updates.values()):
-            # What only shows a leaf that is updated must be taken before the update.
-            root = self.root(node)
-            if isinstance(root, Leaf) and root in self.updates and node not in early:
-                self._now = ((node,), "taken before it is updated")
-                early[node] = self.new(node.shape, node.dtype)
-                self.copy(self.view_of(node), early[node])
-        self._place_results(early)
+        early = self._taken_early()
+        self._place_results()
         for unit in self._schedule():
             if isinstance(unit, Group):
                 self._emit_group(unit)
             else:
                 self._emit_single(unit.nodes[0])
         for leaf, new in self.updates.items():
-            if in_place.get(new) is leaf:
-                continue
-            self._now = ((new,), f"stored into {leaf._name}")
-            self.copy(early.get(new) or self.view_of(new), self.view_of(leaf))
+            if in_place.get(new) is not leaf:
+                self.about = ((new,), f"stored into {leaf._name}")
+                self.copy(early.get(new) or self.view_of(new), self.view_of(leaf))
         for node, target in zip(self.outputs, self.results):
-            self._now = ((node,), "result")
-            source = early.get(node) or self.view_of(node)
-            if source is not target:
-                self.copy(source, target)
+            self.about = ((node,), "result")
+            if not self._shows_updated(node) and self.view_of(node) is not target:
+                self.copy(self.view_of(node), target)
 
-    def _place_results(self, early: Mapping[Node, View]) -> None:
-        """Buffers for the outputs; a value that is computed anew is computed straight into its own."""
-        self.results = []
-        for node in self.outputs:
-            shape = tuple(map(int, node.shape))
-            buffer = Buffer(max(prod(shape) * node.dtype.itemsize, 1), "result")
-            target = View(buffer, node.dtype, shape, row_major(shape))
-            self.results.append(target)
-            if node in self.fusion.unit_of and node not in self.place and node not in early:
+    def _shows_updated(self, node: Node) -> bool:
+        return self.root(node) in self.updates
+
+    def _taken_early(self) -> dict[Node, View]:
+        """What only shows a leaf that is updated is taken before the update."""
+        early: dict[Node, View] = {}
+        for node, target in zip(self.outputs, self.results):
+            if self._shows_updated(node):
+                self.about = ((node,), "taken before it is updated")
+                self.copy(self.view_of(node), target)
+        for node in self.updates.values():
+            if self._shows_updated(node) and node not in early:
+                self.about = ((node,), "taken before it is updated")
+                early[node] = self.new(node.shape, node.dtype)
+                self.copy(self.view_of(node), early[node])
+        return early
+
+    def _place_results(self) -> None:
+        """A value that is computed anew is computed straight into the output's own memory."""
+        for node, target in zip(self.outputs, self.results):
+            if node in self.fusion.unit_of and node not in self.place:
                 self.place[node] = target
 
     def view_of(self, node: Node) -> View:
@@ -235,9 +223,9 @@ class Plan:
         found = self.place.get(node)
         if found is not None:
             return found
-        before = self._now
+        before = self.about
         found = self.place[node] = self._view_of(node)
-        self._now = before
+        self.about = before
         return found
 
     def _view_of(self, node: Node) -> View:
@@ -253,69 +241,15 @@ class Plan:
             source = self.view_of(node.inputs[0])
             seen = viewed(node, source)
             if seen is None:
-                self._now = ((node,), "numbers are moved so that they can be seen in another shape")
+                self.about = ((node,), "numbers are moved so that they can be seen in another shape")
                 seen = viewed(node, self.dense(source))
             assert seen is not None
             return seen
         return self.new(node.shape, node.dtype)
 
-    def new(self, shape: Sequence[int], dtype: Any, label: str = "") -> View:
-        """A dense view of memory that lives from the first call that writes it to the last that reads it."""
-        shape, dtype = tuple(map(int, shape)), np.dtype(dtype)
-        return View(Buffer(max(prod(shape) * dtype.itemsize, 1)), dtype, shape, row_major(shape))
-
-    def dense(self, view: View) -> View:
-        """The same numbers side by side; copied when they are not."""
-        if view.dense:
-            return view
-        target = self.new(view.shape, view.dtype)
-        self.copy(view, target)
-        return target
-
-    def copy(self, source: View, target: View) -> None:
-        """Copy numbers between views of one shape, with any strides."""
-        if source.size:
-            loops = [at for at, size in enumerate(source.shape) if size > 1]
-            reads = [(source, tuple(source.strides[at] for at in loops))]
-            writes = [(0, target, tuple(target.strides[at] for at in loops), False)]
-            sizes = tuple(source.shape[at] for at in loops)
-            steps = Steps()
-            steps.read(source.dtype.name)
-            self.nest(sizes, reads, steps, writes, f"copied: {self._now[1]}" if self._now[1] else "copied")
-
-    def fixed(self, array: np.ndarray) -> View:
-        """Numbers that never change, as a view."""
-        array = np.ascontiguousarray(array)
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._fixed:
-            self._fixed[key] = View(
-                Buffer(max(array.nbytes, 1), "constant", array), array.dtype, array.shape, row_major(array.shape)
-            )
-        return self._fixed[key]
-
-    def fill(self, target: View, number: float) -> None:
-        """Put one number everywhere."""
-        loops = [at for at, size in enumerate(target.shape) if size > 1]
-        steps = Steps()
-        value = steps.add(Apply("cast", (Number(number),), target.dtype.name))
-        self.nest(
-            tuple(target.shape[at] for at in loops), [], steps,
-            [(value, target, tuple(target.strides[at] for at in loops), False)], f"filled with {number}",
-        )  # fmt: skip
-
-    def call(
-        self, code: Any, words: Sequence[Any], reads: Sequence[View], writes: Sequence[View], *, rows: int = 1,
-        grain: int | None = None, flops: int = 0, why: str = "", loops: Loops | None = None,
-    ) -> Call:  # fmt: skip
-        """Add one instruction."""
-        nodes, said = self._now
-        made = Call(code, list(words), list(reads), list(writes), rows, grain, flops, nodes, why or said, loops)
-        self.calls.append(made)
-        return made
-
     # One node -----------------------------------------------------------------------------------------------------
     def _emit_single(self, node: Node) -> None:
-        self._now = ((node,), "")
+        self.about = ((node,), "")
         inputs = [self.view_of(source) for source in node.inputs]
         if isinstance(node.shape, tuple):
             outputs = [self.view_of(node)]
@@ -326,7 +260,7 @@ class Plan:
         if all(view.size == 0 for view in outputs):
             return
         before = len(self.calls)
-        if self.lowerings.lower(self, node, inputs, outputs):
+        if lowerings.lower(self, node, inputs, outputs):
             return
         del self.calls[before:]
         self.call(Fallback(node), [], inputs, outputs, why="no kernel: run by numpy")
@@ -334,7 +268,7 @@ class Plan:
     # A fused group ------------------------------------------------------------------------------------------------
     def _emit_group(self, group: Group) -> None:
         nodes = tuple(group.nodes)
-        self._now = (nodes, "")
+        self.about = (nodes, "")
         count = len(group.sizes)
         reads: list[tuple[View, tuple[int, ...]]] = []
         places: dict[Any, int] = {}
@@ -423,111 +357,12 @@ class Plan:
         operand = steps.cast(given[0], dtype)
         return steps.add(Fold(fold.word, operand, over, dtype)) if over else operand  # type: ignore[arg-type, return-value]
 
-    def nest(
-        self, sizes: tuple[int, ...], reads: list[tuple[View, tuple[int, ...]]], steps: Steps,
-        writes: list[tuple[int, View, tuple[int, ...], bool]], why: str,
-    ) -> None:  # fmt: skip
-        """One fused nest as a call, its loops merged where all buffers move on evenly."""
-        from ...kernels.loop_code import Place, compiled
-
-        kept = _merged(sizes, [strides for _, strides in reads] + [strides for _, _, strides, _ in writes], steps.steps)
-        sizes, depth = tuple(prod(sizes[at] for at in run) for run in kept), len(kept)
-        position = {at: new for new, run in enumerate(kept) for at in run}
-        last = [run[-1] for run in kept]
-
-        def seen(view: View, strides: tuple[int, ...]) -> tuple[LoopBuffer, list[int]]:
-            moves, far = [], []
-            for new, at in enumerate(last):
-                stride = strides[at]
-                moves.append(STILL if stride == 0 else NEXT if stride == 1 and new == depth - 1 else FAR)
-                if moves[-1] == FAR:
-                    far.append(stride)
-            return LoopBuffer(view.dtype.name, tuple(moves)), far
-
-        read_buffers = [(view, *seen(view, strides)) for view, strides in reads]
-        write_buffers = [(value, view, *seen(view, strides), closed) for value, view, strides, closed in writes]
-        final = tuple(
-            Fold(step.word, step.operand, tuple(sorted({position[at] for at in step.over})), step.dtype)
-            if isinstance(step, Fold) else step
-            for step in steps.steps
-        )  # fmt: skip
-        nest = _repeating(Loops(
-            depth, tuple(buffer for _, buffer, _ in read_buffers), final,
-            tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
-        ))  # fmt: skip
-        code = compiled(nest)
-        numbers = prod(sizes)
-        rows = sizes[0] if depth else 1
-        closed = [view for _, view, _, _, is_closed in write_buffers if is_closed]
-        chunks = 1
-        if numbers >= 2 * CHUNK_NUMBERS and rows > 1:
-            chunks = min(MOST_CHUNKS, numbers // CHUNK_NUMBERS, rows)
-        chunk = -(-rows // chunks)
-        if depth == 1 and chunks > 1:
-            chunk = -(-chunk // 64) * 64
-        chunks = -(-rows // chunk) if rows else 1
-        partial: dict[int, View] = {}
-        if chunks > 1:
-            for view in closed:
-                assert view.dense, "folds over the outermost loop are written to dense memory"
-                partial[id(view)] = self.new((chunks, *view.shape), view.dtype)
-        targets = [partial.get(id(view), view) for _, view, _, _, _ in write_buffers]
-        words = code.block(
-            sizes,
-            [Place(view, far) for view, _, far in read_buffers],
-            [Place(target, far, prod(view.shape) if is_closed else 0)
-             for target, (_, view, _, far, is_closed) in zip(targets, write_buffers)],
-            max(chunk, 1), Scratch(code.scratch_bytes((min(chunk, sizes[0]), *sizes[1:]) if depth else ())),
-        )  # fmt: skip
-        made = self.call(
-            code, words, [view for view, _, _ in read_buffers], targets, rows=rows,
-            grain=chunk if chunks > 1 else None, flops=numbers * len(final), why=why, loops=nest,
-        )  # fmt: skip
-        made.chunk = chunk
-        for value, view, _, _, is_closed in write_buffers:
-            if is_closed and partial:
-                self._combine(partial[id(view)], view, final[value - len(reads)])
-
-    def _combine(self, partial: View, target: View, fold: Any) -> None:
-        """The partial results of all chunks folded into one, always in the same order."""
-        shape = [size for size in target.shape if size > 1]
-        own = [stride for size, stride in zip(target.shape, target.strides) if size > 1]
-        inner = row_major(shape)
-        steps = Steps()
-        value = steps.add(Fold(fold.word, steps.read(partial.dtype.name), (0,), fold.dtype))
-        self.nest(
-            (partial.shape[0], *shape), [(partial, (prod(shape), *inner))], steps,
-            [(value, target, (0, *own), True)], "partial results of all chunks put together",
-        )  # fmt: skip
-
-
-def _repeating(nest: Loops) -> Loops:
-    """The same nest, where what is written to more places than it varies over is a value that repeats along them."""
-    steps, writes = list(nest.steps), []
-    levels = nest.levels()
-    for write in nest.writes:
-        moved = tuple(loop for loop, move in enumerate(write.buffer.moves) if move != STILL)
-        if set(moved) - set(levels[write.value]):
-            steps.append(Apply("cast", (write.value,), nest.dtype(write.value), moved))
-            write = Write(len(nest.reads) + len(steps) - 1, write.buffer)
-        writes.append(write)
-    return Loops(nest.depth, nest.reads, tuple(steps), tuple(writes))
-
-
-def _merged(sizes: tuple[int, ...], strides: list[tuple[int, ...]], steps: Sequence[Any]) -> list[list[int]]:
-    """Runs of neighboring loops that are one loop for every buffer and every fold."""
-    runs: list[list[int]] = []
-    for at in range(len(sizes)):
-        if runs:
-            above = runs[-1][-1]
-            even = all(each[above] == each[at] * sizes[at] for each in strides)
-            alike = all((above in step.over) == (at in step.over) for step in steps if isinstance(step, Fold))
-            if even and alike:
-                runs[-1].append(at)
-                continue
-        runs.append([at])
-    return runs
 
 
 def _reason(nodes: Sequence[Node]) -> str:
     return "" if len(nodes) == 1 else f"{len(nodes)} ops fused: they run over the same numbers"
+
+
+def _result(node: Node) -> View:
+    shape = tuple(map(int, node.shape))
+    return View(Buffer(max(prod(shape) * node.dtype.itemsize, 1), "result"), node.dtype, shape, row_major(shape))

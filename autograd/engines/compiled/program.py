@@ -14,9 +14,10 @@ import numpy as np
 from ...errors import MissingValue, NngraphError
 from ...node import Clock, Leaf, Node, describe, store
 from ..numpy import evaluate_all
-from .calls import CHUNK, STATUS, STEP, Buffer, Call, Scratch, View
+from .binding import Words
+from .calls import Buffer, Call, Fallback, View
 from .memory import ALIGNMENT, arranged
-from .plan import Fallback, Plan
+from .plan import Plan
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
@@ -90,54 +91,34 @@ class Program:
                 self.arrays[buffer] = np.ascontiguousarray(leaf._value).reshape(leaf._value.shape)
             elif leaf in self.owned:
                 self.arrays[buffer] = self.owned[leaf]
-        self._patches: dict[Buffer, list[tuple[int, int]]] = {}
-        words: list[int] = []
-        starts = []
-        for number, call in enumerate(calls):
-            starts.append(len(words))
-            for position, word in enumerate(call.words):
-                place = self.base + scratch[number, position] if isinstance(word, Scratch) else 0
-                words.append(self._word(word, call, place, len(words)))
-        self.words = np.array(words or [0], np.int64)
+        written = Words(self._address, self.status.ctypes.data)
+        blocks = [written.block(call, number, scratch, self.base) for number, call in enumerate(calls)]
+        self.words, self._patches = written.array(), written.patches
         here = self.words.ctypes.data
         self.pieces: list[Code | Call] = []
         run: list[int] = []
-        for call, start in zip(calls, starts):
+        for call, block in zip(calls, blocks):
             if isinstance(call.code, Fallback):
                 if run:
                     self.pieces.append(Code.of(run, self.status))
                 self.pieces.append(call)
                 run = []
-                continue
-            for first in range(0, call.rows, call.chunk):
-                run += [call.code.address, here + 8 * start, first, min(first + call.chunk, call.rows)]
+            else:
+                for kernel, first_word, start, stop in written.instructions(call, block):
+                    run += [kernel, here + 8 * first_word, start, stop]
         if run:
             self.pieces.append(Code.of(run, self.status))
         from ...kernels.interpreter import run as interpreter
 
         self._entry = _ENTRY(interpreter("float64").address)
 
-    def _word(self, word: Any, call: Call, scratch: int, at: int) -> int:
-        if isinstance(word, View):
-            extra = word.offset * word.dtype.itemsize
-            if word.buffer in self.offsets:
-                return self.base + self.offsets[word.buffer] + extra
-            if word.buffer.role == "constant" and isinstance(word.buffer.owner, np.ndarray):
-                return word.buffer.owner.ctypes.data + extra
-            if word.buffer in self.arrays:
-                return self.arrays[word.buffer].ctypes.data + extra
-            # The address is known when the program is called.
-            self._patches.setdefault(word.buffer, []).append((at, extra))
-            return 0
-        if isinstance(word, Scratch):
-            return scratch
-        if word is CHUNK:
-            return call.chunk
-        if word is STATUS:
-            return self.status.ctypes.data
-        if word is STEP:
-            return self.status.ctypes.data + 8
-        return int(np.float64(word).view(np.int64)) if isinstance(word, float) else int(word)
+    def _address(self, buffer: Buffer) -> int | None:
+        """Where a buffer lies; None when that is known only when the program is called."""
+        if buffer in self.offsets:
+            return self.base + self.offsets[buffer]
+        if buffer.role == "constant" and isinstance(buffer.owner, np.ndarray):
+            return int(buffer.owner.ctypes.data)
+        return int(self.arrays[buffer].ctypes.data) if buffer in self.arrays else None
 
     # Running once -----------------------------------------------------------------------------------------------------
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
