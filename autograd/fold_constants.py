@@ -42,6 +42,8 @@ def fold_constants(outputs: Sequence[Node], largest: int = LARGEST) -> list[Node
             if node.is_leaf:
                 if node.role == "constant":
                     known[node] = node.value
+                    if 1 < node.size <= largest:
+                        image[node] = _leaf(node.value, node)
                 continue
             value = _value(node, known, largest)
             if value is not None:
@@ -65,13 +67,13 @@ def _value(node: Node, known: dict[Node, np.ndarray], largest: int) -> np.ndarra
     return value if value.dtype == node.dtype else None
 
 
-def _leaf(value: np.ndarray) -> Node:
-    """A constant, or one number repeated when all are the same, bit by bit."""
+def _leaf(value: np.ndarray, leaf: Node | None = None) -> Node:
+    """A constant (`leaf`, where there is one already), or one number repeated when all are the same, bit by bit."""
     if value.size > 1:
         bits: Any = np.ascontiguousarray(value).reshape(-1).view(f"u{value.itemsize}")
         if (bits == bits[0]).all():
             return broadcast(constant(value.reshape(-1)[0].copy()), shape=value.shape)
-    return constant(np.array(value))
+    return constant(np.array(value)) if leaf is None else leaf
 
 
 __all__ = ["LARGEST", "fold_constants"]

@@ -1,4 +1,5 @@
-"""Identities of cutting and joining for `simplify`: what is cut apart and put together again, as the gates of a cell are."""
+"""Identities of cutting and joining for `simplify`: what is cut apart and put together again, as a cell does with its
+gates."""
 
 from __future__ import annotations
 
@@ -9,10 +10,9 @@ from functools import reduce
 from typing import Any
 
 from .node import Node
-from .ops import concat, reshape, slice, stack, unslice
+from .ops import concat, reshape, slice, unslice
 from .ops.arithmetic import add
 from .simplify import Alone, identity
-
 
 Index = tuple[Any, ...]
 """A complete index, as a slice holds it: per axis a number or (start, stop, step), and None for a new axis."""
@@ -167,13 +167,30 @@ def _kept_piece(part: Node, axis: int) -> Stretch | None:
     return piece if piece and piece.axis == axis else None
 
 
+@identity("zeros filled with x + zeros filled there with y = zeros filled with x + y", add)
+def filled_in_the_same_places(node: Node, alone: Alone) -> Node | None:
+    """Where nothing was filled, 0 + 0 is 0; so what is filled in may be added first. Exact."""
+    if all(source.op is not unslice for source in node.inputs) or not _alike(node):
+        return None
+    terms = _terms(node, alone)
+    by_place: dict[Index, list[Node]] = {}
+    for term in terms:
+        if term.op is unslice:
+            by_place.setdefault(term.params["index"], []).append(term)
+    if all(len(same) < 2 for same in by_place.values()):
+        return None
+    added = [
+        unslice(reduce(add, [term.inputs[0] for term in same]), index=index, shape=node.shape)
+        for index, same in by_place.items()
+    ]
+    return reduce(add, [*[term for term in terms if term.op is not unslice], *added])
+
+
 @identity("zeros filled at a:b + zeros filled at b:c = zeros filled at a:c", add)
 def filled_side_by_side(node: Node, alone: Alone) -> Node | None:
     """Nothing is added where one operand is 0, so arrays filled side by side add up to one, filled with the parts joined.
     Exact (−0 + 0 is 0, which equals −0)."""
-    if all(source.op is not unslice for source in node.inputs):
-        return None
-    if any(source.shape != node.shape or source.dtype != node.dtype for source in node.inputs):
+    if all(source.op is not unslice for source in node.inputs) or not _alike(node):
         return None
     terms = _terms(node, alone)
     found = [(stretch(term.params["index"], node.shape), term) for term in terms if term.op is unslice]
@@ -194,13 +211,17 @@ def filled_side_by_side(node: Node, alone: Alone) -> Node | None:
     return reduce(add, [*[term for term in terms if term not in gone], *filled])
 
 
+def _alike(node: Node) -> bool:
+    """Whether a sum adds arrays of its own shape and dtype."""
+    return all(source.shape == node.shape and source.dtype == node.dtype for source in node.inputs)
+
+
 def _terms(node: Node, alone: Alone) -> list[Node]:
     """The terms of a sum of several arrays of one shape, from left to right."""
     terms, stack = [], [node]
     while stack:
         each = stack.pop()
-        same = all(source.shape == node.shape and source.dtype == node.dtype for source in each.inputs)
-        if each is node or (each.op is add and same and alone(each)):
+        if each is node or (each.op is add and _alike(each) and alone(each)):
             stack += each.inputs[::-1]
         else:
             terms.append(each)
@@ -211,15 +232,10 @@ def _filled(run: Sequence[tuple[int, int, int, int]], pieces: Sequence[Node], sh
     """Pieces that lie side by side, joined and put in their places."""
     axis, start, stop = run[0][0], run[0][1], run[-1][2]
     parts = [piece.inputs[0] for piece in pieces]
-    if all(len(part.shape) < len(shape) for part in parts):
-        joined = stack(parts, axis=axis)
-    else:
-        sizes = [
-            tuple(last - first if at == axis else size for at, size in enumerate(shape)) for _, first, last, _ in run
-        ]
-        joined = concat(
-            [part if part.shape == each else reshape(part, shape=each) for part, each in zip(parts, sizes)], axis=axis
-        )
+    sizes = [tuple(last - first if at == axis else size for at, size in enumerate(shape)) for _, first, last, _ in run]
+    joined = concat(
+        [part if part.shape == each else reshape(part, shape=each) for part, each in zip(parts, sizes)], axis=axis
+    )
     where = index_of(Stretch(axis, start, stop), shape)
     return joined if joined.shape == shape else unslice(joined, index=where, shape=shape)
 

@@ -39,6 +39,14 @@ def test_a_repeated_number_stays_one_number():
         np.testing.assert_array_equal(folded.inputs[1].value, filled.value)
 
 
+def test_a_constant_of_equal_numbers_becomes_one_number():
+    x, ones = ng.input("x", shape=(4, 3)), ng.constant(np.ones((4, 3)))
+    (folded,) = fold_constants([x - ones])
+    assert folded.inputs[1].op.name == "broadcast"
+    mixed = x - ng.constant(np.arange(3.0))
+    assert fold_constants([mixed]) == [mixed]
+
+
 def test_zeros_of_either_sign_and_nan_are_not_taken_for_one():
     mixed = ng.constant(np.array([0.0, -0.0])) * 1.0
     (folded,) = fold_constants([mixed])

@@ -34,7 +34,7 @@ def apart(chosen, rows=False):
         places = [((at,), ng.input(f"r{at}", np.arange(at, at + 6.0))) for at in range(3)]
     else:
         places = [((slice(None), slice(start, stop)), matrix(f"A{start}", (4, stop - start))) for start, stop in ((0, 1), (1, 3), (3, 6))]
-    terms = chosen(*(ng.unslice(piece, index=index, shape=(4, 6)) for index, piece in places))
+    terms = chosen(*(ng.unslice(piece, index=index, shape=(3 if rows else 4, 6)) for index, piece in places))
     return functools.reduce(lambda a, b: a + b, terms)
 
 
@@ -131,11 +131,15 @@ CASES = {
         ng.concat(ng.split(matrix("B", (2, 8)), 4, axis=1), axis=1),
         (lambda z: ng.concat([z[1:2], z[2:5], y()[:1], y()[1:2]]))(x()),
     ],
+    "zeros filled with x + zeros filled there with y = zeros filled with x + y": lambda: [
+        apart(lambda a, b, c: (a, matrix("B", (4, 6)), ng.unslice(y()[:4, None], index=(slice(None), slice(0, 1)), shape=(4, 6)))),
+        apart(lambda a, b, c: (ng.unslice(x()[2:], index=(1,), shape=(3, 6)), b), rows=True),
+    ],
     "zeros filled at a:b + zeros filled at b:c = zeros filled at a:c": lambda: [
         apart(lambda a, b, c: (c, a, b)),
         apart(lambda a, b, c: (a, b)),
         apart(lambda a, b, c: (b, matrix("B", (4, 6)), c, a)),
-        apart(lambda a, b, c: (c, b), rows=True),
+        apart(lambda a, b, c: (c, b, a), rows=True),
     ],
     "(contraction)ᵀ = contraction, output letters turned": lambda: [ng.einsum("nd,nk->dk", matrix("A", (3, 2)), matrix("B", (3, 4))).T],
 }
