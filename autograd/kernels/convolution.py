@@ -13,9 +13,7 @@ from typing import Any
 
 from .convolution_tiles import WIDTH, gather_tile, movers, outer_tile, tallest
 from .kernel import kernel, part
-from .packing import _turn
-
-USES = ("convolution_tiles", "packing")
+from .squares import turner
 
 EPILOGUE = 3
 """Where in the block of `conv` the address of code to call after every image stands, and after it the address of its
@@ -231,7 +229,7 @@ def conv_weigh(v: SimpleNamespace) -> Any:
     (eight); in the tile windows. Sums over an image are made in registers.
     """
     word, set_word, size, lanes = v.word, v.set_word, v.size, v.lanes
-    tile, turn, planes, zeros, most = outer_tile(v), _turn(v), planes_of(v), movers(v).zeros, tallest()
+    tile, turn, planes, zeros, most = outer_tile(v), turner(v), planes_of(v), movers(v).zeros, tallest()
     deep = 256
 
     def loop(block: int, start: int, stop: int) -> None:
@@ -291,7 +289,7 @@ def conv_sum(v: SimpleNamespace) -> Any:
     memory, rows in a chunk. One row of the call is a vector of c·tap of one group.
     """
     word, size, lanes, load, store = v.word, v.size, v.lanes, v.load, v.store
-    turn, copy = _turn(v), movers(v).copy
+    turn, copy = turner(v), movers(v).copy
 
     def loop(block: int, start: int, stop: int) -> None:
         parts, groups, rows, reach, wide = word(block, 2), word(block, 3), word(block, 4), word(block, 5), word(block, 6)

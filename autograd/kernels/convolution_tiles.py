@@ -201,25 +201,34 @@ def _outer(module: ir.Module, dtype: str, rows: int, vectors: int) -> ir.Functio
 
 # Rows of numbers moved -----------------------------------------------------------------------------------------------
 def movers(v: SimpleNamespace) -> SimpleNamespace:
-    """Functions that move rows of numbers: `zeros(target, count)`, `copy(target, source, count)`,
-    `every(target, source, step, count)` takes every step-th number, `spread(target, source, step, count)` puts them
-    step apart, `zipped(target, even, odd, count)` puts the numbers of two rows alternately, `count` in all."""
-    lanes, size, V, I = v.lanes, v.size, v.V, v.I  # noqa: E741
+    """Functions that move rows of numbers: `fill(target, vector, count)`, `zeros(target, count)`, `copy(target, source,
+    count)`, `every(target, source, step, count)` takes every step-th number, `spread(target, source, step, count)` puts
+    them step apart, `zipped(target, even, odd, count)` puts the numbers of two rows alternately, `count` in all.
+
+    `evens(x, y)` and `odds(x, y)` part the numbers of two vectors that lie side by side; `low(x, y)` and `high(x, y)`
+    put them together again.
+    """
+    lanes, V = v.lanes, v.V
     load, store, load_some, store_some, get, put, zero = (
         v.load, v.store, v.load_some, v.store_some, v.get, v.put, v.zero
     )  # fmt: skip
     evens = v.inline(V, V, V)(lambda x, y: x.shuffle(y, [2 * at for at in range(lanes)]))
+    odds = v.inline(V, V, V)(lambda x, y: x.shuffle(y, [2 * at + 1 for at in range(lanes)]))
     low = v.inline(V, V, V)(lambda x, y: x.shuffle(y, [at // 2 + lanes * (at % 2) for at in range(lanes)]))
     high = v.inline(V, V, V)(lambda x, y: x.shuffle(y, [(at + lanes) // 2 + lanes * (at % 2) for at in range(lanes)]))
 
     @part
-    def zeros(target: int, count: int) -> None:
+    def fill(target: int, number: Any, count: int) -> None:
         at = 0
         while at + lanes <= count:
-            store(target, at, zero())
+            store(target, at, number)
             at += lanes
         if at < count:
-            store_some(target, at, zero(), count - at)
+            store_some(target, at, number, count - at)
+
+    @part
+    def zeros(target: int, count: int) -> None:
+        fill(target, zero(), count)
 
     @part
     def copy(target: int, source: int, count: int) -> None:
@@ -237,10 +246,8 @@ def movers(v: SimpleNamespace) -> SimpleNamespace:
         elif step == 2:
             at = 0
             while at < count:
-                here = 2 * at
                 reach = 2 * (count - at) - 1
-                one = load_some(source, here, reach)
-                other = load_some(source, here + lanes, reach - lanes)
+                one, other = load_some(source, 2 * at, reach), load_some(source, 2 * at + lanes, reach - lanes)
                 store_some(target, at, evens(one, other), count - at)
                 at += lanes
         else:
@@ -249,23 +256,21 @@ def movers(v: SimpleNamespace) -> SimpleNamespace:
 
     @part
     def spread(target: int, source: int, step: int, count: int) -> None:
-        if step == 1:
-            copy(target, source, count)
-        else:
-            for at in range(count):
-                put(target, at * step, get(source, at))
+        for at in range(count):
+            put(target, at * step, get(source, at))
 
     @part
     def zipped(target: int, even: int, odd: int, count: int) -> None:
         at = 0
         while at < count:
-            here = at // 2
-            some = count - at
+            here, some = at // 2, count - at
             one, other = load_some(even, here, (some + 1) // 2), load_some(odd, here, some // 2)
             store_some(target, at, low(one, other), some)
             if some > lanes:
                 store_some(target, at + lanes, high(one, other), some - lanes)
             at += 2 * lanes
 
-    del size, I
-    return SimpleNamespace(zeros=zeros, copy=copy, every=every, spread=spread, zipped=zipped)
+    return SimpleNamespace(
+        fill=fill, zeros=zeros, copy=copy, every=every, spread=spread, zipped=zipped, evens=evens, odds=odds, low=low,
+        high=high,
+    )  # fmt: skip

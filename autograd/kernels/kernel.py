@@ -32,9 +32,9 @@ class Kernel:
 
     @cached_property
     def key(self) -> str:
-        """What the machine code is made from: its page, those that the page's `USES` names, and the common ones."""
-        pages = (Path(self.make.__code__.co_filename).stem, *self.make.__globals__.get("USES", ()), *_COMMON)
-        return machine_code.key_of(self.name, self.dtype, machine_code.text_of(*pages), _numba_version())
+        """What the machine code is made from."""
+        page = Path(self.make.__code__.co_filename).stem
+        return machine_code.key_of(self.name, self.dtype, machine_code.text_of(page, *_COMMON), _numba_version())
 
     @cached_property
     def address(self) -> int:

@@ -49,6 +49,10 @@ class Immediate:
             return view
         return filled(np.array(array_of(view), order="C"))
 
+    def fixed(self, array: np.ndarray) -> View:
+        """Numbers that never change."""
+        return filled(np.array(array, order="C"))
+
     def copy(self, source: View, target: View) -> None:
         """Copy numbers between views of one shape, with any strides."""
         array_of(target)[...] = array_of(source)

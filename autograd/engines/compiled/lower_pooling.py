@@ -1,0 +1,168 @@
+"""Poolings and windows as calls, plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...kernels import pooling, windows
+from ...node import Node
+from .calls import CHUNK, Scratch, View
+
+GRAIN = 1 << 16
+"""So many numbers make a chunk worth a thread."""
+
+Pair = tuple[int, int]
+
+
+def _pair(numbers: Sequence[int], missing: int) -> Pair:
+    """Numbers for two axes, of one that may be missing in front."""
+    first, second = ([missing] + [int(number) for number in numbers])[-2:]
+    return first, second
+
+
+def _refused(node: Node, axes: int, views: Sequence[View]) -> bool:
+    return axes > 2 or len({view.dtype for view in views}) > 1 or views[0].dtype.name not in ("float32", "float64")
+
+
+def _call(
+    plan: Any, code: Any, addresses: Sequence[Any], reads: Sequence[View], target: View, planes: int,
+    lengths: Pair, counts: Pair, size: Pair, stride: Pair, dilation: Pair, before: Pair, frame: float | None = None,
+) -> None:  # fmt: skip
+    """One kernel over all planes. `frame`: the number around planes whose windows reach over the edge."""
+    itemsize = target.dtype.itemsize
+    reach = _pair([max(length + first, (count - 1) * step + window)
+                   for length, count, window, step, first in zip(lengths, counts, size, stride, before)], 1)  # fmt: skip
+    framed = frame is not None and (reach != lengths or before != (0, 0))
+    if not framed:
+        reach = lengths
+    bytes_ = 2 * (128 + itemsize * prod(reach)) if framed else 128
+    scratch = Scratch(-(-bytes_ // 64) * 64)
+    work = prod(counts) * prod(size)
+    words = [*addresses, *lengths, *counts, *size, *stride, *dilation, *before, scratch, scratch.bytes, CHUNK]
+    if frame is not None:
+        words += [int(framed), float(frame), *reach]
+    plan.call(
+        code, words, list(reads), [target], rows=planes, grain=-(-GRAIN // max(work, 1)), flops=planes * work
+    )  # fmt: skip
+
+
+def _through(plan: Any, output: View) -> View:
+    return output if output.dense else plan.new(output.shape, output.dtype)
+
+
+def _done(plan: Any, target: View, output: View) -> bool:
+    if target is not output:
+        plan.copy(target, output)
+    return True
+
+
+def _pooled(
+    plan: Any, node: Node, code: Callable[[Any], Any], image: View, results: View, addresses: Sequence[Any],
+    reads: Sequence[View], target: View, border: float,
+) -> None:  # fmt: skip
+    params = node.params
+    axes = len(params["size"])
+    lead = len(image.shape) - axes
+    _call(
+        plan, code(target.dtype), addresses, reads, target, prod(image.shape[:lead]), _pair(image.shape[lead:], 1),
+        _pair(results.shape[lead:], 1), _pair(params["size"], 1), _pair(params["stride"], 1), (1, 1),
+        _pair([first for first, _ in params["padding"]], 0), border,
+    )  # fmt: skip
+
+
+def _counts(plan: Any, node: Node, lengths: Sequence[int], counts: Sequence[int], dtype: Any) -> View:
+    """How many entries of each row of windows count, then of each column of windows."""
+    params = node.params
+    found = []
+    for length, count, window, step, (before, after) in zip(
+        lengths, counts, params["size"], params["stride"], params["padding"]
+    ):
+        low, high = (-before, length + after) if params["count_padding"] else (0, length)
+        starts = np.arange(count) * step - before
+        found.append(np.minimum(starts + window, high) - np.maximum(starts, low))
+    if len(found) == 1:
+        found.insert(0, np.ones(1))
+    return plan.fixed(np.concatenate(found).astype(dtype))
+
+
+def max_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """The largest number of every window."""
+    if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
+        return False
+    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    _pooled(plan, node, pooling.max_pool, x, y, [x, y, 0], [x], y, -np.inf)
+    return _done(plan, y, outputs[0])
+
+
+def max_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """What arrives, handed to the largest numbers."""
+    if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
+        return False
+    g, x = map(plan.dense, inputs)
+    back = _through(plan, outputs[0])
+    _pooled(plan, node, pooling.max_pool_back, x, g, [x, back, g], [x, g], back, -np.inf)
+    return _done(plan, back, outputs[0])
+
+
+def average_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """The mean of every window."""
+    axes = len(node.params["size"])
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    counts = _counts(plan, node, x.shape[-axes:], y.shape[-axes:], y.dtype)
+    _pooled(plan, node, pooling.average_pool, x, y, [x, y, counts], [x, counts], y, 0.0)
+    return _done(plan, y, outputs[0])
+
+
+def average_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """What arrives, handed to all entries in equal parts."""
+    axes = len(node.params["size"])
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    g, back = plan.dense(inputs[0]), _through(plan, outputs[0])
+    counts = _counts(plan, node, back.shape[-axes:], g.shape[-axes:], back.dtype)
+    _pooled(plan, node, pooling.average_pool_back, back, g, [g, back, counts], [g, counts], back, 0.0)
+    return _done(plan, back, outputs[0])
+
+
+def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """All windows, cut out."""
+    params = node.params
+    axes = len(params["size"])
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    lead = len(x.shape) - axes
+    _call(
+        plan, windows.patches(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(x.shape[lead:], 1),
+        _pair(y.shape[lead + axes :], 1), _pair(params["size"], 1), _pair(params["stride"], 1),
+        _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
+    )  # fmt: skip
+    return _done(plan, y, outputs[0])
+
+
+def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """Windows laid back and added up."""
+    params = node.params
+    axes = len(params["shape"])
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    lead = len(x.shape) - 2 * axes
+    _call(
+        plan, windows.overlap_add(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(y.shape[lead:], 1),
+        _pair(x.shape[lead + axes :], 1), _pair(x.shape[lead : lead + axes], 1), _pair(params["stride"], 1),
+        _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
+    )  # fmt: skip
+    return _done(plan, y, outputs[0])
+
+
+LOWERINGS = {
+    "max_pool": max_pool, "max_pool_back": max_pool_back, "average_pool": average_pool,
+    "average_pool_back": average_pool_back, "patches": patches, "overlap_add": overlap_add,
+}  # fmt: skip
