@@ -31,8 +31,7 @@ def address_of(dtype: str) -> int:
 
 @cache
 def _key(dtype: str) -> str:
-    pages = machine_code.text_of("tape", "vector", "functions", "machine_code")
-    return machine_code.key_of("tape", dtype, repr(ARITY), pages)
+    return machine_code.key_of("tape", dtype, repr(ARITY), machine_code.text_of("tape"))
 
 
 def text(dtype: str) -> str:

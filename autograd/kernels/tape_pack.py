@@ -39,12 +39,12 @@ def pack(v: SimpleNamespace) -> Any:
     @part
     def is_total(block: int, number: int) -> bool:
         which = alone(block, number)
-        return which == PLUS or which == MINUS
+        return which in (PLUS, MINUS)
 
     @part
     def is_term(block: int, number: int) -> bool:
         which = alone(block, number)
-        return which == TIMES or which == NEGATIVE
+        return which in (TIMES, NEGATIVE)
 
     @part
     def is_inside(block: int, number: int) -> bool:
@@ -76,7 +76,7 @@ def pack(v: SimpleNamespace) -> Any:
         words, readers, new, base = word(block, 1), word(block, 2), word(block, 3), word(block, 7)
         for at in range(word(block, 0)):
             which, a, b = get(words, 4 * at), get(words, 4 * at + 1), get(words, 4 * at + 2)
-            if get(readers, at) == 0 or (which != PLUS and which != MINUS):
+            if get(readers, at) == 0 or which not in (PLUS, MINUS):
                 continue
             if which == PLUS:
                 if not is_total(block, a) and (is_total(block, b) or (is_term(block, a) and not is_term(block, b))):
@@ -133,7 +133,7 @@ def pack(v: SimpleNamespace) -> Any:
             if get(readers, at) == 0 or get(new, at) == INSIDE:
                 continue
             which = get(words, 4 * at)
-            end = write_sum(block, at, size) if which == PLUS or which == MINUS else 0
+            end = write_sum(block, at, size) if which in (PLUS, MINUS) else 0
             if end == 0:
                 end = size + 1 + get(word(block, 4), which)
                 put(out, size, which)

@@ -137,7 +137,7 @@ class ScalarPlan:
                     return moment
                 found, moment = [leaf._value for leaf in leaves], Clock.now
             else:
-                found, moment = [values[leaf] if leaf in values else leaf._value for leaf in leaves], -1
+                found, moment = [values.get(leaf, leaf._value) for leaf in leaves], -1
         if any(value is None for value in found):
             raise no_value([leaf for leaf, value in zip(leaves, found) if value is None])
         numbers[: len(leaves)] = found
