@@ -16,9 +16,7 @@ import numpy as np
 from . import machine_code
 from .loop_passes import Nest
 from .loops import FAR, Apply, Fold, Loops, Number
-
-_PAGES = ("loops", "loop_passes", "loop_code", "loop_text", "loop_folds", "loop_memory", "vector", "functions", "machine_code")
-
+from .machine import machine
 
 @cache
 def compiled(loops: Loops) -> LoopCode:
@@ -36,11 +34,12 @@ class Place(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Numbers put aside for the time of a call: one for every turn of `loops`."""
+    """Numbers put aside for the time of a call: one for every turn of `loops`, or a vector of them when `wide`."""
 
     key: tuple[str, int]
     dtype: str
     loops: tuple[int, ...]
+    wide: bool
 
 
 class Block:
@@ -49,29 +48,38 @@ class Block:
     every partial write the distance between two chunks' results; the address of the scratch."""
 
     def __init__(self, nest: Nest) -> None:
-        loops = nest.loops
-        self.depth = loops.depth
+        self.nest, loops = nest, nest.loops
+        self.abreast = loops.abreast % loops.depth if loops.depth else 0
+        """The loop that is done in the lanes of vectors."""
+        self.lanes = _lanes(nest, machine().vector_bytes)
         rows = {row.write: 0 in row.over for row in nest.rows}
         self.partial = tuple(
             at for at, write in enumerate(loops.writes) if rows.get(at, _folds_rows(nest.values[write.value]))
         )
         """The writes that give one result for every chunk of rows."""
-        self.kept = tuple(
-            Kept(("kept", at), nest.dtype(at), over) for at, over in nest.kept.items() if at not in nest.reloaded
-        ) + tuple(
-            Kept(("row", at), row.dtype, tuple(loop for loop in row.kept if loop > row.first))
+        values = [Kept(("kept", at), nest.dtype(at), over, self.abreast in nest.varies[at])
+                  for at, over in nest.kept.items() if at not in nest.reloaded]  # fmt: skip
+        rows_kept = [
+            Kept(("row", at), row.dtype, tuple(loop for loop in row.kept if loop > row.first),
+                 self.abreast in nest.varies[row.operand])
             for at, row in enumerate(nest.rows)
-        )
-        far = [sum(move == FAR for move in each.moves) for each in loops.reads]
-        self.reads = [loops.depth + at for at in range(len(loops.reads))]
-        """Where the address of each read stands."""
-        self.writes: list[int] = []
-        """Where the address of each write stands."""
-        words = loops.depth + len(loops.reads) + sum(far)
-        for write in loops.writes:
-            self.writes.append(words)
-            words += 1 + sum(move == FAR for move in write.buffer.moves)
+        ]  # fmt: skip
+        self.kept = (*values, *rows_kept)
+        words = loops.depth + len(loops.reads) + sum(move == FAR for each in loops.reads for move in each.moves)
+        words += sum(1 + sum(move == FAR for move in each.buffer.moves) for each in loops.writes)
         self.words = words + 1 + len(self.partial) + 1
+
+    def scratch_bytes(self, extents: Sequence[int]) -> int:
+        """How much working memory every chunk needs, in bytes."""
+        total = 0
+        for _, dtype, loops, wide in self.kept:
+            count = prod(extents[loop] for loop in loops if loop != self.abreast)
+            if self.abreast in loops:
+                count *= extents[self.abreast] + 63 & -64
+            elif wide:
+                count *= self.lanes
+            total += count * np.dtype(dtype).itemsize + 63 & -64
+        return total
 
 
 def _folds_rows(value: Any) -> bool:
@@ -98,7 +106,7 @@ class LoopCode:
     @cached_property
     def key(self) -> str:
         """What the machine code is made from."""
-        return machine_code.key_of("loops", repr(self.loops), machine_code.text_of(*_PAGES))
+        return machine_code.key_of("loops", repr(self.loops), machine_code.text_of("loop_text"))
 
     @cached_property
     def address(self) -> int:
@@ -151,11 +159,7 @@ class LoopCode:
 
     def scratch_bytes(self, extents: Sequence[int]) -> int:
         """How much working memory every chunk needs, in bytes; the scratch must be aligned to 64."""
-        total = 0
-        for _, dtype, loops in self.layout.kept:
-            padded = [extents[loop] + 63 & -64 if loop == self.loops.depth - 1 else extents[loop] for loop in loops]
-            total += prod(padded) * np.dtype(dtype).itemsize + 63 & -64
-        return total
+        return self.layout.scratch_bytes(extents)
 
     def block(
         self, extents: Sequence[int], reads: Sequence[Place], writes: Sequence[Place], chunk: Any, scratch: Any = 0
@@ -173,7 +177,7 @@ class LoopCode:
         return words
 
 
-def lanes_of(nest: Nest, vector_bytes: int) -> int:
+def _lanes(nest: Nest, vector_bytes: int) -> int:
     """How many numbers the innermost loop does at once: as many as a vector holds of the widest numbers computed with."""
     used = {np.dtype(nest.dtype(at)) for at in range(len(nest.values))}
     widths = [each.itemsize for each in used if each.kind == "f"] or [each.itemsize for each in used]

@@ -48,24 +48,26 @@ def joined(word: str, dtype: str, left: Lanes, right: Lanes) -> Lanes:
 
 
 class Accumulator:
-    """One fold on its way. Inside a strip of the innermost loop every vector of a turn has a sum of its own, in the fold's
-    dtype; after the strip these are added to a total, which for sums of float32 is held in float64, and for sums of
-    float64 in two numbers, so that ten million numbers are summed as exactly as by halves.
+    """One fold on its way. The total of a sum of float32 is held in float64, that of a sum of float64 in two numbers, so
+    that ten million numbers are summed as exactly as by halves. In the loop that is done in lanes, a strip of turns is
+    first summed in the fold's own dtype, by several vectors at once. `across`: the lanes are folded too, in the end.
     """
 
     def __init__(
-        self, builder: ir.IRBuilder, variable: Callable[[ir.Type], ir.Value], word: str, dtype: str, lanes: int
-    ) -> None:
+        self, builder: ir.IRBuilder, variable: Callable[[ir.Type], ir.Value], word: str, dtype: str, lanes: int, across: bool,
+        in_strips: bool,
+    ) -> None:  # fmt: skip
         self.builder, self.variable = builder, variable
-        self.word, self.dtype, self.lanes = word, dtype, lanes
+        self.word, self.dtype, self.lanes, self.across, self.in_strips = word, dtype, lanes, across, in_strips
         self.kind = vector(register(dtype), lanes)
-        self.needs_strips = word == "+" and dtype in ("float32", "float64")
-        total = FLOAT64 if self.needs_strips else register(dtype)
+        self.exact = word == "+" and dtype in ("float32", "float64")
+        self.needs_strips = self.exact and in_strips
+        total = FLOAT64 if self.exact else register(dtype)
         self.identity = literal(self.kind, identity(word, dtype))
         self.total = variable(vector(total, lanes))
         builder.store(literal(vector(total, lanes), identity(word, dtype)), self.total)
         self.rest = None
-        if self.needs_strips and dtype == "float64":
+        if self.exact and dtype == "float64":
             self.rest = variable(self.kind)
             builder.store(literal(self.kind, 0), self.rest)
         self.sums: list[ir.Value] = []
@@ -89,8 +91,10 @@ class Accumulator:
         self.builder.store(left[0].value, self.sums[0])
 
     def add(self, numbers: Lanes, slot: int, mask: Lanes | None) -> None:
-        """Join a vector, where the mask is set; outside the innermost loop a number, straight to the total."""
-        if self.lanes == 1:
+        """Join numbers; where lanes are folded, those that the mask does not set are left out."""
+        if not self.in_strips:
+            if mask is not None and self.across:
+                numbers = mask.select(numbers, Lanes(self.builder, self.identity))
             self._add_to_total(numbers)
             return
         before = self._of(self.sums[slot])
@@ -107,7 +111,7 @@ class Accumulator:
 
     def _add_to_total(self, numbers: Lanes) -> None:
         before = self._of(self.total)
-        if not self.needs_strips:
+        if not self.exact:
             after = joined(self.word, self.dtype, before, numbers)
         elif self.rest is None:
             after = before + numbers.cast(FLOAT64)
@@ -120,10 +124,14 @@ class Accumulator:
         self.builder.store(after.value, self.total)
 
     def finished(self) -> Lanes:
-        """The folded number."""
-        total = self._of(self.total).folded(lambda left, right: joined(self.word, self.dtype, left, right))
-        if self.rest is not None:
-            exact = total + self._of(self.rest).folded(lambda left, right: left + right)
+        """The folded number, or a vector of them."""
+        total = self._of(self.total)
+        rest = None if self.rest is None else self._of(self.rest)
+        if self.across:
+            total = total.folded(lambda left, right: joined(self.word, self.dtype, left, right))
+            rest = None if rest is None else rest.folded(lambda left, right: left + right)
+        if rest is not None:
+            exact = total + rest
             # Beyond the largest number what was lost means nothing.
             total = (total.abs() < float("inf")).select(exact, total)
-        return total.cast(FLOAT32) if self.dtype == "float32" and self.needs_strips else total
+        return total.cast(FLOAT32) if self.dtype == "float32" and self.exact else total

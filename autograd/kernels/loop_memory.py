@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 from llvmlite import ir
 
 from . import vector as vec
 from .loop_code import Block
-from .loop_passes import Nest
 from .loops import FAR, STILL, Buffer
 from .vector import BIT, BYTE, ELEMENTS, INT32, INT64, Lanes, declared, literal, vector
 
@@ -20,21 +20,22 @@ _PADDED = ("kept", "row")
 
 
 class Memory:
-    """Reads and writes the buffers of a nest. `indices` are the current turns of the loops around."""
+    """Reads and writes the buffers of a nest. `indices`: the current turns of the loops around; for the loop that is done in
+    lanes it stands apart, because several vectors may be under way, and is given to `load` and `store`."""
 
-    def __init__(self, builder: ir.IRBuilder, nest: Nest, block: ir.Value, start: ir.Value) -> None:
-        self.builder, self.nest, self.depth = builder, nest, nest.loops.depth
-        self.indices: list[ir.Value] = []
+    def __init__(self, builder: ir.IRBuilder, layout: Block, block: ir.Value, start: ir.Value) -> None:
+        self.builder, self.layout = builder, layout
+        self.indices: list[ir.Value | None] = []
         self.bases: dict[Key, ir.Value] = {}
         self.strides: dict[Key, dict[int, ir.Value | None]] = {}
         """For every loop a buffer moves with: how many numbers far, None for the next one."""
-        loops, layout = nest.loops, Block(nest)
+        loops = layout.nest.loops
         words: Iterator[int] = iter(range(layout.words))
 
         def word() -> ir.Value:
             return vec.load(builder, block, next(words), INT64).value
 
-        self.extents = [word() for _ in range(self.depth)]
+        self.extents = [word() for _ in range(loops.depth)]
         for at in range(len(loops.reads)):
             self.bases["read", at] = word()
         for at, read in enumerate(loops.reads):
@@ -48,51 +49,52 @@ class Memory:
         if partial or layout.kept:
             number = builder.udiv(start, chunk)
             for at, stride in partial.items():
-                self._move("write", at, builder.mul(number, stride), loops.writes[at].buffer.dtype)
-            self._lay_out(layout, scratch, number)
+                step = builder.mul(builder.mul(number, stride), INT64(size_of(loops.writes[at].buffer.dtype)))
+                self.bases["write", at] = builder.add(self.bases["write", at], step)
+            self._lay_out(scratch, number)
 
-    def _move(self, what: str, at: int, numbers: ir.Value, dtype: str) -> None:
-        step = self.builder.mul(numbers, INT64(size_of(dtype)))
-        self.bases[what, at] = self.builder.add(self.bases[what, at], step)
-
-    def _lay_out(self, layout: Block, scratch: ir.Value, number: ir.Value) -> None:
-        """Rows in the scratch: one after the other, each from a multiple of 64 bytes on."""
-        build = self.builder
+    def _lay_out(self, scratch: ir.Value, number: ir.Value) -> None:
+        """Rows in the scratch: one after the other, each from a multiple of 64 bytes on. See Block.scratch_bytes."""
+        build, layout = self.builder, self.layout
 
         def padded(count: ir.Value) -> ir.Value:
             return build.and_(build.add(count, INT64(63)), INT64(-64))
 
         offsets: dict[Key, ir.Value] = {}
         total: ir.Value = INT64(0)
-        for key, dtype, loops in layout.kept:
+        for key, dtype, loops, wide in layout.kept:
             count: ir.Value = INT64(1)
             steps: dict[int, ir.Value | None] = {}
+            if layout.abreast in loops:
+                steps[layout.abreast], count = None, padded(self.extents[layout.abreast])
+            elif wide:
+                count = INT64(layout.lanes)
             for loop in reversed(loops):
-                innermost = loop == self.depth - 1
-                steps[loop] = None if innermost else count
-                count = build.mul(count, padded(self.extents[loop]) if innermost else self.extents[loop])
+                if loop != layout.abreast:
+                    steps[loop] = count
+                    count = build.mul(count, self.extents[loop])
             self.strides[key], offsets[key] = steps, total
             total = build.add(total, padded(build.mul(count, INT64(size_of(dtype)))))
         mine = build.add(scratch, build.mul(number, total))
         self.bases.update({key: build.add(mine, offset) for key, offset in offsets.items()})
 
-    def _address(self, key: Key, dtype: str, inner: bool) -> ir.Value:
-        """Where the first number of this turn lies; along the innermost loop when `inner`."""
+    def _address(self, key: Key, dtype: str) -> ir.Value:
+        """Where the first number of this turn lies; the loop in lanes is left out."""
         address = self.bases[key]
         for loop, index in enumerate(self.indices):
-            if loop in self.strides[key] and not (inner and loop == self.depth - 1):
+            if loop in self.strides[key] and index is not None:
                 stride = self.strides[key][loop]
                 numbers = index if stride is None else self.builder.mul(index, stride)
                 address = self.builder.add(address, self.builder.mul(numbers, INT64(size_of(dtype))))
         return address
 
-    def load(self, key: Key, dtype: str, lanes: int = 1, index: ir.Value | None = None, mask: Lanes | None = None) -> Lanes:
-        """A number; or, with the index of the innermost loop, a vector of them."""
+    def load(self, key: Key, dtype: str, lanes: int, index: ir.Value | None, mask: Lanes | None) -> Lanes:
+        """A number, or a vector of them that begins at turn `index` of the loop in lanes."""
         build, kind = self.builder, vector(ELEMENTS[dtype], lanes)
-        address = self._address(key, dtype, index is not None)
-        if index is None:
+        address, strides = self._address(key, dtype), self.strides[key]
+        if lanes == 1 or index is None or self.layout.abreast not in strides:
             numbers = vec.load(build, address, 0, kind)
-        elif (stride := self.strides[key][self.depth - 1]) is not None:
+        elif (stride := strides[self.layout.abreast]) is not None:
             numbers = self._gather(self._spread(address, stride, index, lanes, dtype), kind, mask)
         elif mask is None or key[0] in _PADDED:
             numbers = vec.load(build, address, index, kind)
@@ -100,17 +102,15 @@ class Memory:
             numbers = vec.load_some(build, address, index, kind, mask)
         return numbers.cast(BIT) if dtype == "bool" else numbers
 
-    def store(
-        self, key: Key, dtype: str, numbers: Lanes, index: ir.Value | None = None, mask: Lanes | None = None
-    ) -> None:
-        """Put a number; or, with the index of the innermost loop, a vector of them."""
+    def store(self, key: Key, dtype: str, numbers: Lanes, index: ir.Value | None, mask: Lanes | None) -> None:
+        """Put a number, or a vector of them."""
         build = self.builder
         if dtype == "bool":
             numbers = numbers.cast(BYTE)
-        address = self._address(key, dtype, index is not None)
-        if index is None:
-            vec.store(build, address, 0, numbers)
-        elif (stride := self.strides[key][self.depth - 1]) is not None:
+        address, strides = self._address(key, dtype), self.strides[key]
+        if index is None or self.layout.abreast not in strides:
+            vec.store(build, address, 0, numbers if key[0] in _PADDED else numbers.lane(0))
+        elif (stride := strides[self.layout.abreast]) is not None:
             self._scatter(self._spread(address, stride, index, numbers.lanes, dtype), numbers, mask)
         elif mask is None or key[0] in _PADDED:
             vec.store(build, address, index, numbers)
@@ -132,7 +132,7 @@ class Memory:
         bits = literal(vector(BIT, lanes), True) if mask is None else mask.value
         name = f"llvm.masked.gather.v{lanes}{vec.SUFFIX[kind.element]}.v{lanes}p0"
         function = declared(build.module, name, kind, [pointers.type, INT32, bits.type, kind])
-        align = INT32(vec._size(kind.element))
+        align = INT32(ir_size(kind.element))
         return Lanes(build, build.call(function, [pointers, align, bits, literal(kind, 0)]))
 
     def _scatter(self, addresses: Lanes, numbers: Lanes, mask: Lanes | None) -> None:
@@ -141,12 +141,17 @@ class Memory:
         bits = literal(vector(BIT, lanes), True) if mask is None else mask.value
         name = f"llvm.masked.scatter.v{lanes}{vec.SUFFIX[numbers.element]}.v{lanes}p0"
         function = declared(build.module, name, ir.VoidType(), [numbers.kind, pointers.type, INT32, bits.type])
-        build.call(function, [numbers.value, pointers, INT32(vec._size(numbers.element)), bits])
+        build.call(function, [numbers.value, pointers, INT32(ir_size(numbers.element)), bits])
 
 
 def size_of(dtype: str) -> int:
     """Bytes of one number."""
-    return vec._size(ELEMENTS[dtype])
+    return np.dtype(dtype).itemsize
+
+
+def ir_size(element: ir.Type) -> int:
+    """Bytes of one number of an LLVM type."""
+    return size_of(next(name for name, kind in ELEMENTS.items() if kind == element))
 
 
 def _strides(buffer: Buffer, word: Callable[[], ir.Value]) -> dict[int, ir.Value | None]:

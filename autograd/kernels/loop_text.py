@@ -1,13 +1,14 @@
-"""LLVM instructions for a nest of loops: numbers in the outer loops, vectors in the innermost one.
+"""LLVM instructions for a nest of loops. One loop is done abreast: its turns are the lanes of vectors, as a rule the innermost.
 
-The innermost loop runs over several vectors at once while there are enough numbers, then over one, and ends with a vector
-of which some lanes are masked. Outer loops are plain. Every fold has a sum of its own for each vector of a turn.
+That loop runs over several vectors at once while there are enough turns, and ends with vectors of which some lanes are
+masked. Outer loops are plain, and so are loops inside it, whose values are vectors too where they vary over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from llvmlite import ir
 
 from . import vector as vec
 from .functions import SPOKEN
-from .loop_code import lanes_of
+from .loop_code import Block
 from .loop_folds import Accumulator, convert, identity, joined, register
 from .loop_memory import Memory
 from .loop_passes import CHEAP, Add, Body, Get, Item, Keep, Nest, Pass, Pour, Put, Reload, Row
@@ -34,22 +35,29 @@ def text(nest: Nest, name: str) -> str:
     return str(module)
 
 
+@dataclass
+class Slot:
+    """One vector of turns under way: its first turn, which lanes count (None: all), and the values known in it."""
+
+    known: dict[int, Lanes]
+    index: ir.Value | None = None
+    mask: Lanes | None = None
+
+
 class _Writer:
     def __init__(self, function: ir.Function, nest: Nest) -> None:
-        self.nest, self.depth = nest, nest.loops.depth
+        self.nest, self.layout = nest, Block(nest)
+        self.depth, self.abreast, self.lanes = nest.loops.depth, self.layout.abreast, self.layout.lanes
         block, self.start, self.stop = function.args
         self.entry = ir.IRBuilder(function.append_basic_block("entry"))
         self.begin = function.append_basic_block("begin")
         self.builder = ir.IRBuilder(self.begin)
-        self.lanes = lanes_of(nest, machine().vector_bytes)
-        self.memory = Memory(self.builder, nest, block, self.start)
-        self.known: dict[int, Lanes] = {}
-        """Numbers of the outer loops."""
-        self.accumulators: dict[int, Accumulator] = {}
+        self.memory = Memory(self.builder, self.layout, block, self.start)
+        self.accumulators: dict[int, list[Accumulator]] = {}
 
     def write(self) -> None:
         """The whole function."""
-        self._numbers(self.nest.body)
+        self._body(self.nest.body, [Slot({})])
         self.builder.ret_void()
         self.entry.branch(self.begin)
 
@@ -78,7 +86,7 @@ class _Writer:
 
     @contextmanager
     def turns(self, loop: int) -> Iterator[None]:
-        """Every turn of an outer loop; of the outermost only the rows asked for."""
+        """Every turn of a plain loop; of the outermost only the rows asked for."""
         first, limit = self._range(loop)
         with self.counting(self.variable(INT64, first), limit, 1) as index:
             self.memory.indices.append(index)
@@ -88,168 +96,190 @@ class _Writer:
     def _range(self, loop: int) -> tuple[ir.Value, ir.Value]:
         return (self.start, self.stop) if loop == 0 else (INT64(0), self.memory.extents[loop])
 
-    # Numbers of the outer loops ----------------------------------------------------------------------------------------------
-    def _numbers(self, body: Body) -> None:
+    # Bodies and passes ---------------------------------------------------------------------------------------------------
+    def _body(self, body: Body, slots: list[Slot]) -> None:
+        """Everything is got before anything is written, so that a buffer can be both read and written."""
         for item in body.items:
             if isinstance(item, Pass):
-                self._pass(item)
-            else:
-                self._do(item, self.known)
+                self._pass(item, slots)
+                continue
+            for number, slot in enumerate(slots if self._is_wide(item) else slots[:1]):
+                self._do(item, slot, number)
+            if isinstance(item, Get | Reload) and not self._is_wide(item):
+                for slot in slots[1:]:
+                    slot.known[item.value] = slots[0].known[item.value]
 
-    def _pass(self, run: Pass) -> None:
+    def _is_wide(self, item: Item) -> bool:
+        """Whether something is done for every lane."""
+        nest, abreast = self.nest, self.abreast
+        if isinstance(item, Get | Reload | Keep):
+            return abreast in nest.varies[item.value]
+        if isinstance(item, Put):
+            return abreast in nest.varies[nest.loops.writes[item.write].value]
+        if isinstance(item, Pour):
+            return abreast in nest.varies[nest.rows[item.row].operand]
+        return isinstance(item, Add) and self._folds_wide(item.fold)
+
+    def _folds_wide(self, at: int) -> bool:
+        fold = self.nest.values[at]
+        return self.abreast in (*self.nest.varies[fold.operand], *fold.over)  # type: ignore[union-attr]
+
+    def _pass(self, run: Pass, slots: list[Slot]) -> None:
         for at in run.folds:
             fold = self.nest.values[at]
-            lanes = self.lanes if self.nest.fold_depth(at) == self.depth else 1
-            self.accumulators[at] = Accumulator(self.builder, self.variable, fold.word, fold.dtype, lanes)  # type: ignore[union-attr]
+            wide = self._folds_wide(at)
+            across = self.abreast in fold.over  # type: ignore[union-attr]
+            self.accumulators[at] = [
+                Accumulator(
+                    self.builder, self.variable, fold.word, fold.dtype, self.lanes if wide else 1, across,  # type: ignore[union-attr]
+                    in_strips=across and self.nest.fold_depth(at) == self.abreast + 1,
+                )
+                for _ in (slots if wide else slots[:1])
+            ]  # fmt: skip
         for at in run.rows:
-            row = self.nest.rows[at]
-            self._along(row, lambda index, lanes, mask, at=at, row=row: self._fill(at, row, index, lanes))
-        if run.loop == self.depth - 1:
-            self._innermost(run)
+            self._along(self.nest.rows[at], slots[0], lambda slot, at=at: self._fill(at, slot))
+        if run.loop == self.abreast:
+            self._vectors(run, slots[0])
         else:
             with self.turns(run.loop):
-                self._numbers(run.body)
+                self._body(run.body, slots)
         for at in run.folds:
-            self.known[at] = self.accumulators[at].finished()
+            found = [each.finished() for each in self.accumulators[at]]
+            for number, slot in enumerate(slots):
+                slot.known[at] = found[min(number, len(found) - 1)]
         for at in run.rows:
-            row = self.nest.rows[at]
-            self._along(row, lambda index, lanes, mask, at=at, row=row: self._drain(at, row, index, lanes, mask))
+            self._along(self.nest.rows[at], slots[0], lambda slot, at=at: self._drain(at, slot))
 
-    # Rows of folds -------------------------------------------------------------------------------------------------------
-    def _along(self, row: Row, each: Callable[[ir.Value | None, int, Lanes | None], None], loop: int | None = None) -> None:
-        """Do something for every place in a row of folds."""
-        loop = row.first if loop is None else loop
-        if loop == row.depth:
-            each(None, 1, None)
-        elif loop == self.depth - 1:
-            limit = self.memory.extents[loop]
-            counter = self.variable(INT64, INT64(0))
-            with self.counting(counter, limit, self.lanes) as at:
-                each(at, self.lanes, vec.first(self.builder, self.builder.sub(limit, at), self.lanes))
-        elif loop in row.kept:
-            with self.turns(loop):
-                self._along(row, each, loop + 1)
-        else:
-            self.memory.indices.append(INT64(0))
-            self._along(row, each, loop + 1)
-            self.memory.indices.pop()
-
-    def _fill(self, at: int, row: Row, index: ir.Value | None, lanes: int) -> None:
-        numbers = literal(vector(register(row.dtype), lanes), identity(row.word, row.dtype))
-        self.memory.store(("row", at), row.dtype, Lanes(self.builder, numbers), index)
-
-    def _drain(self, at: int, row: Row, index: ir.Value | None, lanes: int, mask: Lanes | None) -> None:
-        dtype = self.nest.loops.writes[row.write].buffer.dtype
-        numbers = convert(self.memory.load(("row", at), row.dtype, lanes, index), row.dtype, dtype)
-        self.memory.store(("write", row.write), dtype, numbers, index, mask)
-
-    # The innermost loop ----------------------------------------------------------------------------------------------------
-    def _innermost(self, run: Pass) -> None:
-        adds = [self.accumulators[item.fold] for item in run.body.items if isinstance(item, Add)]
-        abreast = self._abreast(run.body)
+    # The loop in lanes ---------------------------------------------------------------------------------------------------
+    def _vectors(self, run: Pass, slot: Slot) -> None:
+        adds = [self.accumulators[item.fold][0] for item in run.body.items if isinstance(item, Add) and self._is_wide(item)]
+        slots = self._slots(run.body)
         first, limit = self._range(run.loop)
-        wide = self._repeated(run.body)
         counter = self.variable(INT64, first)
-        if not any(each.needs_strips for each in adds):
-            self._strip(run.body, wide, counter, limit, abreast, adds)
-            return
-        # Sums are carried over to more exact ones before their rounding errors add up.
-        length = 64 * abreast * self.lanes
-        with self.counting(counter, limit, length) as at:
-            end = self.builder.add(at, INT64(length))
-            end = self.builder.select(self.builder.icmp_signed("<", end, limit), end, limit)
-            self._strip(run.body, wide, self.variable(INT64, at), end, abreast, adds)
+        self.memory.indices.append(None)
+        if any(each.needs_strips for each in adds):
+            # Sums are carried over to more exact ones before their rounding errors add up.
+            length = 64 * slots * self.lanes
+            with self.counting(counter, limit, length) as at:
+                end = self.builder.add(at, INT64(length))
+                end = self.builder.select(self.builder.icmp_signed("<", end, limit), end, limit)
+                self._strip(run.body, slot, self.variable(INT64, at), end, slots, adds)
+        else:
+            self._strip(run.body, slot, counter, limit, slots, adds)
+        self.memory.indices.pop()
 
     def _strip(
-        self, body: Body, wide: dict[int, Lanes], counter: ir.Value, limit: ir.Value, abreast: int, adds: list[Accumulator]
+        self, body: Body, outer: Slot, counter: ir.Value, limit: ir.Value, slots: int, adds: list[Accumulator]
     ) -> None:
         build, lanes = self.builder, self.lanes
+
+        def turn(at: ir.Value, count: int, mask: Lanes | None) -> None:
+            starts = [build.add(at, INT64(lanes * slot)) if slot else at for slot in range(count)]
+            self._body(body, [Slot(dict(outer.known), start, mask) for start in starts])
+
         for each in adds:
-            each.begin(abreast)
-        if abreast > 1:
+            each.begin(slots)
+        if slots > 1:
             # Short rows never come here, so the further sums are begun and joined inside.
-            many = build.icmp_signed("<=", build.add(build.load(counter), INT64(abreast * lanes)), limit)
-            with build.if_then(many):
+            with build.if_then(build.icmp_signed("<=", build.add(build.load(counter), INT64(slots * lanes)), limit)):
                 for each in adds:
                     each.begin_others()
-                with self.counting(counter, limit, abreast * lanes, abreast * lanes) as at:
-                    self._vectors(body, wide, at, abreast, None)
+                with self.counting(counter, limit, slots * lanes, slots * lanes) as at:
+                    turn(at, slots, None)
                 for each in adds:
                     each.join_others()
-        with self.counting(counter, limit, lanes, lanes) as at:
-            self._vectors(body, wide, at, 1, None)
-        at = build.load(counter)
-        with build.if_then(build.icmp_signed("<", at, limit)):
-            self._vectors(body, wide, at, 1, vec.first(build, build.sub(limit, at), lanes))
+        if machine().vector_bytes < 64 and self.abreast == self.depth - 1:
+            # Masks are slow there, so only the last vector has one.
+            with self.counting(counter, limit, lanes, lanes) as at:
+                turn(at, 1, None)
+        with self.counting(counter, limit, lanes) as at:
+            turn(at, 1, vec.first(build, build.sub(limit, at), lanes))
         for each in adds:
             each.flush()
 
-    def _vectors(self, body: Body, wide: dict[int, Lanes], at: ir.Value, abreast: int, mask: Lanes | None) -> None:
-        """One turn. Everything is got before anything is written, so that a buffer can be both read and written."""
-        indices = [self.builder.add(at, INT64(self.lanes * slot)) if slot else at for slot in range(abreast)]
-        known = [dict(wide) for _ in indices]
-        for item in body.items:
-            for slot, index in enumerate(indices):
-                self._do(item, known[slot], self.lanes, index, mask, slot)
-
-    def _repeated(self, body: Body) -> dict[int, Lanes]:
-        """Numbers of the outer loops that the innermost one uses, in every lane."""
-        used: set[int] = set()
-        for item in body.items:
-            if isinstance(item, Get):
-                value = self.nest.values[item.value]
-                if isinstance(value, Apply):
-                    used |= {each for each in value.operands if not isinstance(each, Number)}
-            elif isinstance(item, Add):
-                used.add(self.nest.values[item.fold].operand)  # type: ignore[union-attr]
-            elif isinstance(item, Pour):
-                used.add(self.nest.rows[item.row].operand)
-            elif isinstance(item, Put):
-                used.add(self.nest.loops.writes[item.write].value)
-        used -= {item.value for item in body.items if isinstance(item, Get | Reload)}
-        return {at: self.known[at].repeat(self.lanes) for at in sorted(used)}
-
-    def _abreast(self, body: Body) -> int:
+    def _slots(self, body: Body) -> int:
         """How many vectors a turn does: several where little is computed, because each step waits for the one before."""
+        if self.abreast < self.depth - 1:
+            return 1
         cost = sum(1 if not isinstance(item, Get) or self._is_cheap(self.nest.values[item.value]) else 20 for item in body.items)
         return 4 if cost <= 10 else 2 if cost <= 24 else 1
 
     def _is_cheap(self, value: Any) -> bool:
         return value.moves[-1] != FAR if isinstance(value, Buffer) else value.word in CHEAP
 
+    # Rows of folds -------------------------------------------------------------------------------------------------------
+    def _along(self, row: Row, slot: Slot, each: Callable[[Slot], None], loop: int | None = None) -> None:
+        """Do something for every place in a row of folds."""
+        loop = row.first if loop is None else loop
+        indices = self.memory.indices
+        if loop == row.depth:
+            each(slot)
+        elif loop not in row.kept:
+            indices.append(INT64(0))
+            self._along(row, slot, each, loop + 1)
+            indices.pop()
+        elif loop == self.abreast:
+            limit = self.memory.extents[loop]
+            indices.append(None)
+            with self.counting(self.variable(INT64, INT64(0)), limit, self.lanes) as at:
+                mask = vec.first(self.builder, self.builder.sub(limit, at), self.lanes)
+                self._along(row, Slot({}, at, mask), each, loop + 1)
+            indices.pop()
+        else:
+            with self.turns(loop):
+                self._along(row, slot, each, loop + 1)
+
+    def _row_lanes(self, row: Row) -> int:
+        return self.lanes if self.abreast in self.nest.varies[row.operand] else 1
+
+    def _fill(self, at: int, slot: Slot) -> None:
+        row = self.nest.rows[at]
+        numbers = literal(vector(register(row.dtype), self._row_lanes(row)), identity(row.word, row.dtype))
+        self.memory.store(("row", at), row.dtype, Lanes(self.builder, numbers), slot.index, None)
+
+    def _drain(self, at: int, slot: Slot) -> None:
+        row = self.nest.rows[at]
+        dtype = self.nest.loops.writes[row.write].buffer.dtype
+        numbers = self.memory.load(("row", at), row.dtype, self._row_lanes(row), slot.index, None)
+        if self.abreast in row.over:
+            numbers = numbers.folded(lambda left, right: joined(row.word, row.dtype, left, right))
+        self.memory.store(("write", row.write), dtype, convert(numbers, row.dtype, dtype), slot.index, slot.mask)
+
     # One item, in numbers or in vectors ------------------------------------------------------------------------------------
-    def _do(
-        self, item: Item, known: dict[int, Lanes], lanes: int = 1, index: ir.Value | None = None, mask: Lanes | None = None,
-        slot: int = 0,
-    ) -> None:  # fmt: skip
-        nest, memory = self.nest, self.memory
+    def _do(self, item: Item, slot: Slot, number: int) -> None:
+        nest, memory, known = self.nest, self.memory, slot.known
+        lanes = self.lanes if self._is_wide(item) else 1
         if isinstance(item, Get):
             value = nest.values[item.value]
             if isinstance(value, Buffer):
-                known[item.value] = memory.load(("read", item.value), value.dtype, lanes, index, mask)
+                known[item.value] = memory.load(("read", item.value), value.dtype, lanes, slot.index, slot.mask)
             else:
                 assert isinstance(value, Apply)
                 known[item.value] = self._applied(value, known, lanes)
         elif isinstance(item, Reload):
             write = nest.reloaded.get(item.value)
             key = ("kept", item.value) if write is None else ("write", write)
-            known[item.value] = memory.load(key, nest.dtype(item.value), lanes, index, mask)
+            known[item.value] = memory.load(key, nest.dtype(item.value), lanes, slot.index, slot.mask)
         elif isinstance(item, Keep):
-            memory.store(("kept", item.value), nest.dtype(item.value), known[item.value], index)
+            memory.store(("kept", item.value), nest.dtype(item.value), known[item.value], slot.index, None)
         elif isinstance(item, Put):
             put = nest.loops.writes[item.write]
             numbers = convert(known[put.value], nest.dtype(put.value), put.buffer.dtype)
-            memory.store(("write", item.write), put.buffer.dtype, numbers, index, mask)
+            memory.store(("write", item.write), put.buffer.dtype, numbers, slot.index, slot.mask)
         elif isinstance(item, Add):
             fold = nest.values[item.fold]
             assert isinstance(fold, Fold)
-            numbers = convert(known[fold.operand], nest.dtype(fold.operand), fold.dtype)
-            self.accumulators[item.fold].add(numbers, slot, mask)
+            numbers = convert(known[fold.operand], nest.dtype(fold.operand), fold.dtype).repeat(lanes)
+            sums = self.accumulators[item.fold]
+            sums[min(number, len(sums) - 1)].add(numbers, number, slot.mask)
         elif isinstance(item, Pour):
             row, place = nest.rows[item.row], ("row", item.row)
             numbers = convert(known[row.operand], nest.dtype(row.operand), row.dtype)
-            before = memory.load(place, row.dtype, lanes, index)
-            memory.store(place, row.dtype, joined(row.word, row.dtype, before, numbers), index)
+            before = memory.load(place, row.dtype, lanes, slot.index, None)
+            after = joined(row.word, row.dtype, before, numbers)
+            if self.abreast in row.over and slot.mask is not None:
+                after = slot.mask.select(after, before)
+            memory.store(place, row.dtype, after, slot.index, None)
 
     def _applied(self, value: Apply, known: dict[int, Lanes], lanes: int) -> Lanes:
         dtypes = [None if isinstance(each, Number) else self.nest.dtype(each) for each in value.operands]
@@ -259,7 +289,7 @@ class _Writer:
             if isinstance(operand, Number):
                 operands.append(Lanes(self.builder, literal(vector(register(dtype), lanes), operand.value)))
             else:
-                operands.append(convert(known[operand], own or dtype, dtype))
+                operands.append(convert(known[operand], own or dtype, dtype).repeat(lanes))
         return spoken(value, operands, wanted[-1])
 
 

@@ -68,6 +68,9 @@ class Write:
 class Loops:
     """A nest of `depth` loops. Values are numbered: first what is read, then one per step.
 
+    `abreast`: the loop whose turns are done side by side, in the lanes of vectors; −1 is the innermost. Where the innermost
+    is short and folded, as over the classes of a softmax, the loop around it serves better.
+
     >>> relu = Loops(1, (Buffer("float32", (NEXT,)),), (Apply("max", (0, Number(0)), "float32"),), (Write(1, Buffer("float32", (NEXT,))),))
     >>> relu.varies(1)
     (0,)
@@ -77,6 +80,7 @@ class Loops:
     reads: tuple[Buffer, ...]
     steps: tuple[Apply | Fold, ...]
     writes: tuple[Write, ...]
+    abreast: int = -1
 
     def varies(self, value: int) -> tuple[int, ...]:
         """The loops a value varies over."""
