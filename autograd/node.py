@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from threading import Lock
 from types import CodeType
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from .errors import DtypeError, ShapeError
 from .sizes import Size, shape_text
+from .storage import Clock, at_one_moment, store
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]
@@ -323,13 +323,17 @@ def on_behalf() -> Iterator[None]:
         current_site.reset(token)
 
 
+_kept: Any = Node.__dict__["_value"]
+"""Where a node keeps its value."""
+
+
 class Leaf(Node):
     """A node that is given, not computed: an input, a parameter, a state or a constant.
 
     Setting `.value` (same shape) makes everything that depends on it be recomputed when it is next asked for.
     """
 
-    __slots__ = ("grad", "role")
+    __slots__ = ("_home", "grad", "role")
     is_leaf = True
 
     def __init__(
@@ -347,10 +351,22 @@ class Leaf(Node):
             shape, dtype = value.shape if shape is None else shape, value.dtype
         super().__init__(None, (), no_params, shape, dtype, name, site)
         self.role = role
+        self._home = None
         self.grad: np.ndarray | None = None
         # Nothing depends on a new leaf yet, so the clock need not move.
         self._value = value
         self._stamp = 0
+
+    @property
+    def _value(self) -> Any:  # type: ignore[override]
+        if self._home is not None:
+            with at_one_moment((self,)):
+                return _kept.__get__(self)
+        return _kept.__get__(self)
+
+    @_value.setter
+    def _value(self, new: Any) -> None:
+        _kept.__set__(self, new)
 
     @property
     def value(self) -> np.ndarray:
@@ -374,27 +390,6 @@ class Leaf(Node):
                 )
             )
         store({self: np.array(fitted(array, self.dtype, self))})
-
-
-class Clock:
-    """Counts every change of any leaf, so that a cached value knows whether anything has changed since."""
-
-    now = 0
-    lock = Lock()
-    """Held while leaves change and while a program reads them, so that a thread sees all of one change or none of
-    it."""
-
-
-def store(values: Mapping[Leaf, np.ndarray]) -> None:
-    """Put arrays that nobody else may write to into leaves, all at one moment."""
-    with Clock.lock:
-        moment = Clock.now + 1
-        for leaf, array in values.items():
-            array.flags.writeable = False
-            leaf._value = array
-            leaf._stamp = moment
-        # Last: whoever sees the new moment must find the stamps that belong to it.
-        Clock.now = moment
 
 
 def fitted(array: np.ndarray, dtype: np.dtype, what: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import MissingValue, NngraphError
 from ..graph import Graph, order, without_collector
 from ..node import Clock, Leaf, Node, abilities, describe
+from ..storage import at_one_moment
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
 from .long import tape_of
@@ -142,7 +143,7 @@ class Program:
         """A fresh memory with every leaf's value in its slot; MissingValue names all leaves that have none."""
         memory: list[Any] = [None] * self.count
         missing = []
-        with Clock.lock:
+        with at_one_moment([leaf for leaf, _ in self.leaves]):
             for leaf, slot in self.leaves:
                 value = values[leaf] if values is not None and leaf in values else leaf._value
                 if value is None:

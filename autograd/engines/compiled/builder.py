@@ -89,7 +89,7 @@ class Builder:
 
         for call in inner.calls:
             call.chunk = call.chunk or max(call.rows, 1)
-        offsets, scratch, size = arranged(inner.calls)
+        offsets, scratch, size = arranged(inner.calls, inner)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}
         for call in inner.calls:

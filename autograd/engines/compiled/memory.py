@@ -9,8 +9,8 @@ from .calls import Buffer, Call, Scratch
 ALIGNMENT = 64
 
 
-def arranged(calls: Sequence[Call]) -> tuple[dict[Buffer, int], dict[tuple[int, int], int], int]:
-    """Offsets in one arena: for every buffer, for every piece of scratch (call, word), and how many bytes there are.
+def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], dict[tuple[int, int], int], int]:
+    """Offsets in one arena: for every buffer that `owner` made, for every piece of scratch (call, word), and how many bytes there are.
 
     A buffer takes the place of an operand that is read for the last time by the same fused loop, when both are gone through in step.
     """
@@ -18,7 +18,7 @@ def arranged(calls: Sequence[Call]) -> tuple[dict[Buffer, int], dict[tuple[int, 
     dies: dict[Buffer, int] = {}
     for at, call in enumerate(calls):
         for view in (*call.reads, *call.writes):
-            if view.buffer.role == "arena":
+            if view.buffer.role == "arena" and view.buffer.owner is owner:
                 born.setdefault(view.buffer, at)
                 dies[view.buffer] = at
     offsets: dict[Buffer, int] = {}
@@ -56,7 +56,7 @@ def arranged(calls: Sequence[Call]) -> tuple[dict[Buffer, int], dict[tuple[int, 
         free.append((start, size))
 
     for at, call in enumerate(calls):
-        ending = {view.buffer for view in call.reads if dies.get(view.buffer) == at and view.buffer.role == "arena"}
+        ending = {view.buffer for view in call.reads if dies.get(view.buffer) == at}
         starting = [view for view in call.writes if born.get(view.buffer) == at and view.buffer not in offsets]
         for view in starting:
             if view.buffer in offsets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
 from time import perf_counter
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import MissingValue, NngraphError
-from ...node import Clock, Leaf, Node, describe, store
+from ...node import Leaf, Node, describe
+from ...storage import Home, at_one_moment, settle
 from ..numpy import evaluate_all
 from .binding import Words
 from .calls import Buffer, Call, Fallback, View
@@ -65,11 +67,13 @@ class Program:
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
         self.plan = Plan(outputs, updates)
-        self.owned = {
-            leaf: np.zeros(tuple(map(int, leaf.shape)), leaf.dtype) for leaf in updates or () if leaf in self.plan.leaves
-        }
-        self._stamps = dict.fromkeys(self.owned, -1)
         self.lock = RLock()
+        self.homes = {
+            leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
+        }
+        """Where the leaves that it updates live while it does."""
+        self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
+        self._stamps = dict.fromkeys(self.homes, -1)
         self._steps: Steps | None = None
         self._bind()
 
@@ -81,7 +85,7 @@ class Program:
             for view in (*call.reads, *call.writes):
                 view.check()
             call.chunk = call.chunk or max(call.rows, 1)
-        self.offsets, scratch, self.arena_bytes = arranged(calls)
+        self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan)
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.status = np.zeros(2, np.int64)
@@ -89,8 +93,8 @@ class Program:
         for leaf, buffer in self.plan.leaves.items():
             if leaf.role == "constant":
                 self.arrays[buffer] = np.ascontiguousarray(leaf._value).reshape(leaf._value.shape)
-            elif leaf in self.owned:
-                self.arrays[buffer] = self.owned[leaf]
+            elif leaf in self.homes:
+                self.arrays[buffer] = self.homes[leaf].array
         written = Words(self._address, self.status.ctypes.data)
         blocks = [written.block(call, number, scratch, self.base) for number, call in enumerate(calls)]
         self.words, self._patches = written.array(), written.patches
@@ -123,15 +127,14 @@ class Program:
     # Running once -----------------------------------------------------------------------------------------------------
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
         """The outputs' values for these values of leaves; the updates are stored."""
-        with self.lock:
-            given = self._given(values or {})
+        with self._ready(values or {}) as given:
             results = [np.empty(view.shape, view.dtype) for view in self.plan.results]
             self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
             try:
                 self._run_pieces()
             except BadData:
                 raise self._complaint(values or {}) from None
-            self._store()
+            self._settle()
             return results
 
     def _complaint(self, values: Mapping[Leaf, Any]) -> NngraphError:
@@ -165,35 +168,42 @@ class Program:
             for at, extra in places:
                 self.words[at] = data + extra
 
-    def _given(self, values: Mapping[Leaf, Any]) -> dict[Buffer, np.ndarray]:
-        """Arrays for the leaves that the program does not own; what it owns is taken over where it was changed outside."""
-        arrays: dict[Buffer, np.ndarray] = {}
-        missing = []
-        with Clock.lock:
-            for leaf, buffer in self.plan.leaves.items():
-                if leaf.role == "constant":
-                    continue
-                own = self.owned.get(leaf)
-                if own is not None and leaf._stamp == self._stamps[leaf]:
-                    continue
-                value = values[leaf] if leaf in values else leaf._value
-                if value is None:
-                    missing.append(leaf)
-                elif own is not None:
-                    own[...] = value
-                    self._stamps[leaf] = leaf._stamp
-                else:
-                    arrays[buffer] = np.ascontiguousarray(value, leaf.dtype).reshape(np.shape(value))
-        if missing:
-            names = ", ".join(describe(leaf) for leaf in missing)
-            raise MissingValue(f"no value yet for {names}; set {missing[0]._name}.value = …")
-        return arrays
+    @contextmanager
+    def _ready(self, values: Mapping[Leaf, Any]) -> Iterator[dict[Buffer, np.ndarray]]:
+        """The program's lock is held, what it owns is as the leaves say, and the arrays of all other leaves are given.
 
-    def _store(self) -> None:
-        if self.owned:
-            store({leaf: array.copy() for leaf, array in self.owned.items()})
-            for leaf in self.owned:
-                self._stamps[leaf] = leaf._stamp
+        Values are read before the lock is taken, because a leaf may live with another program that is running.
+        """
+        while True:
+            foreign = [leaf for leaf in self._varying if leaf not in values and leaf._home is not self.homes.get(leaf, leaf)]
+            arrays: dict[Leaf, Any] = {}
+            with at_one_moment(foreign):
+                moments = {leaf: leaf._stamp for leaf in foreign}
+                for leaf in foreign:
+                    arrays[leaf] = leaf._value
+            missing = [leaf for leaf, array in arrays.items() if array is None]
+            if missing:
+                names = ", ".join(describe(leaf) for leaf in missing)
+                raise MissingValue(f"no value yet for {names}; set {missing[0]._name}.value = …")
+            with self.lock:
+                if any(leaf._home is not home and leaf not in arrays for leaf, home in self.homes.items()):
+                    continue
+                for leaf, home in self.homes.items():
+                    if leaf in arrays and moments[leaf] != self._stamps[leaf]:
+                        home.array[...] = arrays[leaf]
+                        self._stamps[leaf] = moments[leaf]
+                given = {}
+                for leaf in self._varying:
+                    if leaf not in self.homes:
+                        value = values[leaf] if leaf in values else arrays[leaf]
+                        given[self.plan.leaves[leaf]] = np.ascontiguousarray(value, leaf.dtype).reshape(np.shape(value))
+                yield given
+                return
+
+    def _settle(self) -> None:
+        """The leaves that the program updates have new values now."""
+        if self.homes:
+            self._stamps = dict.fromkeys(self.homes, settle(self.homes))
 
     # What numpy does in between -------------------------------------------------------------------------------------------
     def _fall_back(self, call: Call) -> None:
@@ -234,8 +244,7 @@ class Program:
         while done < count:
             now = 1 if not state.seconds else max(1, min(count - done, int(STRETCH / state.seconds), 1 << 16))
             records = [np.empty((now, *view.shape), view.dtype) for view in self.plan.results]
-            with self.lock:
-                given = self._given(dict(zip(inputs, state.batch)))
+            with self._ready(dict(zip(inputs, state.batch))) as given:
                 self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
                 for block, array in zip(state.blocks, arrays):
                     block[0] = array.ctypes.data
@@ -251,7 +260,7 @@ class Program:
                 except BadData:
                     raise self._complaint(dict(zip(inputs, state.batch))) from None
                 seconds = perf_counter() - began
-                self._store()
+                self._settle()
             state.seconds = seconds / now
             done += now
             yield tuple(records), seconds
