@@ -26,8 +26,9 @@ def optimize_loops(nodes: Sequence[Node]) -> list[Node]:
     """Equal nodes with faster loops; values agree up to rounding. A graph without loops is handed back as it is.
 
     Loops inside loops come first: what an inner loop keeps stays within the step that runs it, so that the memory of
-    nested loops adds up instead of multiplying. The result is for running, not for differentiating: it no longer keeps
-    the carries that a gradient goes back through.
+    nested loops adds up instead of multiplying; going backwards, an inner loop and what follows from it are run once
+    more. The result is for running, not for differentiating: it no longer keeps the carries that a gradient goes back
+    through.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", [[1.0], [2.0]]), ng.parameter("w", [[0.5]])

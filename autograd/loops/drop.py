@@ -36,8 +36,8 @@ def apply(region: Region) -> None:
         if loop.lasts or loop.rows or loop.sums:
             alive.append(loop)
     region.loops = alive[::-1]
-    for port, node in replaced.items():  # later loops first: what replaces their ports may hold ports of earlier ones
-        region.substitute({port: node})
+    for gone, node in replaced.items():  # later loops first: what replaces their ports may hold ports of earlier ones
+        region.substitute({gone: node})
 
 
 def _repeated(loop: Loop) -> None:
@@ -70,12 +70,14 @@ def _collected(loop: Loop) -> dict[Node, Node]:
     """What replaces the last values of carries that only collect terms, total + x_t: first value + Σ_t x_t. Rounds in
     another order."""
     nodes = order(loop.results)
-    table, replaced = users(nodes), {}
+    table = users(nodes)
+    replaced: dict[Node, Node] = {}
     for hole, after in list(loop.nexts.items()):
         others = {result for key, result in loop.nexts.items() if key is not hole}
         others |= {*loop.rows.values(), *loop.sums.values()}
         with_total, terms = moved_by(nodes, {hole: hole}), []
-        node, readers = after, 0
+        node: Node = after
+        readers = 0
         while node.op is add and node not in others and len(table[node]) == readers and node.shape == hole.shape:
             totals = [source for source in node.inputs if source in with_total]
             if len(totals) != 1:

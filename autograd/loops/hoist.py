@@ -8,7 +8,7 @@ the memory of the stacked product; a product so large that a kernel is busy with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..graph import order, rebuild, users
 from ..node import Node
@@ -33,9 +33,9 @@ def _fixed_values(loop: Loop) -> None:
     """What all steps share is computed once. A repeat stays inside, where it costs nothing."""
     nodes = order(loop.results)
     moved = moved_by(nodes, loop.starts | loop.elements)
-    still = moved_by(nodes, loop.fixed) - moved - set(loop.fixed)
+    still = {node for node in nodes if not node.is_leaf and node not in moved}
     read = [source for node in nodes if node in moved or node.op is broadcast for source in node.inputs]
-    outside: dict[Node, Node] = dict(loop.fixed)
+    outside: dict[Node, Node] = dict(loop.fixed.items())
     back: dict[Node, Node] = {}
     for node in nodes:
         if node in still:
@@ -67,7 +67,7 @@ def _ahead(loop: Loop, nodes: Iterable[Node]) -> dict[Node, tuple[Node, bool]]:
     return known
 
 
-def joins(node: Node, moved: Iterable[Node]) -> bool:
+def joins(node: Node, moved: Collection[Node]) -> bool:
     """Whether a node is a contraction that shares a factor with the same node of all other steps, so that all steps are
     one product."""
     return products(node) > 0 and 0 < sum(source in moved for source in node.inputs) < len(node.inputs)

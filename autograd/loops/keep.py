@@ -17,6 +17,7 @@ from typing import Any
 from ..graph import Graph, order, rebuild, substitute
 from ..node import Leaf, Node
 from ..ops.arithmetic import add, mul
+from ..ops.control import part
 from .cost import cheap, memory, moved_by
 from .cut import cheapest_cut
 from .loop import Loop, Region
@@ -34,9 +35,10 @@ def apply(region: Region) -> None:
 
 
 def _share(region: Region, first: Loop, second: Loop) -> None:
-    known: dict[Node, Node] = {given: hole for hole, given in first.elements.items()} | dict(first.rows)
+    known: dict[Node, Node] = {given: hole for hole, given in first.elements.items()}
+    known |= {port: value for port, value in first.rows.items()}
     constant = {given: hole for hole, given in first.fixed.items()}
-    swaps = {hole: known[given] for hole, given in second.elements.items() if given in known}
+    swaps: dict[Node, Node] = {hole: known[given] for hole, given in second.elements.items() if given in known}
     swaps |= {hole: constant[given] for hole, given in second.fixed.items() if given in constant}
     count = len(first.results)
     results = merged([*first.results, *substitute(second.results, swaps)])
@@ -46,6 +48,8 @@ def _share(region: Region, first: Loop, second: Loop) -> None:
     moved = moved_by(nodes, first.starts | first.elements)
     later_nodes = order(later)
     common = moved & set(later_nodes)
+    # A part of a loop inside that only the second asks for is there in the first too.
+    common.update(node for node in later_nodes if node.op is part and node.inputs[0] in common)
     if not any(not node.is_leaf and not cheap(node) for node in common):
         return
     first.with_results(own)
@@ -53,12 +57,14 @@ def _share(region: Region, first: Loop, second: Loop) -> None:
     for node in later_nodes:
         if node not in common:
             wanted.update(source for source in node.inputs if source in common)
-    kept = _cut(region, first, second, [node for node in nodes if node in common], wanted)
+    values = [node for node in order([*nodes, *common]) if node in common and isinstance(node.shape, tuple)]
+    kept = _cut(region, first, second, values, wanted)
     if sum(memory(node) for node in kept if not _stacked(first, node)) * int(first.length) > KEPT_LIMIT:
         return
     back: dict[Node, Node] = {}
+    elements: dict[Node, Node] = dict(first.elements.items())
     for node in kept:
-        back[node] = second.element(first.elements[node] if node in first.elements else first.row(node), node)
+        back[node] = second.element(elements[node] if node in elements else first.row(node), node)
     for hole, given in first.fixed.items():
         back[hole] = second.constant(given)
     second.with_results(substitute(later, back))

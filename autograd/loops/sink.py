@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..graph import order, rebuild
 from ..node import Leaf, Node
@@ -113,7 +114,7 @@ class After:
             return None
         operands = [self.known[source] for source in node.inputs]
         outside = [operand.outside for operand in operands]
-        if node not in self.moved:
+        if not any(operand.moving for operand in operands):
             return Sunk(rebuild(node, tuple(outside)), False)
         rows = frozenset().union(*[operand.rows for operand in operands])
         if node.size > LARGE or not (node in self.heavy or (node in self.ahead and not rows)):
@@ -148,7 +149,8 @@ class After:
         """The sum of a value over all steps, made outside as far as that pays; the loop goes on adding up the rest."""
         if value not in self.moved or value in self.carried:
             return None
-        totals, rest = [], []
+        totals: list[Node] = []
+        rest: list[Node] = []
         waiting = [value]
         while waiting:
             each = waiting.pop()
@@ -174,15 +176,17 @@ class After:
         wrapped: list[Callable[[Node], Node]] = []
         while True:
             if term.op in _THROUGH:
-                wrapped.append(lambda total, op=term.op, params=term.params: op.apply((total,), params))
+                wrapped.append(partial(_again, term))
                 (term,) = term.inputs
                 continue
             factor = self._factor(term)
             if factor is None:
                 break
-            wrapped.append(lambda total, factor=factor[0]: mul(factor, total))
+            wrapped.append(partial(mul, factor[0]))
             term = factor[1]
-        if term not in self.moved or term in self.carried or any(source not in self.known for source in term.inputs):
+        if term.is_leaf or term not in self.moved or term in self.carried:
+            return None
+        if any(source not in self.known for source in term.inputs):
             return None
         total = self._contracted(term)
         if total is not None:
@@ -194,7 +198,8 @@ class After:
         """(c outside, x) of c·x with a c that does not change."""
         if term.op is mul:
             for c, x in (term.inputs, term.inputs[::-1]):
-                if c not in self.moved and c in self.known and x.shape == term.shape and x.dtype == term.dtype:
+                still = c in self.known and not self.known[c].moving
+                if still and x.shape == term.shape and x.dtype == term.dtype:
                     return self.known[c].outside, x
         return None
 
@@ -214,6 +219,11 @@ class After:
         if total is None:
             return None
         return self._paid(Sunk(total, False, rows, made), products(term), 0)
+
+
+def _again(node: Node, operand: Node) -> Node:
+    """The same op of one operand on another one."""
+    return node.op.apply((operand,), node.params)
 
 
 def _sum_of(terms: Sequence[Node]) -> Node:

@@ -212,13 +212,28 @@ def passed_on():
     return with_gradients(ng.sum(h * same) + ng.sum(ng.square(pieces)) + ng.sum(hs), w)
 
 
+def unchanging():
+    """A loop inside of which, as far as it is read, does not depend on the step."""
+    w = Weights()
+    x, start, over = w(4, EXAMPLES, HIDDEN), w(EXAMPLES, HIDDEN), w(HIDDEN, HIDDEN)
+    k = ng.constant(np.linspace(0, 1, EXAMPLES * HIDDEN).reshape(EXAMPLES, HIDDEN))
+
+    def step(h, piece):
+        _, waves = ng.scan(lambda c, _: ((ng.tanh(c[0] + c[1]), ng.sin(c[1])), c[1]), (h, k), length=2)
+        wave = ng.sum(waves, axis=0)
+        return ng.tanh(piece + h * wave), h * (wave @ over)
+
+    last, ys = ng.scan(step, start, x)
+    return with_gradients(ng.sum(ng.square(last)) + ng.sum(ng.square(ys)), w)
+
+
 NETS = {
     "lstm": lstm, "lstm in reverse": lambda: lstm(reverse=True), "lstm, last": lambda: lstm(wanted="last"), "lstm, sum": lambda: lstm(wanted="sum"),
     "lstm of no step": lambda: lstm(0), "lstm of one step": lambda: lstm(1), "lstm of one example": lambda: lstm(examples=1),
     "gru": gru, "gru of one step": lambda: gru(1), "plain": plain, "plain, relu": lambda: plain(activation=ng.relu), "plain, silu": lambda: plain(activation=ng.silu),
     "plain of no step": lambda: plain(0), "deep": deep, "tokens": tokens, "without elements": without_elements, "only sums": only_sums,
     "nested": nested, "noisy": noisy, "one example": one_example, "weights as elements": weights_as_elements, "shared twice": shared_twice,
-    "second order": second_order, "passed on": passed_on,
+    "second order": second_order, "passed on": passed_on, "unchanging": unchanging,
 }  # fmt: skip
 
 
@@ -504,6 +519,19 @@ def test_a_running_total_that_is_read_stays_a_carry():
     fast = optimize_loops(outputs)
     agree(outputs, fast)
     assert [node.params["layout"][0] for node in scans(fast)] == [1, 1]
+
+
+def test_elements_are_added_up_in_the_loop():
+    total, _ = ng.scan(lambda total, piece: (total + piece, None), 1.0, ng.input("x", np.arange(4.0)))
+    (fast,) = optimize_loops([total])
+    agree([total], [fast])
+    assert scans([fast])[0].params["layout"] == [0, 1, 0]
+
+
+def test_what_is_the_same_in_every_step_leaves_the_loop_with_its_own_loop():
+    small, large = scans(optimize_loops(unchanging()[:1]))
+    assert set(names_in(small)) == {"sin"}
+    assert "scan" not in names_in(large)
 
 
 def test_a_repeated_element_is_a_fixed_value():
