@@ -104,7 +104,10 @@ def _collected(loop: Loop) -> dict[Node, Node]:
 def _joined(loop: Loop) -> None:
     for table in (loop.elements, loop.fixed):
         first: dict[Node, Leaf] = {}
-        again: dict[Node, Node] = {hole: first[given] for hole, given in table.items() if first.setdefault(given, hole) is not hole}  # fmt: skip
+        again: dict[Node, Node] = {}
+        for hole, given in table.items():
+            if first.setdefault(given, hole) is not hole:
+                again[hole] = first[given]
         for hole in again:
             del table[hole]  # type: ignore[arg-type]
         if again:

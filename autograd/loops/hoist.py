@@ -82,8 +82,12 @@ def _regroup(loop: Loop) -> None:
     inner = {
         node
         for node in nodes
-        if _adds(node) and node not in results and len(table[node]) == 1 and _adds(table[node][0]) and table[node][0].shape == node.shape
-    }  # fmt: skip
+        if _adds(node)
+        and node not in results
+        and len(table[node]) == 1
+        and _adds(table[node][0])
+        and table[node][0].shape == node.shape
+    }
     image: dict[Node, Node] = {}
     for node in nodes:
         if _adds(node) and node not in inner and node not in ahead:

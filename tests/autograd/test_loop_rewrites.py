@@ -280,6 +280,36 @@ def test_values_stay(name):
     agree(outputs, optimize_loops(simple))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_values_stay_for_steps_made_at_random(seed):
+    """Carries and rows picked from a random expression; the second derivatives for every other one."""
+    w, pick = Weights(), np.random.default_rng(seed)
+    x, starts = w(int(pick.integers(0, 4)), 2, INPUTS), tuple(w(2, HIDDEN) for _ in range(int(pick.integers(1, 4))))
+    into, over, bias, scale = w(INPUTS, HIDDEN), w(HIDDEN, HIDDEN), w(HIDDEN), w()
+    ways = [
+        lambda a, b: a @ over, lambda a, b: ng.tanh(a), lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - bias, lambda a, b: ng.relu(a),
+        lambda a, b: scale * a, lambda a, b: ng.softmax(a), lambda a, b: a @ over.T + b, lambda a, b: ng.concat([a[:, :1], b[:, 1:]], axis=1),
+        lambda a, b: ng.sum(a, axis=0) * b, lambda a, b: ng.silu(a) + ng.mean(b, axis=1, keepdims=True), lambda a, b: (a.T @ b)[:1] * a,
+    ]  # fmt: skip
+    plan = pick.integers(0, 1000, (int(pick.integers(2, 10)), 3))
+    carried, put_out = pick.integers(0, 1000, len(starts)), pick.integers(0, 1000, int(pick.integers(0, 3)))
+
+    def step(carry, piece):
+        values = [*carry, piece @ into]
+        for way, a, b in plan:
+            values.append(ways[way % len(ways)](values[a % len(values)], values[b % len(values)]))
+        return tuple(0.5 * values[at % len(values)] for at in carried), tuple(values[at % len(values)] for at in put_out)
+
+    last, rows = ng.scan(step, starts, x, reverse=bool(seed % 3))
+    loss = sum((ng.sum(ng.square(node)) for node in (*last, *rows)), ng.constant(0.0))
+    outputs = with_gradients(loss, w)
+    if seed % 2:
+        along = sum((ng.sum(ng.sin(g)) for g in outputs[1:]), ng.constant(0.0))
+        outputs += ng.gradient(along, w.all)
+    for fast in (optimize_loops(outputs), optimize_loops(ng.simplify(outputs))):
+        agree(outputs, fast, 1e-11)
+
+
 def test_single_precision_stays_single():
     outputs = lstm(dtype=np.float32)
     fast = optimize_loops(outputs)
