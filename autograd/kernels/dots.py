@@ -13,6 +13,7 @@ from llvmlite import ir
 from . import vector as vec
 from .kernel import kernel
 from .machine import machine
+from .matmul_tiles import units
 from .vector import INT64, Lanes
 
 TILE = 4
@@ -23,48 +24,37 @@ TILE = 4
 def dots(v: SimpleNamespace) -> Any:
     """C[i, j] (+)= Σ_k A[i, k]·B[j, k] for a stack of matrices. One row of the call is a unit: `unit` rows of one C.
 
-    Block: as for `product` up to the second loop over the depth; then strides of A along rows, of B along columns, of C
-    along rows and columns. Along the depth the strides are 1.
+    Block: as for `product` up to the strides along rows; then strides of B and C along columns. Along the depth the
+    strides are 1.
 
     Order: unit, tile of rows, tile of columns, depth. A tile is 4x4, 4x1, 1x4 or 1x1 sums, each a vector of partial sums
     along the depth that is added up at the end.
     """
     word, call, size = v.word, v.call, v.size
-    tile = _tiles(v)
+    tile, unit = _tiles(v), units(v)
 
     def loop(block: int, start: int, stop: int) -> None:
-        rows, columns, depth = word(block, 5), word(block, 6), word(block, 7)
-        a_row, b_column, c_row, c_column = size * word(block, 20), size * word(block, 21), size * word(block, 22), size * word(block, 23)
-        unit, inner, depths = word(block, 8), word(block, 10), word(block, 17)
-        parts = (rows + unit - 1) // unit
+        columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
+        b_column, c_column = size * word(block, 22), size * word(block, 23)
         for each in range(start, stop):
-            matrix = each // parts
-            first = (each - matrix * parts) * unit
-            many = min(unit, rows - first)
-            far = matrix // inner
-            near = matrix - far * inner
-            a = word(block, 0) + size * (near * word(block, 11) + far * word(block, 14)) + first * a_row
-            b = word(block, 1) + size * (near * word(block, 12) + far * word(block, 15))
-            c = word(block, 2) + size * (near * word(block, 13) + far * word(block, 16)) + first * c_row
+            a, b, c, row, rows = unit(block, each)
             add = word(block, 9)
-            for second in range(depths):
+            for _ in range(word(block, 17)):
                 i = 0
-                while i < many:
-                    tall = TILE if i + TILE <= many else 1
+                while i < rows:
+                    tall = TILE if i + TILE <= rows else 1
+                    a_tile, c_tile = a + i * a_row, c + i * c_row
                     j = 0
                     while j < columns:
                         wide = TILE if j + TILE <= columns else 1
-                        tile(
-                            tall, wide, a + i * a_row, b + j * b_column, c + i * c_row + j * c_column, a_row, b_column,
-                            c_row, c_column, depth, add,
-                        )  # fmt: skip
+                        tile(tall, wide, a_tile, b + j * b_column, c_tile + j * c_column, a_row, b_column, c_row, c_column, depth, add)
                         j += wide
                     i += tall
                 a += size * word(block, 18)
                 b += size * word(block, 19)
                 add = 1
             if word(block, 3) != 0:
-                call(word(block, 3), word(block, 4), matrix * rows + first, matrix * rows + first + many)
+                call(word(block, 3), word(block, 4), row, row + rows)
 
     return loop
 
@@ -99,7 +89,7 @@ def _tiles(v: SimpleNamespace) -> Any:
 def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function:
     """A function for one shape of tile: whole vectors along the depth, then the rest under a mask, then the sums."""
     element, lanes = vec.ELEMENTS[dtype], machine().lanes(dtype)
-    kind, size = vec.vector(element, lanes), 8 if dtype == "float64" else 4
+    kind = vec.vector(element, lanes)
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 9), f"dots.{rows}x{columns}")
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -192,7 +182,6 @@ def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function
             with fresh:
                 vec.store(builder, place, 0, total)
     builder.ret_void()
-    assert size
     return function
 
 

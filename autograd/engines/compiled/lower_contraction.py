@@ -12,17 +12,23 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ...index import IndexForm
 from ...kernels.dots import dots
 from ...kernels.machine import machine
-from ...kernels.matmul import panel_width, product, tallest
-from ...kernels.packing import pack
-from .calls import View
+from ...kernels.matmul import SLICE, large_product, pack, product
+from ...kernels.matmul_tiles import panel_width, tallest
+from .calls import CHUNK, Scratch, View
 
 WORK = 1 << 17
 """A unit of rows does at least about so many multiplications."""
 GRAIN = 1 << 19
 """So many multiplications make a chunk worth a thread."""
+LARGE = 1 << 21
+"""Bytes of a matrix B that does not stay in the caches while all rows pass over it; then it is copied slice by slice."""
+FULL = 128
+"""Rows of a unit where B is large: so many share the copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,7 @@ def lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View) -> b
 def _lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, arranged: bool) -> bool:
     straight = _product(form, inputs, output)
     ways = [way for way in (straight, _swapped(straight)) if way.fits]
-    lanes = machine().lanes(output.dtype)
-    choices = [choice for way in ways for choice in (_Tiles(way, lanes), _Dots(way, lanes)) if choice.possible]
+    choices = [choice for way in ways for choice in (_Tiles(way, output.dtype), _Dots(way, output.dtype)) if choice.possible]
     if not choices:
         return not arranged and _arranged(plan, form, inputs, output)
     best = min(choices, key=lambda choice: choice.cost)
@@ -201,27 +206,28 @@ def _swapped(way: Product) -> Product:
 class _Way:
     """What both ways share: units of rows and the first words of the block."""
 
-    def __init__(self, way: Product, lanes: int) -> None:
-        self.way, self.lanes = way, lanes
+    def __init__(self, way: Product, dtype: np.dtype) -> None:
+        self.way, self.size, self.lanes = way, dtype.itemsize, machine().lanes(dtype)
         self.inner, self.outer = (*way.stack[::-1], ONCE, ONCE)[:2]
         self.second = way.depths[0] if way.depths else ONCE
         self.matrices = self.inner.size * self.outer.size
 
-    def units(self) -> tuple[int, int, int]:
-        """Rows per unit, number of units, units that make a chunk."""
-        way = self.way
+    def units(self, least: int = 1) -> tuple[int, int, int]:
+        """Rows per unit (at least `least` where there are as many), number of units, units that make a chunk."""
+        way, high = self.way, tallest()
         per_row = max(way.columns.size * way.depth.size * self.second.size, 1)
-        high = tallest()
-        unit = min(way.rows.size, -(-max(WORK // per_row, 1) // high) * high)
+        # Several tiles share what they read of B, when there are rows enough.
+        least = max(least, min(4 * high, way.rows.size // 4))
+        unit = min(way.rows.size, -(-max(WORK // per_row, least) // high) * high)
         count = -(-way.rows.size // unit) * self.matrices
         return unit, count, max(1, GRAIN // (unit * per_row))
 
     def head(self, a: View, b: View, c: View, unit: int, b_stack: tuple[int, int], b_depths: int) -> list[Any]:
-        """The words that `product` and `dots` have in common."""
+        """The words that all products have in common."""
         way, near, far = self.way, self.inner, self.outer
         return [
             a, b, c, 0, 0, way.rows.size, way.columns.size, way.depth.size, unit, 0, near.size, near.a, b_stack[0], near.c,
-            far.a, b_stack[1], far.c, self.second.size, self.second.a, b_depths,
+            far.a, b_stack[1], far.c, self.second.size, self.second.a, b_depths, way.rows.a, way.rows.c,
         ]  # fmt: skip
 
     def packed(self, plan: Any, b: View, width: int) -> tuple[View, tuple[int, int], int]:
@@ -271,24 +277,30 @@ class _Tiles(_Way):
             cost += 60 + passes * vectors * way.depth.size * each
         return cost
 
+    @property
+    def is_large(self) -> bool:
+        """Whether B is copied in slices by the product itself."""
+        way = self.way
+        return way.columns.size * way.depth.size * self.size >= LARGE and way.rows.size >= 2 * tallest()
+
     def emit(self, plan: Any, a: View, b: View, c: View) -> None:
         """Add the calls."""
-        way = self.way
-        width = panel_width(c.dtype)
-        unit, units, grain = self.units()
-        reads = [a, b]
-        if self.packs:
-            b, stack, deep = self.packed(plan, b, width)
-            reads = [a, b]
-            b_depth, b_panel = width, width * way.depth.size
+        way, width, reads = self.way, panel_width(c.dtype), [a, b]
+        stack, deep = (self.inner.b, self.outer.b), self.second.b
+        if self.is_large:
+            code, slice_ = large_product(c.dtype), min(way.depth.size, SLICE)
+            unit, units, grain = self.units(FULL)
+            memory = Scratch(-(-slice_ * (width + unit + self.lanes) * self.size // 64) * 64)
+            last = [way.depth.a, way.depth.b, way.columns.b, slice_, memory, memory.bytes, CHUNK]
         else:
-            stack, deep = (self.inner.b, self.outer.b), self.second.b
-            b_depth, b_panel = way.depth.b, width
-        words = [
-            *self.head(a, b, c, unit, stack, deep), way.rows.a, way.depth.a, b_depth, b_panel, way.rows.c,
-            max(way.depth.size, 1),
-        ]  # fmt: skip
-        plan.call(product(c.dtype), words, reads, [c], rows=units, grain=grain, flops=2 * way.multiplications)
+            code = product(c.dtype)
+            unit, units, grain = self.units()
+            last = [way.depth.a, way.depth.b, width]
+            if self.packs:
+                b, stack, deep = self.packed(plan, b, width)
+                reads, last = [a, b], [way.depth.a, width, width * way.depth.size]
+        words = [*self.head(a, b, c, unit, stack, deep), *last]
+        plan.call(code, words, reads, [c], rows=units, grain=grain, flops=2 * way.multiplications)
 
 
 class _Dots(_Way):
@@ -321,5 +333,5 @@ class _Dots(_Way):
             at = dict(zip(map(id, loops), b.strides))
             stack = at.get(id(self.inner), 0), at.get(id(self.outer), 0)
             deep, column = at.get(id(self.second), 0), at.get(id(way.columns), 0)
-        words = [*self.head(a, b, c, unit, stack, deep), way.rows.a, column, way.rows.c, way.columns.c]
+        words = [*self.head(a, b, c, unit, stack, deep), column, way.columns.c]
         plan.call(dots(c.dtype), words, [a, b], [c], rows=units, grain=grain, flops=2 * way.multiplications)

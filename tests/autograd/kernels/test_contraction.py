@@ -28,16 +28,17 @@ def run(text: str, arrays: list[np.ndarray], split: int = 0, extra: dict[str, in
     return array_of(output), plan
 
 
-def check(text: str, arrays: list[np.ndarray], split: int = 0, extra: dict[str, int] | None = None) -> None:
+def check(text: str, arrays: list[np.ndarray], split: int = 0, extra: dict[str, int] | None = None) -> Immediate:
     form = IndexForm.read(text, [array.shape for array in arrays], extra)
     exact = form(*[array.astype(np.float64) for array in arrays])
     size = form(*[np.abs(array.astype(np.float64)) for array in arrays])
     depth = np.prod([form.sizes[label] for label in form.summed])
-    found, _ = run(text, arrays, split, extra)
+    found, plan = run(text, arrays, split, extra)
     assert found.dtype == arrays[0].dtype
     # Each of `depth` sums and products is rounded once.
     bound = (depth + 1) * np.finfo(arrays[0].dtype).eps * size
     np.testing.assert_array_less(np.abs(found - exact), bound + 1e-300)
+    return plan
 
 
 def arrays_for(text: str, sizes: dict[str, int], rng: np.random.Generator, dtype: str) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nngraph.autograd.engines.compiled import lower_contraction
 
 from .test_contraction import check, run
 
@@ -31,6 +32,20 @@ def test_every_height_and_width_of_tile() -> None:
         for k in (1, 2, 15, 16, 17, 31, 32, 33, 40):
             check("nd,dk->nk", [rng.standard_normal((n, 3)).astype("f4"), rng.standard_normal((3, k)).astype("f4")])
             check("nd,kd->nk", [rng.standard_normal((n, 37)), rng.standard_normal((k, 37))])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_copies_of_large_matrices(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LARGE", 0), ("SLICE", 20), ("FULL", 24)):
+        monkeypatch.setattr(lower_contraction, name, value)
+    monkeypatch.setattr(lower_contraction._Dots, "possible", False)
+    rng = np.random.default_rng(8)
+    for text in ("nd,dk->nk", "dn,dk->nk", "nd,kd->nk", "dn,kd->nk", "bnd,bdk->bnk", "nbd,kbd->bnk", "ank,adk->nd"):
+        for n, d, k in ((16, 3, 70), (100, 50, 33), (57, 41, 20)):
+            sizes = {"n": n, "d": d, "k": k, "a": 2, "b": 3}
+            arrays = [rng.standard_normal([sizes[x] for x in part]).astype(dtype) for part in text.split("->")[0].split(",")]
+            for split in (0, 1, 2):
+                assert "large_product" in check(text, arrays, split).kernels
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(5, 6, 40), (200, 70, 33), (9, 200, 1), (1, 200, 9), (30, 5, 3)])
