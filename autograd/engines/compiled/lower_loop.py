@@ -25,34 +25,91 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
     body, form = node.params["body"], Layout(*node.params["layout"])
     length, reverse = int(node.params["length"]), bool(node.params["reverse"])
     split = form.carries + form.stacked
-    for source, target in zip(inputs, outputs[: form.carries]):
-        plan.copy(source, target)
     for target in outputs[split:]:
         plan.fill(target, 0)
     if length == 0:
+        for source, target in zip(inputs, outputs[: form.carries]):
+            plan.copy(source, target)
         return True
     place: dict[Leaf, View] = {}
+    rows = [moving(target, reverse) for target in outputs[form.carries : split]]
+    wanted = list(body.outputs[form.carries : split])
+    updates: dict[Leaf, Node] = {}
+    done: set[int] = set()
     for at, hole in enumerate(body.inputs):
-        if at < form.carries:
-            place[hole] = outputs[at]
-        elif at < form.carries + form.elements:
-            place[hole] = moving(inputs[at], reverse)
-        else:
+        if at >= form.carries + form.elements:
             place[hole] = inputs[at]
-    updates = dict(zip(body.inputs, body.outputs[: form.carries]))
+        elif at >= form.carries:
+            place[hole] = moving(inputs[at], reverse)
+        elif hole in wanted or body.outputs[at] in wanted:
+            # What the carry was before or after every step is asked for, so that is where it lives: no step copies it.
+            before, after = _trail(plan, node, inputs[at], at, length, reverse)
+            place[hole] = moving(before, reverse)
+            for row in [row for row, asked in enumerate(wanted) if asked in (hole, body.outputs[at]) and row not in done]:
+                plan.parts[node][form.carries + row] = before if wanted[row] is hole else after
+                done.add(row)
+            wanted.append(body.outputs[at])
+            rows.append(moving(after, reverse))
+        else:
+            plan.copy(inputs[at], outputs[at])
+            place[hole] = outputs[at]
+            if body.outputs[at] is not hole:
+                updates[hole] = body.outputs[at]
     for target, more in zip(outputs[split:], body.outputs[split:]):
         total = Leaf("state", None, None, more.shape, more.dtype)
         place[total] = target
         updates[total] = add(total, more)
-    # A carry that is handed on as it is needs no update.
-    updates = {leaf: new for leaf, new in updates.items() if new is not leaf}
-    rows = [moving(target, reverse) for target in outputs[form.carries : split]]
+    wanted = [asked for row, asked in enumerate(wanted) if row not in done]
+    rows = [row for at, row in enumerate(rows) if at not in done]
     buffers = [view.buffer for view in (*place.values(), *rows) if view.buffer.role == "moving"]
-    inner = Plan(body.outputs[form.carries : split], updates, inside=plan, place=place, results=rows)
+    inner = Plan(wanted, updates, inside=plan, place=place, results=rows)
     if any(isinstance(call.code, Fallback) for call in inner.calls):
         return False
+    _hoist(plan, inner)
     plan.loop(inner, length, buffers)
     return True
+
+
+def _trail(
+    plan: Any, node: Node, start: View, carry: int, length: int, reverse: bool
+) -> tuple[View, View]:
+    """A carry as the trail of all its values, one more than there are steps: what it is before and after every step."""
+    trail = plan.new((length + 1, *start.shape), start.dtype)
+    first, last = (length, 0) if reverse else (0, length)
+    low = 1 if reverse else 0
+    plan.copy(start, _piece(trail, first))
+    plan.parts[node][carry] = _piece(trail, last)
+    return _part(trail, low, length), _part(trail, 1 - low, length)
+
+
+def _piece(view: View, at: int) -> View:
+    return View(view.buffer, view.dtype, view.shape[1:], view.strides[1:], view.offset + at * view.strides[0])
+
+
+def _part(view: View, start: int, length: int) -> View:
+    return View(view.buffer, view.dtype, (length, *view.shape[1:]), view.strides, view.offset + start * view.strides[0])
+
+
+def _hoist(plan: Any, inner: Any) -> None:
+    """Calls that do the same at every step are made once, before the loop: a weight packed for a product."""
+    changing = {view.buffer for call in inner.calls for view in call.writes}
+    while True:
+        for call in inner.calls:
+            still = all(view.buffer.role != "moving" and view.buffer not in changing for view in call.reads)
+            own = all(view.buffer.owner is inner for view in call.writes)
+            once = all(
+                sum(view.buffer in {each.buffer for each in other.writes} for other in inner.calls) == 1
+                for view in call.writes
+            )
+            if still and own and once and call.body is None:
+                break
+        else:
+            return
+        inner.calls.remove(call)
+        for view in call.writes:
+            view.buffer.owner = plan
+            changing.discard(view.buffer)
+        plan.calls.append(call)
 
 
 LOWERINGS = {"scan": lower}

@@ -18,13 +18,25 @@ def window(view: View, start: tuple[int, ...], shape: tuple[int, ...], step: tup
     )  # fmt: skip
 
 
+Piece = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def joined(node: Node) -> list[Piece]:
+    """Start and shape of every operand, one behind the other."""
+    axis, at, found = node.params["axis"], 0, []
+    for source in node.inputs:
+        shape = tuple(map(int, source.shape))
+        found.append((tuple(at if each == axis else 0 for each in range(len(shape))), shape))
+        at += shape[axis]
+    return found
+
+
 def concat(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
-    """Each operand copied behind the one before it."""
-    (target,), axis, at = outputs, node.params["axis"], 0
-    for source in inputs:
-        start = tuple(at if each == axis else 0 for each in range(len(target.shape)))
-        plan.copy(source, window(target, start, source.shape))
-        at += source.shape[axis]
+    """Each operand copied behind the one before it, unless it was computed there."""
+    for source, (start, shape) in zip(inputs, joined(node)):
+        target = window(outputs[0], start, shape)
+        if source.buffer is not target.buffer or source.offset != target.offset or source.strides != target.strides:
+            plan.copy(source, target)
     return True
 
 
@@ -62,3 +74,6 @@ def unslice(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> b
 
 
 LOWERINGS = {"concat": concat, "pad": pad, "unslice": unslice}
+
+PIECES = {"concat": joined}
+"""Kernel families that only join their operands -> where each ends up."""

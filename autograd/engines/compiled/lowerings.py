@@ -37,3 +37,11 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
 
         return lower_index.lower(plan, node, inputs, outputs)
     return False
+
+
+def pieces(node: Node) -> list[tuple[tuple[int, ...], tuple[int, ...]]] | None:
+    """Where each operand of a node that only joins its operands ends up in the result: start and shape."""
+    from . import lower_structure
+
+    found = lower_structure.PIECES.get(node.op.kernel)
+    return None if found is None else found(node)

@@ -14,13 +14,14 @@ from ...graph import order, without_collector
 from ...kernels.loops import Apply, Fold, Number
 from ...loops import optimize_loops
 from ...node import Leaf, Node
-from . import lowerings
+from . import lower_structure, lowerings
 from .builder import Builder
 from .calls import STATUS, Buffer, Fallback, View, row_major
+from .cut_first import cut_first
 from .elementwise import special
 from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
 from .open_up import opened
-from .views import viewed
+from .views import moves_nothing, viewed
 from .words import Steps
 
 
@@ -42,7 +43,7 @@ class Plan(Builder):
         self.place: dict[Node, View] = dict(place or {})
         self.parts: dict[Node, list[View]] = {}
         with without_collector():
-            nodes = fold_constants(opened(optimize_loops([*outputs, *updates.values()]), lowerings.keeps))
+            nodes = _prepared([*outputs, *updates.values()])
             self.outputs = nodes[: len(outputs)]
             self.updates = dict(zip(updates, nodes[len(outputs) :]))
             self.results = list(results) if results is not None else [_result(node) for node in self.outputs]
@@ -65,7 +66,7 @@ class Plan(Builder):
                 self.fusion.loop(node, None)
             elif (fold := reduction(node)) is not None and self._foldable(node):
                 self.fusion.loop(node, fold)
-            elif self._moves_nothing(node):
+            elif moves_nothing(node):
                 self.fusion.view(node)
             else:
                 self.fusion.single(node)
@@ -78,16 +79,6 @@ class Plan(Builder):
     @staticmethod
     def _foldable(node: Node) -> bool:
         return {node.dtype.name, node.inputs[0].dtype.name} <= REAL and 0 not in node.inputs[0].shape
-
-    @staticmethod
-    def _moves_nothing(node: Node) -> bool:
-        if len(node.inputs) != 1 or (node.op.numpy is None and node.op.index is None) or node.op.formula is not None:
-            return False
-        source = node.inputs[0]
-        shape = tuple(map(int, source.shape))
-        if source.dtype != node.dtype:
-            return False
-        return viewed(node, View(Buffer(0), source.dtype, shape, row_major(shape))) is not None
 
     def root(self, node: Node) -> Node:
         """The node whose numbers a view shows."""
@@ -119,7 +110,7 @@ class Plan(Builder):
         outside = {self.root(node) for node in self.outputs}
         for leaf, new in self.updates.items():
             unit = unit_of.get(new)
-            if new.dtype != leaf.dtype or unit is None or new in found or leaf in outside or not isinstance(unit, Group):
+            if new.dtype != leaf.dtype or unit is None or new in found or leaf in outside:
                 continue
             if any(self.root(other) is leaf for other in self.updates.values()):
                 continue
@@ -135,8 +126,11 @@ class Plan(Builder):
             self.fusion._spread(unit, more)
         return found
 
-    def _read_in_step(self, leaf: Leaf, new: Node, unit: Group) -> bool:
-        """Whether the group reads the leaf only along the loops along which it writes the new value."""
+    def _read_in_step(self, leaf: Leaf, new: Node, unit: Unit) -> bool:
+        """Whether a group reads the leaf only along the loops along which it writes the new value; a kernel of its own must
+        not read it at all."""
+        if not isinstance(unit, Group):
+            return all(self.root(source) is not leaf for source in new.inputs) and isinstance(new.shape, tuple)
         for member in unit.nodes:
             fold = None if is_elementwise(member) else reduction(member)
             lies = [tuple(range(len(member.inputs[0].shape)))] if fold else operand_axes(member)
@@ -181,6 +175,7 @@ class Plan(Builder):
             self.place[new] = self.view_of(leaf)
         early = self._taken_early()
         self._place_results()
+        self._place_pieces()
         for unit in self._schedule():
             if isinstance(unit, Group):
                 self._emit_group(unit)
@@ -217,6 +212,19 @@ class Plan(Builder):
         for node, target in zip(self.outputs, self.results):
             if node in self.fusion.unit_of and node not in self.place:
                 self.place[node] = target
+
+    def _place_pieces(self) -> None:
+        """A value that is only joined to others is computed straight into its piece of the whole."""
+        for node in sorted(self.fusion.unit_of, key=lambda each: -each.serial):
+            pieces = lowerings.pieces(node)
+            if pieces is None:
+                continue
+            whole = self.view_of(node)
+            for source, (start, shape) in zip(node.inputs, pieces):
+                unit = self.fusion.unit_of.get(source)
+                if isinstance(unit, Group) and source not in self.place and source not in unit.closed:
+                    if source.dtype == node.dtype and node not in unit.nodes:
+                        self.place[source] = lower_structure.window(whole, start, shape)
 
     def view_of(self, node: Node) -> View:
         """Where the numbers of a node lie, or will lie."""
@@ -361,6 +369,11 @@ class Plan(Builder):
 
 def _reason(nodes: Sequence[Node]) -> str:
     return "" if len(nodes) == 1 else f"{len(nodes)} ops fused: they run over the same numbers"
+
+
+def _prepared(nodes: Sequence[Node]) -> list[Node]:
+    """The graph as it is planned: fast loops, simple ops only, constants computed, pieces cut first."""
+    return cut_first(fold_constants(opened(optimize_loops(nodes), lowerings.keeps)))
 
 
 def _result(node: Node) -> View:

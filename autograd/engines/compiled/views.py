@@ -27,6 +27,17 @@ def viewed(node: Node, source: View) -> View | None:
     return View(source.buffer, source.dtype, shape, strides, source.offset + offset)
 
 
+def moves_nothing(node: Node) -> bool:
+    """Whether the result of a node with one operand is that operand's memory, seen otherwise."""
+    if len(node.inputs) != 1 or (node.op.numpy is None and node.op.index is None) or node.op.formula is not None:
+        return False
+    (source,) = node.inputs
+    if source.dtype != node.dtype or node.op.scalar is not None:
+        return False
+    shape = tuple(map(int, source.shape))
+    return _found(_Asked(node), shape, row_major(shape)) is not None
+
+
 def axes_kept(node: Node) -> tuple[int | None, ...] | None:
     """For each axis of the result, which axis of the operand it runs along (None: it has one number, or repeats);
     None when the result is not the whole operand axis by axis."""
