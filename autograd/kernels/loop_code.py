@@ -7,6 +7,8 @@ every size and is found again by every later model that computes the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cache, cached_property
 from math import prod
 from typing import Any, NamedTuple
@@ -15,7 +17,7 @@ import numpy as np
 
 from . import machine_code
 from .loop_passes import Nest
-from .loops import FAR, Apply, Fold, Loops, Number
+from .loops import FAR, Apply, Fit, Fold, Loops, Number
 from .machine import machine
 
 @cache
@@ -49,7 +51,7 @@ class Block:
 
     def __init__(self, nest: Nest) -> None:
         self.nest, loops = nest, nest.loops
-        self.abreast = loops.abreast % loops.depth if loops.depth else 0
+        self.abreast = loops.fit.abreast % loops.depth if loops.depth else 0
         """The loop that is done in the lanes of vectors."""
         self.lanes = _lanes(nest, machine().vector_bytes)
         rows = {row.write: 0 in row.over for row in nest.rows}
@@ -95,7 +97,12 @@ class LoopCode:
     @cached_property
     def nest(self) -> Nest:
         """Which passes it takes."""
-        return Nest(self.loops)
+        if self.loops.fit == Fit():
+            return Nest(self.loops)
+        # Passes do not depend on how the nest is fitted.
+        nest = copy(compiled(replace(self.loops, fit=Fit())).nest)
+        nest.loops = self.loops
+        return nest
 
     @cached_property
     def layout(self) -> Block:
@@ -120,7 +127,7 @@ class LoopCode:
 
     def build(self) -> bytes:
         """Object code, through LLVM."""
-        return machine_code.object_code(self.text())
+        return machine_code.object_code_as_written(self.text())
 
     def text(self) -> str:
         """The nest as LLVM assembly, not optimized."""

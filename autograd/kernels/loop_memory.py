@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from llvmlite import ir
@@ -20,13 +21,14 @@ _PADDED = ("kept", "row")
 
 
 class Memory:
-    """Reads and writes the buffers of a nest. `indices`: the current turns of the loops around; for the loop that is done in
-    lanes it stands apart, because several vectors may be under way, and is given to `load` and `store`."""
+    """Reads and writes the buffers of a nest. `places`: where each buffer's numbers lie in the current turns of the plain
+    loops around. The turn of the loop that is done in lanes is given to `load` and `store`: several may be under way."""
 
     def __init__(self, builder: ir.IRBuilder, layout: Block, block: ir.Value, start: ir.Value) -> None:
         self.builder, self.layout = builder, layout
-        self.indices: list[ir.Value | None] = []
-        self.bases: dict[Key, ir.Value] = {}
+        self.places: dict[Key, ir.Value] = {}
+        self.streaming = False
+        """Whether whole vectors are written past the caches."""
         self.strides: dict[Key, dict[int, ir.Value | None]] = {}
         """For every loop a buffer moves with: how many numbers far, None for the next one."""
         loops = layout.nest.loops
@@ -37,11 +39,11 @@ class Memory:
 
         self.extents = [word() for _ in range(loops.depth)]
         for at in range(len(loops.reads)):
-            self.bases["read", at] = word()
+            self.places["read", at] = word()
         for at, read in enumerate(loops.reads):
             self.strides["read", at] = _strides(read, word)
         for at, write in enumerate(loops.writes):
-            self.bases["write", at] = word()
+            self.places["write", at] = word()
             self.strides["write", at] = _strides(write.buffer, word)
         chunk = word()
         partial = {at: word() for at in layout.partial}
@@ -50,7 +52,7 @@ class Memory:
             number = builder.udiv(start, chunk)
             for at, stride in partial.items():
                 step = builder.mul(builder.mul(number, stride), INT64(size_of(loops.writes[at].buffer.dtype)))
-                self.bases["write", at] = builder.add(self.bases["write", at], step)
+                self.places["write", at] = builder.add(self.places["write", at], step)
             self._lay_out(scratch, number)
 
     def _lay_out(self, scratch: ir.Value, number: ir.Value) -> None:
@@ -76,22 +78,33 @@ class Memory:
             self.strides[key], offsets[key] = steps, total
             total = build.add(total, padded(build.mul(count, INT64(size_of(dtype)))))
         mine = build.add(scratch, build.mul(number, total))
-        self.bases.update({key: build.add(mine, offset) for key, offset in offsets.items()})
+        self.places.update({key: build.add(mine, offset) for key, offset in offsets.items()})
 
-    def _address(self, key: Key, dtype: str) -> ir.Value:
-        """Where the first number of this turn lies; the loop in lanes is left out."""
-        address = self.bases[key]
-        for loop, index in enumerate(self.indices):
-            if loop in self.strides[key] and index is not None:
-                stride = self.strides[key][loop]
-                numbers = index if stride is None else self.builder.mul(index, stride)
-                address = self.builder.add(address, self.builder.mul(numbers, INT64(size_of(dtype))))
-        return address
+    @contextmanager
+    def turn(self, loop: int, index: ir.Value) -> Iterator[None]:
+        """Inside a turn of a plain loop. Places are found here, outside the loops that it holds."""
+        outside, build = self.places, self.builder
+        self.places = dict(outside)
+        for key, strides in self.strides.items():
+            if loop in strides:
+                stride = strides[loop]
+                numbers = index if stride is None else build.mul(index, stride)
+                step = build.mul(numbers, INT64(size_of(self._dtype(key))))
+                self.places[key] = build.add(outside[key], step)
+        yield
+        self.places = outside
+
+    def _dtype(self, key: Key) -> str:
+        what, at = key
+        loops = self.layout.nest.loops
+        if what in _PADDED:
+            return next(each.dtype for each in self.layout.kept if each.key == key)
+        return loops.reads[at].dtype if what == "read" else loops.writes[at].buffer.dtype
 
     def load(self, key: Key, dtype: str, lanes: int, index: ir.Value | None, mask: Lanes | None) -> Lanes:
         """A number, or a vector of them that begins at turn `index` of the loop in lanes."""
         build, kind = self.builder, vector(ELEMENTS[dtype], lanes)
-        address, strides = self._address(key, dtype), self.strides[key]
+        address, strides = self.places[key], self.strides[key]
         if lanes == 1 or index is None or self.layout.abreast not in strides:
             numbers = vec.load(build, address, 0, kind)
         elif (stride := strides[self.layout.abreast]) is not None:
@@ -107,15 +120,28 @@ class Memory:
         build = self.builder
         if dtype == "bool":
             numbers = numbers.cast(BYTE)
-        address, strides = self._address(key, dtype), self.strides[key]
+        address, strides = self.places[key], self.strides[key]
         if index is None or self.layout.abreast not in strides:
             vec.store(build, address, 0, numbers if key[0] in _PADDED else numbers.lane(0))
         elif (stride := strides[self.layout.abreast]) is not None:
             self._scatter(self._spread(address, stride, index, numbers.lanes, dtype), numbers, mask)
         elif mask is None or key[0] in _PADDED:
             vec.store(build, address, index, numbers)
+            if self.streaming and key[0] == "write":
+                self._stream(build.block.instructions[-1], numbers.lanes * size_of(dtype))
         else:
             vec.store_some(build, address, index, numbers, mask)
+
+    def aligned(self, key: Key, index: ir.Value) -> ir.Value:
+        """Whether a buffer that moves by one with the loop in lanes is aligned to vectors from that turn on."""
+        build, size = self.builder, size_of(self._dtype(key))
+        address = build.add(self.places[key], build.mul(index, INT64(size)))
+        rest = build.and_(address, INT64(size * self.layout.lanes - 1))
+        return build.icmp_signed("==", rest, INT64(0))
+
+    def _stream(self, store: ir.Instruction, size: int) -> None:
+        store.align = size
+        store.set_metadata("nontemporal", self.builder.module.add_metadata([INT32(1)]))
 
     # Numbers that lie apart ------------------------------------------------------------------------------------------------
     def _spread(self, address: ir.Value, stride: ir.Value, index: ir.Value, lanes: int, dtype: str) -> Lanes:

@@ -313,6 +313,11 @@ class Nest:
         rows = [item.row for _, item in inside if isinstance(item, Pour) and self.rows[item.row].first == loop]
         return Pass(loop, tuple(sorted(folds)), tuple(sorted(rows)), self._build(inner))
 
+    # What it costs -------------------------------------------------------------------------------------------------------------
+    def cost(self, item: Item) -> int:
+        """About how many instructions something takes."""
+        return 1 if not isinstance(item, Get) or self._is_cheap(item.value) else 20
+
     # What a plan asks ----------------------------------------------------------------------------------------------------------
     def bodies_of(self, read: int) -> list[Path]:
         """The bodies in which a read takes place."""

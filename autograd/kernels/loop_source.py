@@ -57,7 +57,7 @@ def _lines(nest: Nest, body: Body) -> list[str]:
 def _pass(nest: Nest, run: Pass) -> list[str]:
     lines = [f"v{at} = {_first(nest.values[at].word)}" for at in run.folds]  # type: ignore[union-attr]
     lines += [f"{_row(nest, at, ':')} = {_first(nest.rows[at].word)}" for at in run.rows]
-    abreast = run.loop == nest.loops.abreast % nest.loops.depth
+    abreast = run.loop == nest.loops.fit.abreast % nest.loops.depth
     lines.append(f"for {LETTERS[run.loop]}{', in vectors' if abreast else ''}:")
     lines += ["    " + line for line in _lines(nest, run.body)]
     for at in run.rows:

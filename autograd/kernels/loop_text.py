@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 from llvmlite import ir
@@ -19,8 +19,8 @@ from .functions import SPOKEN
 from .loop_code import Block
 from .loop_folds import Accumulator, convert, identity, joined, register
 from .loop_memory import Memory
-from .loop_passes import CHEAP, Add, Body, Get, Item, Keep, Nest, Pass, Pour, Put, Reload, Row
-from .loops import FAR, Apply, Buffer, Fold, Number
+from .loop_passes import Add, Body, Get, Item, Keep, Nest, Pass, Pour, Put, Reload, Row
+from .loops import NEXT, Apply, Buffer, Fold, Number
 from .machine import machine
 from .vector import INT64, Lanes, literal, vector
 
@@ -71,27 +71,28 @@ class _Writer:
 
     @contextmanager
     def counting(self, counter: ir.Value, limit: ir.Value, step: int, room: int = 1) -> Iterator[ir.Value]:
-        """While counter + room ≤ limit, in steps."""
+        """While counter + room ≤ limit, in steps; asked before the first turn and at the end of each."""
         build = self.builder
-        head, inside, after = (build.append_basic_block(each) for each in ("while", "do", "done"))
-        build.branch(head)
-        build.position_at_end(head)
-        at = build.load(counter)
-        build.cbranch(build.icmp_signed("<=", build.add(at, INT64(room)), limit), inside, after)
+        inside, after = build.append_basic_block("turn"), build.append_basic_block("done")
+
+        def ask() -> None:
+            end = build.add(build.load(counter), INT64(room))
+            build.cbranch(build.icmp_signed("<=", end, limit), inside, after)
+
+        ask()
         build.position_at_end(inside)
+        at = build.load(counter)
         yield at
         build.store(build.add(at, INT64(step)), counter)
-        build.branch(head)
+        ask()
         build.position_at_end(after)
 
     @contextmanager
     def turns(self, loop: int) -> Iterator[None]:
         """Every turn of a plain loop; of the outermost only the rows asked for."""
         first, limit = self._range(loop)
-        with self.counting(self.variable(INT64, first), limit, 1) as index:
-            self.memory.indices.append(index)
+        with self.counting(self.variable(INT64, first), limit, 1) as index, self.memory.turn(loop, index):
             yield
-            self.memory.indices.pop()
 
     def _range(self, loop: int) -> tuple[ir.Value, ir.Value]:
         return (self.start, self.stop) if loop == 0 else (INT64(0), self.memory.extents[loop])
@@ -152,21 +153,41 @@ class _Writer:
 
     # The loop in lanes ---------------------------------------------------------------------------------------------------
     def _vectors(self, run: Pass, slot: Slot) -> None:
+        streamed = [item.write for item in run.body.items if isinstance(item, Put) and self._may_stream(item.write)]
+        if not streamed:
+            self._strips(run, slot)
+            return
+        # The processor writes past its caches in whole aligned vectors only.
+        first, build = self._range(run.loop)[0], self.builder
+        aligned = [self.memory.aligned(("write", at), first) for at in streamed]
+        with build.if_else(reduce(build.and_, aligned)) as (yes, no):
+            with yes:
+                self.memory.streaming = True
+                self._strips(run, slot)
+                self.memory.streaming = False
+                build.fence("seq_cst")
+            with no:
+                self._strips(run, slot)
+
+    def _may_stream(self, write: int) -> bool:
+        buffer = self.nest.loops.writes[write].buffer
+        inner = self.abreast == self.depth - 1 and buffer.moves[self.abreast] == NEXT
+        return self.nest.loops.fit.stream and inner and write not in self.nest.reloaded.values()
+
+    def _strips(self, run: Pass, slot: Slot) -> None:
         adds = [self.accumulators[item.fold][0] for item in run.body.items if isinstance(item, Add) and self._is_wide(item)]
-        slots = self._slots(run.body)
+        slots = self._slots(run.body) if self.abreast == self.depth - 1 else 1
         first, limit = self._range(run.loop)
         counter = self.variable(INT64, first)
-        self.memory.indices.append(None)
-        if any(each.needs_strips for each in adds):
-            # Sums are carried over to more exact ones before their rounding errors add up.
-            length = 64 * slots * self.lanes
-            with self.counting(counter, limit, length) as at:
-                end = self.builder.add(at, INT64(length))
-                end = self.builder.select(self.builder.icmp_signed("<", end, limit), end, limit)
-                self._strip(run.body, slot, self.variable(INT64, at), end, slots, adds)
-        else:
+        if not any(each.needs_strips for each in adds):
             self._strip(run.body, slot, counter, limit, slots, adds)
-        self.memory.indices.pop()
+            return
+        # Sums are carried over to more exact ones before their rounding errors add up.
+        length = 64 * slots * self.lanes
+        with self.counting(counter, limit, length) as at:
+            end = self.builder.add(at, INT64(length))
+            end = self.builder.select(self.builder.icmp_signed("<", end, limit), end, limit)
+            self._strip(run.body, slot, self.variable(INT64, at), end, slots, adds)
 
     def _strip(
         self, body: Body, outer: Slot, counter: ir.Value, limit: ir.Value, slots: int, adds: list[Accumulator]
@@ -188,10 +209,10 @@ class _Writer:
                     turn(at, slots, None)
                 for each in adds:
                     each.join_others()
-        if machine().vector_bytes < 64 and self.abreast == self.depth - 1:
-            # Masks are slow there, so only the last vector has one.
+        if slots == 1 and self.abreast == self.depth - 1 or machine().vector_bytes < 64:
             with self.counting(counter, limit, lanes, lanes) as at:
                 turn(at, 1, None)
+        # Where masks cost little, vectors that are too few for a turn of several have one, and no code of their own.
         with self.counting(counter, limit, lanes) as at:
             turn(at, 1, vec.first(build, build.sub(limit, at), lanes))
         for each in adds:
@@ -199,32 +220,22 @@ class _Writer:
 
     def _slots(self, body: Body) -> int:
         """How many vectors a turn does: several where little is computed, because each step waits for the one before."""
-        if self.abreast < self.depth - 1:
-            return 1
-        cost = sum(1 if not isinstance(item, Get) or self._is_cheap(self.nest.values[item.value]) else 20 for item in body.items)
-        return 4 if cost <= 10 else 2 if cost <= 24 else 1
-
-    def _is_cheap(self, value: Any) -> bool:
-        return value.moves[-1] != FAR if isinstance(value, Buffer) else value.word in CHEAP
+        cost = sum(map(self.nest.cost, body.items))
+        return self.nest.loops.fit.vectors or (4 if cost <= 10 else 2 if cost <= 24 else 1)
 
     # Rows of folds -------------------------------------------------------------------------------------------------------
     def _along(self, row: Row, slot: Slot, each: Callable[[Slot], None], loop: int | None = None) -> None:
         """Do something for every place in a row of folds."""
         loop = row.first if loop is None else loop
-        indices = self.memory.indices
         if loop == row.depth:
             each(slot)
         elif loop not in row.kept:
-            indices.append(INT64(0))
             self._along(row, slot, each, loop + 1)
-            indices.pop()
         elif loop == self.abreast:
             limit = self.memory.extents[loop]
-            indices.append(None)
             with self.counting(self.variable(INT64, INT64(0)), limit, self.lanes) as at:
                 mask = vec.first(self.builder, self.builder.sub(limit, at), self.lanes)
                 self._along(row, Slot({}, at, mask), each, loop + 1)
-            indices.pop()
         else:
             with self.turns(loop):
                 self._along(row, slot, each, loop + 1)

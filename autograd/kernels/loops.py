@@ -65,11 +65,22 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Loops:
-    """A nest of `depth` loops. Values are numbered: first what is read, then one per step.
+class Fit:
+    """How a nest is computed, chosen for the sizes it is run with (see loop_fit.py); results are the same but for rounding.
 
     `abreast`: the loop whose turns are done side by side, in the lanes of vectors; −1 is the innermost. Where the innermost
-    is short and folded, as over the classes of a softmax, the loop around it serves better.
+    is short and folded, as over the classes of a softmax, the loop around it serves better. `vectors`: how many of them one
+    turn of that loop does; 0 leaves it to what they cost. `stream`: writes go past the caches, for results that are larger.
+    """
+
+    abreast: int = -1
+    vectors: int = 0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """A nest of `depth` loops. Values are numbered: first what is read, then one per step.
 
     >>> relu = Loops(1, (Buffer("float32", (NEXT,)),), (Apply("max", (0, Number(0)), "float32"),), (Write(1, Buffer("float32", (NEXT,))),))
     >>> relu.varies(1)
@@ -80,7 +91,7 @@ class Loops:
     reads: tuple[Buffer, ...]
     steps: tuple[Apply | Fold, ...]
     writes: tuple[Write, ...]
-    abreast: int = -1
+    fit: Fit = Fit()
 
     def varies(self, value: int) -> tuple[int, ...]:
         """The loops a value varies over."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from nngraph.autograd.kernels.loop_code import LoopCode, Place, compiled
 from nngraph.autograd.kernels.loop_passes import Nest
-from nngraph.autograd.kernels.loops import FAR, NEXT, STILL, Apply, Buffer, Fold, Loops, Number, Write
+from nngraph.autograd.kernels.loops import FAR, NEXT, STILL, Apply, Buffer, Fit, Fold, Loops, Number, Write
 from nngraph.autograd.vocabulary import WORDS
 
 GUARD = 77
@@ -104,8 +104,8 @@ def memory(rng: np.random.Generator, buffer: Buffer, extents: tuple[int, ...], p
         if rng.random() < 0.2:
             first += steps[loop] * (max(extents[loop], 1) - 1)
             steps[loop] = -steps[loop]
-    raw = np.full(128 + total * size + 64, GUARD, np.uint8)
-    offset = 64 + first * size + int(rng.integers(0, 3)) * size
+    raw = np.full(192 + total * size, GUARD, np.uint8)
+    offset = 64 + first * size + int(rng.choice([-raw.ctypes.data % 64, 0, size, 2 * size]))
     shape = tuple(extents[loop] if move != STILL else 1 for loop, move in enumerate(buffer.moves))
     strides = tuple(steps.get(loop, 0) * size for loop in range(len(shape)))
     base = np.ndarray((parts, *shape), buffer.dtype, raw, offset, (distance * size, *strides))
@@ -306,7 +306,8 @@ def random_nest(seed: int) -> tuple[Loops, tuple[int, ...], list[np.ndarray]]:
     for _ in range(int(rng.integers(1, 14))):
         made.step()
     abreast = int(rng.integers(depth)) if depth and seed % 2 else -1
-    loops = Loops(depth, tuple(made.reads), tuple(made.steps), made.writes(), abreast)
+    fit = Fit(abreast, int(rng.choice([0, 0, 1, 2, 4])), bool(rng.random() < 0.2))
+    loops = Loops(depth, tuple(made.reads), tuple(made.steps), made.writes(), fit)
     arrays = []
     for buffer in loops.reads:
         shape = tuple(extents[loop] if move != STILL else 1 for loop, move in enumerate(buffer.moves))
