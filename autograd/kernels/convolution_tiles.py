@@ -100,7 +100,7 @@ def multiply_add(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, total: ir.Valu
     return builder.call(vec.declared(builder.module, name, kind, [kind] * 3), [x, y, total])
 
 
-class _Loop:
+class Loop:
     """A counted loop being written, with values carried from turn to turn; it runs at least once."""
 
     def __init__(self, builder: ir.IRBuilder, count: ir.Value, carried: list[ir.Value]) -> None:
@@ -136,9 +136,9 @@ def _gather(module: ir.Module, dtype: str, rows: int, vectors: int) -> ir.Functi
     source, pitch, channels, offsets, taps, weights, target, stride, count = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     zero = vec.literal(kind, 0)
-    outer = _Loop(builder, channels, [source, weights] + [zero] * (rows * vectors))
+    outer = Loop(builder, channels, [source, weights] + [zero] * (rows * vectors))
     here, weights_here, *sums = outer.values
-    inner = _Loop(builder, taps, [offsets, weights_here, *sums])
+    inner = Loop(builder, taps, [offsets, weights_here, *sums])
     offset_at, weight_at, *sums = inner.values
     pixels = builder.add(here, vec.load(builder, offset_at, 0, INT64).value)
     columns = [vec.load(builder, pixels, at * lanes, kind).value for at in range(vectors)]
@@ -174,7 +174,7 @@ def _outer(module: ir.Module, dtype: str, rows: int, vectors: int) -> ir.Functio
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     zero = vec.literal(kind, 0)
     bases = [builder.add(a, vec.load(builder, offsets, row, INT64).value) for row in range(rows)]
-    loop = _Loop(builder, depth, [INT64(0), b] + [zero] * (rows * vectors))
+    loop = Loop(builder, depth, [INT64(0), b] + [zero] * (rows * vectors))
     moved, b_at, *sums = loop.values
     columns = [vec.load(builder, b_at, at * lanes, kind).value for at in range(vectors)]
     sums = list(sums)

@@ -16,8 +16,7 @@ def turner(v: SimpleNamespace) -> Any:
     """An instruction: target[j, i] = source[i, j] for at most as many rows and columns as a vector has lanes.
 
     (source, its stride in bytes from row to row, target, its stride in bytes, rows of the source, columns of the source,
-    both at least 1, more columns than lanes count as so many.) Rows of the target are written as whole vectors, with
-    zeros behind the rows of the source.
+    both at least 1; more than lanes count as so many.)
     """
     I = v.I  # noqa: E741
 
@@ -57,9 +56,9 @@ def _turn(module: ir.Module, dtype: str) -> ir.Function:
                 square[row] = upper.shuffle(lower, [at + lanes - reach if at & reach else at for at in range(lanes)])
                 square[row + reach] = upper.shuffle(lower, [at + lanes if at & reach else at + reach for at in range(lanes)])
         reach *= 2
-    ends = function.append_basic_block("end")
+    ends, whole = function.append_basic_block("end"), vec.first(builder, rows, lanes)
     for row in range(lanes):
-        vec.store(builder, builder.add(target, builder.mul(stride, INT64(row))), 0, square[row])
+        vec.store_some(builder, builder.add(target, builder.mul(stride, INT64(row))), 0, square[row], whole)
         following = function.append_basic_block(f"row{row}") if row + 1 < lanes else ends
         builder.cbranch(builder.icmp_signed(">", columns, INT64(row + 1)), following, ends)
         builder.position_at_end(following)

@@ -1,7 +1,11 @@
-"""Convolutions as calls: which entries of the image each window meets, how they are laid out, how work is cut up."""
+"""Convolutions as calls: which entries of the image each window meets, how they are laid out, how work is cut up.
+
+`NNGRAPH_WINOGRAD=0` in the environment computes every convolution in the direct way.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +14,7 @@ from typing import Any
 
 from ...kernels.convolution import PLANES, conv, conv_pack, conv_sum, conv_weigh
 from ...kernels.machine import machine
+from ...kernels.winograd import winograd, winograd_weights, winograd_weigh
 from ...node import Node
 from .calls import CHUNK, Scratch, View
 
@@ -17,6 +22,8 @@ GRAIN = 1 << 21
 """So many multiplications make a chunk worth a thread."""
 MOST_PARTS = 8
 """The gradient of the weights is summed in at most so many parts."""
+CACHE = 450_000
+"""Bytes of tiles and of their products that stay in the second-level cache."""
 ROOM = 1 << 19
 """Bytes of working memory that images laid side by side may take, so that they stay in the second-level cache."""
 
@@ -201,6 +208,76 @@ def _sizes(node: Node, image: View, windows: View, weights: Sequence[int]) -> _S
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """An image cut into tiles for Winograd's trick: how many, and whether they can be used at all."""
+
+    image: tuple[int, int]
+    windows: tuple[int, int]
+    corner: tuple[int, int]
+    possible: bool
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        return -(-self.windows[0] // 4), -(-self.windows[1] // 4)
+
+    @staticmethod
+    def wide(numbers: int) -> int:
+        """Numbers in whole vectors."""
+        lanes = machine().lanes("float32")
+        return -(-numbers // lanes) * lanes
+
+    def pay(self, channels: int, rows: int) -> bool:
+        """Whether they are faster than the direct way, by the instructions that both need for an image."""
+        if not self.possible:
+            return False
+        lanes = machine().lanes("float32")
+        direct = 1.1 * 9 * channels * rows * prod(self.windows) / lanes
+        turned = 330 * (self.wide(channels) + self.wide(rows)) / lanes
+        return prod(self.counts) * (1.15 * 36 * channels * self.wide(rows) / lanes + turned) < 0.8 * direct
+
+    def words(
+        self, channels: int, rows: int, views: list[View], direct: Any, block: list[Any], images: int = 0, in_part: int = 0
+    ) -> list[Any]:
+        """The block of a kernel, with that of the direct way behind it."""
+        lanes = machine().lanes("float32")
+        down, right = self.counts
+        deep, panel = self.wide(channels), 2 * lanes
+        together = max(1, min(64, CACHE // (4 * 36 * (deep + panel))) // right)
+        tiles = together * right
+        sizes = [
+            24 * (4 * right + 2) * deep, 36 * (4 * tiles * deep + 64), 36 * (4 * tiles * panel + 64), 4 * 16 * right * lanes, 8 * 64,
+            4 * (together + 1) * lanes + (4 * 36 * channels * self.wide(rows) if images else 0),
+        ]  # fmt: skip
+        places = [sum(map(_round, sizes[:at])) for at in range(len(sizes) + 1)]
+        scratch = Scratch(places.pop())
+        first = 30
+        return [
+            *views, 0, 0, scratch, scratch.bytes, CHUNK, Address(direct), first, channels, rows, *self.image,
+            *self.windows, *self.corner, down, right, together, *places, images, in_part, self.wide(rows), *block,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The word that is the address of a kernel, compiled when the block is written."""
+
+    code: Any
+
+    def __int__(self) -> int:
+        return self.code.address
+
+
+def _tiles(sizes: _Sizes, axes: tuple[Axis, Axis], target: View) -> Tiles:
+    possible = sizes.size == (3, 3) and sizes.stride == sizes.dilation == (1, 1) and sizes.groups == 1
+    down, right = axes
+    possible = possible and target.dtype.name == "float32" and os.environ.get("NNGRAPH_WINOGRAD") != "0"
+    return Tiles(
+        (down.length, right.length), (down.count, right.count), (min(down.offsets), min(right.offsets)), possible
+    )  # fmt: skip
+
+
 def _refused(inputs: Sequence[View], outputs: Sequence[View]) -> bool:
     dtypes = {view.dtype for view in (*inputs, *outputs)}
     return len(dtypes) > 1 or outputs[0].dtype.name not in ("float32", "float64")
@@ -210,12 +287,11 @@ def _round(bytes_: int) -> int:
     return -(-bytes_ // 64) * 64
 
 
-def _gather(
+def _direct(
     plan: Any, sizes: _Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
     channels: int, rows: int, by: tuple[int, int, int],
-) -> None:  # fmt: skip
-    """Calls that compute `target` from windows of `source`; `by`: strides of the weights along groups, channels of the
-    target and channels of the source."""
+) -> tuple[list[Any], View, int]:  # fmt: skip
+    """The block of `conv`, the packed weights in it, and how many images it does together."""
     size, dtype, groups = target.dtype.itemsize, target.dtype, sizes.groups
     planes = side_by_side(*axes, sizes.batch, channels, size)
     down, right = axes
@@ -238,13 +314,37 @@ def _gather(
     )
     scratch = Scratch(_round(held + results + machine().vector_bytes))
     description = planes.words(size)
+    words = [
+        source, target, packed, 0, 0, scratch, scratch.bytes, CHUNK, groups, channels, rows, down.result, right.result,
+        down.apart, right.apart, int(direct), held, len(counts), PLANES + len(description),
+        rows * channels * len(places), *description, *phases,
+    ]  # fmt: skip
+    return words, packed, planes.together
+
+
+def _gather(
+    plan: Any, sizes: _Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
+    channels: int, rows: int, by: tuple[int, int, int],
+) -> None:  # fmt: skip
+    """Calls that compute `target` from windows of `source`; `by`: strides of the weights along groups, channels of the
+    target and channels of the source."""
+    words, packed, together = _direct(plan, sizes, axes, source, weights, target, channels, rows, by)
+    code, reads = conv(target.dtype), [source, packed]
+    tiles = _tiles(sizes, axes, target)
+    if tiles.pay(channels, rows):
+        code, together = winograd(target.dtype), 1
+        transformed = plan.new((36 * channels * tiles.wide(rows),), target.dtype, "weights as tiles")
+        spare = Scratch(_round(9 * machine().vector_bytes))
+        plan.call(
+            winograd_weights(target.dtype),
+            [weights, transformed, spare, spare.bytes, CHUNK, channels, rows, by[2], by[1], int(min(axes[0].phases[0].taps, key=lambda tap: tap[1])[0] > 0)],
+            [weights], [transformed], rows=channels, grain=-(-GRAIN // (100 * rows)), why="weights turned into tiles",
+        )  # fmt: skip
+        reads.append(transformed)
+        words = tiles.words(channels, rows, [source, target, transformed], conv(target.dtype), words)
     grain = -(-GRAIN // max(sizes.multiplications, 1))
     plan.call(
-        conv(dtype),
-        [source, target, packed, 0, 0, scratch, scratch.bytes, CHUNK, groups, channels, rows, down.result,
-         right.result, down.apart, right.apart, int(direct), held, len(counts), PLANES + len(description),
-         rows * channels * len(places), *description, *phases],
-        [source, packed], [target], rows=sizes.batch, grain=-(-grain // planes.together) * planes.together,
+        code, words, reads, [target], rows=sizes.batch, grain=-(-grain // together) * together,
         flops=2 * sizes.batch * sizes.multiplications,
     )  # fmt: skip
 
@@ -308,13 +408,17 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     held = _round(sizes.inner * planes.numbers * size)
     offsets = held + _round(pixels * 2 * machine().vector_bytes)
     scratch = Scratch(_round(offsets + 8 * reach))
-    head = [
+    words = [
         x, g, partial, sizes.batch, each, groups, sizes.inner, sizes.outer, scratch, scratch.bytes, CHUNK,
         prod(sizes.size), pixels, held, offsets, wide,
     ]  # fmt: skip
+    words += [*[0] * (PLANES - len(words)), *planes.words(size)]
+    code, tiles = conv_weigh(dtype), _tiles(sizes, (planes.down, planes.right), w)
+    if tiles.pay(sizes.inner, sizes.outer):
+        words = tiles.words(sizes.inner, sizes.outer, [x, g, partial], code, words, sizes.batch, each)
+        code = winograd_weigh(dtype)
     plan.call(
-        conv_weigh(dtype), [*head, *[0] * (PLANES - len(head)), *planes.words(size)], [x, g], [partial],
-        rows=parts, grain=1, flops=2 * sizes.batch * sizes.multiplications,
+        code, words, [x, g], [partial], rows=parts, grain=1, flops=2 * sizes.batch * sizes.multiplications
     )  # fmt: skip
     scratch = Scratch(_round(2 * lanes * lanes * size))
     plan.call(
