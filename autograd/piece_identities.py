@@ -14,6 +14,11 @@ from .ops import concat, reshape, slice, unslice
 from .ops.arithmetic import add
 from .simplify import Alone, identity
 
+MOST_TERMS = 16
+"""A sum is searched this far for pieces that fit together: a rule looks at every sum, and long ones are many."""
+MOST_PARTS = 256
+"""More parts than this are joined in several steps."""
+
 Index = tuple[Any, ...]
 """A complete index, as a slice holds it: per axis a number or (start, stop, step), and None for a new axis."""
 
@@ -132,12 +137,10 @@ def joined_twice(node: Node, alone: Alone) -> Node | None:
     axis = node.params["axis"]
     if len(node.inputs) == 1:
         return node.inputs[0]
-    if not any(part.op is concat and part.params["axis"] == axis and alone(part) for part in node.inputs):
-        return None
     parts: list[Node] = []
     for part in node.inputs:
         parts += part.inputs if part.op is concat and part.params["axis"] == axis and alone(part) else [part]
-    return concat(parts, axis=axis)
+    return concat(parts, axis=axis) if len(node.inputs) < len(parts) <= MOST_PARTS else None
 
 
 @identity("x[a:b] and x[b:c] joined = x[a:c]", concat)
@@ -217,15 +220,16 @@ def _alike(node: Node) -> bool:
 
 
 def _terms(node: Node, alone: Alone) -> list[Node]:
-    """The terms of a sum of several arrays of one shape, from left to right."""
+    """The terms of a sum of several arrays of one shape, from left to right; the first ones of a long sum stay a sum."""
     terms, stack = [], [node]
     while stack:
         each = stack.pop()
-        if each is node or (each.op is add and _alike(each) and alone(each)):
-            stack += each.inputs[::-1]
+        few = len(terms) + len(stack) < MOST_TERMS
+        if each is node or (few and each.op is add and _alike(each) and alone(each)):
+            stack += each.inputs
         else:
             terms.append(each)
-    return terms
+    return terms[::-1]
 
 
 def _filled(run: Sequence[tuple[int, int, int, int]], pieces: Sequence[Node], shape: tuple[int, ...]) -> Node:
