@@ -3,6 +3,11 @@
 Method: x = n·ln 2 + r with ln 2 in two parts (Cody & Waite 1980), a polynomial in r, and 2^n put together from bits; for
 log the other way round. Coefficients, highest power first: own fits in 80 digits, weighted least squares repeated until
 the largest error is least (Lawson 1961), rounded to the type one after the other with the rest fitted again.
+
+Largest error in units in the last place, over all float32 and over sampled float64: exp 0.91, 0.86; expm1 1.52, 1.93;
+log 0.86, 0.83; log1p 1.44, 1.29; tanh 2.50, 2.53; sigmoid 2.49, 2.17; erf 1.82, 1.36; without fused multiply-add, sampled,
+up to 0.3 more. Numbers with fewer digits (denormals) are read and written like others, but a sigmoid below the smallest
+number that has all digits may be 0, because e^−x is infinite there.
 """
 
 from __future__ import annotations
@@ -77,11 +82,12 @@ FORMS = {
     ),
 }  # fmt: skip
 
-# −ln(1 − erf x)/x − 1 for 0 ≤ x ≤ 4; error of erf at most 4.3e-9 of it
+# −ln(1 − erf x)/x − 1 for 0 ≤ x ≤ 4, error of erf at most 4.3e-9 of it; for float64 the quotient numpy's erf has, less 1
 _ERF = (
     -9.3845665e-06, 0.00011883529, -0.00063728594, 0.0016755657, -0.0001694296, -0.019147841, 0.102776304, 0.63661957,
     0.12837917,
 )  # fmt: skip
+_ERF_ABOVE, _ERF_BELOW = tuple((_RATIO[:, 0] - _RATIO[:, 1]).tolist()), tuple(_RATIO[1:, 1].tolist())
 _SQRT_HALF = {FLOAT32: 0x3F3504F3, FLOAT64: 0x3FE6A09E667F3BCD}
 _LOG2_E = 1.4426950408889634
 
@@ -161,12 +167,11 @@ def erf(x: Lanes) -> Lanes:
     """The error function 1 − e^(−w), w = −ln(1 − erf |x|), which is |x| times something smooth."""
     if x.element is FLOAT32:
         size = below(x.abs(), 4)
-        w = polynomial(size, _ERF).fma(size, size)
+        more = polynomial(size, _ERF)
     else:
         size = below(x.abs(), 6)
-        above_line, below_line = (tuple(map(float, _RATIO[skip:, side])) for side, skip in ((0, 0), (1, 1)))
-        w = polynomial(size, above_line) / polynomial(size, below_line) * size
-    return _expm1(-w).copysign(x)
+        more = polynomial(size, _ERF_ABOVE) / polynomial(size, _ERF_BELOW)
+    return _expm1(-more.fma(size, size)).copysign(x)
 
 
 def split(x: Lanes) -> tuple[Lanes, Lanes]:

