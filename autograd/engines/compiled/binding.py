@@ -35,7 +35,8 @@ class Words:
         first = len(self.words)
         if inner is not None:
             program, count, table, moving = inner
-            self.words += [program, count, call.body.length, self._status, table, moving]  # type: ignore[union-attr]
+            length, shared = call.body.length, self._status + 16  # type: ignore[union-attr]
+            self.words += [program, count, length, self._status, table, moving, shared]
             self.relative += [first, first + 4]
             return first
         for position, word in enumerate(call.words):
@@ -55,12 +56,9 @@ class Words:
                 self.words[at] = int(np.float64(word).view(np.int64)) if isinstance(word, float) else int(word)
         return first
 
-    def instructions(self, call: Call, block: int) -> list[tuple[int, int, int, int]]:
-        """What the interpreter runs for a call: (kernel, number of the block's first word, first row, row after the last)."""
-        return [
-            (call.code.address, block, first, min(first + call.chunk, call.rows))
-            for first in range(0, call.rows, call.chunk)
-        ]
+    def instruction(self, call: Call, block: int) -> tuple[int, int, int, int]:
+        """What the interpreter runs for a call: kernel, number of the block's first word, rows, rows per chunk."""
+        return call.code.address, block, call.rows, call.chunk
 
     def _body(self, body: Body, arena: int) -> tuple[int, int, int, int]:
         """The program of a loop; the numbers of its first word and of its table's, and how long both are."""
@@ -71,12 +69,12 @@ class Words:
         code: list[tuple[int, int, int, int]] = []
         for number, call in enumerate(body.calls):
             assert not isinstance(call.code, Fallback)
-            code += self.instructions(call, self.block(call, number, body.scratch, arena))
+            code.append(self.instruction(call, self.block(call, number, body.scratch, arena)))
         self._local.pop()
         program = len(self.words)
-        for kernel, block, start, stop in code:
+        for kernel, block, rows, chunk in code:
             self.relative.append(len(self.words) + 1)
-            self.words += [kernel, block, start, stop]
+            self.words += [kernel, block, rows, chunk]
         first = len(self.words)
         for word, start, stride in table:
             self.relative.append(len(self.words))

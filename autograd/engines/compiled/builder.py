@@ -79,6 +79,8 @@ class Builder:
         """Add one instruction."""
         nodes, said = self.about
         made = Call(code, list(words), list(reads), list(writes), rows, grain, flops, nodes, why or said, loops)
+        chunks = 1 if grain is None else max(1, min(MOST_CHUNKS, rows // max(grain, 1)))
+        made.chunk = max(1, -(-rows // chunks))
         self.calls.append(made)
         return made
 
@@ -87,8 +89,6 @@ class Builder:
         from ...kernels.interpreter import repeat
         from .memory import arranged
 
-        for call in inner.calls:
-            call.chunk = call.chunk or max(call.rows, 1)
         offsets, scratch, size = arranged(inner.calls, inner)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}

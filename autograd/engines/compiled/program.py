@@ -16,6 +16,7 @@ from ...errors import MissingValue, NngraphError
 from ...node import Leaf, Node, describe
 from ...storage import Home, at_one_moment, settle
 from ..numpy import evaluate_all
+from . import workers
 from .binding import Words
 from .calls import Buffer, Call, Fallback, View
 from .memory import ALIGNMENT, arranged
@@ -32,7 +33,7 @@ class BadData(Exception):
 
 @dataclass(eq=False, slots=True)
 class Code:
-    """A stretch of instructions for the interpreter: (kernel, block, first row, row after the last) for each."""
+    """A stretch of instructions for the interpreter: (kernel, block, rows, rows per chunk) for each."""
 
     words: np.ndarray
     block: np.ndarray
@@ -42,7 +43,7 @@ class Code:
         """The stretch, with the block that tells the interpreter about it."""
         words = np.array(instructions, np.int64)
         here = status.ctypes.data
-        return cls(words, np.array([words.ctypes.data, len(words) // 4, here, here + 8], np.int64))
+        return cls(words, np.array([words.ctypes.data, len(words) // 4, here, here + 8, 0], np.int64))
 
     @property
     def address(self) -> int:
@@ -84,11 +85,11 @@ class Program:
         for call in calls:
             for view in (*call.reads, *call.writes):
                 view.check()
-            call.chunk = call.chunk or max(call.rows, 1)
         self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan)
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
-        self.status = np.zeros(2, np.int64)
+        self.status = np.zeros(3, np.int64)
+        self._split = any(_is_split(call) for call in calls)
         self.arrays: dict[Buffer, np.ndarray] = {}
         for leaf, buffer in self.plan.leaves.items():
             if leaf.role == "constant":
@@ -108,8 +109,8 @@ class Program:
                 self.pieces.append(call)
                 run = []
             else:
-                for kernel, first_word, start, stop in written.instructions(call, block):
-                    run += [kernel, here + 8 * first_word, start, stop]
+                kernel, first_word, rows, chunk = written.instruction(call, block)
+                run += [kernel, here + 8 * first_word, rows, chunk]
         if run:
             self.pieces.append(Code.of(run, self.status))
         from ...kernels.interpreter import run as interpreter
@@ -154,7 +155,12 @@ class Program:
                 self._fall_back(piece)
 
     def _native(self, code: Code, start: int, stop: int) -> None:
-        self._entry(code.address, start, stop)
+        if self._split:
+            with workers.shared() as words:
+                code.block[4] = self.status[2] = words
+                self._entry(code.address, start, stop)
+        else:
+            self._entry(code.address, start, stop)
         if self.status[0]:
             # What the program owns is half done; the leaves still hold what was there before.
             self._stamps = dict.fromkeys(self._stamps, -1)
@@ -278,13 +284,18 @@ class Program:
         for target, array in zip(state.batch, arrays):
             block = np.array([0, target.ctypes.data, array[:1].nbytes, batch, 0, counter, 1], np.int64)
             state.blocks.append(block)
-            code += [take_rows("float64").address, block.ctypes.data, 0, 1]
+            code += [take_rows("float64").address, block.ctypes.data, 1, 1]
         for piece in self.pieces:
             assert isinstance(piece, Code)
             code += piece.words.tolist()
         for output in state.outputs:
             block = np.array([output.ctypes.data, 0, output.nbytes, counter, 0], np.int64)
             state.blocks.append(block)
-            code += [record_row("float64").address, block.ctypes.data, 0, 1]
+            code += [record_row("float64").address, block.ctypes.data, 1, 1]
         state.code = Code.of(code, self.status)
         return state
+
+
+def _is_split(call: Call) -> bool:
+    inner = call.body.calls if call.body is not None else ()
+    return call.rows > call.chunk or any(_is_split(each) for each in inner)

@@ -1,0 +1,93 @@
+"""Helping threads: they sleep while no program runs, and take chunks of large instructions while one does.
+
+Workers are threads of Python that spend their time in compiled code, without its lock. One program at a time has them; another
+that runs meanwhile runs alone. They never decide what is computed: chunks, and so results, are the same without them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition, Lock, Thread
+
+import numpy as np
+
+from ...errors import ParameterError
+from ...kernels.interpreter import ACTIVE, SHARED
+
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+POLITE, SLEEPY = 200, 20_000
+"""After so many looks in vain a worker lets other threads go first; after so many it sleeps, once no program runs."""
+
+
+def count() -> int:
+    """How many threads a program may use: NNGRAPH_THREADS, else as many as there are processors for this process."""
+    asked = os.environ.get("NNGRAPH_THREADS")
+    if asked:
+        if not asked.isdigit() or int(asked) < 1:
+            raise ParameterError(f"NNGRAPH_THREADS={asked!r} must be a whole number from 1 up")
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Pool:
+    """The helping threads of this process."""
+
+    def __init__(self, helpers: int) -> None:
+        from ...kernels.interpreter import work
+
+        self.words = np.zeros(SHARED + 8, np.int64)
+        self.block = np.array([self.words.ctypes.data, POLITE, SLEEPY], np.int64)
+        self.entry = _ENTRY(work("float64").address)
+        self.wake = Condition()
+        self.free = Lock()
+        for number in range(helpers):
+            Thread(target=self._help, name=f"nngraph-{number}", daemon=True).start()
+
+    def _help(self) -> None:
+        while True:
+            with self.wake:
+                while not self.words[ACTIVE]:
+                    self.wake.wait()
+            self.entry(self.block.ctypes.data, 0, 1)
+
+
+_pool: _Pool | None = None
+_making = Lock()
+
+
+def _forget() -> None:
+    # Threads do not survive a fork: the child makes its own when it needs them.
+    global _pool, _making
+    _pool, _making = None, Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+@contextmanager
+def shared() -> Iterator[int]:
+    """The address of the words shared with the workers, who are awake inside; 0 where there are none to be had."""
+    global _pool
+    threads = count()
+    if threads < 2:
+        yield 0
+        return
+    pool = _pool
+    if pool is None:
+        with _making:
+            pool = _pool = _pool or _Pool(threads - 1)
+    if not pool.free.acquire(blocking=False):
+        yield 0
+        return
+    try:
+        with pool.wake:
+            pool.words[ACTIVE] = 1
+            pool.wake.notify_all()
+        yield pool.words.ctypes.data
+    finally:
+        pool.words[ACTIVE] = 0
+        pool.free.release()

@@ -1,0 +1,58 @@
+"""What threads need of the processor: words that several may change, and ways to wait."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from llvmlite import ir
+
+from .machine import machine
+from .vector import INT32, INT64, Lanes, declared
+
+
+def atomics(v: SimpleNamespace) -> SimpleNamespace:
+    """Functions for kernels, over addresses of int64 words.
+
+    `look(address)` what stands there now; `publish(address, number)` put it there after everything written before;
+    `swap(address, old, new)` put `new` where `old` stands, and whether it stood there; `add(address, number)`;
+    `pause()` wait a moment; `give_way()` let another thread have the processor.
+    """
+    from numba import types
+
+    here = machine()
+
+    def place(builder: Any, address: Lanes) -> Any:
+        return builder.inttoptr(address.value, INT64.as_pointer())
+
+    @v.inline(v.I, v.I)
+    def look(builder: Any, address: Lanes) -> Lanes:
+        return Lanes(builder, builder.load_atomic(place(builder, address), "acquire", 8))
+
+    @v.inline(v.none, v.I, v.I)
+    def publish(builder: Any, address: Lanes, number: Lanes) -> None:
+        builder.store_atomic(number.value, place(builder, address), "seq_cst", 8)
+
+    @v.inline(types.boolean, v.I, v.I, v.I)
+    def swap(builder: Any, address: Lanes, old: Lanes, new: Lanes) -> Lanes:
+        pair = builder.cmpxchg(place(builder, address), old.value, new.value, "seq_cst", "seq_cst")
+        return Lanes(builder, builder.extract_value(pair, 1))
+
+    @v.inline(v.none, v.I, v.I)
+    def add(builder: Any, address: Lanes, number: Lanes) -> None:
+        builder.atomic_rmw("add", place(builder, address), number.value, "seq_cst")
+
+    @v.inline(v.none)
+    def pause(builder: Any) -> None:
+        if here.triple.startswith(("x86_64", "i686")):
+            builder.call(declared(builder.module, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
+        elif here.triple.startswith(("aarch64", "arm64")):
+            builder.call(declared(builder.module, "llvm.aarch64.hint", ir.VoidType(), [INT32]), [INT32(1)])
+
+    @v.inline(v.none)
+    def give_way(builder: Any) -> None:
+        # Windows has no function of this name; there a helping thread only pauses.
+        if "windows" not in here.triple:
+            builder.call(declared(builder.module, "sched_yield", INT32, []), [])
+
+    return SimpleNamespace(look=look, publish=publish, swap=swap, add=add, pause=pause, give_way=give_way)
