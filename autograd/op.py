@@ -165,7 +165,7 @@ class Op:
             if not isinstance(value, Node):
                 node = self.apply(_lift(inputs), params)
                 for source in node.inputs:
-                    if source.site is UNNAMED:
+                    if source.site == UNNAMED:
                         code, instruction = node.site
                         source.site = (code, instruction if instruction < 0 else ~instruction)
                 return node
@@ -188,6 +188,8 @@ class Op:
                 shape = broadcast_shapes(self, inputs)
         else:
             shape, key = broadcast_shapes(self, inputs), tuple([node.dtype for node in inputs])
+        if params:  # 0 keeps whole numbers whole and 0.0 does not, though they are equal
+            key = (key, *[(type(value), value) for value in params.values()])
         dtype = self.known.get(key)
         if dtype is None:
             dtype = self.known[key] = _result_dtype(self, inputs, params)

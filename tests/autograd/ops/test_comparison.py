@@ -71,6 +71,7 @@ def test_clip(low, high, value, slope):
 
 
 def test_clip_keeps_whole_numbers_whole():
+    assert ng.clip(ng.input("n", [-3, 5]), low=0.0).dtype.kind == "f", "and another bound changes nothing about this one"
     y = ng.clip(ng.input("n", [-3, 5]), low=0)
     assert y.dtype.kind == "i"
     assert y.value.tolist() == [0, 5]
