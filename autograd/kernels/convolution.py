@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import WIDTH, gather_tile, movers, outer_tile, tallest
+from .convolution_tiles import WIDTH, finite, gather_tile, movers, outer_tile, tallest
 from .kernel import kernel, part
 from .squares import turner
 
@@ -19,7 +19,7 @@ EPILOGUE = 3
 """Where in the block of `conv` the address of code to call after every image stands, and after it the address of its
 block."""
 
-PLANES = 20
+PLANES = 22
 """Where in the blocks of `conv` and `conv_weigh` the description of the planes begins: see `planes_of`."""
 
 
@@ -72,9 +72,10 @@ def conv(v: SimpleNamespace) -> Any:
     block, or 0 and 0 (it is called with the number of the image, once for each); address and bytes of working memory;
     images in a chunk; groups, channels of x and of y in each; rows and columns of an image of y; steps between the
     windows of one phase along rows and columns of y; whether y is written without going through working memory; bytes
-    of working memory before the results; phases; the word at which they begin; numbers of the packed weights of a group;
-    then the planes. A phase: its first row and
-    column in y, its rows and columns, taps, number of its first tap. One row of the call is an image.
+    of working memory before the results; phases; the word at which they begin; numbers of the packed weights of a
+    group; whether what lies outside the image takes no part, even when a weight is infinite; the word at which the row
+    and column offsets of all taps begin; then the planes. A phase: its first row and column in y, its rows and columns,
+    taps, number of its first tap. One row of the call is an image.
 
     Order: images (as many as the planes hold side by side), group, phase, pixels (three vectors), channels of y (eight);
     in the tile channels of x, taps. The pixels' entries stay in the first-level cache while all channels of y pass.
@@ -82,9 +83,12 @@ def conv(v: SimpleNamespace) -> Any:
     word, call, size, lanes = v.word, v.call, v.size, v.lanes
     tile, move, planes, most = gather_tile(v), movers(v), planes_of(v), tallest()
     copy, spread, zipped, zeros = move.copy, move.spread, move.zipped, move.zeros
-    results = _results(v, copy, spread, zipped)
+    results, only_inside, is_finite = _results(v, copy, spread, zipped), _only_inside(v), finite(v)
 
     def loop(block: int, start: int, stop: int) -> None:
+        if word(block, 20) and not is_finite(word(block, 2), word(block, 8) * word(block, 19)):
+            only_inside(block, start, stop)
+            return
         chunk, groups, channels, rows = word(block, 7), word(block, 8), word(block, 9), word(block, 10)
         height, width = word(block, 11), word(block, 12)
         direct, phases, phase_at = word(block, 15), word(block, 17), block + 8 * word(block, 18)
@@ -177,6 +181,51 @@ def _results(v: SimpleNamespace, copy: Any, spread: Any, zipped: Any) -> Any:
         return word(block, 1) + size * index
 
     return results
+
+
+def _only_inside(v: SimpleNamespace) -> Any:
+    """The same as `conv`, number by number, for weights that are not all finite: 0 outside the image times infinity
+    would be NaN, where nothing should arrive."""
+    word, call, size, get, put, T, most = v.word, v.call, v.size, v.get, v.put, v.T, tallest()
+
+    @part
+    def only_inside(block: int, start: int, stop: int) -> None:
+        groups, channels, rows = word(block, 8), word(block, 9), word(block, 10)
+        height, width, down, right = word(block, 11), word(block, 12), word(block, 13), word(block, 14)
+        shape, met = block + 8 * PLANES, block + 8 * word(block, 21)
+        from_height, from_width = word(shape, 4), word(shape, 5)
+        for plane in range(start * groups, stop * groups):
+            source = word(block, 0) + size * plane * channels * from_height * from_width
+            weights = word(block, 2) + size * (plane % groups) * word(block, 19)
+            for phase in range(word(block, 17)):
+                this = block + 8 * word(block, 18) + 48 * phase
+                taps, first = word(this, 4), word(this, 5)
+                row = 0
+                while row < rows:
+                    tall = most
+                    while tall > rows - row:
+                        tall //= 2
+                    for place in range(tall * word(this, 2) * word(this, 3)):
+                        at = place % tall
+                        column = place // tall % word(this, 3)
+                        line = place // tall // word(this, 3)
+                        total = T(0)
+                        for channel in range(channels):
+                            for tap in range(taps):
+                                i = line * word(shape, 6) + word(met, 2 * (first + tap))
+                                j = column * word(shape, 7) + word(met, 2 * (first + tap) + 1)
+                                if 0 <= i < from_height and 0 <= j < from_width:
+                                    weight = get(weights, (channel * taps + tap) * tall + at)
+                                    total += weight * get(source, (channel * from_height + i) * from_width + j)
+                        line, column = line * down + word(this, 0), column * right + word(this, 1)
+                        put(word(block, 1), ((plane * rows + row + at) * height + line) * width + column, total)
+                    weights += size * tall * channels * taps
+                    row += tall
+        if word(block, EPILOGUE) != 0:
+            for image in range(start, stop):
+                call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
+
+    return only_inside
 
 
 def planes_of(v: SimpleNamespace) -> Any:

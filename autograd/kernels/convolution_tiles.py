@@ -199,6 +199,22 @@ def _outer(module: ir.Module, dtype: str, rows: int, vectors: int) -> ir.Functio
     return function
 
 
+def finite(v: SimpleNamespace) -> Any:
+    """A function: whether `count` numbers are all finite: 0 times their sum is 0."""
+    lanes, load, load_some, fma, zero, total = v.lanes, v.load, v.load_some, v.fma, v.zero, v.sum
+
+    @part
+    def is_finite(source: int, count: int) -> bool:
+        found = zero()
+        at = 0
+        while at + lanes <= count:
+            found = fma(load(source, at), zero(), found)
+            at += lanes
+        return total(fma(load_some(source, at, count - at), zero(), found)) == 0
+
+    return is_finite
+
+
 # Rows of numbers moved -----------------------------------------------------------------------------------------------
 def movers(v: SimpleNamespace) -> SimpleNamespace:
     """Functions that move rows of numbers: `fill(target, vector, count)`, `zeros(target, count)`, `copy(target, source,

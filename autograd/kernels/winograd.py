@@ -17,7 +17,7 @@ from typing import Any
 from llvmlite import ir
 
 from . import vector as vec
-from .convolution_tiles import Loop, movers, multiply_add, outer_tile, tallest
+from .convolution_tiles import Loop, finite, movers, multiply_add, outer_tile, tallest
 from .kernel import kernel, part
 from .machine import machine
 from .squares import turner
@@ -81,10 +81,10 @@ def winograd(v: SimpleNamespace) -> Any:
     Order: rows of tiles (as many as stay in the second-level cache), panel of k (two vectors), entry of a tile, tiles
     (eight); in the register tile channels. A panel's products are turned into results before the next panel.
     """
-    word, call, size, lanes, load, store, zero = v.word, v.call, v.size, v.lanes, v.load, v.store, v.zero
+    word, call, size, lanes, store, zero = v.word, v.call, v.size, v.lanes, v.store, v.zero
     tile, turn, zeros, tiles_of, most = outer_tile(v), turner(v), movers(v).zeros, _tiles_of(v), tallest()
     transform = _sandwich(v, "tiles_to_results", 6, 4, _tiles_to_results)
-    is_finite, steps = _is_finite(v), _steps(v)
+    is_finite, steps = finite(v), _steps(v)
 
     def loop(block: int, start: int, stop: int) -> None:
         channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
@@ -147,7 +147,7 @@ def winograd(v: SimpleNamespace) -> Any:
             for at in range(first, first + many):
                 if at % down == down - 1:
                     image = start + at // down
-                    if not is_finite(load(flags, at // down % (together + 1) * lanes)):
+                    if not is_finite(flags + size * (at // down % (together + 1)) * lanes, lanes):
                         call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), image, image + 1)
                     if word(block, EPILOGUE) != 0:
                         call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
@@ -166,11 +166,11 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
     Order: rows of tiles (as many as stay in the second-level cache), panel of k (two vectors), entry of a tile, channels
     (eight); in the register tile tiles.
     """
-    word, call, size, lanes, load, store, zero = v.word, v.call, v.size, v.lanes, v.load, v.store, v.zero
+    word, call, size, lanes, store, zero = v.word, v.call, v.size, v.lanes, v.store, v.zero
     tile, turn, zeros, tiles_of, most = outer_tile(v), turner(v), movers(v).zeros, _tiles_of(v), tallest()
     spread = _sandwich(v, "results_to_tiles", 4, 6, _results_to_tiles)
     transform = _sandwich(v, "tiles_to_weights", 6, 3, _tiles_to_weights)
-    is_finite, steps = _is_finite(v), _steps(v)
+    is_finite, steps = finite(v), _steps(v)
 
     def loop(block: int, start: int, stop: int) -> None:
         channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
@@ -249,7 +249,7 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
                     )  # fmt: skip
                 total += 36 * channels * width
                 k += vectors * lanes
-            if not is_finite(load(flags, 0)):
+            if not is_finite(flags, lanes):
                 call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), each, each + 1)
 
     return loop
@@ -311,17 +311,6 @@ def _steps(v: SimpleNamespace) -> Any:
             set_word(target, at, at * step)
 
     return steps
-
-
-def _is_finite(v: SimpleNamespace) -> Any:
-    """A function: whether a sum of numbers times 0 is 0, as it is when all are finite."""
-    total = v.sum
-
-    @part
-    def is_finite(x: Any) -> bool:
-        return total(x) == 0
-
-    return is_finite
 
 
 # The transforms, along one axis --------------------------------------------------------------------------------------

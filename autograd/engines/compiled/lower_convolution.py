@@ -272,9 +272,10 @@ class Address:
 def _tiles(sizes: _Sizes, axes: tuple[Axis, Axis], target: View) -> Tiles:
     possible = sizes.size == (3, 3) and sizes.stride == sizes.dilation == (1, 1) and sizes.groups == 1
     down, right = axes
-    possible = possible and target.dtype.name == "float32" and os.environ.get("NNGRAPH_WINOGRAD") != "0"
     return Tiles(
-        (down.length, right.length), (down.count, right.count), (min(down.offsets), min(right.offsets)), possible
+        (down.length, right.length), (down.count, right.count),
+        (min(down.offsets, default=0), min(right.offsets, default=0)),
+        possible and target.dtype.name == "float32" and os.environ.get("NNGRAPH_WINOGRAD") != "0",
     )  # fmt: skip
 
 
@@ -289,7 +290,7 @@ def _round(bytes_: int) -> int:
 
 def _direct(
     plan: Any, sizes: _Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
-    channels: int, rows: int, by: tuple[int, int, int],
+    channels: int, rows: int, by: tuple[int, int, int], only_inside: bool,
 ) -> tuple[list[Any], View, int]:  # fmt: skip
     """The block of `conv`, the packed weights in it, and how many images it does together."""
     size, dtype, groups = target.dtype.itemsize, target.dtype, sizes.groups
@@ -317,18 +318,19 @@ def _direct(
     words = [
         source, target, packed, 0, 0, scratch, scratch.bytes, CHUNK, groups, channels, rows, down.result, right.result,
         down.apart, right.apart, int(direct), held, len(counts), PLANES + len(description),
-        rows * channels * len(places), *description, *phases,
+        rows * channels * len(places), int(only_inside), PLANES + len(description) + len(phases), *description, *phases,
+        *[offset for both in planes.met() for offset in both],
     ]  # fmt: skip
     return words, packed, planes.together
 
 
 def _gather(
     plan: Any, sizes: _Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
-    channels: int, rows: int, by: tuple[int, int, int],
+    channels: int, rows: int, by: tuple[int, int, int], only_inside: bool,
 ) -> None:  # fmt: skip
     """Calls that compute `target` from windows of `source`; `by`: strides of the weights along groups, channels of the
-    target and channels of the source."""
-    words, packed, together = _direct(plan, sizes, axes, source, weights, target, channels, rows, by)
+    target and channels of the source; `only_inside`: whether places outside of `source` take no part."""
+    words, packed, together = _direct(plan, sizes, axes, source, weights, target, channels, rows, by, only_inside)
     code, reads = conv(target.dtype), [source, packed]
     tiles = _tiles(sizes, axes, target)
     if tiles.pay(channels, rows):
@@ -364,7 +366,7 @@ def lower_conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -
         return False
     reach = prod(sizes.size)
     by = (sizes.outer * sizes.inner * reach, sizes.inner * reach, reach)
-    _gather(plan, sizes, sizes.onto_windows(node.params["turned"]), x, w, y, sizes.inner, sizes.outer, by)
+    _gather(plan, sizes, sizes.onto_windows(node.params["turned"]), x, w, y, sizes.inner, sizes.outer, by, False)
     if y is not outputs[0]:
         plan.copy(y, outputs[0])
     return True
@@ -381,7 +383,7 @@ def lower_conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[Vi
         return False
     reach = prod(sizes.size)
     by = (sizes.outer * sizes.inner * reach, reach, sizes.inner * reach)
-    _gather(plan, sizes, sizes.onto_image(), g, w, x, sizes.outer, sizes.inner, by)
+    _gather(plan, sizes, sizes.onto_image(), g, w, x, sizes.outer, sizes.inner, by, True)
     if x is not outputs[0]:
         plan.copy(x, outputs[0])
     return True
