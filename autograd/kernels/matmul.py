@@ -16,7 +16,7 @@ EPILOGUE = 3
 """Where in the blocks of `product`, `large_product` and `dots` the address of code to call after every unit stands, and
 after it the address of its block."""
 
-SLICE = 512
+SLICE = 1024
 """Numbers of the depth that `large_product` copies at once."""
 
 
@@ -71,8 +71,8 @@ def large_product(v: SimpleNamespace) -> Any:
     """The same for matrices that the caches do not hold; any strides of B.
 
     Block: as for `product` up to the strides along rows; then strides of A along the depth, of B along the depth and
-    along columns; how much of the depth is copied at once; memory for one unit's copies; its bytes; rows of the call
-    that have such memory for themselves.
+    along columns; how far it is from one panel of B to the next where B is packed already, else 0; how much of the depth
+    is done at once; memory for one unit's copies; its bytes; rows of the call that have such memory for themselves.
 
     Order: unit, slice of the depth, panel, tile. A slice of the unit's A is copied as panels of rows, into the
     second-level cache, and a slice of every panel of B before its turn, into the first: rows that lie a power of two
@@ -83,10 +83,10 @@ def large_product(v: SimpleNamespace) -> Any:
     tall, width = short(v.lanes), panel_width(v.dtype)
 
     def loop(block: int, start: int, stop: int) -> None:
-        columns, depth, c_row, slice_ = word(block, 6), word(block, 7), size * word(block, 21), word(block, 25)
+        columns, depth, c_row, slice_ = word(block, 6), word(block, 7), size * word(block, 21), word(block, 26)
         a_row, a_depth, b_depth, b_column = word(block, 20), word(block, 22), word(block, 23), word(block, 24)
-        panel = word(block, 26) + word(block, 27) * (start // word(block, 28))
-        heap = panel + slice_ * width * size
+        memory = word(block, 27) + word(block, 28) * (start // word(block, 29))
+        b_panel, heap = word(block, 25), memory + slice_ * width * size
         for each in range(start, stop):
             a, b, c, row, rows = unit(block, each)
             add = word(block, 9)
@@ -98,8 +98,12 @@ def large_product(v: SimpleNamespace) -> Any:
                         copy(a_from + size * i * a_row, a_row, a_depth, heap + size * i * deep, min(rows - i, lanes), deep, lanes)
                     for j in range(0, columns, width):
                         many = min(columns - j, width)
-                        b_from = b + size * (second * word(block, 19) + k * b_depth + j * b_column)
-                        copy(b_from, b_column, b_depth, panel, many, deep, width)
+                        panel = b + size * (second * word(block, 19) + k * b_depth)
+                        if b_panel != 0:
+                            panel += size * (j // width) * b_panel
+                        else:
+                            copy(panel + size * j * b_column, b_column, b_depth, memory, many, deep, width)
+                            panel = memory
                         for i in range(0, rows, tall):
                             a_tile = heap + size * (i // lanes * lanes * deep + i % lanes)
                             c_tile = c + i * c_row + j * size

@@ -35,8 +35,9 @@ def test_every_height_and_width_of_tile() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_copies_of_large_matrices(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("LARGE", 0), ("SLICE", 20), ("FULL", 24)):
+@pytest.mark.parametrize("many", [20, 96, 1000])
+def test_copies_of_large_matrices(dtype: str, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LARGE", 0), ("SLICE", 20), ("MANY", many)):
         monkeypatch.setattr(lower_contraction, name, value)
     monkeypatch.setattr(lower_contraction._Dots, "possible", False)
     rng = np.random.default_rng(8)
