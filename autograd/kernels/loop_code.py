@@ -20,6 +20,7 @@ from .loop_passes import Nest
 from .loops import FAR, Apply, Fit, Fold, Loops, Number
 from .machine import machine
 
+
 @cache
 def compiled(loops: Loops) -> LoopCode:
     """The code of a nest of loops; nothing is compiled before its address is asked for."""
@@ -155,7 +156,13 @@ class LoopCode:
     def whole(self) -> bool:
         """Whether the rows must all be done in one call: a fold over them is used, not only written."""
         values = self.nest.values
-        used = {each for value in values if isinstance(value, Apply) for each in value.operands if not isinstance(each, Number)}
+        used = {
+            each
+            for value in values
+            if isinstance(value, Apply)
+            for each in value.operands
+            if not isinstance(each, Number)
+        }
         used |= {value.operand for value in values if isinstance(value, Fold)} | {row.operand for row in self.nest.rows}
         return any(_folds_rows(values[at]) for at in used)
 

@@ -15,7 +15,7 @@ from .loops import FAR, STILL, Apply, Buffer, Fold, Loops, Number
 Path = tuple[int, ...]
 """Where a body stands: which pass over loop 0, in it which pass over loop 1, and so on."""
 
-CHEAP = frozenset("+ - * neg < <= > >= == != abs sign floor max min where cast".split())
+CHEAP = frozenset(["+", "-", "*", "neg", "<", "<=", ">", ">=", "==", "!=", "abs", "sign", "floor", "max", "min", "where", "cast"])
 """Words that cost less than a trip through memory."""
 
 
@@ -147,7 +147,9 @@ class Nest:
                 self._check(value)
             operands = value.operands if isinstance(value, Apply) else ()
             if any(operand in outer for operand in operands):
-                raise ValueError(f"{loops}: a fold over an outer loop that keeps an inner one is only written, not used")
+                raise ValueError(
+                    f"{loops}: a fold over an outer loop that keeps an inner one is only written, not used"
+                )
 
     def _check(self, fold: Fold) -> None:
         """Refuse a fold whose operand stands inside a loop that it neither varies over nor is folded over."""
@@ -194,7 +196,9 @@ class Nest:
                 self.paths.append(self._lift(value.operand, depth))
                 self.stages.append(self._after(value.operand, depth) + 1)
                 continue
-            operands = [] if isinstance(value, Buffer) else [each for each in value.operands if not isinstance(each, Number)]
+            operands = (
+                [] if isinstance(value, Buffer) else [each for each in value.operands if not isinstance(each, Number)]
+            )
             lifted = [self._lift(each, depth) for each in operands]
             self.paths.append(tuple(max((each[at] for each in lifted), default=0) for at in range(depth)))
             self.stages.append(max((self._after(each, depth) for each in operands), default=0))
@@ -291,7 +295,9 @@ class Nest:
             if isinstance(value, Fold) and self.paths[at] == path and not isinstance(needs.get(at), Reload):
                 stages[at] = self.stages[at]
             elif isinstance(needs.get(at), Get) and isinstance(value, Apply):
-                stages[at] = max((stages.get(each, 0) for each in value.operands if not isinstance(each, Number)), default=0)
+                stages[at] = max(
+                    (stages.get(each, 0) for each in value.operands if not isinstance(each, Number)), default=0
+                )
             elif at in needs:
                 stages[at] = 0
         return stages
@@ -306,9 +312,7 @@ class Nest:
 
     def _pass(self, path: Path, stage: int) -> Pass:
         loop, inner = len(path), (*path, stage)
-        inside = [
-            (each, item) for each, items in self.effects.items() if each[: loop + 1] == inner for item in items
-        ]
+        inside = [(each, item) for each, items in self.effects.items() if each[: loop + 1] == inner for item in items]
         folds = [item.fold for _, item in inside if isinstance(item, Add) and self.depths[item.fold] == loop]
         rows = [item.row for _, item in inside if isinstance(item, Pour) and self.rows[item.row].first == loop]
         return Pass(loop, tuple(sorted(folds)), tuple(sorted(rows)), self._build(inner))

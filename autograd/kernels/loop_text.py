@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 from llvmlite import ir
@@ -138,7 +138,7 @@ class _Writer:
                 for _ in (slots if wide else slots[:1])
             ]  # fmt: skip
         for at in run.rows:
-            self._along(self.nest.rows[at], slots[0], lambda slot, at=at: self._fill(at, slot))
+            self._along(self.nest.rows[at], slots[0], partial(self._fill, at))
         if run.loop == self.abreast:
             self._vectors(run, slots[0])
         else:
@@ -149,7 +149,7 @@ class _Writer:
             for number, slot in enumerate(slots):
                 slot.known[at] = found[min(number, len(found) - 1)]
         for at in run.rows:
-            self._along(self.nest.rows[at], slots[0], lambda slot, at=at: self._drain(at, slot))
+            self._along(self.nest.rows[at], slots[0], partial(self._drain, at))
 
     # The loop in lanes ---------------------------------------------------------------------------------------------------
     def _vectors(self, run: Pass, slot: Slot) -> None:
@@ -175,7 +175,9 @@ class _Writer:
         return self.nest.loops.fit.stream and inner and write not in self.nest.reloaded.values()
 
     def _strips(self, run: Pass, slot: Slot) -> None:
-        adds = [self.accumulators[item.fold][0] for item in run.body.items if isinstance(item, Add) and self._is_wide(item)]
+        adds = [
+            self.accumulators[item.fold][0] for item in run.body.items if isinstance(item, Add) and self._is_wide(item)
+        ]
         slots = self._slots(run.body) if self.abreast == self.depth - 1 else 1
         first, limit = self._range(run.loop)
         counter = self.variable(INT64, first)
@@ -209,7 +211,7 @@ class _Writer:
                     turn(at, slots, None)
                 for each in adds:
                     each.join_others()
-        if slots == 1 and self.abreast == self.depth - 1 or machine().vector_bytes < 64:
+        if (slots == 1 and self.abreast == self.depth - 1) or machine().vector_bytes < 64:
             with self.counting(counter, limit, lanes, lanes) as at:
                 turn(at, 1, None)
         # Where masks cost little, vectors that are too few for a turn of several have one, and no code of their own.
