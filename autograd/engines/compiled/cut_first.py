@@ -44,7 +44,7 @@ def _cuts(node: Node) -> bool:
 
 def _only_cut(node: Node, readers: dict[Node, list[Node]], kept: set[Node]) -> bool:
     """Whether a node is a scalar op whose readers all cut pieces out of it that are together no more than the whole."""
-    if node.is_leaf or node.op.scalar is None or node in kept or not {node.dtype.name} <= REAL:
+    if node.is_leaf or node.op.scalar is None or node in kept or node.dtype not in REAL:
         return False
     pieces = readers[node]
     return all(len(each.inputs) == 1 and _cuts(each) for each in pieces) and sum(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...node import Node
 from .elementwise import special
 from .views import axes_kept
@@ -17,7 +19,10 @@ from .views import axes_kept
 Axes = tuple[int | None, ...]
 """For each axis of an array, the loop it runs along, or None where it has one number or repeats."""
 
-REAL = {"float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"}
+REAL = frozenset(np.dtype(name) for name in (
+    "float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"
+))  # fmt: skip
+"""What fused nests compute with."""
 MOST_STEPS, MOST_READS = 96, 48
 """A nest is not made longer than this: the processor has so many registers, and the compiler so much patience."""
 
@@ -94,7 +99,7 @@ def is_elementwise(node: Node) -> bool:
     """Whether the node is a word, a scalar text or a conversion, applied number by number to real numbers."""
     if node.op.scalar is None and special(node) is None and not is_product(node):
         return False
-    return all(each.dtype.name in REAL for each in (node, *node.inputs)) and 0 not in node.shape
+    return node.dtype in REAL and 0 not in node.shape and all([each.dtype in REAL for each in node.inputs])
 
 
 def is_product(node: Node) -> bool:

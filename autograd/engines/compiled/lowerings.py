@@ -16,10 +16,10 @@ Lowering = Callable[[Any, Node, list[View], list[View]], bool]
 @cache
 def table() -> dict[str, Lowering]:
     """The lowering of every kernel family that an op may name."""
-    from . import lower_loop, lower_structure
+    from . import lower_convolution, lower_loop, lower_pooling, lower_structure
 
-    found: dict[str, Lowering] = {**lower_structure.LOWERINGS, **lower_loop.LOWERINGS}
-    return found
+    pages = (lower_structure, lower_loop, lower_convolution, lower_pooling)
+    return {family: lowering for page in pages for family, lowering in page.LOWERINGS.items()}
 
 
 def keeps(node: Node) -> bool:

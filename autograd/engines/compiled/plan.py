@@ -78,7 +78,7 @@ class Plan(Builder):
 
     @staticmethod
     def _foldable(node: Node) -> bool:
-        return {node.dtype.name, node.inputs[0].dtype.name} <= REAL and 0 not in node.inputs[0].shape
+        return {node.dtype, node.inputs[0].dtype} <= REAL and 0 not in node.inputs[0].shape
 
     def root(self, node: Node) -> Node:
         """The node whose numbers a view shows."""
