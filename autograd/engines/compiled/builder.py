@@ -107,10 +107,11 @@ class Builder:
 
     def nest(
         self, sizes: tuple[int, ...], reads: list[tuple[View, tuple[int, ...]]], steps: Steps,
-        writes: list[tuple[int, View, tuple[int, ...], bool]], why: str,
+        writes: list[tuple[int, View, tuple[int, ...], bool]], why: str, may_split: bool = True,
     ) -> None:  # fmt: skip
         """One fused nest as a call, its loops merged where all buffers move on evenly."""
         from ...kernels.loop_code import Place, compiled
+        from ...kernels.loop_fit import fitted
 
         kept = _merged(sizes, [strides for _, strides in reads] + [strides for _, _, strides, _ in writes], steps.steps)
         sizes, depth = tuple(prod(sizes[at] for at in run) for run in kept), len(kept)
@@ -121,7 +122,7 @@ class Builder:
             moves, far = [], []
             for new, at in enumerate(last):
                 stride = strides[at]
-                moves.append(STILL if stride == 0 else NEXT if stride == 1 and new == depth - 1 else FAR)
+                moves.append(STILL if stride == 0 else NEXT if stride == 1 else FAR)
                 if moves[-1] == FAR:
                     far.append(stride)
             return LoopBuffer(view.dtype.name, tuple(moves)), far
@@ -137,29 +138,28 @@ class Builder:
             depth, tuple(buffer for _, buffer, _ in read_buffers), final,
             tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
         ))  # fmt: skip
+        nest = fitted(nest, sizes)
         code = compiled(nest)
         late = self._apart(code, read_buffers, write_buffers)
         numbers = prod(sizes)
         rows = sizes[0] if depth else 1
-        closed = [view for _, view, _, _, is_closed in write_buffers if is_closed]
         chunks = 1
-        if numbers >= 2 * CHUNK_NUMBERS and rows > 1:
+        if may_split and not code.whole and numbers >= 2 * CHUNK_NUMBERS and rows > 1:
             chunks = min(MOST_CHUNKS, numbers // CHUNK_NUMBERS, rows)
         chunk = -(-rows // chunks)
         if depth == 1 and chunks > 1:
             chunk = -(-chunk // 64) * 64
         chunks = -(-rows // chunk) if rows else 1
         partial: dict[int, View] = {}
-        if chunks > 1:
-            for view in closed:
-                assert view.dense, "folds over the outermost loop are written to dense memory"
-                partial[id(view)] = self.new((chunks, *view.shape), view.dtype)
-        targets = [partial.get(id(view), view) for _, view, _, _, _ in write_buffers]
+        for at in code.partial if chunks > 1 else ():
+            view = write_buffers[at][1]
+            assert view.dense, "folds over the outermost loop are written to dense memory"
+            partial[at] = self.new((chunks, *view.shape), view.dtype)
+        targets = [partial.get(at, view) for at, (_, view, _, _, _) in enumerate(write_buffers)]
         words = code.block(
             sizes,
             [Place(view, far) for view, _, far in read_buffers],
-            [Place(target, far, prod(view.shape) if is_closed else 0)
-             for target, (_, view, _, far, is_closed) in zip(targets, write_buffers)],
+            [Place(target, far, prod(view.shape)) for target, (_, view, _, far, _) in zip(targets, write_buffers)],
             max(chunk, 1), Scratch(code.scratch_bytes((min(chunk, sizes[0]), *sizes[1:]) if depth else ())),
         )  # fmt: skip
         made = self.call(
@@ -167,9 +167,9 @@ class Builder:
             grain=chunk if chunks > 1 else None, flops=numbers * len(final), why=why, loops=nest,
         )  # fmt: skip
         made.chunk = chunk
-        for value, view, _, _, is_closed in write_buffers:
-            if is_closed and partial:
-                self._combine(partial[id(view)], view, final[value - len(reads)])
+        for at, parts in partial.items():
+            value, view, *_ = write_buffers[at]
+            self._combine(parts, view, final[value - len(reads)])
         for temporary, view in late:
             self.copy(temporary, view)
 
@@ -197,7 +197,7 @@ class Builder:
         value = steps.add(Fold(fold.word, steps.read(partial.dtype.name), (0,), fold.dtype))
         self.nest(
             (partial.shape[0], *shape), [(partial, (prod(shape), *inner))], steps,
-            [(value, target, (0, *own), True)], "partial results of all chunks put together",
+            [(value, target, (0, *own), True)], "partial results of all chunks put together", may_split=False,
         )  # fmt: skip
 
 
