@@ -17,7 +17,7 @@ import numpy as np
 from . import ops
 from .errors import DtypeError, ParameterError
 from .leaves import as_node, constant
-from .node import Node, abilities, describe, infix, next_serial
+from .node import Node, abilities, add_method, describe, infix, next_serial
 from .op import OPS, Op
 from .ops.shape import name_only_last
 from .vocabulary import WORDS
@@ -240,9 +240,9 @@ for _name in dir(np.ndarray):
         and inspect.isroutine(_function)
         and (_function in SPECIAL or op_for(_function) is not None)
     ):
-        abilities[f"method {_name}"] = _method(_name)
-abilities["method reshape"] = _reshape
-abilities["method transpose"] = _transpose
-abilities["method flatten"] = lambda x: ops.flatten(x)
-abilities["method astype"] = lambda x, dtype: ops.cast(x, dtype=dtype)
-abilities["method __array__"] = _array
+        add_method(_name, _method(_name))
+add_method("reshape", _reshape)
+add_method("transpose", _transpose)
+add_method("flatten", lambda x: ops.flatten(x))
+add_method("astype", lambda x, dtype: ops.cast(x, dtype=dtype))
+add_method("__array__", _array)

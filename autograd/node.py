@@ -24,7 +24,7 @@ from .storage import Clock, at_one_moment, store
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]
 
-infix: dict[str, Callable[..., Node]] = {}
+infix: dict[str, Any] = {}
 """Sign -> op; filled by the op declarations that have one."""
 abilities: dict[str, Callable[..., Any]] = {}
 """Name -> function of a node; filled by the layers above."""
@@ -50,11 +50,14 @@ class Node:
     """A value in a graph: the result of `op` applied to `inputs`. Never changed once built.
 
     `serial` grows with every node built, so sorting by it is a topological order. `site` is where the user's code built
-    the node, as (code object, instruction); names are looked up from it on demand.
+    the node, as (code object, instruction); names are looked up from it on demand. It is kept in two slots, because a
+    tuple for each node is one more object for the garbage collector to walk over.
     """
 
     __slots__ = (
         "__weakref__",
+        "_code",
+        "_instruction",
         "_name",
         "_stamp",
         "_value",
@@ -65,7 +68,6 @@ class Node:
         "scope",
         "serial",
         "shape",
-        "site",
     )
 
     role = "op"
@@ -92,13 +94,23 @@ class Node:
         self._stamp = -1
         self.serial = next_serial()
         self.scope = current_scope.get()
-        self.site = site or current_site.get() or user_site(sys._getframe(2))  # frame 1 is the op's or the leaf's own
+        # Frame 1 is the op's or the leaf's own.
+        self._code, self._instruction = site or current_site.get() or user_site(sys._getframe(2))
 
     # What a node is -------------------------------------------------------------------------------------------
     @property
     def name(self) -> str | None:
         """The name given with `name=`, or the variable this node was assigned to; None when it has neither."""
         return self._name if self._name is not None else abilities["assigned_name"](self)
+
+    @property
+    def site(self) -> Site:
+        """Where the user's code built this node."""
+        return self._code, self._instruction
+
+    @site.setter
+    def site(self, site: Site) -> None:
+        self._code, self._instruction = site
 
     @property
     def ndim(self) -> int:
@@ -188,45 +200,39 @@ class Node:
     def __getitem__(self, index: Any) -> Node:
         return abilities["getitem"](self, index)
 
-    def __getattr__(self, name: str) -> Any:
-        method = abilities.get("method " + name)
-        if method is None:
-            raise AttributeError(f"a Node has no attribute {name!r}")
-        return lambda *args, **kwargs: method(self, *args, **kwargs)
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return abilities["array_ufunc"](ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return abilities["array_function"](function, args, kwargs)
 
-    # Operators find their op by its sign ------------------------------------------------------------------------
+    # Operators find their op by its sign; between two nodes there is nothing to bind or convert -------------------
     def __add__(self, other: Any) -> Node:
-        return infix["+"](self, other)
+        return infix["+"].apply((self, other), no_params) if isinstance(other, Node) else infix["+"](self, other)
 
     def __radd__(self, other: Any) -> Node:
         return infix["+"](other, self)
 
     def __sub__(self, other: Any) -> Node:
-        return infix["-"](self, other)
+        return infix["-"].apply((self, other), no_params) if isinstance(other, Node) else infix["-"](self, other)
 
     def __rsub__(self, other: Any) -> Node:
         return infix["-"](other, self)
 
     def __mul__(self, other: Any) -> Node:
-        return infix["*"](self, other)
+        return infix["*"].apply((self, other), no_params) if isinstance(other, Node) else infix["*"](self, other)
 
     def __rmul__(self, other: Any) -> Node:
         return infix["*"](other, self)
 
     def __truediv__(self, other: Any) -> Node:
-        return infix["/"](self, other)
+        return infix["/"].apply((self, other), no_params) if isinstance(other, Node) else infix["/"](self, other)
 
     def __rtruediv__(self, other: Any) -> Node:
         return infix["/"](other, self)
 
     def __pow__(self, other: Any) -> Node:
-        return infix["**"](self, other)
+        return infix["**"].apply((self, other), no_params) if isinstance(other, Node) else infix["**"](self, other)
 
     def __rpow__(self, other: Any) -> Node:
         return infix["**"](other, self)
@@ -281,6 +287,25 @@ class Node:
 
     def __ge__(self, other: Any) -> Node:
         return infix[">="](self, other)
+
+
+_taught: set[str] = set()
+"""Methods that layers above have added."""
+
+
+def add_method(name: str, function: Callable[..., Any]) -> None:
+    """Teach all nodes a method, `x.name(…)` for `function(x, …)`; what the class itself defines stays.
+
+    A `__getattr__` would do without, but with one in the class CPython looks up every attribute the slow way.
+    """
+
+    def method(self: Node, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    if name in _taught or not hasattr(Node, name):
+        method.__name__ = name
+        setattr(Node, name, method)
+        _taught.add(name)
 
 
 def user_site(frame: Any) -> Site:
@@ -349,13 +374,22 @@ class Leaf(Node):
             value = np.array(value, dtype=dtype)
             value.flags.writeable = False
             shape, dtype = value.shape if shape is None else shape, value.dtype
-        super().__init__(None, (), no_params, shape, dtype, name, site)
-        self.role = role
+        # Written out, because CPython runs one line that sets attributes of two classes by turns several times slower.
+        self.op = None
+        self.inputs = ()
+        self.params = no_params
+        self.shape = shape
+        self.dtype = dtype
+        self._name = name
         self._home = None
-        self.grad: np.ndarray | None = None
+        _kept.__set__(self, value)
         # Nothing depends on a new leaf yet, so the clock need not move.
-        self._value = value
         self._stamp = 0
+        self.serial = next_serial()
+        self.scope = current_scope.get()
+        self._code, self._instruction = site or current_site.get() or user_site(sys._getframe(1))
+        self.role = role
+        self.grad: np.ndarray | None = None
 
     @property
     def _value(self) -> Any:  # type: ignore[override]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ParameterError
-from ..node import Node, abilities
+from ..node import Node, add_method
 from ..notation import COMPARE, SUM, call, infix
 from ..op import COMPARISON, elementwise, example
 
@@ -156,4 +156,4 @@ clip = elementwise(
              example((3, 4), params={"high": 0.5}, avoid=(0.5,))],
 )  # fmt: skip
 
-abilities["method clip"] = clip
+add_method("clip", clip)

@@ -14,7 +14,7 @@ from .. import special
 from ..axes import axis_of, one_axis, reduced, several_axes
 from ..errors import ParameterError, ShapeError
 from ..leaves import constant
-from ..node import Node, abilities
+from ..node import Node, add_method
 from ..notation import call, fence
 from ..op import REDUCTION, composite, example, structural
 from ..sizes import product
@@ -410,4 +410,4 @@ prod = structural(
 )  # fmt: skip
 
 for _op in (argmax, argmin, cumprod, cumsum, max, mean, min, prod, std, sum, var):
-    abilities["method " + _op.name] = _op
+    add_method(_op.name, _op)
