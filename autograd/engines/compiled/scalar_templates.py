@@ -135,16 +135,12 @@ class Template:
 class _Watched(Leaf):
     """A constant that remembers whether anybody looked at its value."""
 
-    __slots__ = ("held", "seen")
+    __slots__ = ("seen",)
 
     @property
     def _value(self) -> Any:
         self.seen = True
-        return self.held
-
-    @_value.setter
-    def _value(self, value: Any) -> None:
-        self.held = value
+        return super()._value
 
 
 def template(kind: Kind, dtype: np.dtype, numbers: dict[float, int]) -> Template:

@@ -16,7 +16,8 @@ from ...graph import order, without_collector
 from ...kernels import tape
 from ...kernels.tape_pack import pack
 from ...kernels.tape_unroll import NUMBER, ROW, TEMPLATE, unroll
-from ...node import Clock, Leaf, Node
+from ...node import Leaf, Node
+from ...storage import Clock, at_one_moment
 from ...vocabulary import WORDS
 from ..numpy import no_value
 from .scalar_graph import ScalarGraph
@@ -131,13 +132,14 @@ class ScalarPlan:
         """Put the leaves' values into their places, unless those of that moment still hold; the moment that they are of
         (−1: some were given for this run)."""
         leaves = self.varying
-        with Clock.lock:
-            if not values:
-                if moment == Clock.now:
-                    return moment
+        if not values:
+            if moment == Clock.now:
+                return moment
+            with at_one_moment(leaves):
                 found, moment = [leaf._value for leaf in leaves], Clock.now
-            else:
-                found, moment = [values.get(leaf, leaf._value) for leaf in leaves], -1
+        else:
+            with at_one_moment([leaf for leaf in leaves if leaf not in values]):
+                found, moment = [values[leaf] if leaf in values else leaf._value for leaf in leaves], -1
         if any(value is None for value in found):
             raise no_value([leaf for leaf, value in zip(leaves, found) if value is None])
         numbers[: len(leaves)] = found
