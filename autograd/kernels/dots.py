@@ -22,7 +22,7 @@ TILE = 4
 
 @kernel()
 def dots(v: SimpleNamespace) -> Any:
-    """C[i, j] (+)= Σ_k A[i, k]·B[j, k] for a stack of matrices. One row of the call is a unit: `unit` rows of one C.
+    """C[i, j] (+)= Σ_k A[i, k]·B[j, k] for a stack of matrices. One row of the call is a unit: some rows of one C.
 
     Block: as for `product` up to the strides along rows; then strides of B and C along columns. Along the depth the
     strides are 1.

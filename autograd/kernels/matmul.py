@@ -22,7 +22,7 @@ SLICE = 1024
 
 @kernel()
 def product(v: SimpleNamespace) -> Any:
-    """C[i, j] (+)= Σ_k A[i, k]·B[k, j] for a stack of matrices. One row of the call is a unit: `unit` rows of one C.
+    """C[i, j] (+)= Σ_k A[i, k]·B[k, j] for a stack of matrices. One row of the call is a unit: some rows of one C.
 
     Block: addresses of A, B, C; addresses of code to call when a unit is done and of its block, or 0 and 0 (it is called
     with the range of rows of C, counted through the stack); rows, columns, depth; rows per unit; 1 to add to what C
@@ -34,7 +34,8 @@ def product(v: SimpleNamespace) -> Any:
     it. Rows are dealt out evenly: 30 rows are tiles of 8, 8, 7 and 7 rows.
     """
     word, call = v.word, v.call
-    tile, unit, size, height, width, wide = tiles(v), units(v), v.size, tallest(), panel_width(v.dtype), widest() * v.lanes
+    height, width, wide, size, unit = tallest(), panel_width(v.dtype), widest() * v.lanes, v.size, units(v)
+    tile = tiles(v, range(1, height + 1), FEW)
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
@@ -79,8 +80,8 @@ def large_product(v: SimpleNamespace) -> Any:
     apart would push each other out of a cache, and a matrix on many pages would fill the processor's table of pages.
     """
     word, call = v.word, v.call
-    tile, unit, copy, size, lanes = tiles(v), units(v), pack_panels(v), v.size, v.lanes
-    tall, width = short(v.lanes), panel_width(v.dtype)
+    unit, copy, size, lanes, width, height = units(v), pack_panels(v), v.size, v.lanes, panel_width(v.dtype), short(v.lanes)
+    tile = tiles(v, [height >> halved for halved in range(height.bit_length())])
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, c_row, slice_ = word(block, 6), word(block, 7), size * word(block, 21), word(block, 26)
@@ -104,10 +105,14 @@ def large_product(v: SimpleNamespace) -> Any:
                         else:
                             copy(panel + size * j * b_column, b_column, b_depth, memory, many, deep, width)
                             panel = memory
-                        for i in range(0, rows, tall):
+                        i, tall = 0, height
+                        while i < rows:
+                            while tall > rows - i:
+                                tall //= 2
                             a_tile = heap + size * (i // lanes * lanes * deep + i % lanes)
                             c_tile = c + i * c_row + j * size
-                            tile(min(rows - i, tall), a_tile, panel, c_tile, size, lanes * size, width * size, c_row, deep, many, add)
+                            tile(tall, a_tile, panel, c_tile, size, lanes * size, width * size, c_row, deep, many, add)
+                            i += tall
                     add = 1
             if word(block, 3) != 0:
                 call(word(block, 3), word(block, 4), row, row + rows)

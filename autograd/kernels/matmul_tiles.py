@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,10 +61,15 @@ def units(v: SimpleNamespace) -> Any:
     return unit
 
 
-def tiles(v: SimpleNamespace) -> Any:
+def tiles(v: SimpleNamespace, heights: Sequence[int], few: int = 0) -> Any:
     """An instruction that computes one tile: (rows, A, B, C, strides in bytes of A along rows and depth, of B along
-    depth, of C along rows, depth, columns, whether to add)."""
-    I, height = v.I, tallest()  # noqa: E741
+    depth, of C along rows, depth, columns, whether to add).
+
+    Tiles have one of the heights and at most a panel's columns, or up to `few` rows and `widest()` vectors of columns.
+    """
+    I = v.I  # noqa: E741
+    shapes = [(tall, across) for across in range(1, PANEL + 1) for tall in heights]
+    shapes += [(tall, widest()) for tall in range(1, few + 1)]
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
@@ -72,14 +78,13 @@ def tiles(v: SimpleNamespace) -> Any:
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, b, c, a_row, a_depth, b_depth, c_row, depth, columns, add)]
         vectors = builder.sdiv(builder.add(columns.value, INT64(v.lanes - 1)), INT64(v.lanes))
-        which = builder.add(builder.mul(vectors, INT64(height + 1)), rows.value)
+        which = builder.add(builder.mul(vectors, INT64(16)), rows.value)
         done = builder.append_basic_block("tile.done")
         nowhere = builder.append_basic_block("tile.none")
         switch = builder.switch(which, nowhere)
-        shapes = [(tall, across) for across in range(1, PANEL + 1) for tall in range(1, height + 1)]
-        for tall, across in (*shapes, *((tall, widest()) for tall in range(1, FEW + 1))):
+        for tall, across in shapes:
             block = builder.append_basic_block(f"tile.{tall}x{across}")
-            switch.add_case(INT64(across * (height + 1) + tall), block)
+            switch.add_case(INT64(16 * across + tall), block)
             builder.position_at_end(block)
             builder.call(_tile(builder.module, v.dtype, tall, across), operands)
             builder.branch(done)
