@@ -3,6 +3,7 @@ leaves."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
@@ -57,18 +58,22 @@ engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {"nu
 """Engine name -> what turns outputs and updates into a plan: a function from leaf values to the outputs' values, which
 stores the updates."""
 
+DEFAULT = "numba"
+"""The engine that runs what names none; the environment variable NNGRAPH_ENGINE names another."""
+
 
 def compile(
     outputs: Node | Sequence[Node],
     inputs: Leaf | Sequence[Leaf] = (),
     updates: Mapping[Leaf, Any] | None = None,
-    engine: str = "numpy",
+    engine: str | None = None,
 ) -> Executable:
     """A function of the inputs' values that gives the outputs' values, and then puts the updates into their leaves.
 
     Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves
     that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
     tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
+    `engine`: "numba", compiled kernels, is the default; "numpy" is the reference.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])
@@ -89,8 +94,9 @@ class Executable:
         outputs: Node | Sequence[Node],
         inputs: Leaf | Sequence[Leaf],
         updates: Mapping[Leaf, Any] | None,
-        engine: str,
+        engine: str | None,
     ) -> None:
+        engine = engine or os.environ.get("NNGRAPH_ENGINE") or DEFAULT
         if engine not in engines:
             raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, engines))}")
         self.engine = engine
