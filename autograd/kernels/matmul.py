@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .kernel import kernel
-from .matmul_tiles import FEW, pack_panels, panel_width, short, tallest, tiles, units, widest
+from .matmul_tiles import WIDE, few, pack_panels, panel_width, short, tallest, tiles, units
 
 EPILOGUE = 3
 """Where in the blocks of `product`, `large_product` and `dots` the address of code to call after every unit stands, and
@@ -34,8 +34,9 @@ def product(v: SimpleNamespace) -> Any:
     it. Rows are dealt out evenly: 30 rows are tiles of 8, 8, 7 and 7 rows.
     """
     word, call = v.word, v.call
-    height, width, wide, size, unit = tallest(), panel_width(v.dtype), widest() * v.lanes, v.size, units(v)
-    tile = tiles(v, range(1, height + 1), FEW)
+    height, width, wide, size, unit = tallest(), panel_width(v.dtype), WIDE * v.lanes, v.size, units(v)
+    most_wide = few()
+    tile = tiles(v, range(1, height + 1), most_wide)
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
@@ -45,7 +46,7 @@ def product(v: SimpleNamespace) -> Any:
             count = (rows + height - 1) // height
             low = rows // count
             taller = rows - low * count
-            is_wide = rows <= FEW and b_panel == size * width
+            is_wide = rows <= most_wide and b_panel == size * width
             add = word(block, 9)
             for second in range(word(block, 17)):
                 panel = b + second * size * word(block, 19)

@@ -16,8 +16,8 @@ from .vector import INT64, Lanes
 PANEL = 2
 """Vectors of columns in a panel."""
 
-FEW = 3
-"""At most so many rows are done with wide tiles: there B is read once only, in pieces as long as can be."""
+WIDE = 8
+"""Vectors of columns in a wide tile. Few rows are done with them: there B is read once only, in pieces as long as can be."""
 
 def panel_width(dtype: Any) -> int:
     """Columns in a panel."""
@@ -35,9 +35,9 @@ def short(lanes: int) -> int:
     return max(tall for tall in (1, 2, 4, 8) if tall <= tallest() and lanes % tall == 0)
 
 
-def widest() -> int:
-    """Vectors of columns of a wide tile, which has up to FEW rows."""
-    return 8 if machine().registers >= 32 else 4
+def few() -> int:
+    """Rows of the tallest wide tile."""
+    return 3 if machine().registers >= 32 else 1
 
 
 def units(v: SimpleNamespace) -> Any:
@@ -61,15 +61,15 @@ def units(v: SimpleNamespace) -> Any:
     return unit
 
 
-def tiles(v: SimpleNamespace, heights: Sequence[int], few: int = 0) -> Any:
+def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
     """An instruction that computes one tile: (rows, A, B, C, strides in bytes of A along rows and depth, of B along
     depth, of C along rows, depth, columns, whether to add).
 
-    Tiles have one of the heights and at most a panel's columns, or up to `few` rows and `widest()` vectors of columns.
+    Tiles have one of the heights and at most a panel's columns, or up to `wide` rows and WIDE vectors of columns.
     """
-    I = v.I  # noqa: E741
-    shapes = [(tall, across) for across in range(1, PANEL + 1) for tall in heights]
-    shapes += [(tall, widest()) for tall in range(1, few + 1)]
+    I, masks = v.I, machine().vector_bytes == 64  # noqa: E741
+    shapes = [(tall, across, whole) for across in range(1, PANEL + 1) for tall in heights for whole in (False, True)]
+    shapes += [(tall, WIDE, True) for tall in range(1, wide + 1)]
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
@@ -77,16 +77,22 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], few: int = 0) -> Any:
         c_row: Lanes, depth: Lanes, columns: Lanes, add: Lanes,
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, b, c, a_row, a_depth, b_depth, c_row, depth, columns, add)]
-        vectors = builder.sdiv(builder.add(columns.value, INT64(v.lanes - 1)), INT64(v.lanes))
-        which = builder.add(builder.mul(vectors, INT64(16)), rows.value)
+        last = columns & (v.lanes - 1)
+        vectors = (columns + (v.lanes - 1)) >> (v.lanes.bit_length() - 1)
+        which = (vectors << 5) + (rows << 1) + last.equals(0).cast(INT64)
         done = builder.append_basic_block("tile.done")
         nowhere = builder.append_basic_block("tile.none")
-        switch = builder.switch(which, nowhere)
-        for tall, across in shapes:
+        switch = builder.switch(which.value, nowhere)
+        functions: dict[tuple[int, int, bool], ir.Function] = {}
+        for tall, across, whole in shapes:
             block = builder.append_basic_block(f"tile.{tall}x{across}")
-            switch.add_case(INT64(16 * across + tall), block)
+            switch.add_case(INT64((across << 5) + (tall << 1) + whole), block)
             builder.position_at_end(block)
-            builder.call(_tile(builder.module, v.dtype, tall, across), operands)
+            # Where the processor has masks, whole tiles are as quick with a mask as without.
+            shape = (tall, across, whole and (across > PANEL or not masks))
+            if shape not in functions:
+                functions[shape] = _tile(builder.module, v.dtype, *shape)
+            builder.call(functions[shape], operands)
             builder.branch(done)
         builder.position_at_end(nowhere)
         builder.branch(done)
@@ -95,74 +101,118 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], few: int = 0) -> Any:
     return tile
 
 
-def _tile(module: ir.Module, dtype: str, rows: int, vectors: int) -> ir.Function:
+def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, whole: bool) -> ir.Function:
     """A function for one shape of tile. Every number of it is a sum that stays in a register while k runs.
 
-    The last vector of columns is masked, so that a panel may end anywhere; the others are whole.
+    The last vector of columns is `whole`, or only its first columns are used; the others are whole.
     """
     element, lanes = vec.ELEMENTS[dtype], machine().lanes(dtype)
     kind = vec.vector(element, lanes)
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 10), f"tile.{rows}x{vectors}")
+    name = f"tile.{rows}x{vectors}{'' if whole else '.part'}"
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 10), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     a, b, c, a_row, a_depth, b_depth, c_row, depth, columns, add = function.args
-    entry, loop, after, overwrite, accumulate = (
-        function.append_basic_block(name) for name in ("entry", "loop", "after", "overwrite", "accumulate")
+    entry, loop, after, accumulate, out = (
+        function.append_basic_block(name) for name in ("entry", "loop", "after", "accumulate", "out")
     )
     builder = ir.IRBuilder(entry)
-    builder_after = ir.IRBuilder(after)
-    mask = vec.first(builder, builder.sub(columns, INT64((vectors - 1) * lanes)), lanes)
-    rows_from = [builder.mul(a_row, INT64(row)) for row in range(rows)]
     zero = vec.literal(kind, 0)
+    used = builder.sub(columns, INT64((vectors - 1) * lanes))
+    mask = vec.first(builder, used, lanes)
+    cells = [(row, at) for row in range(rows) for at in range(vectors)]
+    a_rows = [builder.mul(a_row, INT64(row)) for row in range(rows)]
+    c_rows = [builder.add(c, builder.mul(c_row, INT64(row))) for row in range(rows)]
     builder.cbranch(builder.icmp_signed(">", depth, INT64(0)), loop, after)
 
     builder.position_at_end(loop)
     left, a_at, b_at = (builder.phi(INT64) for _ in range(3))
-    sums = [[builder.phi(kind) for _ in range(vectors)] for _ in range(rows)]
-    results = [[builder_after.phi(kind) for _ in range(vectors)] for _ in range(rows)]
-    # Without masks in hardware a masked load is a row of branches; packed panels are whole, see lower_contraction.
-    whole = machine().vector_bytes == 16
+    sums = {cell: builder.phi(kind) for cell in cells}
+    # Without masks in hardware a masked load is a row of branches. There B is packed whenever its last vector of columns is
+    # not whole (see lower_contraction), and can be read beyond them.
+    readable = whole or machine().vector_bytes == 16
     panel = [
-        vec.load(builder, b_at, at * lanes, kind) if whole or at < vectors - 1
+        vec.load(builder, b_at, at * lanes, kind) if readable or at < vectors - 1
         else vec.load_some(builder, b_at, at * lanes, kind, mask)
         for at in range(vectors)
     ]  # fmt: skip
-    # Fused where the processor fuses, else a product and a sum.
-    name = f"llvm.fmuladd.v{lanes}{vec.SUFFIX[element]}"
-    multiply_add = vec.declared(module, name, kind, [kind] * 3)
+    following = {}
     for row in range(rows):
-        number = vec.load(builder, builder.add(a_at, rows_from[row]), 0, element).repeat(lanes)
+        number = vec.load(builder, builder.add(a_at, a_rows[row]), 0, element).repeat(lanes)
         for at in range(vectors):
-            after_this = builder.call(multiply_add, [number.value, panel[at].value, sums[row][at]])
-            sums[row][at].add_incoming(zero, entry)
-            sums[row][at].add_incoming(after_this, loop)
-            results[row][at].add_incoming(zero, entry)
-            results[row][at].add_incoming(after_this, loop)
+            following[row, at] = number.fma(panel[at], Lanes(builder, sums[row, at])).value
     fewer = builder.sub(left, INT64(1))
-    for value, first, following in (
-        (left, depth, fewer), (a_at, a, builder.add(a_at, a_depth)), (b_at, b, builder.add(b_at, b_depth))
-    ):  # fmt: skip
+    a_next, b_next = builder.add(a_at, a_depth), builder.add(b_at, b_depth)
+    for value, first, later in ((left, depth, fewer), (a_at, a, a_next), (b_at, b, b_next)):
         value.add_incoming(first, entry)
-        value.add_incoming(following, loop)
+        value.add_incoming(later, loop)
     builder.cbranch(builder.icmp_signed(">", fewer, INT64(0)), loop, after)
 
-    builder_after.cbranch(builder_after.icmp_signed("==", add, INT64(0)), overwrite, accumulate)
-    for block in (overwrite, accumulate):
-        builder.position_at_end(block)
-        place = c
-        for row in range(rows):
-            for at in range(vectors):
-                value, last = Lanes(builder, results[row][at]), at == vectors - 1
-                if block is accumulate:
-                    here = vec.load_some(builder, place, at * lanes, kind, mask) if last else vec.load(builder, place, at * lanes, kind)
-                    value = here + value
-                if last:
-                    vec.store_some(builder, place, at * lanes, value, mask)
-                else:
-                    vec.store(builder, place, at * lanes, value)
-            place = builder.add(place, c_row)
-        builder.ret_void()
+    builder.position_at_end(after)
+    found = {cell: builder.phi(kind) for cell in cells}
+    for cell in cells:
+        for phi in (sums[cell], found[cell]):
+            phi.add_incoming(zero, entry)
+            phi.add_incoming(following[cell], loop)
+    builder.cbranch(builder.icmp_signed("==", add, INT64(0)), out, accumulate)
+
+    builder.position_at_end(accumulate)
+    added = {}
+    for row, at in cells:
+        there = (
+            vec.load(builder, c_rows[row], at * lanes, kind) if whole or at < vectors - 1
+            else vec.load_some(builder, c_rows[row], at * lanes, kind, mask)
+        )  # fmt: skip
+        added[row, at] = (there + Lanes(builder, found[row, at])).value
+    builder.branch(out)
+
+    builder.position_at_end(out)
+    results = {cell: builder.phi(kind) for cell in cells}
+    for cell in cells:
+        results[cell].add_incoming(found[cell], after)
+        results[cell].add_incoming(added[cell], accumulate)
+    for row, at in cells:
+        if whole or at < vectors - 1:
+            vec.store(builder, c_rows[row], at * lanes, Lanes(builder, results[row, at]))
+        elif machine().vector_bytes == 64:
+            vec.store_some(builder, c_rows[row], at * lanes, Lanes(builder, results[row, at]), mask)
+    if not whole and machine().vector_bytes < 64:
+        last = (vectors - 1) * lanes
+        _store_first(builder, c_rows, last, [Lanes(builder, results[row, vectors - 1]) for row in range(rows)], used)
+    builder.ret_void()
     return function
+
+
+def _store_first(builder: ir.IRBuilder, places: list[ir.Value], index: int, rows: list[Lanes], count: ir.Value) -> None:
+    """Put the first `count` numbers of each row into memory, in pieces of half the lanes, a quarter, … down to one.
+
+    For processors without masks, where a masked store takes dozens of cycles.
+    """
+    at: ir.Value = INT64(index)
+    while rows[0].lanes > 1:
+        half = rows[0].lanes // 2
+        lower = [row.shuffle(row, list(range(half))) if half > 1 else row.lane(0) for row in rows]
+        upper = [row.shuffle(row, list(range(half, 2 * half))) if half > 1 else row.lane(1) for row in rows]
+        some = builder.icmp_signed("!=", builder.and_(count, INT64(half)), INT64(0))
+        here = builder.block
+        put, after = builder.append_basic_block("put"), builder.append_basic_block("after")
+        builder.cbranch(some, put, after)
+        builder.position_at_end(put)
+        for place, part_ in zip(places, lower):
+            vec.store(builder, place, at, part_)
+        beyond = builder.add(at, INT64(half))
+        builder.branch(after)
+        builder.position_at_end(after)
+        rest = []
+        for low, high in zip(lower, upper):
+            phi = builder.phi(low.kind)
+            phi.add_incoming(low.value, here)
+            phi.add_incoming(high.value, put)
+            rest.append(Lanes(builder, phi))
+        moved = builder.phi(INT64)
+        moved.add_incoming(at, here)
+        moved.add_incoming(beyond, put)
+        rows, at = rest, moved
 
 
 def pack_panels(v: SimpleNamespace) -> Any:
