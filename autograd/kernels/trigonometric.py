@@ -49,6 +49,12 @@ def cos(x: Lanes) -> Lanes:
     return _chosen(_sine(r), _cosine(r), turns + 1)
 
 
+def sine_and_cosine(r: Lanes, turns: Lanes) -> tuple[Lanes, Lanes]:
+    """Both for an angle of so many quarter turns and r radians, |r| ≤ π/4."""
+    sine, cosine = _sine(r), _cosine(r)
+    return _chosen(sine, cosine, turns), _chosen(sine, cosine, turns + 1)
+
+
 def tan(x: Lanes) -> Lanes:
     """The tangent of an angle in radians: sine over cosine, or −cosine over sine after an odd number of quarter turns."""
     r, turns = _reduced(x)

@@ -16,9 +16,11 @@ Lowering = Callable[[Any, Node, list[View], list[View]], bool]
 @cache
 def table() -> dict[str, Lowering]:
     """The lowering of every kernel family that an op may name."""
-    from . import lower_convolution, lower_loop, lower_pooling, lower_structure
+    from . import lower_convolution, lower_indexing, lower_loop, lower_pooling, lower_random, lower_running, lower_structure
 
-    pages = (lower_structure, lower_loop, lower_convolution, lower_pooling)
+    pages = (
+        lower_structure, lower_loop, lower_convolution, lower_pooling, lower_indexing, lower_random, lower_running,
+    )  # fmt: skip
     return {family: lowering for page in pages for family, lowering in page.LOWERINGS.items()}
 
 
