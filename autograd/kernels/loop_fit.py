@@ -14,7 +14,7 @@ from .loops import FAR, NEXT, Buffer, Fit, Fold, Loops
 
 APART, ACROSS, PASS = 25, 30, 12
 """Cycles for a vector of numbers that lie apart in memory, for folding the lanes of one, and for entering a loop."""
-OVERLAP = 0.57
+OVERLAP = 0.9
 """What is left of the time of short rows because the processor begins the next before the last is done."""
 LARGE, LONG = 24 << 20, 1 << 16
 """Bytes from which on results go past the caches; numbers from which on longer code pays."""

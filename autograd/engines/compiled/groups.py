@@ -135,6 +135,8 @@ class Fusion:
         self._through: dict[Node, tuple[Node, Axes]] = {}
         """View node -> the node that holds its numbers, and that node's axis for each of its own."""
         self.views: set[Node] = set()
+        self.waiting: set[Node] = set()
+        """Comparisons that wait for their only reader."""
 
     # Adding nodes ---------------------------------------------------------------------------------------------------
     def view(self, node: Node) -> None:
@@ -167,7 +169,10 @@ class Fusion:
                     if other is not group and other.number in self.units:
                         self._merge(group, other, node)
                 return group
-        work = fold and tuple(map(int, node.inputs[0].shape)) or tuple(map(int, node.shape))
+        return self._new_group(node, fold)
+
+    def _new_group(self, node: Node, fold: Reduction | None) -> Group:
+        work = tuple(map(int, (node.inputs[0] if fold else node).shape))
         loops = [at for at, size in enumerate(work) if size > 1]
         own = tuple(loops.index(at) if at in loops else None for at in range(len(work)))
         group = Group(next(self._count), sizes=tuple(work[at] for at in loops))
@@ -175,10 +180,50 @@ class Fusion:
         self._place(node, fold, group, own)
         return group
 
+    def aside(self, node: Node, reader: Node) -> None:
+        """A comparison that has waited is put into the group of its only reader, so that no truth values are written and
+        read again; into a group of its own where it does not fit."""
+        self.waiting.discard(node)
+        group = self.unit_of[reader]
+        axes = self._fits_beside(node, reader, group) if isinstance(group, Group) and reader in group.work else None
+        if axes is not None:
+            self._join(node, None, group, axes)  # type: ignore[arg-type]
+            group.nodes.sort(key=lambda each: each.serial)
+            return
+        own = self._new_group(node, None)
+        group.before.add(own.number)
+        self._spread(group, own.ancestors | 1 << own.number)
+
+    def _fits_beside(self, node: Node, reader: Node, group: Group) -> Axes | None:
+        """For each axis of a comparison, the loop along which its reader reads it; None where its operands lie otherwise."""
+        lies = next(along for source, along in zip(reader.inputs, operand_axes(reader)) if source is node)
+        sizes = tuple(map(int, node.shape))
+        own = tuple(None if n == 1 or at is None else group.work[reader][at] for n, at in zip(sizes, lies))
+        used = {loop for loop in own if loop is not None}
+        if used != set(range(len(used))):
+            return None
+        for source, along in zip(node.inputs, operand_axes(node)):
+            base, through = self.base(source)
+            if base not in group.axes or base in group.closed:
+                if self._root(source) in group.axes:
+                    return None
+                continue
+            for at, axis in enumerate(along):
+                loop = None if through[at] is None else group.axes[base][through[at]]  # type: ignore[index]
+                if loop is not None and axis is not None and own[axis] != loop:
+                    return None
+        return own
+
     # The unit graph -----------------------------------------------------------------------------------------------
     def _sources(self, node: Node) -> list[Unit]:
-        roots = [self._root(source) for source in node.inputs]
-        return [self.unit_of[root] for root in roots if root in self.unit_of]
+        found = []
+        for source in node.inputs:
+            root = self._root(source)
+            if root in self.waiting:
+                found += self._sources(root)
+            elif root in self.unit_of:
+                found.append(self.unit_of[root])
+        return found
 
     def _enter(self, unit: Unit, node: Node) -> None:
         self.units[unit.number] = unit

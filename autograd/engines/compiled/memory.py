@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from .calls import Buffer, Call, Scratch
 
 ALIGNMENT = 64
+SMALL = 1 << 18
+"""Bytes up to which memory of its own costs less than waiting."""
 
 
 def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], dict[tuple[int, int], int], int]:
@@ -99,6 +101,10 @@ def _heir(call: Call, view: object, ending: set[Buffer]) -> Buffer | None:
     written = next((at for at, each in enumerate(call.writes) if each is view), None)
     assert written is not None
     target, moves = call.writes[written], call.loops.writes[written].buffer.moves
+    depth, lanes = call.loops.depth, call.code.layout.lanes
+    if depth > 1 and call.words[depth - 1] % lanes and target.bytes <= SMALL:
+        # The masked store at the end of a row reaches into the next one, whose load would wait for it.
+        return None
     for at, source in enumerate(call.reads):
         if (
             source.buffer in ending

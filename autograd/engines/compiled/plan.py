@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from ...fold_constants import fold_constants
-from ...graph import order, without_collector
+from ...graph import order, users, without_collector
 from ...kernels.loops import Apply, Fold, Number
 from ...loops import optimize_loops
 from ...node import Leaf, Node
+from ...reread import reread
+from ...simplify import simplify
 from . import lower_structure, lowerings
 from .builder import Builder
 from .calls import STATUS, Buffer, Fallback, View, row_major
@@ -47,20 +49,22 @@ class Plan(Builder):
             self.outputs = nodes[: len(outputs)]
             self.updates = dict(zip(updates, nodes[len(outputs) :]))
             self.results = list(results) if results is not None else [_result(node) for node in self.outputs]
-            self._group(order(nodes))
+            self._group(order(nodes), set(nodes))
             self._wanted()
             self._emit()
 
     # Grouping and order -------------------------------------------------------------------------------------------
-    def _group(self, nodes: Sequence[Node]) -> None:
+    def _group(self, nodes: Sequence[Node], asked: set[Node]) -> None:
         """Every node becomes a leaf, a view of another, a member of a fused group, or a unit of its own."""
         self.fusion = Fusion()
+        self.fusion.waiting = _asides(nodes) - asked
+        waited = dict.fromkeys(self.fusion.waiting)
         for node in nodes:
-            if node.is_leaf or self._selects(node):
-                if not node.is_leaf:
-                    self.fusion.views.add(node)
+            if node.is_leaf or node in waited:
                 continue
-            if isinstance(node.shape, tuple) and 0 in node.shape:
+            if self._selects(node):
+                self.fusion.views.add(node)
+            elif isinstance(node.shape, tuple) and 0 in node.shape:
                 self.fusion.single(node)
             elif is_elementwise(node):
                 self.fusion.loop(node, None)
@@ -70,6 +74,9 @@ class Plan(Builder):
                 self.fusion.view(node)
             else:
                 self.fusion.single(node)
+            for source in dict.fromkeys(node.inputs):
+                if source in self.fusion.waiting:
+                    self.fusion.aside(source, node)
 
     @staticmethod
     def _selects(node: Node) -> bool:
@@ -371,9 +378,20 @@ def _reason(nodes: Sequence[Node]) -> str:
     return "" if len(nodes) == 1 else f"{len(nodes)} ops fused: they run over the same numbers"
 
 
+def _asides(nodes: Sequence[Node]) -> set[Node]:
+    """Comparisons with one reader that goes number by number: to be computed where they are read."""
+    found = set()
+    for node, readers in users(nodes).items():
+        if len(readers) == 1 and not node.is_leaf and node.dtype == np.bool_ and node.op.scalar is not None:
+            (reader,) = readers
+            if is_elementwise(node) and is_elementwise(reader) and reader.op.scalar is not None:
+                found.add(node)
+    return found
+
+
 def _prepared(nodes: Sequence[Node]) -> list[Node]:
     """The graph as it is planned: fast loops, simple ops only, constants computed, pieces cut first."""
-    return cut_first(fold_constants(opened(optimize_loops(nodes), lowerings.keeps)))
+    return cut_first(reread(simplify(fold_constants(opened(optimize_loops(nodes), lowerings.keeps)))))
 
 
 def _result(node: Node) -> View:
