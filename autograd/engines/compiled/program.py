@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class Program:
         self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
         self._stamps = dict.fromkeys(self.homes, -1)
         self._steps: Steps | None = None
+        self._spare: list[Any] = [None] * len(self.plan.results)
         self._bind()
 
     # Binding --------------------------------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ class Program:
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
         """The outputs' values for these values of leaves; the updates are stored."""
         with self._ready(values or {}) as given:
-            results = [np.empty(view.shape, view.dtype) for view in self.plan.results]
+            results = self._fresh()
             self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
             try:
                 self._run_pieces()
@@ -137,6 +139,15 @@ class Program:
                 raise self._complaint(values or {}) from None
             self._settle()
             return results
+
+    def _fresh(self) -> list[np.ndarray]:
+        """Arrays for the outputs: those of an earlier call that nobody holds any more, because fresh memory is slow the
+        first time it is touched."""
+        spare = self._spare
+        for at, view in enumerate(self.plan.results):
+            if spare[at] is None or sys.getrefcount(spare[at]) > 2:
+                spare[at] = np.empty(view.shape, view.dtype)
+        return list(spare)
 
     def _complaint(self, values: Mapping[Leaf, Any]) -> NngraphError:
         """What the numpy engine says of data that a kernel refused: it names the op and what is wrong."""
