@@ -146,7 +146,7 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, whole: bool) -
     for value, first, later in ((left, depth, fewer), (a_at, a, a_next), (b_at, b, b_next)):
         value.add_incoming(first, entry)
         value.add_incoming(later, loop)
-    builder.cbranch(builder.icmp_signed(">", fewer, INT64(0)), loop, after)
+    _as_it_is(builder.cbranch(builder.icmp_signed(">", fewer, INT64(0)), loop, after))
 
     builder.position_at_end(after)
     found = {cell: builder.phi(kind) for cell in cells}
@@ -181,6 +181,16 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, whole: bool) -
         _store_first(builder, c_rows, last, [Lanes(builder, results[row, vectors - 1]) for row in range(rows)], used)
     builder.ret_void()
     return function
+
+
+def _as_it_is(branch: ir.Instruction) -> None:
+    """Keep LLVM from unrolling the loop that this branch closes: it is long enough, and would be twice as much code."""
+    module = branch.module
+    disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    name = module.add_metadata([ir.MetaDataString(module, branch.function.name), disable])
+    # What names a loop refers to itself.
+    name.operands = (name, disable)
+    branch.set_metadata("llvm.loop", name)
 
 
 def _store_first(builder: ir.IRBuilder, places: list[ir.Value], index: int, rows: list[Lanes], count: ir.Value) -> None:
