@@ -23,6 +23,7 @@ from .sizes import Size, resized
 
 if TYPE_CHECKING:
     from .epochs import Progress
+    from .report import PlanReport
 
 Plan = Callable[[Mapping[Leaf, Any]], list[Any]]
 
@@ -32,7 +33,8 @@ class NumpyPlan:
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> None:
         self.count, self.leaves = len(outputs), tuple(updates)
-        self.program = Program(simplify([*outputs, *updates.values()]))
+        self.nodes = simplify([*outputs, *updates.values()])
+        self.program = Program(self.nodes)
 
     def __call__(self, given: Mapping[Leaf, Any]) -> list[Any]:
         results = self.program(given)
@@ -175,6 +177,28 @@ class Executable:
             return plan.steps(inputs, arrays, batch, order, count)  # type: ignore[attr-defined]
 
         return many
+
+    @property
+    def plan(self) -> PlanReport:
+        """What the engine does when this is called with the shapes it was built for, to be read: print it, `ng.draw` it,
+        `.profile()` it.
+
+        >>> import nngraph as ng
+        >>> x, w = ng.input("x", shape=(200, 64)), ng.parameter("w", np.zeros((64, 10)))
+        >>> step = ng.compile(ng.sum(ng.tanh(x @ w)), inputs=[x], engine="numba")
+        >>> [each.kernel for each in step.plan]
+        ['product', 'fused loop']
+        """
+        _, plan = self._plans[self._built]
+        if isinstance(plan, NumpyPlan):
+            from .engines.numpy_report import report
+
+            nodes = plan.nodes
+            count = plan.count
+            return report(nodes[:count], dict(zip(plan.leaves, nodes[count:])), self.inputs, self.outputs)
+        from .engines.compiled.report import report as compiled_report
+
+        return compiled_report(plan.plan, self.inputs)  # type: ignore[attr-defined]
 
     def _plan_for(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], Plan]:
         found = self._plans.get(shapes)

@@ -130,6 +130,11 @@ def object_code_as_written(text: str) -> bytes:
 
     Three times faster than `object_code`, and fused loops run no slower.
     """
+    return _target_machine().emit_object(as_written(text))
+
+
+def as_written(text: str) -> Any:
+    """LLVM assembly as a module, its variables made into registers."""
     import llvmlite.binding as llvm
 
     module, target = parse(text), _target_machine()
@@ -139,7 +144,7 @@ def object_code_as_written(text: str) -> bytes:
     for function in module.functions:
         if not function.is_declaration:
             passes.run(function, builder)
-    return target.emit_object(module)
+    return module
 
 
 def assembly_of(module: Any) -> str:

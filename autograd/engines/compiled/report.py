@@ -1,0 +1,186 @@
+"""A plan of this engine as a report: calls become instructions that name the nodes, the arrays and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...kernels.loops import Apply
+from ...node import Leaf
+from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
+from .calls import Body, Buffer, Call, Fallback, View
+from .memory import arranged
+from .plan import Plan
+
+ENGINE = "numba"
+
+
+def report(plan: Plan, inputs: Sequence[Leaf] = ()) -> PlanReport:
+    """What the plan does; nothing is compiled for it."""
+    offsets, _, size = arranged(plan.calls, plan)
+    outputs = numbered([node.name for node in plan.asked], "result")
+    reader = _Reader(plan, offsets, outputs)
+    return PlanReport(
+        engine=ENGINE,
+        instructions=tuple(reader.instruction(call, str(at)) for at, call in enumerate(plan.calls, 1)),
+        inputs=tuple(str(leaf._name) for leaf in inputs),
+        outputs=outputs,
+        updates=_updates(plan),
+        memory=size,
+        values=_all_values(plan),
+        leaves=tuple(inputs),
+        details=_Details(plan),
+    )
+
+
+def every_call(calls: Sequence[Call]) -> Iterator[tuple[str, Call]]:
+    """Calls with their numbers, those inside loops behind the loop."""
+    waiting = [(str(at), call) for at, call in reversed(list(enumerate(calls, 1)))]
+    while waiting:
+        number, call = waiting.pop()
+        yield number, call
+        if call.body is not None:
+            waiting += [(f"{number}.{at}", each) for at, each in reversed(list(enumerate(call.body.calls, 1)))]
+
+
+class _Reader:
+    """Turns calls into instructions; buffers are numbered as they are met."""
+
+    def __init__(self, plan: Plan, offsets: Mapping[Buffer, int], outputs: Sequence[str]) -> None:
+        self.offsets = offsets
+        self.numbers: dict[Buffer, int] = {}
+        self.results = {view.buffer: name for view, name in zip(plan.results, outputs)}
+
+    def instruction(self, call: Call, number: str, inside: tuple[Body, ...] = ()) -> Instruction:
+        """One call, with all that is done in it; `inside` are the loops around it."""
+        reads = [self._array(view) for view in call.reads]
+        writes = [
+            replace(self._array(view), over=self._over(view, call.reads, reads, inside)) for view in call.writes
+        ]
+        deeper = () if call.body is None else (*inside, call.body)
+        body = [] if call.body is None else call.body.calls
+        return Instruction(
+            number=number,
+            kernel=kernel_of(call),
+            operations=tuple(map(Operation.of, call.nodes)),
+            reads=tuple(reads),
+            writes=tuple(writes),
+            rows=call.rows,
+            chunks=max(1, -(-call.rows // call.chunk)) if call.chunk else 1,
+            flops=call.flops,
+            why=call.why,
+            fallback=isinstance(call.code, Fallback),
+            times=call.body.length if call.body is not None else 1,
+            body=tuple(self.instruction(each, f"{number}.{at}", deeper) for at, each in enumerate(body, 1)),
+        )
+
+    def _array(self, view: View) -> Array:
+        buffer, moves = view.buffer, False
+        while buffer.role == "moving":
+            buffer, moves = buffer.owner[0].buffer, True
+        number = self.numbers.setdefault(buffer, len(self.numbers) + 1)
+        name, role = self._said(buffer, number)
+        taken = min(view.bytes, view.buffer.bytes)
+        return Array(number, name, role, view.shape, view.dtype.name, taken, moves=moves)
+
+    def _said(self, buffer: Buffer, number: int) -> tuple[str, str]:
+        """Name and role of a buffer."""
+        if buffer in self.results:
+            return self.results[buffer], "result"
+        if buffer.role == "leaf":
+            return str(buffer.owner._name or buffer.owner.role), buffer.owner.role
+        if buffer.role == "constant":
+            value = buffer.owner._value if isinstance(buffer.owner, Leaf) else buffer.owner
+            return _constant(np.asarray(value)), "constant"
+        return f"b{number}", "value"
+
+    def _over(self, view: View, reads: Sequence[View], arrays: Sequence[Array], inside: tuple[Body, ...]) -> str:
+        """The name of the operand whose memory a result takes; empty when it is not in place."""
+        start = self._start(view, inside)
+        for source, array in zip(reads, arrays):
+            if start == self._start(source, inside):
+                return array.name
+        return ""
+
+    def _start(self, view: View, inside: tuple[Body, ...]) -> tuple[Any, int]:
+        """Where a view begins: the memory it is in, and how many bytes from its start."""
+        buffer, extra = view.buffer, view.offset * view.dtype.itemsize
+        while buffer.role == "moving":
+            # Its offset is counted from the start of the whole already.
+            buffer = buffer.owner[0].buffer
+        for body in reversed(inside):
+            if buffer in body.offsets:
+                return body, body.offsets[buffer] + extra
+        return (self, self.offsets[buffer] + extra) if buffer in self.offsets else (buffer, extra)
+
+
+def kernel_of(call: Call) -> str:
+    """What computes a call, in a word or two."""
+    if call.body is not None:
+        return "repeat"
+    if call.loops is None:
+        return str(call.code.name)
+    if not call.loops.reads:
+        return "fill"
+    if all(isinstance(step, Apply) and step.word == "cast" for step in call.loops.steps):
+        return "copy"
+    return "fused loop" if len(call.nodes) > 1 else "loop"
+
+
+def _constant(value: np.ndarray) -> str:
+    """A number as it is; of an array that it is constant."""
+    if value.size != 1:
+        return "constant"
+    number = value.reshape(-1)[0]
+    return f"{number:.6g}" if value.dtype.kind == "f" else str(number.item())
+
+
+def _updates(plan: Plan) -> tuple[Update, ...]:
+    writers: dict[Buffer, list[tuple[str, Call]]] = {}
+    for number, call in every_call(plan.calls):
+        for view in call.writes:
+            writers.setdefault(view.buffer, []).append((number, call))
+    found = []
+    for leaf, new in plan.updates.items():
+        # A leaf that keeps its value is written by nobody.
+        (number, call), *_ = writers.get(plan.leaves.get(leaf), []) or [("", None)]  # type: ignore[arg-type]
+        computed = call is None or (new in call.nodes and kernel_of(call) != "copy")
+        found.append(Update(str(leaf._name), number, computed))
+    return tuple(found)
+
+
+def _all_values(plan: Plan) -> int:
+    total = 0
+    for node in plan.fusion.unit_of:
+        parts = plan.parts.get(node)
+        views = parts if parts is not None else [plan.place[node]] if node in plan.place else []
+        if views:
+            total += sum(view.bytes for view in views)
+        elif isinstance(node.shape, tuple):
+            size = node.dtype.itemsize
+            for axis in node.shape:
+                size *= int(axis)
+            total += size
+    return total
+
+
+class _Details:
+    """Code and times of a plan's calls."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def source(self, number: str, form: str) -> str:
+        """See Details."""
+        from .sources import source
+
+        return source(dict(every_call(self.plan.calls))[number], form)
+
+    def seconds(self, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
+        """See Details."""
+        from .timing import seconds
+
+        return seconds(self.plan, values, repeat)

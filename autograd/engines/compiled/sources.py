@@ -1,0 +1,45 @@
+"""The code of an instruction as text: a nest of loops as a person would write it, a kernel as it stands on its page, or
+what LLVM and the processor make of them."""
+
+from __future__ import annotations
+
+import inspect
+from textwrap import dedent
+from typing import Any
+
+from ...kernels import machine_code
+from ..numpy_report import source_of_node
+from .calls import Call, Fallback
+
+
+def source(call: Call, form: str) -> str:
+    """The code of a call; `form` is source, llvm or assembly."""
+    code = call.code
+    if isinstance(code, Fallback):
+        return source_of_node(code.node)
+    if form == "llvm":
+        return str(_module(code))
+    if form == "assembly":
+        return str(machine_code.assembly_of(_module(code)))
+    if call.loops is not None:
+        return _names(call) + str(code.source())
+    return dedent(inspect.getsource(code.make))
+
+
+def _names(call: Call) -> str:
+    """A line for what is read and one for what is written, in the words of the loop."""
+    lines = [
+        f"# {name}{at}: {'×'.join(map(str, view.shape)) or 'scalar'} {view.dtype}"
+        for name, views in (("read", call.reads), ("write", call.writes))
+        for at, view in enumerate(views)
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _module(code: Any) -> Any:
+    """A kernel or a nest as an LLVM module, optimized as it is when it is compiled."""
+    if hasattr(code, "module"):
+        module = code.module()
+        machine_code.finish(module)
+        return module
+    return machine_code.as_written(code.text())

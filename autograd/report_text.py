@@ -1,0 +1,198 @@
+"""A plan and its measured times as text for a terminal: a head, then a few lines for each instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .language import cell_width
+from .sizes import shape_text
+
+if TYPE_CHECKING:
+    from .profile import Profile
+    from .report import Array, Instruction, Operation, PlanReport
+
+LONGEST_NAME = 32
+"""Cells of a name that is longer than this are cut out of its middle."""
+MOST_OPERATIONS = 24
+"""So many operations of one instruction are named."""
+INDENT = 6
+NARROW = 30
+"""With fewer cells left for it, a text stands on lines of its own."""
+
+
+def explained(plan: PlanReport, source: bool, width: int) -> str:
+    """The plan as text, at most `width` cells wide; lines of code are not broken."""
+    lines = _head(plan, width)
+    numbers = [
+        [each.number, _kernel(each), str(each.rows), str(each.chunks), short(each.flops),
+         short(each.bytes_read + each.bytes_written)]
+        for each in plan.all()
+    ]  # fmt: skip
+    said = [[_operations(each), *_about(each)] for each in plan.all()]
+    code = _codes(plan) if source else [[] for _ in said]
+    return "\n".join(lines + _table(("no.", "kernel", "rows", "chunks", "flops", "bytes"), numbers, "operations", said, code, width))
+
+
+def profiled(profile: Profile, width: int = 100) -> str:
+    """The times as text."""
+    total, outermost = profile.total, {each.number for each in profile.plan}
+    numbers = []
+    for row in profile.rows:
+        share = f"{100 * row.seconds / total:.1f} %" if total and row.instruction.number in outermost else "each"
+        numbers.append(
+            [row.instruction.number, _kernel(row.instruction), seconds_text(row.seconds), share,
+             f"{row.flops_per_second / 1e9:.1f}", f"{row.bytes_per_second / 1e9:.1f}"]
+        )  # fmt: skip
+    said = [[_operations(row.instruction)] for row in profile.rows]
+    lines = [f"{seconds_text(total)} for {_count(len(profile.plan), 'instruction')}, engine {profile.plan.engine}", ""]
+    columns = ("no.", "kernel", "time", "share", "GFLOP/s", "GB/s")
+    return "\n".join(lines + _table(columns, numbers, "operations", said, [[] for _ in said], width))
+
+
+def short(number: float, unit: str = "") -> str:
+    """A count with three digits and a prefix of thousands.
+
+    >>> short(768000), short(82880, "B"), short(5), short(0)
+    ('768 k', '82.9 kB', '5', '0')
+    """
+    for prefix in ("", "k", "M", "G", "T"):
+        if abs(number) < 999.5 or prefix == "T":
+            text = f"{number:.3g}" if prefix or number != int(number) else str(int(number))
+            return f"{text} {prefix}{unit}".rstrip()
+        number /= 1000
+    raise AssertionError
+
+
+def seconds_text(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> seconds_text(2.5e-6), seconds_text(0.0123)
+    ('2.5 µs', '12.3 ms')
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+# The head -------------------------------------------------------------------------------------------------------------
+def _head(plan: PlanReport, width: int) -> list[str]:
+    from .symbolic.cells import wrapped
+
+    copied = [each for each in plan.updates if not each.in_place]
+    said = [
+        f"{_count(len(plan), 'instruction')} for the engine {plan.engine}: {short(plan.flops, 'flop')},"
+        f" {short(plan.bytes, 'B')} read and written.",
+        f"The values inside take {short(plan.memory, 'B')}; {short(plan.values, 'B')} if each had its own memory.",
+    ]
+    if plan.updates:
+        if not copied:
+            said.append(f"{_count(len(plan.updates), 'leaf', 'leaves')} updated, each written over its old value.")
+        else:
+            names = ", ".join(_name(each.leaf) for each in copied[:8]) + (", …" if len(copied) > 8 else "")
+            said.append(
+                f"{_count(len(plan.updates), 'leaf', 'leaves')} updated; computed apart and then stored: {names}."
+            )
+    if plan.fallbacks:
+        names = ", ".join(dict.fromkeys(op.op for each in plan.fallbacks for op in each.operations))
+        said.append(f"No kernel, so computed by numpy: {names}.")
+    return [line for sentence in said for line in wrapped(sentence, width)] + [""]
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+# Instructions ---------------------------------------------------------------------------------------------------------
+def _kernel(each: Instruction) -> str:
+    return f"{each.kernel} ×{each.times}" if each.body else each.kernel
+
+
+def _operations(each: Instruction) -> str:
+    """`h = add, relu, mul ×3  [layer1]`."""
+    shown = each.operations[:MOST_OPERATIONS]
+    words = []
+    for word, run in groupby(map(_operation, shown)):
+        count = len(list(run))
+        words.append(word if count == 1 else f"{word} ×{count}")
+    if len(each.operations) > len(shown):
+        words.append(f"and {len(each.operations) - len(shown)} more")
+    where = f"  [{', '.join(map(_name, each.scopes))}]" if each.scopes else ""
+    return ", ".join(words) + where
+
+
+def _operation(each: Operation) -> str:
+    word = each.op or each.kind.removeprefix("leaf-")
+    return f"{_name(each.name)} = {word}" if each.name and each.op else word
+
+
+def _about(each: Instruction) -> list[str]:
+    """What it reads and writes, and why."""
+    flow = f"{_arrays(each.reads)} → {_arrays(each.writes)}" if each.reads else f"→ {_arrays(each.writes)}"
+    return [flow, *([each.why] if each.why else [])]
+
+
+def _arrays(arrays: Sequence[Array]) -> str:
+    """Arrays in order, the same one said once."""
+    return ", ".join(dict.fromkeys(map(_array, arrays))) or "nothing"
+
+
+def _array(array: Array) -> str:
+    shape = f" {shape_text(array.shape)}" if array.shape else ""
+    kind = f" {array.dtype}" if array.role == "value" and array.dtype and not array.dtype.startswith("float") else ""
+    over = "" if not array.over else " in place" if array.over == array.name else f" over {_name(array.over)}"
+    return f"{_name(array.name)}{'[t]' if array.moves else ''}{shape}{kind}{over}"
+
+
+def _name(text: str | None) -> str:
+    """A name, cut in its middle when it is very long."""
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text or "")
+    if cell_width(text) <= LONGEST_NAME:
+        return text
+    head = tail = ""
+    for front, back in zip(text, reversed(text)):
+        if cell_width(head + front + back + tail) >= LONGEST_NAME:
+            break
+        head, tail = head + front, back + tail
+    return f"{head}…{tail}"
+
+
+def _codes(plan: PlanReport) -> list[list[str]]:
+    """The code of every instruction; the same code is shown once."""
+    first: dict[str, str] = {}
+    found = []
+    for each in plan.all():
+        text = plan.source(each.number).rstrip("\n")
+        before = first.setdefault(text, each.number)
+        found.append(["", *text.split("\n"), ""] if before == each.number else [f"code: see {before}"])
+    return found
+
+
+# A table whose last column goes on below ------------------------------------------------------------------------------
+def _table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], last: str, said: Sequence[Sequence[str]],
+    code: Iterable[Sequence[str]], width: int,
+) -> list[str]:  # fmt: skip
+    """Rows of cells, numbers to the right, words to the left; after them a text, and below it further lines, wrapped."""
+    from .symbolic.cells import left, right, wrapped
+
+    inner = [at for at, row in enumerate(rows) if "." in row[0]]
+    wide = [max(map(cell_width, (title, *(row[at] for row in rows)))) for at, title in enumerate(titles)]
+
+    def cells(row: Sequence[str]) -> str:
+        return "  ".join((left if at == 1 else right)(cell, size) for at, (cell, size) in enumerate(zip(row, wide)))
+
+    lines = [f"{cells(titles)}  {last}".rstrip()]
+    for at, (row, texts, more) in enumerate(zip(rows, said, code)):
+        start = cells(row) + "  "
+        indent = " " * (INDENT + 2 * (at in inner))
+        room = width - cell_width(start)
+        first, *rest = wrapped(texts[0], room) if room >= NARROW else [""]
+        lines.append((start + first).rstrip())
+        lines += [" " * cell_width(start) + line for line in rest]
+        for text in texts[room >= NARROW :]:
+            lines += [indent + line for line in wrapped(text, width - len(indent))]
+        lines += [(indent + line).rstrip() for line in more]
+    return lines
