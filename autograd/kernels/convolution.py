@@ -11,8 +11,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import WIDTH, finite, gather_tile, movers, outer_tile, tallest
+from .convolution_tiles import WIDTH, gather_tile, outer_tile, tallest
 from .kernel import kernel, part
+from .moves import moves
 from .squares import turner
 
 EPILOGUE = 3
@@ -81,12 +82,11 @@ def conv(v: SimpleNamespace) -> Any:
     in the tile channels of x, taps. The pixels' entries stay in the first-level cache while all channels of y pass.
     """
     word, call, size, lanes = v.word, v.call, v.size, v.lanes
-    tile, move, planes, most = gather_tile(v), movers(v), planes_of(v), tallest()
-    copy, spread, zipped, zeros = move.copy, move.spread, move.zipped, move.zeros
-    results, only_inside, is_finite = _results(v, copy, spread, zipped), _only_inside(v), finite(v)
+    tile, planes, most, fill, zero, finite = gather_tile(v), planes_of(v), tallest(), moves(v).fill, v.zero, moves(v).finite
+    results, only_inside = _results(v), _only_inside(v)
 
     def loop(block: int, start: int, stop: int) -> None:
-        if word(block, 20) and not is_finite(word(block, 2), word(block, 8) * word(block, 19)):
+        if word(block, 20) and not finite(word(block, 2), word(block, 8) * word(block, 19)):
             only_inside(block, start, stop)
             return
         chunk, groups, channels, rows = word(block, 7), word(block, 8), word(block, 9), word(block, 10)
@@ -97,7 +97,7 @@ def conv(v: SimpleNamespace) -> Any:
         shape = block + 8 * PLANES
         together, across, pitch = word(shape, 0), word(shape, 1), size * word(shape, 2)
         offsets = shape + 8 * word(shape, 3)
-        zeros(work, word(shape, 2) * channels)
+        fill(work, zero(), word(shape, 2) * channels)
         image = start
         while image < stop:
             many = min(together, stop - image)
@@ -129,7 +129,7 @@ def conv(v: SimpleNamespace) -> Any:
                             row += tall
                         at += vectors * lanes
                     if taps == 0:
-                        zeros(target, rows * pixels)
+                        fill(target, zero(), rows * pixels)
                     weights += size * rows * channels * taps
                     target += rows * stride
                 if not direct:
@@ -142,10 +142,11 @@ def conv(v: SimpleNamespace) -> Any:
     return loop
 
 
-def _results(v: SimpleNamespace, copy: Any, spread: Any, zipped: Any) -> Any:
+def _results(v: SimpleNamespace) -> Any:
     """A function that puts results from working memory to their places: (block of conv, results, first channel of the
     first image in y, channels of an image of y, images)."""
-    word, size = v.word, v.size
+    word, size, move = v.word, v.size, moves(v)
+    copy, spread, zipped = move.copy, move.spread, move.zipped
 
     @part
     def results(block: int, result: int, first: int, step: int, many: int) -> None:
@@ -165,7 +166,7 @@ def _results(v: SimpleNamespace, copy: Any, spread: Any, zipped: Any) -> Any:
                     here = source + size * (row * pixels + line * together * across)
                     for each in range(many):
                         place = (first + each * step + row) * height + top + line * down
-                        target = v_target(block, place * width + left)
+                        target = word(block, 1) + size * (place * width + left)
                         if pair:
                             zipped(target, here, here + size * rows * pixels, width)
                         elif right == 1:
@@ -175,10 +176,6 @@ def _results(v: SimpleNamespace, copy: Any, spread: Any, zipped: Any) -> Any:
                         here += size * across
             source += size * rows * pixels * (2 if pair else 1)
             phase += 2 if pair else 1
-
-    @part
-    def v_target(block: int, index: int) -> int:
-        return word(block, 1) + size * index
 
     return results
 
@@ -240,7 +237,7 @@ def planes_of(v: SimpleNamespace) -> Any:
     What lies outside the image is not written: working memory is set to zeros once.
     """
     word, size = v.word, v.size
-    every = movers(v).every
+    every = moves(v).every
 
     @part
     def planes(shape: int, target: int, image: int, channels: int, many: int, by_image: int) -> None:
@@ -278,7 +275,8 @@ def conv_weigh(v: SimpleNamespace) -> Any:
     (eight); in the tile windows. Sums over an image are made in registers.
     """
     word, set_word, size, lanes = v.word, v.set_word, v.size, v.lanes
-    tile, turn, planes, zeros, most = outer_tile(v), turner(v), planes_of(v), movers(v).zeros, tallest()
+    tile, turn, planes, most = outer_tile(v), turner(v), planes_of(v), tallest()
+    fill, zero = moves(v).fill, v.zero
     deep = 256
 
     def loop(block: int, start: int, stop: int) -> None:
@@ -290,13 +288,13 @@ def conv_weigh(v: SimpleNamespace) -> Any:
         turned, offsets = work + word(block, 13), work + word(block, 14)
         reach = channels * taps
         by_group = size * reach * wide
-        zeros(work, word(shape, 2) * channels)
+        fill(work, zero(), word(shape, 2) * channels)
         for channel in range(channels):
             for tap in range(taps):
                 set_word(offsets, channel * taps + tap, size * channel * word(shape, 2) + word(shape + 8 * word(shape, 3), tap))
         for each in range(start, stop):
             results = word(block, 2) + each * groups * by_group
-            zeros(results, groups * reach * wide)
+            fill(results, zero(), groups * reach * wide)
             for image in range(each * each_part, min(images, (each + 1) * each_part)):
                 for group in range(groups):
                     source = word(block, 0) + size * (image * groups + group) * channels * word(shape, 4) * word(shape, 5)
@@ -338,7 +336,7 @@ def conv_sum(v: SimpleNamespace) -> Any:
     memory, rows in a chunk. One row of the call is a vector of c·tap of one group.
     """
     word, size, lanes, load, store = v.word, v.size, v.lanes, v.load, v.store
-    turn, copy = turner(v), movers(v).copy
+    turn, copy = turner(v), moves(v).copy
 
     def loop(block: int, start: int, stop: int) -> None:
         parts, groups, rows, reach, wide = word(block, 2), word(block, 3), word(block, 4), word(block, 5), word(block, 6)

@@ -93,7 +93,9 @@ def part(function: Callable[..., Any]) -> Any:
 def _module(function: Callable[..., Any], name: str) -> Any:
     """A numba function of three int64 as an LLVM module that exports it under a name, without a trace of Python."""
     from numba import types
+    from numba.core import config
     from numba.core.compiler import Flags, compile_extra
+    from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
 
     typing, target = cpu_target.typing_context, cpu_target.target_context
@@ -103,7 +105,15 @@ def _module(function: Callable[..., Any], name: str) -> Any:
     flags.nrt = flags.enable_pyobject = False
     flags.error_model = "numpy"
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.release_gil = True
-    made = compile_extra(typing, target, function, (types.int64,) * 3, types.void, flags, {})
+    flags.no_compile = True
+    # LLVM optimizes the whole in `machine_code.finish`; what numba would do for each part before takes half of the time.
+    with global_compiler_lock:
+        level, config.OPT = config.OPT, type(config.OPT)(0)
+        try:
+            made = compile_extra(typing, target, function, (types.int64,) * 3, types.void, flags, {})
+            made.library.finalize()
+        finally:
+            config.OPT = level
     inner = made.fndesc.llvm_func_name
     module = machine_code.parse(str(made.library._final_module))
     # numba returns a status and takes two places to put results; the exported function hides them.

@@ -1,28 +1,26 @@
-"""Windows cut out of planes and laid back, and the geometry that all kernels over windows share."""
+"""Windows cut out of planes, and laid back."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import movers
 from .kernel import kernel, part
+from .moves import moves
 
 HEIGHT, WIDTH, LINES, COLUMNS, DOWN, RIGHT, STEP_DOWN, STEP_RIGHT, FAR_DOWN, FAR_RIGHT = range(3, 13)
-BEFORE_DOWN, BEFORE_RIGHT, SCRATCH, BYTES, CHUNK_ROWS = range(13, 18)
-"""The geometry, words of the block behind three addresses: rows and columns of a plane; windows along both; entries of a
-window along both; steps from window to window, and from entry to entry; how far the first windows reach over the edge;
-working memory, its bytes, planes in a chunk."""
+BEFORE_DOWN, BEFORE_RIGHT = 13, 14
+"""Words of the blocks, behind three addresses: rows and columns of a plane; windows along both; entries of a window along
+both; steps from window to window, and from entry to entry; how far the first windows reach over the edge."""
 
 
 @kernel()
 def patches(v: SimpleNamespace) -> Any:
     """y[plane, entry, window] = the entry of the window, 0 outside the plane.
 
-    Block: addresses of x and y, 0; the geometry. One row of the call is a plane.
+    Block: addresses of x and y, 0; then the words above. One row of the call is a plane.
     """
-    word, size, move = v.word, v.size, movers(v)
-    zeros, every, inside = move.zeros, move.every, _inside()
+    word, size, zero, fill, every, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).every, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
         height, width, lines, columns = word(block, HEIGHT), word(block, WIDTH), word(block, LINES), word(block, COLUMNS)
@@ -37,12 +35,12 @@ def patches(v: SimpleNamespace) -> Any:
                     for i in range(lines):
                         row = i * word(block, STEP_DOWN) + a * word(block, FAR_DOWN) - word(block, BEFORE_DOWN)
                         if 0 <= row < height and low < high:
-                            zeros(target, low)
+                            fill(target, zero(), low)
                             here = source + size * (row * width + low * step + shift)
                             every(target + size * low, here, step, high - low)
-                            zeros(target + size * high, columns - high)
+                            fill(target + size * high, zero(), columns - high)
                         else:
-                            zeros(target, columns)
+                            fill(target, zero(), columns)
                         target += size * columns
 
     return loop
@@ -52,19 +50,17 @@ def patches(v: SimpleNamespace) -> Any:
 def overlap_add(v: SimpleNamespace) -> Any:
     """y[plane, place] = Σ of all entries of windows that lie there.
 
-    Block: addresses of x and y, 0; the geometry, its planes being those of y. One row of the call is a plane.
+    Block: addresses of x and y, 0; then the words above, planes being those of y. One row of the call is a plane.
     """
-    word, size, lanes, load_some = v.word, v.size, v.lanes, v.load_some
-    zeros, add, inside, memory = movers(v).zeros, adder(v), _inside(), working_memory(v)
+    word, size, zero, fill, add, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).add, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
         height, width, lines, columns = word(block, HEIGHT), word(block, WIDTH), word(block, LINES), word(block, COLUMNS)
         down, right, step = word(block, DOWN), word(block, RIGHT), word(block, STEP_RIGHT)
-        spare = memory(block, start)
         source = word(block, 0) + size * start * down * right * lines * columns
         for plane in range(start, stop):
             target = word(block, 1) + size * plane * height * width
-            zeros(target, height * width)
+            fill(target, zero(), height * width)
             for a in range(down):
                 for b in range(right):
                     shift = b * word(block, FAR_RIGHT) - word(block, BEFORE_RIGHT)
@@ -72,10 +68,7 @@ def overlap_add(v: SimpleNamespace) -> Any:
                     for i in range(lines):
                         row = i * word(block, STEP_DOWN) + a * word(block, FAR_DOWN) - word(block, BEFORE_DOWN)
                         if 0 <= row < height:
-                            for j in range(low, high, lanes):
-                                some = min(lanes, high - j)
-                                here = target + size * (row * width + j * step + shift)
-                                add(here, step, load_some(source, j, some), some, spare)
+                            add(target + size * (row * width + low * step + shift), source + size * low, step, high - low)
                         source += size * columns
 
     return loop
@@ -92,55 +85,3 @@ def _inside() -> Any:
         return min(low, high), high
 
     return inside
-
-
-def working_memory(v: SimpleNamespace) -> Any:
-    """A function: where the working memory of the chunk that begins with row `start` lies."""
-    word = v.word
-
-    @part
-    def memory(block: int, start: int) -> int:
-        return word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
-
-    return memory
-
-
-def strided(v: SimpleNamespace) -> Any:
-    """A function: the first `count` of the numbers that lie `step` apart, as a vector; `spare` is room for one."""
-    load, load_some, get, put, lanes, evens = v.load, v.load_some, v.get, v.put, v.lanes, movers(v).evens
-
-    @part
-    def take(source: int, step: int, count: int, spare: int) -> Any:
-        if step == 1:
-            return load_some(source, 0, count)
-        if step == 2:
-            reach = 2 * count - 1
-            return evens(load_some(source, 0, reach), load_some(source, lanes, reach - lanes))
-        for at in range(count):
-            put(spare, at, get(source, at * step))
-        return load(spare, 0)
-
-    return take
-
-
-def adder(v: SimpleNamespace) -> Any:
-    """A function that adds the first `count` numbers of a vector to numbers that lie `step` apart; `spare` is room for a
-    vector."""
-    load_some, store_some, store, get, put, lanes = v.load_some, v.store_some, v.store, v.get, v.put, v.lanes
-    low, high, zero = movers(v).low, movers(v).high, v.zero
-
-    @part
-    def add(target: int, step: int, x: Any, count: int, spare: int) -> None:
-        if step == 1:
-            store_some(target, 0, load_some(target, 0, count) + x, count)
-        elif step == 2:
-            reach = 2 * count - 1
-            here, there = load_some(target, 0, reach), load_some(target, lanes, reach - lanes)
-            store_some(target, 0, here + low(x, zero()), reach)
-            store_some(target, lanes, there + high(x, zero()), reach - lanes)
-        else:
-            store(spare, 0, x)
-            for at in range(count):
-                put(target, at * step, get(target, at * step) + get(spare, at))
-
-    return add

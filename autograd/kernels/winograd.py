@@ -14,12 +14,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from llvmlite import ir
-
 from . import vector as vec
-from .convolution_tiles import Loop, finite, movers, multiply_add, outer_tile, tallest
+from .convolution_tiles import outer_tile, tallest
 from .kernel import kernel, part
-from .machine import machine
+from .moves import Loop, instruction, moves
 from .squares import turner
 from .vector import INT64, Lanes
 
@@ -29,12 +27,12 @@ block."""
 
 X, Y, WEIGHTS, SCRATCH, BYTES, CHUNK_ROWS, DIRECT, DIRECT_BLOCK = 0, 1, 2, 5, 6, 7, 8, 9
 CHANNELS, RESULTS, HEIGHT, WIDTH, LINES, COLUMNS, TOP, LEFT, DOWN, RIGHT, TOGETHER = range(10, 21)
-STRIP, TILES, SUMS, STRIP_BACK, ROWS, FLAGS = range(21, 27)
+STRIP, TILES, SUMS, STRIP_BACK, FLAGS, ROWS = range(21, 27)
 IMAGES, IMAGES_IN_PART, WIDE = 27, 28, 29
 """Words of the blocks. Addresses of image, result and transformed weights; working memory, its bytes, rows in a chunk;
 code and word of the block of the direct way; channels of image and results; rows and columns of an image and of a
-result; entry of the image under the first window's corner; rows and columns of tiles; rows of tiles done together; then,
-in bytes from the beginning of working memory, where things lie."""
+result; entry of the image under the first window's corner; rows and columns of tiles; rows of tiles done together; where
+things lie in working memory, in bytes; the word at which the distances between the rows of a register tile stand."""
 
 
 @kernel("float32")
@@ -44,14 +42,14 @@ def winograd_weights(v: SimpleNamespace) -> Any:
     Block: addresses of w and U; working memory, its bytes, rows in a chunk; channels of the image and of the results;
     strides of w along them; whether windows are turned round. One row of the call is a channel of the image.
     """
-    word, size, lanes, zeros, turn = v.word, v.size, v.lanes, movers(v).zeros, turner(v)
+    word, size, lanes, fill, zero, turn = v.word, v.size, v.lanes, moves(v).fill, v.zero, turner(v)
     transform = _sandwich(v, "weights_to_tiles", 3, 6, _weights_to_tiles)
 
     def loop(block: int, start: int, stop: int) -> None:
         channels, results, by_channel, by_result = word(block, 5), word(block, 6), word(block, 7), word(block, 8)
         entries = word(block, 2) + word(block, 3) * (start // word(block, 4))
         panel = 36 * channels * 2 * lanes
-        zeros(entries, 9 * lanes)
+        fill(entries, zero(), 9 * lanes)
         for channel in range(start, stop):
             for k in range(0, results, lanes):
                 source = word(block, 0) + size * (channel * by_channel + k * by_result)
@@ -81,20 +79,18 @@ def winograd(v: SimpleNamespace) -> Any:
     Order: rows of tiles (as many as stay in the second-level cache), panel of k (two vectors), entry of a tile, tiles
     (eight); in the register tile channels. A panel's products are turned into results before the next panel.
     """
-    word, call, size, lanes, store, zero = v.word, v.call, v.size, v.lanes, v.store, v.zero
-    tile, turn, zeros, tiles_of, most = outer_tile(v), turner(v), movers(v).zeros, _tiles_of(v), tallest()
+    word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
+    tile, turn, tiles_of, most, fill, finite = outer_tile(v), turner(v), _tiles_of(v), tallest(), move.fill, move.finite
     transform = _sandwich(v, "tiles_to_results", 6, 4, _tiles_to_results)
-    is_finite, steps = finite(v), _steps(v)
 
     def loop(block: int, start: int, stop: int) -> None:
         channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
         down, right, together = word(block, DOWN), word(block, RIGHT), word(block, TOGETHER)
         work = word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
         tiles, sums, strip = work + word(block, TILES), work + word(block, SUMS), work + word(block, STRIP_BACK)
-        rows, flags = work + word(block, ROWS), work + word(block, FLAGS)
+        rows, flags = block + 8 * word(block, ROWS), work + word(block, FLAGS)
         deep = (channels + lanes - 1) // lanes * lanes
-        steps(rows, size * deep)
-        zeros(work + word(block, STRIP), 6 * (4 * right + 2) * deep)
+        fill(work + word(block, STRIP), zero(), 6 * (4 * right + 2) * deep)
         last = (stop - start) * down
         first = 0
         while first < last:
@@ -147,7 +143,7 @@ def winograd(v: SimpleNamespace) -> Any:
             for at in range(first, first + many):
                 if at % down == down - 1:
                     image = start + at // down
-                    if not is_finite(flags + size * (at // down % (together + 1)) * lanes, lanes):
+                    if not finite(flags + size * (at // down % (together + 1)) * lanes, lanes):
                         call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), image, image + 1)
                     if word(block, EPILOGUE) != 0:
                         call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
@@ -166,24 +162,22 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
     Order: rows of tiles (as many as stay in the second-level cache), panel of k (two vectors), entry of a tile, channels
     (eight); in the register tile tiles.
     """
-    word, call, size, lanes, store, zero = v.word, v.call, v.size, v.lanes, v.store, v.zero
-    tile, turn, zeros, tiles_of, most = outer_tile(v), turner(v), movers(v).zeros, _tiles_of(v), tallest()
+    word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
+    tile, turn, tiles_of, most, fill, finite = outer_tile(v), turner(v), _tiles_of(v), tallest(), move.fill, move.finite
     spread = _sandwich(v, "results_to_tiles", 4, 6, _results_to_tiles)
     transform = _sandwich(v, "tiles_to_weights", 6, 3, _tiles_to_weights)
-    is_finite, steps = finite(v), _steps(v)
 
     def loop(block: int, start: int, stop: int) -> None:
         channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
         down, right, together, wide = word(block, DOWN), word(block, RIGHT), word(block, TOGETHER), word(block, WIDE)
         work = word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
         tiles, arrived, strip = work + word(block, TILES), work + word(block, SUMS), work + word(block, STRIP_BACK)
-        rows, flags = work + word(block, ROWS), work + word(block, FLAGS)
+        rows, flags = block + 8 * word(block, ROWS), work + word(block, FLAGS)
         deep = (channels + lanes - 1) // lanes * lanes
-        steps(rows, size)
-        zeros(work + word(block, STRIP), 6 * (4 * right + 2) * deep)
+        fill(work + word(block, STRIP), zero(), 6 * (4 * right + 2) * deep)
         totals = flags + size * lanes
         for each in range(start, stop):
-            zeros(totals, 36 * channels * wide)
+            fill(totals, zero(), 36 * channels * wide)
             begin = each * word(block, IMAGES_IN_PART)
             last = (min(word(block, IMAGES), begin + word(block, IMAGES_IN_PART)) - begin) * down
             first = 0
@@ -200,7 +194,7 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
                     products = count * width | 64
                     for vector in range(vectors):
                         here = k + vector * lanes
-                        zeros(strip, 16 * right * lanes)
+                        fill(strip, zero(), 16 * right * lanes)
                         for at in range(many):
                             image = begin + (first + at) // down
                             line = (first + at) % down * 4
@@ -214,7 +208,7 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
                                             results - here, columns - column,
                                         )  # fmt: skip
                                 else:
-                                    zeros(strip + size * row * 4 * right * lanes, 4 * right * lanes)
+                                    fill(strip + size * row * 4 * right * lanes, zero(), 4 * right * lanes)
                             spread(
                                 strip, 4 * right * size * lanes, size * lanes, 4 * size * lanes,
                                 arrived + at * right * width + size * vector * lanes, 6 * products, products, width, right, 0,
@@ -249,7 +243,7 @@ def winograd_weigh(v: SimpleNamespace) -> Any:
                     )  # fmt: skip
                 total += 36 * channels * width
                 k += vectors * lanes
-            if not is_finite(flags, lanes):
+            if not finite(flags, lanes):
                 call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), each, each + 1)
 
     return loop
@@ -260,7 +254,8 @@ def _tiles_of(v: SimpleNamespace) -> Any:
 
     Of a row of tiles, six rows of the image stand in the strip with channels side by side; the next one keeps two.
     """
-    word, size, lanes, copy, zeros, turn = v.word, v.size, v.lanes, movers(v).copy, movers(v).zeros, turner(v)
+    word, size, lanes, zero, turn = v.word, v.size, v.lanes, v.zero, turner(v)
+    copy, fill = moves(v).copy, moves(v).fill
     transform = _sandwich(v, "image_to_tiles", 6, 6, _image_to_tiles)
 
     @part
@@ -282,7 +277,7 @@ def _tiles_of(v: SimpleNamespace) -> Any:
             for row in range(kept, 6):
                 here, place = line + row + top, strip + row * pitch
                 if here < 0 or here >= height:
-                    zeros(place, (4 * right + 2) * deep)
+                    fill(place, zero(), (4 * right + 2) * deep)
                 else:
                     source = word(block, X) + size * (image * channels * height + here) * width
                     for channel in range(0, channels, lanes):
@@ -299,18 +294,6 @@ def _tiles_of(v: SimpleNamespace) -> Any:
                 )  # fmt: skip
 
     return tiles_of
-
-
-def _steps(v: SimpleNamespace) -> Any:
-    """A function that writes how far the rows of a register tile lie apart."""
-    set_word, most = v.set_word, tallest()
-
-    @part
-    def steps(target: int, step: int) -> None:
-        for at in range(most):
-            set_word(target, at, at * step)
-
-    return steps
 
 
 # The transforms, along one axis --------------------------------------------------------------------------------------
@@ -355,7 +338,7 @@ def _tiles_to_weights(u: list[Lanes]) -> list[Lanes]:
 
 def plus(x: Lanes, y: Lanes, factor: float) -> Lanes:
     """x + factor·y."""
-    return Lanes(x.builder, multiply_add(x.builder, y.value, y.number(factor).value, x.value))
+    return y.fma(factor, x)
 
 
 def _sandwich(
@@ -364,49 +347,32 @@ def _sandwich(
     """An instruction that transforms squares of vectors along both axes: `before` by `before` to `after` by `after`.
 
     (source, its strides in bytes from row to row, column to column, square to square; target, its strides; how many
-    squares; where to add 0 times every result, or 0.)
+    squares; where to add 0 times every result, if there are fewer results than entries.)
     """
     I = v.I  # noqa: E741
+    kind = vec.vector(vec.ELEMENTS[v.dtype], v.lanes)
 
-    @v.inline(v.none, I, I, I, I, I, I, I, I, I, I)
     def transform(
-        builder: Any, source: Lanes, row: Lanes, column: Lanes, square: Lanes, target: Lanes, target_row: Lanes,
-        target_column: Lanes, target_square: Lanes, count: Lanes, flag: Lanes,
+        builder: Any, source: Any, row: Any, column: Any, square: Any, target: Any, target_row: Any, target_column: Any,
+        target_square: Any, count: Any, flag: Any,
     ) -> None:  # fmt: skip
-        function = _function_of(builder.module, v.dtype, name, before, after, along)
-        builder.call(function, [each.value for each in (
-            source, row, column, square, target, target_row, target_column, target_square, count, flag)])  # fmt: skip
+        loop = Loop(builder, count, [source, target, vec.literal(kind, 0)])
+        here, there, found = loop.values
+        checked = Lanes(builder, found)
+        columns = []
+        for j in range(before):
+            at = builder.add(here, builder.mul(column, INT64(j)))
+            places = [builder.add(at, builder.mul(row, INT64(i))) for i in range(before)]
+            columns.append(along([vec.load(builder, place, 0, kind) for place in places]))
+        for i in range(after):
+            at = builder.add(there, builder.mul(target_row, INT64(i)))
+            for j, result in enumerate(along([each[i] for each in columns])):
+                vec.store(builder, builder.add(at, builder.mul(target_column, INT64(j))), 0, result)
+                if after < before:
+                    checked = result.fma(0, checked)
+        loop.close([builder.add(here, square), builder.add(there, target_square), checked.value])
+        if after < before:
+            vec.store(builder, flag, 0, vec.load(builder, flag, 0, kind) + checked)
 
-    return transform
-
-
-def _function_of(
-    module: ir.Module, dtype: str, name: str, before: int, after: int, along: Callable[[list[Lanes]], list[Lanes]]
-) -> ir.Function:
-    if name in module.globals:
-        return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 10), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    source, row, column, square, target, target_row, target_column, target_square, count, flag = function.args
-    kind = vec.vector(vec.ELEMENTS[dtype], machine().lanes(dtype))
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    zero = vec.literal(kind, 0)
-    # Only what is stored as results is looked at; a constant flag of 0 drops out when the function is optimized.
-    loop = Loop(builder, count, [source, target, zero])
-    here, there, checked = loop.values
-    columns = []
-    for j in range(before):
-        at = builder.add(here, builder.mul(column, INT64(j)))
-        columns.append(along([vec.load(builder, builder.add(at, builder.mul(row, INT64(i))), 0, kind) for i in range(before)]))
-    for i in range(after):
-        at = builder.add(there, builder.mul(target_row, INT64(i)))
-        for j, result in enumerate(along([each[i] for each in columns])):
-            vec.store(builder, builder.add(at, builder.mul(target_column, INT64(j))), 0, result)
-            if after < before:
-                checked = multiply_add(builder, result.value, zero, checked)
-    loop.close([builder.add(here, square), builder.add(there, target_square), checked])
-    if after < before:
-        vec.store(builder, flag, 0, vec.load(builder, flag, 0, kind) + Lanes(builder, checked))
-    builder.ret_void()
-    return function
+    transform.__name__ = name
+    return instruction(v, v.none, *[I] * 10)(transform)

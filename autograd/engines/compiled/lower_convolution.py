@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from ...kernels.convolution import PLANES, conv, conv_pack, conv_sum, conv_weigh
+from ...kernels.convolution_tiles import tallest
 from ...kernels.machine import machine
 from ...kernels.winograd import winograd, winograd_weights, winograd_weigh
 from ...node import Node
@@ -238,24 +239,27 @@ class Tiles:
         return prod(self.counts) * (1.15 * 36 * channels * self.wide(rows) / lanes + turned) < 0.8 * direct
 
     def words(
-        self, channels: int, rows: int, views: list[View], direct: Any, block: list[Any], images: int = 0, in_part: int = 0
+        self, channels: int, results: int, views: list[View], direct: Any, block: list[Any], images: int = 0, in_part: int = 0
     ) -> list[Any]:
         """The block of a kernel, with that of the direct way behind it."""
         lanes = machine().lanes("float32")
         down, right = self.counts
         deep, panel = self.wide(channels), 2 * lanes
+        wide = self.wide(results)
         together = max(1, min(64, CACHE // (4 * 36 * (deep + panel))) // right)
         tiles = together * right
         sizes = [
-            24 * (4 * right + 2) * deep, 36 * (4 * tiles * deep + 64), 36 * (4 * tiles * panel + 64), 4 * 16 * right * lanes, 8 * 64,
-            4 * (together + 1) * lanes + (4 * 36 * channels * self.wide(rows) if images else 0),
+            24 * (4 * right + 2) * deep, 36 * (4 * tiles * deep + 64), 36 * (4 * tiles * panel + 64), 4 * 16 * right * lanes,
+            4 * (together + 1) * lanes + (4 * 36 * channels * wide if images else 0),
         ]  # fmt: skip
         places = [sum(map(_round, sizes[:at])) for at in range(len(sizes) + 1)]
         scratch = Scratch(places.pop())
-        first = 30
+        # Rows of a register tile are tiles side by side, or channels where the weights' gradient is wanted.
+        rows = [4 * at * (1 if images else deep) for at in range(tallest())]
+        first = 30 + len(rows)
         return [
-            *views, 0, 0, scratch, scratch.bytes, CHUNK, Address(direct), first, channels, rows, *self.image,
-            *self.windows, *self.corner, down, right, together, *places, images, in_part, self.wide(rows), *block,
+            *views, 0, 0, scratch, scratch.bytes, CHUNK, Address(direct), first, channels, results, *self.image,
+            *self.windows, *self.corner, down, right, together, *places, 30, images, in_part, wide, *rows, *block,
         ]  # fmt: skip
 
 

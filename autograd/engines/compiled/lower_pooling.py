@@ -28,25 +28,15 @@ def _refused(node: Node, axes: int, views: Sequence[View]) -> bool:
     return axes > 2 or len({view.dtype for view in views}) > 1 or views[0].dtype.name not in ("float32", "float64")
 
 
-def _call(
+def _slide(
     plan: Any, code: Any, addresses: Sequence[Any], reads: Sequence[View], target: View, planes: int,
-    lengths: Pair, counts: Pair, size: Pair, stride: Pair, dilation: Pair, before: Pair, frame: float | None = None,
+    lengths: Pair, counts: Pair, size: Pair, stride: Pair, dilation: Pair, before: Pair,
 ) -> None:  # fmt: skip
-    """One kernel over all planes. `frame`: the number around planes whose windows reach over the edge."""
-    itemsize = target.dtype.itemsize
-    reach = _pair([max(length + first, (count - 1) * step + window)
-                   for length, count, window, step, first in zip(lengths, counts, size, stride, before)], 1)  # fmt: skip
-    framed = frame is not None and (reach != lengths or before != (0, 0))
-    if not framed:
-        reach = lengths
-    bytes_ = 2 * (128 + itemsize * prod(reach)) if framed else 128
-    scratch = Scratch(-(-bytes_ // 64) * 64)
+    """One kernel of kernels/windows.py over all planes."""
     work = prod(counts) * prod(size)
-    words = [*addresses, *lengths, *counts, *size, *stride, *dilation, *before, scratch, scratch.bytes, CHUNK]
-    if frame is not None:
-        words += [int(framed), float(frame), *reach]
     plan.call(
-        code, words, list(reads), [target], rows=planes, grain=-(-GRAIN // max(work, 1)), flops=planes * work
+        code, [*addresses, *lengths, *counts, *size, *stride, *dilation, *before], list(reads), [target], rows=planes,
+        grain=-(-GRAIN // max(work, 1)), flops=planes * work,
     )  # fmt: skip
 
 
@@ -64,13 +54,33 @@ def _pooled(
     plan: Any, node: Node, code: Callable[[Any], Any], image: View, results: View, addresses: Sequence[Any],
     reads: Sequence[View], target: View, border: float,
 ) -> None:  # fmt: skip
-    params = node.params
+    """One kernel of kernels/pooling.py over all planes; `border`: the number around a plane."""
+    params, itemsize = node.params, target.dtype.itemsize
     axes = len(params["size"])
     lead = len(image.shape) - axes
-    _call(
-        plan, code(target.dtype), addresses, reads, target, prod(image.shape[:lead]), _pair(image.shape[lead:], 1),
-        _pair(results.shape[lead:], 1), _pair(params["size"], 1), _pair(params["stride"], 1), (1, 1),
-        _pair([first for first, _ in params["padding"]], 0), border,
+    lengths, counts = _pair(image.shape[lead:], 1), _pair(results.shape[lead:], 1)
+    size, stride = _pair(params["size"], 1), _pair(params["stride"], 1)
+    before = _pair([first for first, _ in params["padding"]], 0)
+    reach = [(count - 1) * step + window for count, step, window in zip(counts, stride, size)]
+    inside = before == (0, 0) and all(far <= length for far, length in zip(reach, lengths))
+    in_quarters = inside and size == stride == (2, 2)
+    framed = not in_quarters and (not inside or stride[1] > 1)
+    apart = stride[1] if framed else 1
+    height = max(reach[0], before[0] + lengths[0])
+    length = -(-max(reach[1], before[1] + lengths[1]) // apart)
+    places = [
+        itemsize * ((row * apart + column % apart) * length + column // apart)
+        for row in range(size[0]) for column in range(size[1])
+    ]  # fmt: skip
+    numbers = height * apart * length
+    scratch = Scratch(-(-2 * itemsize * numbers // 64) * 64 if framed else 64)
+    planes, work = prod(image.shape[:lead]), prod(counts) * prod(size)
+    words = [
+        *addresses, *counts, stride[0], len(places), 21, int(framed), float(border), *lengths, *before, apart, length,
+        numbers, scratch, scratch.bytes, CHUNK, int(in_quarters), *places,
+    ]  # fmt: skip
+    plan.call(
+        code(target.dtype), words, list(reads), [target], rows=planes, grain=-(-GRAIN // max(work, 1)), flops=planes * work
     )  # fmt: skip
 
 
@@ -138,7 +148,7 @@ def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> b
         return False
     x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
     lead = len(x.shape) - axes
-    _call(
+    _slide(
         plan, windows.patches(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(x.shape[lead:], 1),
         _pair(y.shape[lead + axes :], 1), _pair(params["size"], 1), _pair(params["stride"], 1),
         _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
@@ -154,7 +164,7 @@ def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
         return False
     x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
     lead = len(x.shape) - 2 * axes
-    _call(
+    _slide(
         plan, windows.overlap_add(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(y.shape[lead:], 1),
         _pair(x.shape[lead + axes :], 1), _pair(x.shape[lead : lead + axes], 1), _pair(params["stride"], 1),
         _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
