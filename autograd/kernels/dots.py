@@ -17,7 +17,7 @@ from .matmul_tiles import units
 from .vector import INT64, Lanes
 
 TILE = 4
-"""Rows, and columns, of a tile: 16 vectors of sums, or one at a time."""
+"""Rows, and columns, of the largest tile: 16 vectors of sums."""
 
 
 @kernel()
@@ -27,8 +27,8 @@ def dots(v: SimpleNamespace) -> Any:
     Block: as for `product` up to the strides along rows; then strides of B and C along columns. Along the depth the
     strides are 1.
 
-    Order: unit, tile of rows, tile of columns, depth. A tile is 4x4, 4x1, 1x4 or 1x1 sums, each a vector of partial sums
-    along the depth that is added up at the end.
+    Order: unit, tile of rows, tile of columns, depth. A tile is 4 rows or 1 times 4, 2 or 1 columns, each a vector of
+    partial sums along the depth; all vectors of a tile are added up together.
     """
     word, call, size = v.word, v.call, v.size
     tile, unit = _tiles(v), units(v)
@@ -46,7 +46,9 @@ def dots(v: SimpleNamespace) -> Any:
                     a_tile, c_tile = a + i * a_row, c + i * c_row
                     j = 0
                     while j < columns:
-                        wide = TILE if j + TILE <= columns else 1
+                        wide = TILE
+                        while wide > columns - j:
+                            wide //= 2
                         tile(tall, wide, a_tile, b + j * b_column, c_tile + j * c_column, a_row, b_column, c_row, c_column, depth, add)
                         j += wide
                     i += tall
@@ -73,7 +75,7 @@ def _tiles(v: SimpleNamespace) -> Any:
         nowhere = builder.append_basic_block("tile.none")
         switch = builder.switch(which, nowhere)
         for rows in (1, TILE):
-            for columns in (1, TILE):
+            for columns in (1, 2, TILE):
                 block = builder.append_basic_block(f"tile.{rows}x{columns}")
                 switch.add_case(INT64(rows * TILE + columns), block)
                 builder.position_at_end(block)
@@ -95,95 +97,103 @@ def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function
     function.attributes.add("noinline")
     a, b, c, a_row, b_column, c_row, c_column, depth, add = function.args
     # One sum alone would wait for itself: it is split into as many as hide the wait.
-    chains = max(1, 4 // (rows * columns))
+    chains = max(1, TILE // (rows * columns))
     step = chains * lanes
     entry, loop, rest, tail, after = (
         function.append_basic_block(name) for name in ("entry", "loop", "rest", "tail", "after")
     )
     builder = ir.IRBuilder(entry)
-    multiply_add = vec.declared(module, f"llvm.fmuladd.v{lanes}{vec.SUFFIX[element]}", kind, [kind] * 3)
     zero = vec.literal(kind, 0)
     a_from = [builder.add(a, builder.mul(a_row, INT64(row))) for row in range(rows)]
     b_from = [builder.add(b, builder.mul(b_column, INT64(column))) for column in range(columns)]
-    cells = [(row, column, chain) for row in range(rows) for column in range(columns) for chain in range(chains)]
+    cells = [(row, column) for row in range(rows) for column in range(columns)]
     builder.cbranch(builder.icmp_signed(">=", depth, INT64(step)), loop, rest)
 
     builder.position_at_end(loop)
     k = builder.phi(INT64)
-    sums = {cell: builder.phi(kind) for cell in cells}
-    after_this = {}
+    sums = {(*cell, chain): builder.phi(kind) for chain in range(chains) for cell in cells}
+    following: dict[tuple[int, int, int], ir.Value] = {}
     for chain in range(chains):
         at = builder.add(k, INT64(chain * lanes))
-        right = [vec.load(builder, start, at, kind).value for start in b_from]
-        for row in range(rows):
-            left = vec.load(builder, a_from[row], at, kind).value
-            for column in range(columns):
-                cell = (row, column, chain)
-                after_this[cell] = builder.call(multiply_add, [left, right[column], sums[cell]])
-    following = builder.add(k, INT64(step))
-    k.add_incoming(INT64(0), entry)
-    k.add_incoming(following, loop)
-    for cell in cells:
-        sums[cell].add_incoming(zero, entry)
-        sums[cell].add_incoming(after_this[cell], loop)
-    builder.cbranch(builder.icmp_signed("<=", builder.add(following, INT64(step)), depth), loop, rest)
+        left = [vec.load(builder, start, at, kind) for start in a_from]
+        right = [vec.load(builder, start, at, kind) for start in b_from]
+        for row, column in cells:
+            following[row, column, chain] = left[row].fma(right[column], Lanes(builder, sums[row, column, chain])).value
+    k_next = builder.add(k, INT64(step))
+    builder.cbranch(builder.icmp_signed("<=", builder.add(k_next, INT64(step)), depth), loop, rest)
 
     # What is left is less than a step: vector by vector, each masked.
     builder.position_at_end(rest)
     k_rest = builder.phi(INT64)
+    for value, start, later in ((k, INT64(0), k_next), *((sums[key], zero, following[key]) for key in sums)):
+        value.add_incoming(start, entry)
+        value.add_incoming(later, loop)
     k_rest.add_incoming(INT64(0), entry)
-    k_rest.add_incoming(following, loop)
-    totals = {}
-    for cell in cells:
-        totals[cell] = builder.phi(kind)
-        totals[cell].add_incoming(zero, entry)
-        totals[cell].add_incoming(after_this[cell], loop)
+    k_rest.add_incoming(k_next, loop)
+    whole = {}
+    for key in sums:
+        whole[key] = builder.phi(kind)
+        whole[key].add_incoming(zero, entry)
+        whole[key].add_incoming(following[key], loop)
     joined = {}
-    for row in range(rows):
-        for column in range(columns):
-            value = Lanes(builder, totals[row, column, 0])
-            for chain in range(1, chains):
-                value = value + Lanes(builder, totals[row, column, chain])
-            joined[row, column] = value.value
-    rest_end = builder.block
+    for cell in cells:
+        joined[cell] = Lanes(builder, whole[*cell, 0])
+        for chain in range(1, chains):
+            joined[cell] = joined[cell] + Lanes(builder, whole[*cell, chain])
     builder.cbranch(builder.icmp_signed("<", k_rest, depth), tail, after)
+
     builder.position_at_end(tail)
     k_tail = builder.phi(INT64)
-    partial = {cell: builder.phi(kind) for cell in joined}
-    mask = vec.first(builder, _at_most(builder, builder.sub(depth, k_tail), lanes), lanes)
-    right = [vec.load_some(builder, start, k_tail, kind, mask).value for start in b_from]
-    tail_after = {}
-    for row in range(rows):
-        left = vec.load_some(builder, a_from[row], k_tail, kind, mask).value
-        for column in range(columns):
-            tail_after[row, column] = builder.call(multiply_add, [left, right[column], partial[row, column]])
+    partial = {cell: builder.phi(kind) for cell in cells}
+    left_over = builder.sub(depth, k_tail)
+    some = builder.select(builder.icmp_signed("<", left_over, INT64(lanes)), left_over, INT64(lanes))
+    mask = vec.first(builder, some, lanes)
+    left = [vec.load_some(builder, start, k_tail, kind, mask) for start in a_from]
+    right = [vec.load_some(builder, start, k_tail, kind, mask) for start in b_from]
+    ended = {(row, column): left[row].fma(right[column], Lanes(builder, partial[row, column])).value for row, column in cells}
     k_more = builder.add(k_tail, INT64(lanes))
-    tail_end = builder.block
     builder.cbranch(builder.icmp_signed("<", k_more, depth), tail, after)
-    k_tail.add_incoming(k_rest, rest_end)
-    k_tail.add_incoming(k_more, tail_end)
-    for cell, value in partial.items():
-        value.add_incoming(joined[cell], rest_end)
-        value.add_incoming(tail_after[cell], tail_end)
+    for value, start, later in ((k_tail, k_rest, k_more), *((partial[cell], joined[cell].value, ended[cell]) for cell in cells)):
+        value.add_incoming(start, rest)
+        value.add_incoming(later, tail)
 
     builder.position_at_end(after)
-    finals = {}
-    for cell in joined:
-        finals[cell] = builder.phi(kind)
-        finals[cell].add_incoming(joined[cell], rest_end)
-        finals[cell].add_incoming(tail_after[cell], tail_end)
-    old = builder.icmp_signed("!=", add, INT64(0))
-    for (row, column), value in finals.items():
-        total = Lanes(builder, value).folded(lambda x, y: x + y)
-        place = builder.add(c, builder.add(builder.mul(c_row, INT64(row)), builder.mul(c_column, INT64(column))))
-        with builder.if_else(old) as (there, fresh):
-            with there:
+    finals = []
+    for cell in cells:
+        phi = builder.phi(kind)
+        phi.add_incoming(joined[cell].value, rest)
+        phi.add_incoming(ended[cell], tail)
+        finals.append(Lanes(builder, phi))
+    totals = _added_up(finals)
+    places = [
+        builder.add(c, builder.add(builder.mul(c_row, INT64(row)), builder.mul(c_column, INT64(column))))
+        for row, column in cells
+    ]  # fmt: skip
+    with builder.if_else(builder.icmp_signed("!=", add, INT64(0))) as (there, fresh):
+        with there:
+            for place, total in zip(places, totals):
                 vec.store(builder, place, 0, vec.load(builder, place, 0, element) + total)
-            with fresh:
+        with fresh:
+            for place, total in zip(places, totals):
                 vec.store(builder, place, 0, total)
     builder.ret_void()
     return function
 
 
-def _at_most(builder: ir.IRBuilder, count: ir.Value, most: int) -> ir.Value:
-    return builder.select(builder.icmp_signed("<", count, INT64(most)), count, INT64(most))
+def _added_up(vectors: list[Lanes]) -> list[Lanes]:
+    """The sum of the lanes of each vector. Two vectors are halved together into one, and so on: 15 additions for 16
+    vectors of 16 lanes, where each alone would take 4."""
+    lanes, count = vectors[0].lanes, len(vectors)
+    segment = lanes
+    while segment > 1:
+        half = segment // 2
+        lower = [at for start in range(0, lanes, segment) for at in range(start, start + half)]
+        joined = []
+        for at in range(0, len(vectors), 2):
+            # An odd one is joined with itself; nobody asks for the second copy.
+            one, other = vectors[at], vectors[min(at + 1, len(vectors) - 1)]
+            order = [*lower, *(lanes + place for place in lower)]
+            joined.append(one.shuffle(other, order) + one.shuffle(other, [place + half for place in order]))
+        vectors, segment = joined, half
+    return [vectors[at // lanes].lane(at % lanes) for at in range(count)]
+

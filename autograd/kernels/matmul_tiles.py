@@ -229,7 +229,7 @@ def pack_panels(v: SimpleNamespace) -> Any:
     """A part of kernels that copies a panel: (source, strides of columns and depth, target, columns, depth, width).
 
     Where columns lie side by side numbers are copied; where the depth does, squares of lanes times lanes are turned in
-    registers; else they are fetched one by one.
+    registers; else they are fetched one by one. The width is whole vectors, or any where numbers are turned.
     """
     load_some, store, get, put, zero = v.load_some, v.store, v.get, v.put, v.zero
     turn, size, lanes = _turn(v), v.size, v.lanes
@@ -244,7 +244,7 @@ def pack_panels(v: SimpleNamespace) -> Any:
                     store(target, k * width + j, load_some(here, k * b_depth, many))
             elif b_depth == 1:
                 for k in range(0, depth, lanes):
-                    turn(here + size * k, size * b_column, target + size * (k * width + j), size * width, many, depth - k)
+                    turn(here + size * k, size * b_column, target + size * (k * width + j), size * width, many, depth - k, width - j)
             else:
                 for k in range(depth):
                     store(target, k * width + j, zero())
@@ -256,12 +256,15 @@ def pack_panels(v: SimpleNamespace) -> Any:
 
 def _turn(v: SimpleNamespace) -> Any:
     """An instruction that turns a square: (source, its stride in bytes from row to row, target, its stride, rows of the
-    source, columns of the source), of which at most as many as a vector has lanes are used."""
+    source, its columns, columns of the target), of which at most as many as a vector has lanes are used. Columns of the
+    target beyond the rows of the source become zeros."""
     I = v.I  # noqa: E741
 
-    @v.inline(v.none, I, I, I, I, I, I)
-    def turn(builder: Any, source: Lanes, step: Lanes, target: Lanes, stride: Lanes, rows: Lanes, columns: Lanes) -> None:
-        operands = [each.value for each in (source, step, target, stride, rows, columns)]
+    @v.inline(v.none, I, I, I, I, I, I, I)
+    def turn(
+        builder: Any, source: Lanes, step: Lanes, target: Lanes, stride: Lanes, rows: Lanes, columns: Lanes, across: Lanes
+    ) -> None:
+        operands = [each.value for each in (source, step, target, stride, rows, columns, across)]
         builder.call(_square(builder.module, v.dtype), operands)
 
     return turn
@@ -274,10 +277,10 @@ def _square(module: ir.Module, dtype: str) -> ir.Function:
     try:
         return module.get_global("square")
     except KeyError:
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 6), "square")
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 7), "square")
     function.linkage = "internal"
     function.attributes.add("noinline")
-    source, step, target, stride, rows, columns = function.args
+    source, step, target, stride, rows, columns, across = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     mask = vec.first(builder, columns, lanes)
     last = builder.sub(rows, INT64(1))
@@ -297,15 +300,23 @@ def _square(module: ir.Module, dtype: str) -> ir.Function:
                 square[row] = one.shuffle(other, [at + lanes - reach if at & reach else at for at in range(lanes)])
                 square[row + reach] = one.shuffle(other, [at + lanes if at & reach else at + reach for at in range(lanes)])
         reach *= 2
-    # Rows are stored from the last that exists to the first.
+    # Rows are stored from the last that exists to the first: the switch jumps into the middle of the sequence.
     blocks = [function.append_basic_block(f"row{row}") for row in range(lanes)]
+    done = function.append_basic_block("done")
     switch = builder.switch(columns, blocks[-1])
     for row, block in enumerate(blocks):
         switch.add_case(INT64(row + 1), block)
         builder.position_at_end(block)
-        vec.store(builder, builder.add(target, builder.mul(stride, INT64(row))), 0, Lanes(builder, square[row].value))
-        if row:
-            builder.branch(blocks[row - 1])
-        else:
-            builder.ret_void()
+        place = builder.add(target, builder.mul(stride, INT64(row)))
+        with builder.if_else(builder.icmp_signed(">=", across, INT64(lanes))) as (whole, some):
+            with whole:
+                vec.store(builder, place, 0, square[row])
+            with some:
+                if machine().vector_bytes == 64:
+                    vec.store_some(builder, place, 0, square[row], vec.first(builder, across, lanes))
+                else:
+                    _store_first(builder, [place], 0, [square[row]], across)
+        builder.branch(blocks[row - 1] if row else done)
+    builder.position_at_end(done)
+    builder.ret_void()
     return function

@@ -61,6 +61,9 @@ def test_labels_that_only_the_output_has_repeat() -> None:
     arrays = [rng.standard_normal((3, 4)), rng.standard_normal((4, 5))]
     check("nd,dk->nsk", arrays, extra={"s": 3})
     check("nd,dk->snkt", arrays, extra={"s": 2, "t": 3})
+    check("nd,dk->snkt", arrays, extra={"s": 1, "t": 1})
+    arrays = [rng.standard_normal((3, 2, 4, 5, 2, 3)), rng.standard_normal((2, 4, 3, 2, 6))]
+    check("xaybzc,ayczw->xbsw", arrays, extra={"s": 1})
 
 
 def test_refused_forms() -> None:

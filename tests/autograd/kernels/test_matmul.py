@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled import lower_contraction
+from nngraph.autograd.engines.compiled import products
+from nngraph.autograd.engines.compiled.calls import Call
+from nngraph.autograd.engines.compiled.lower_contraction import lower
+from nngraph.autograd.index import IndexForm
+from nngraph.autograd.kernels.matmul import EPILOGUE
 
+from .immediate import _SIGNATURE, Immediate, filled
 from .test_contraction import check, run
 
 
@@ -38,8 +45,9 @@ def test_every_height_and_width_of_tile() -> None:
 @pytest.mark.parametrize("many", [20, 96, 1000])
 def test_copies_of_large_matrices(dtype: str, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("LARGE", 0), ("SLICE", 20), ("MANY", many)):
-        monkeypatch.setattr(lower_contraction, name, value)
-    monkeypatch.setattr(lower_contraction._Dots, "possible", False)
+        monkeypatch.setattr(products, name, value)
+    monkeypatch.setattr(products.Dots, "possible", False)
+    monkeypatch.setattr(products.Turned, "possible", False)
     rng = np.random.default_rng(8)
     for text in ("nd,dk->nk", "dn,dk->nk", "nd,kd->nk", "dn,kd->nk", "bnd,bdk->bnk", "nbd,kbd->bnk", "ank,adk->nd"):
         for n, d, k in ((16, 3, 70), (100, 50, 33), (57, 41, 20)):
@@ -62,6 +70,73 @@ def test_what_is_not_a_number_spreads(n: int, d: int, k: int) -> None:
     found, _ = run("nd,dk->nk", [np.zeros((n, d), np.float32), w])
     assert np.isnan(found[:, k // 2]).all()
     assert np.isnan(found).sum() == n
+
+
+FAMILIES = [("nd,dk->nk", (40, 30), (30, 50)), ("nd,kd->nk", (40, 300), (3, 300)), ("bnd,bdk->bnk", (3, 40, 30), (3, 30, 20)),
+            ("abnd,bdk->abnk", (2, 3, 40, 5), (3, 5, 20)), ("nd,dk->nk", (1, 30), (30, 300))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "left", "right"), FAMILIES)
+def test_added_to_what_is_there(text: str, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(9)
+    for large in (1 << 21, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(products, "LARGE", large)
+            x, w = rng.standard_normal(left), rng.standard_normal(right)
+            form = IndexForm.read(text, (left, right))
+            total = rng.standard_normal(form.shape)
+            wanted = total + form(x, w)
+            assert lower(Immediate(), form, [filled(x), filled(w)], filled(total), accumulate=True)
+            np.testing.assert_allclose(total, wanted, rtol=0, atol=1e-13 * form.sizes["d"])
+    assert not lower(
+        Immediate(), IndexForm.read("n,k->nsk", ((2,), (3,)), {"s": 4}), [filled(x), filled(w)],
+        filled(np.zeros((2, 4, 3))), accumulate=True,
+    )  # fmt: skip
+
+
+class Recording(Immediate):
+    """Keeps the calls, and gives every product code to call after its units."""
+
+    def __init__(self, split: int) -> None:
+        super().__init__(split)
+        self.seen: list[tuple[int, int, int]] = []
+        self.after = _SIGNATURE(lambda block, start, stop: self.seen.append((block, start, stop)))
+        self.calls: list[Call] = []
+
+    def call(self, code: Any, words: Any, reads: Any, writes: Any, **more: Any) -> None:
+        if code.name != "pack":
+            words[EPILOGUE : EPILOGUE + 2] = [ctypes.cast(self.after, ctypes.c_void_p).value, 4711]
+            self.calls.append(Call(code, words, reads, writes, more["rows"]))
+        super().call(code, words, reads, writes, **more)
+
+
+@pytest.mark.parametrize(("text", "left", "right"), FAMILIES)
+def test_what_follows_every_unit(text: str, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    form = IndexForm.read(text, (left, right))
+    rows = int(np.prod(form.shape[:-1]))
+    for large, work in ((1 << 21, 1 << 17), (1 << 21, 1 << 10), (0, 1 << 10)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(products, "LARGE", large)
+            patch.setattr(products, "WORK", work)
+            plan = Recording(split=2)
+            output = plan.new(form.shape, "float32")
+            operands = [filled(np.ones(shape, "float32")) for shape in (left, right)]
+            assert lower(plan, form, operands, output)
+        (call,) = plan.calls
+        assert products.rows_in_order(call) == rows
+        assert all(block == 4711 for block, _, _ in plan.seen)
+        assert sorted(row for _, start, stop in plan.seen for row in range(start, stop)) == list(range(rows))
+
+
+def test_rows_that_do_not_follow_each_other_are_known() -> None:
+    form = IndexForm.read("nd,dk->nk", ((40, 30), (30, 50)))
+    operands = [filled(np.ones(shape, "float32")) for shape in ((40, 30), (30, 50))]
+    whole = np.zeros((41, 51), "float32")
+    for target in (whole[:40, 1:], whole[:40, :50], whole.ravel()[:2000].reshape(50, 40).T):
+        plan = Recording(split=0)
+        assert lower(plan, form, operands, filled(target))
+        # The last one is the product of the turned matrices: 50 rows in order, each a column of what was asked for.
+        assert products.rows_in_order(plan.calls[-1]) == (50 if target.strides[0] == 4 else None)
 
 
 @pytest.mark.parametrize("width", ["32", "16"])
