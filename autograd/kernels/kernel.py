@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ..errors import NngraphError
 from . import machine_code
 
 KERNELS: dict[str, Kernel] = {}
@@ -66,6 +67,8 @@ def kernel(*dtypes: str) -> Callable[[Callable[..., Any]], Callable[[str], Kerne
     def declare(make: Callable[..., Any]) -> Callable[[str], Kernel]:
         name = make.__name__
         for dtype in dtypes or ("float32", "float64"):
+            if f"{name}.{dtype}" in KERNELS:
+                raise NngraphError(f"two kernels are called {name}: {KERNELS[f'{name}.{dtype}'].make.__module__} has one")
             KERNELS[f"{name}.{dtype}"] = Kernel(name, dtype, make)
 
         def of(dtype: Any = "float64") -> Kernel:

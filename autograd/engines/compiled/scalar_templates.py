@@ -16,7 +16,7 @@ import numpy as np
 from ...differentiate import rule
 from ...errors import NngraphError
 from ...graph import order
-from ...kernels.tape_unroll import ARRIVED, NUMBER, OPERAND, STEP, VALUE
+from ...kernels.tape_words import ARRIVED, NUMBER, OPERAND, STEP, VALUE
 from ...node import Leaf, Node
 from ...op import Op, inside
 from ...vocabulary import spoken

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...graph import order, without_collector
 from ...kernels import tape
-from ...kernels.tape_pack import pack
-from ...kernels.tape_unroll import NUMBER, ROW, TEMPLATE, unroll
+from ...kernels.tape_code import tape_code
+from ...kernels.tape_words import NUMBER, ROW, TEMPLATE, tape_words
 from ...node import Leaf, Node
 from ...storage import Clock, at_one_moment
 from ...vocabulary import WORDS
@@ -77,7 +77,7 @@ class ScalarPlan:
         arity = np.array([tape.ARITY[word] for word in WORDS], np.int32)
         readers, new, code = np.zeros(count, np.int32), np.zeros(count, np.int32), np.empty(5 * count + 1, np.int32)
         block = _block(count, words, readers, new, arity, results, len(results), self.base, one, minus_one, code)
-        _kernel(pack)(block.ctypes.data, 0, 1)
+        _kernel(tape_code)(block.ctypes.data, 0, 1)
         size = int(block[0])
         code[size] = tape.END
         self.code, self.results = code[: size + 1].copy(), results
@@ -104,7 +104,7 @@ class ScalarPlan:
             nodes, graph.kinds, graph.first, graph.operands, value, table, rows, sends, words, moves, gradient,
             earliest, latest, following, sent, steps, leaves, self.base, asked[0] if wrt else -1, leaves + 1,
         )  # fmt: skip
-        _kernel(unroll)(block.ctypes.data, 0, 1)
+        _kernel(tape_words)(block.ctypes.data, 0, 1)
         return words, int(block[0]), np.concatenate([value[asked], gradient[wanted]])
 
     @property
@@ -151,7 +151,7 @@ class ScalarPlan:
 
 
 def _tables(graph: ScalarGraph, backward: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """The templates as unroll reads them: table, rows, gradients for operands; and how many words there can be."""
+    """The templates as tape_words reads them: table, rows, gradients for operands; and how many words there can be."""
     rows: list[tuple[int, ...]] = []
     sends: list[int] = []
     table = np.zeros((len(graph.templates), TEMPLATE), np.int32)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .kernel import kernel, part
 from .tape import NUMBERS, PRODUCTS, SUM
-from .tape_unroll import set32
+from .tape_words import set32
 
 PLUS, MINUS, TIMES, NEGATIVE = (NUMBERS[word] for word in ("+", "-", "*", "neg"))
 KEPT = 2
@@ -17,8 +17,8 @@ INSIDE = -1
 
 
 @kernel("float64")
-def pack(v: SimpleNamespace) -> Any:
-    """The code of a tape from numbered words, as unroll leaves them.
+def tape_code(v: SimpleNamespace) -> Any:
+    """The code of a tape from numbered words, as tape_words leaves them.
 
     A total that only one sum reads becomes part of it, and so does a product, or a number with its sign turned, that
     only one sum adds. The order of rounding stays: a sum begins with its first term, and x − y is x + y·(−1).

@@ -31,7 +31,7 @@ def set32(v: SimpleNamespace) -> Any:
 
 
 @kernel("float64")
-def unroll(v: SimpleNamespace) -> Any:
+def tape_words(v: SimpleNamespace) -> Any:
     """The words of all nodes, inputs first; then, in reverse, those of the gradient of one of them.
 
     Every word's result has a number: leaves and constants come first, then results in the order of their words. What
