@@ -325,6 +325,9 @@ def spoken(value: Apply, operands: list[Lanes], dtype: str) -> Lanes:
         return convert(operands[0], dtype, value.dtype)
     if dtype == "bool" and word in "+*":
         return joined(word, dtype, *operands)
+    if dtype.startswith("u") and word in ("abs", "sign"):
+        (x,) = operands
+        return x if word == "abs" else x.differs(0).cast(register(dtype))
     if dtype.startswith("u") and (word in COMPARISONS or word in ("max", "min")):
         # Whole numbers are compared with a sign; with the highest bit turned over that is the order without one.
         high = 1 << 8 * np.dtype(dtype).itemsize - 1

@@ -15,6 +15,7 @@ import numpy as np
 from ...node import Node
 from .elementwise import special
 from .views import axes_kept
+from .words import is_native
 
 Axes = tuple[int | None, ...]
 """For each axis of an array, the loop it runs along, or None where it has one number or repeats."""
@@ -99,7 +100,13 @@ def is_elementwise(node: Node) -> bool:
     """Whether the node is a word, a scalar text or a conversion, applied number by number to real numbers."""
     if node.op.scalar is None and special(node) is None and not is_product(node):
         return False
-    return node.dtype in REAL and 0 not in node.shape and all([each.dtype in REAL for each in node.inputs])
+    dtypes = [each.dtype for each in node.inputs]
+    if node.dtype not in REAL or 0 in node.shape or not all([dtype in REAL for dtype in dtypes]):
+        return False
+    if node.op.scalar is None or all([dtype.kind == "f" for dtype in dtypes]):
+        return True
+    names = tuple([dtype.name for dtype in dtypes])
+    return is_native(node.op.scalar, node.op.inputs, names, tuple(node.params.items()))
 
 
 def is_product(node: Node) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.loops import Apply, Number
+from ...kernels.vector import ELEMENTS
 from ...vocabulary import WORDS, call_of, parsed
 
 Operand = int | Number
@@ -72,8 +73,18 @@ class Steps:
         if word == "where":
             condition = self.cast(operands[0], "bool")
             return self.add(Apply(word, (condition, *[self.cast(each, result) for each in operands[1:]]), result))
+        if word in COMPARISONS and "uint64" in kinds and any(str(kind).startswith("int") for kind in kinds):
+            return self._compared(word, operands)
         inner = _common(kinds) if word in COMPARISONS else result
         return self.add(Apply(word, tuple(self.cast(each, inner) for each in operands), result))
+
+    def _compared(self, word: str, operands: Sequence[Operand]) -> Operand:
+        """A number with a sign beside a uint64, which no dtype holds both: exactly, as numpy compares them."""
+        first = str(self.dtype(operands[0])).startswith("int")
+        negative = self.apply("<", (operands[0] if first else operands[1], Number(0)))
+        unsigned = [self.cast(each, "uint64") for each in operands]
+        result = Number(bool(WORDS[word].numpy(*((-1, 0) if first else (0, -1)))))
+        return self.apply("where", (negative, result, self.apply(word, unsigned)))
 
     def text(self, text: str, scope: Mapping[str, Operand]) -> Operand:
         """A whole scalar text; `scope` gives its names."""
@@ -87,6 +98,18 @@ class Steps:
             return self.apply(word, [built(operand) for operand in operands])
 
         return built(parsed(text))
+
+
+@cache
+def is_native(text: str, names: tuple[str, ...], dtypes: tuple[str, ...], params: tuple[tuple[str, Any], ...]) -> bool:
+    """Whether a scalar text on operands of these dtypes needs only words and dtypes that loops have."""
+    steps = Steps()
+    scope: dict[str, Operand] = {name: steps.read(dtype) for name, dtype in zip(names, dtypes)}
+    try:
+        steps.text(text, scope | {name: Number(value) for name, value in params})
+    except TypeError:  # numpy refuses the word for the dtype; an op that allows it has another way in numpy
+        return False
+    return all(dtype in ELEMENTS for dtype in steps.dtypes)
 
 
 Language = Callable[[str], Callable[..., Any]]
