@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,17 +36,19 @@ class NumpyPlan:
         self.program = Program(self.nodes)
 
     def __call__(self, given: Mapping[Leaf, Any]) -> list[Any]:
-        results = self.program(given)
-        new = {}
-        for leaf, result in zip(self.leaves, results[self.count :]):
-            array = np.asarray(result)
-            # An array that the plan made and nobody else holds is taken as it is; the caller's own is copied.
-            if array.dtype != leaf.dtype or array.base is not None or any(array is each for each in given.values()):
-                array = np.array(array, dtype=leaf.dtype)
-            new[leaf] = array
-        if new:
-            store(new)
-        return results[: self.count]
+        while True:
+            since = {leaf: leaf._stamp for leaf in self.leaves}
+            results = self.program(given)
+            new = {}
+            for leaf, result in zip(self.leaves, results[self.count :]):
+                array = np.asarray(result)
+                # An array that the plan made and nobody else holds is taken as it is; the caller's own is copied.
+                if array.dtype != leaf.dtype or array.base is not None or any(array is each for each in given.values()):
+                    array = np.array(array, dtype=leaf.dtype)
+                new[leaf] = array
+            # Where another thread has changed one of them meanwhile, its step would be lost: this one is computed again.
+            if not new or store(new, since):
+                return results[: self.count]
 
 
 def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
@@ -111,7 +112,6 @@ class Executable:
             _warn_of_fixed_draws([*self.outputs, *self.updates.values()])
         self._names = {leaf._name: position for position, leaf in enumerate(self.inputs)}
         self._plans: dict[tuple[tuple[int, ...], ...], tuple[tuple[Leaf, ...], Plan]] = {}
-        self._lock = Lock()
         self._built = tuple(tuple(map(int, leaf.shape)) for leaf in self.inputs)
         self._plans[self._built] = self._plan(self.inputs, [*self.outputs, *self.updates.values()])
 
@@ -125,13 +125,7 @@ class Executable:
         arrays = self._arrays(values, named)
         inputs, plan = self._plan_for(tuple([array.shape for array in arrays]))
         given = dict(zip(inputs, arrays))
-        if self.updates:
-            # Two threads that both read before either writes would lose a step.
-            with self._lock:
-                results = plan(given)
-        else:
-            results = plan(given)
-        outputs = [_read_only(result, arrays) for result in results]
+        outputs = [_read_only(result, arrays) for result in plan(given)]
         return outputs[0] if self.single else tuple(outputs)
 
     # Whole epochs ---------------------------------------------------------------------------------------------------

@@ -27,11 +27,13 @@ class Builder:
         self.about: tuple[tuple[Node, ...], str] = ((), "")
         """Which nodes the next calls compute, and why so."""
         self.constants: dict[Any, View] = {}
+        self.mark = object()
+        """What the buffers made here have as their owner: not the plan itself, so that no references go in a circle."""
 
     def new(self, shape: Sequence[int], dtype: Any, label: str = "") -> View:
         """A dense view of memory that lives from the first call that writes it to the last that reads it."""
         shape, dtype = tuple(map(int, shape)), np.dtype(dtype)
-        return View(Buffer(max(prod(shape) * dtype.itemsize, 1), owner=self), dtype, shape, row_major(shape))
+        return View(Buffer(max(prod(shape) * dtype.itemsize, 1), owner=self.mark), dtype, shape, row_major(shape))
 
     def dense(self, view: View) -> View:
         """The same numbers side by side; copied when they are not."""
@@ -89,13 +91,13 @@ class Builder:
         from ...kernels.interpreter import repeat
         from .memory import arranged
 
-        offsets, scratch, size = arranged(inner.calls, inner)
+        offsets, scratch, size = arranged(inner.calls, inner.mark)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}
         for call in inner.calls:
             for views, found in ((call.reads, reads), (call.writes, writes)):
                 for view in views:
-                    if view.buffer.owner is not inner:
+                    if view.buffer.owner is not inner.mark:
                         outer = view.buffer.owner[0] if view.buffer in moving else view
                         found[id(outer.buffer)] = outer
         flops = length * sum(call.flops for call in inner.calls)

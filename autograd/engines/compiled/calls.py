@@ -26,7 +26,7 @@ class Buffer:
     bytes: int
     role: str = "arena"
     owner: Any = None
-    """The plan that made it; of a leaf's the leaf; of a constant's its array; of a moving one the view it starts at and
+    """The mark of the plan that made it; of a leaf's the leaf; of a constant's its array; of a moving one the view it starts at and
     the bytes it moves by."""
 
 

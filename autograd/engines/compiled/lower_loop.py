@@ -96,7 +96,7 @@ def _hoist(plan: Any, inner: Any) -> None:
     while True:
         for call in inner.calls:
             still = all(view.buffer.role != "moving" and view.buffer not in changing for view in call.reads)
-            own = all(view.buffer.owner is inner for view in call.writes)
+            own = all(view.buffer.owner is inner.mark for view in call.writes)
             once = all(
                 sum(view.buffer in {each.buffer for each in other.writes} for other in inner.calls) == 1
                 for view in call.writes
@@ -107,7 +107,7 @@ def _hoist(plan: Any, inner: Any) -> None:
             return
         inner.calls.remove(call)
         for view in call.writes:
-            view.buffer.owner = plan
+            view.buffer.owner = plan.mark
             changing.discard(view.buffer)
         plan.calls.append(call)
 

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import RLock
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ...errors import MissingValue, NngraphError
+from ...errors import NngraphError, ShapeError
 from ...node import Leaf, Node, describe
-from ...storage import Home, at_one_moment, settle
-from ..numpy import evaluate_all
+from ...storage import Home, at_one_moment, claim, new_lock, settle
+from ..numpy import evaluate_all, no_value
 from . import workers
 from .binding import Words
-from .calls import Buffer, Call, Fallback, View
+from .calls import STATUS, Buffer, Call, Fallback, View
 from .memory import ALIGNMENT, arranged
 from .plan import Plan
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
 """Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
+
+
+ZERO, KEPT, ONE = 3, 4, 5
+"""Words behind status, step and the workers' address: 0; whether leaves have been kept aside in this run; 1."""
 
 
 class BadData(Exception):
@@ -63,18 +66,33 @@ class Steps:
     seconds: float = 0.0
     """How long one step took the last time."""
 
+    def point(
+        self, data: Sequence[np.ndarray], batch: int, order: np.ndarray | None, records: Sequence[np.ndarray], first: int
+    ) -> None:
+        """Say where the data lie, in which order their rows are taken, and where what steps give is recorded from step
+        `first` on."""
+        for block, array in zip(self.blocks, data):
+            block[0] = array.ctypes.data
+            block[3], block[6] = batch, len(array) // batch
+            block[4] = 0 if order is None else order.ctypes.data
+        for block, record in zip(self.blocks[len(data) :], records):
+            block[1], block[4] = record.ctypes.data, first
+
 
 class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
         self.plan = Plan(outputs, updates)
-        self.lock = RLock()
+        self.lock, self._running = new_lock(), False
         self.homes = {
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
         }
         """Where the leaves that it updates live while it does."""
         self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
+        self._given = [(leaf, self.plan.leaves[leaf]) for leaf in self._varying if leaf not in self.homes]
+        read = {view.buffer for call in self.plan.calls for view in call.reads}
+        self._only_written = {leaf for leaf in self.homes if self.plan.leaves[leaf] not in read}
         self._stamps = dict.fromkeys(self.homes, -1)
         self._steps: Steps | None = None
         self._spare: list[Any] = [None] * len(self.plan.results)
@@ -85,12 +103,12 @@ class Program:
         """Give every buffer its place, every word its number, and cut the calls where Python has to do something."""
         calls = self.plan.calls
         for call in calls:
-            for view in (*call.reads, *call.writes):
+            for view in [each for part in call.parts for each in (*part.reads, *part.writes)]:
                 view.check()
-        self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan)
+        self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan.mark)
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
-        self.status = np.zeros(3, np.int64)
+        self.status = np.array([0, 0, 0, 0, 0, 1], np.int64)
         self._split = any(_is_split(call) for call in calls)
         self.arrays: dict[Buffer, np.ndarray] = {}
         for leaf, buffer in self.plan.leaves.items():
@@ -118,6 +136,30 @@ class Program:
         from ...kernels.interpreter import run as interpreter
 
         self._entry = _ENTRY(interpreter("float64").address)
+        self._bind_keeping()
+        if self._split:
+            workers.prepare()
+
+    def _bind_keeping(self) -> None:
+        """Leaves that are changed before the last call that may stop the program are kept aside first, to be put back."""
+        calls = self.plan.calls
+        last = max((at for at, call in enumerate(calls) if _may_stop(call)), default=-1)
+        changed = {view.buffer for call in calls[: last + 1] for view in call.writes}
+        self._kept = {
+            leaf: np.empty_like(home.array) for leaf, home in self.homes.items() if self.plan.leaves[leaf] in changed
+        }
+        self._keeping, self._keeping_blocks = None, []
+        if not self._kept:
+            return
+        from ...kernels.rows import record_row
+
+        here, code = self.status.ctypes.data, []
+        copies = [(self.homes[leaf].array, array.ctypes.data) for leaf, array in self._kept.items()]
+        for source, target in [*copies, (self.status[ONE:], here + 8 * KEPT)]:
+            block = np.array([source.ctypes.data, target, source.nbytes, here + 8 * ZERO, 0], np.int64)
+            self._keeping_blocks.append(block)
+            code += [record_row("float64").address, block.ctypes.data, 1, 1]
+        self._keeping = Code.of(code, self.status)
 
     def _address(self, buffer: Buffer) -> int | None:
         """Where a buffer lies; None when that is known only when the program is called."""
@@ -130,15 +172,17 @@ class Program:
     # Running once -----------------------------------------------------------------------------------------------------
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
         """The outputs' values for these values of leaves; the updates are stored."""
-        with self._ready(values or {}) as given:
-            results = self._fresh()
-            self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
-            try:
-                self._run_pieces()
-            except BadData:
-                raise self._complaint(values or {}) from None
-            self._settle()
-            return results
+        values = values or {}
+        try:
+            while True:
+                with self._ready(values) as given:
+                    results = self._fresh()
+                    self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
+                    if self._changes(self._run_pieces):
+                        return results
+        except BadData:
+            # Outside the lock, because the numpy engine waits for programs that other leaves live with.
+            raise self._complaint(values) from None
 
     def _fresh(self) -> list[np.ndarray]:
         """Arrays for the outputs: those of an earlier call that nobody holds any more, because fresh memory is slow the
@@ -158,7 +202,8 @@ class Program:
         return NngraphError("a kernel refused data that the numpy engine works with; this is a mistake in nngraph")
 
     def _run_pieces(self) -> None:
-        self.status[0] = 0
+        if self._keeping is not None:
+            self._entry(self._keeping.address, 0, 1)
         for piece in self.pieces:
             if isinstance(piece, Code):
                 self._native(piece, 0, 1)
@@ -173,8 +218,6 @@ class Program:
         else:
             self._entry(code.address, start, stop)
         if self.status[0]:
-            # What the program owns is half done; the leaves still hold what was there before.
-            self._stamps = dict.fromkeys(self._stamps, -1)
             raise BadData
 
     def _point(self, arrays: Mapping[Buffer, np.ndarray]) -> None:
@@ -192,35 +235,63 @@ class Program:
         Values are read before the lock is taken, because a leaf may live with another program that is running.
         """
         while True:
-            foreign = [leaf for leaf in self._varying if leaf not in values and leaf._home is not self.homes.get(leaf, leaf)]
-            arrays: dict[Leaf, Any] = {}
-            with at_one_moment(foreign):
-                moments = {leaf: leaf._stamp for leaf in foreign}
-                for leaf in foreign:
-                    arrays[leaf] = leaf._value
-            missing = [leaf for leaf, array in arrays.items() if array is None]
+            stamps = self._stamps
+            wanted = [leaf for leaf in self._varying if leaf not in values and leaf._stamp != stamps.get(leaf)]
+            with at_one_moment(wanted):
+                moments = {leaf: leaf._stamp for leaf in wanted}
+                arrays = {leaf: leaf._value for leaf in wanted}
+            missing = [leaf for leaf in wanted if arrays[leaf] is None and leaf not in self._only_written]
             if missing:
-                names = ", ".join(describe(leaf) for leaf in missing)
-                raise MissingValue(f"no value yet for {names}; set {missing[0]._name}.value = …")
+                raise no_value(missing)
             with self.lock:
-                if any(leaf._home is not home and leaf not in arrays for leaf, home in self.homes.items()):
+                if self._running:
+                    raise NngraphError(
+                        "a compiled graph was called while it was running on the same thread, by a signal handler or a"
+                        " finalizer; let that only note what is to be done, and do it after the call"
+                    )
+                if any(leaf._stamp != self._stamps[leaf] and leaf not in arrays for leaf in self.homes):
                     continue
-                for leaf, home in self.homes.items():
-                    if leaf in arrays and moments[leaf] != self._stamps[leaf]:
-                        home.array[...] = arrays[leaf]
-                        self._stamps[leaf] = moments[leaf]
-                given = {}
-                for leaf in self._varying:
-                    if leaf not in self.homes:
-                        value = values[leaf] if leaf in values else arrays[leaf]
-                        given[self.plan.leaves[leaf]] = np.ascontiguousarray(value, leaf.dtype).reshape(np.shape(value))
-                yield given
-                return
+                try:
+                    self._running = True
+                    for leaf in self.homes:
+                        if leaf in arrays:
+                            self._move_in(leaf, arrays[leaf], moments[leaf])
+                    yield {
+                        buffer: _plain(leaf, values[leaf] if leaf in values else arrays[leaf])
+                        for leaf, buffer in self._given
+                    }
+                    return
+                finally:
+                    self._running = False
 
-    def _settle(self) -> None:
-        """The leaves that the program updates have new values now."""
-        if self.homes:
-            self._stamps = dict.fromkeys(self.homes, settle(self.homes))
+    def _move_in(self, leaf: Leaf, array: np.ndarray | None, moment: int) -> None:
+        """Have the home of a leaf hold its value of that moment."""
+        if array is not None:
+            self.homes[leaf].array[...] = _plain(leaf, array)
+        self._stamps[leaf] = moment
+
+    def _changes(self, run: Callable[[], None]) -> bool:
+        """Run what changes the leaves that live here, all of them or, when it fails, none; False, and nothing is run,
+        where one of them has changed since it was read."""
+        self.status[0] = self.status[KEPT] = 0
+        if not self.homes:
+            run()
+            return True
+        moment = claim(self.homes, self._stamps)
+        if moment is None:
+            return False
+        self._stamps = dict.fromkeys(self.homes, moment)
+        try:
+            run()
+        except BaseException:
+            if self.status[KEPT]:
+                for leaf, array in self._kept.items():
+                    self.homes[leaf].array[...] = array
+            raise
+        later = settle(self.homes, moment)
+        if later is not None:
+            self._stamps = dict.fromkeys(self.homes, later)
+        return True
 
     # What numpy does in between -------------------------------------------------------------------------------------------
     def _fall_back(self, call: Call) -> None:
@@ -261,23 +332,18 @@ class Program:
         while done < count:
             now = 1 if not state.seconds else max(1, min(count - done, int(STRETCH / state.seconds), 1 << 16))
             records = [np.empty((now, *view.shape), view.dtype) for view in self.plan.results]
-            with self._ready(dict(zip(inputs, state.batch))) as given:
-                self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
-                for block, array in zip(state.blocks, arrays):
-                    block[0] = array.ctypes.data
-                    block[3], block[6] = batch, len(array) // batch
-                    block[4] = 0 if order is None else order.ctypes.data
-                for block, record in zip(state.blocks[len(arrays) :], records):
-                    block[1], block[4] = record.ctypes.data, done
-                self.status[0] = 0
-                began = perf_counter()
-                assert state.code is not None
-                try:
-                    self._native(state.code, done, done + now)
-                except BadData:
-                    raise self._complaint(dict(zip(inputs, state.batch))) from None
-                seconds = perf_counter() - began
-                self._settle()
+            values: dict[Leaf, Any] = dict(zip(inputs, state.batch))
+            seconds = -1.0
+            try:
+                while seconds < 0:
+                    with self._ready(values) as given:
+                        self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
+                        state.point(arrays, batch, order, records, done)
+                        began = perf_counter()
+                        if self._changes(lambda: self._native(state.code, done, done + now)):  # noqa: B023
+                            seconds = perf_counter() - began
+            except BadData:
+                raise self._complaint(values) from None
             state.seconds = seconds / now
             done += now
             yield tuple(records), seconds
@@ -291,7 +357,7 @@ class Program:
             [np.empty(view.shape, view.dtype) for view in self.plan.results],
         )
         counter = self.status.ctypes.data + 8
-        code: list[int] = []
+        code: list[int] = [] if self._keeping is None else self._keeping.words.tolist()
         for target, array in zip(state.batch, arrays):
             block = np.array([0, target.ctypes.data, array[:1].nbytes, batch, 0, counter, 1], np.int64)
             state.blocks.append(block)
@@ -305,6 +371,21 @@ class Program:
             code += [record_row("float64").address, block.ctypes.data, 1, 1]
         state.code = Code.of(code, self.status)
         return state
+
+
+def _plain(leaf: Leaf, value: Any) -> np.ndarray:
+    """A value as kernels want it: the leaf's shape and dtype, dense, each number where the processor expects it."""
+    if type(value) is not np.ndarray or value.dtype != leaf.dtype or not (value.flags.c_contiguous and value.flags.aligned):
+        value = np.array(value, leaf.dtype, order="C")
+    if value.shape != leaf.shape:
+        raise ShapeError(f"{describe(leaf)} has a value of shape {value.shape}; was its array changed in place?")
+    return value
+
+
+def _may_stop(call: Call) -> bool:
+    """Whether the program may end at this call."""
+    inner = call.body.calls if call.body is not None else ()
+    return isinstance(call.code, Fallback) or any(word is STATUS for word in call.words) or any(map(_may_stop, inner))
 
 
 def _is_split(call: Call) -> bool:

@@ -20,7 +20,7 @@ ENGINE = "numba"
 
 def report(plan: Plan, inputs: Sequence[Leaf] = ()) -> PlanReport:
     """What the plan does; nothing is compiled for it."""
-    offsets, _, size = arranged(plan.calls, plan)
+    offsets, _, size = arranged(plan.calls, plan.mark)
     outputs = numbered([node.name for node in plan.asked], "result")
     reader = _Reader(plan, offsets, outputs)
     return PlanReport(

@@ -6,7 +6,6 @@ strides. So no list of such ops is needed here.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,14 @@ from .calls import View, row_major
 
 _LARGEST = 1 << 28
 """Arrays of more numbers are not tried on a stand-in; the op is run as what it is."""
+_MOST, _UNKNOWN = 4096, object()
+_known: dict[Any, Any] = {}
+"""What was found before; forgotten when it grows too large."""
 
 
 def viewed(node: Node, source: View) -> View | None:
     """The result of a node with one operand as a view of that operand's memory; None where numbers must move."""
-    found = _found(_Asked(node), source.shape, source.strides)
+    found = _found(node, source.shape, source.strides)
     if found is None:
         return None
     shape, strides, offset = found
@@ -35,7 +37,7 @@ def moves_nothing(node: Node) -> bool:
     if source.dtype != node.dtype or node.op.scalar is not None:
         return False
     shape = tuple(map(int, source.shape))
-    return _found(_Asked(node), shape, row_major(shape)) is not None
+    return _found(node, shape, row_major(shape)) is not None
 
 
 def axes_kept(node: Node) -> tuple[int | None, ...] | None:
@@ -43,7 +45,7 @@ def axes_kept(node: Node) -> tuple[int | None, ...] | None:
     None when the result is not the whole operand axis by axis."""
     (source,) = node.inputs
     shape = tuple(map(int, source.shape))
-    found = _found(_Asked(node), shape, row_major(shape))
+    found = _found(node, shape, row_major(shape))
     if found is None or found[2] != 0:
         return None
     axes: list[int | None] = []
@@ -61,23 +63,6 @@ def axes_kept(node: Node) -> tuple[int | None, ...] | None:
     return tuple(axes)
 
 
-class _Asked:
-    """A node as a question: op and params, equal to another of the same op and params."""
-
-    __slots__ = ("hash", "node", "text")
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.text = (node.op.name, repr(sorted((k, _plain(v)) for k, v in node.params.items())), tuple(map(int, node.shape)))
-        self.hash = hash(self.text)
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.text == other.text
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return (value.shape, value.dtype.str, value.tobytes())
@@ -86,9 +71,20 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-@lru_cache(maxsize=4096)
-def _found(asked: _Asked, shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[Any, Any, int] | None:
-    node = asked.node
+def _found(node: Node, shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[Any, Any, int] | None:
+    """Shape, strides and offset of the result when the operand has these; None where numbers must move."""
+    # The key holds no node: a graph must not live on because it was looked at once.
+    params = repr(sorted((name, _plain(value)) for name, value in node.params.items()))
+    key = (node.op, params, tuple(map(int, node.shape)), shape, strides)
+    found = _known.get(key, _UNKNOWN)
+    if found is _UNKNOWN:
+        if len(_known) >= _MOST:
+            _known.clear()
+        found = _known[key] = _tried(node, shape, strides)
+    return found
+
+
+def _tried(node: Node, shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[Any, Any, int] | None:
     if any(size == 0 for size in shape) or not isinstance(node.shape, tuple) or 0 in node.shape:
         return None
     low = sum(min(0, (size - 1) * stride) for size, stride in zip(shape, strides))

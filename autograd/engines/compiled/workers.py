@@ -68,6 +68,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
+def prepare() -> None:
+    """Have the code of helping threads ready, so that a running program need not wait for it."""
+    from ...kernels.interpreter import work
+
+    if count() > 1:
+        _ = work("float64").address
+
+
 @contextmanager
 def shared() -> Iterator[int]:
     """The address of the words shared with the workers, who are awake inside; 0 where there are none to be had."""
