@@ -360,6 +360,8 @@ def _products(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
 def _doubled(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
     """Running products of 1, 2, 4, … factors at a time: each step multiplies what two stretches have gathered."""
     size = int(x.shape[axis])
+    wide = np.cumprod(np.empty((1,), x.dtype)).dtype
+    x = x if x.dtype == wide else cast(x, dtype=wide.name)
     steps = [1 << power for power in range(builtins.max(size - 1, 0).bit_length())]
     y = _moved_along(x, axis, 1, reverse) if exclusive and size else x
     for step in steps:
