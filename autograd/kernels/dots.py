@@ -24,7 +24,7 @@ TILE = 4
 def dots(v: SimpleNamespace) -> Any:
     """C[i, j] (+)= Σ_k A[i, k]·B[j, k] for a stack of matrices. One row of the call is a unit: some rows of one C.
 
-    Block: as for `product` up to the strides along rows; then strides of B and C along columns. Along the depth the
+    Block: as for `product` up to the units per matrix; then strides of B and C along columns. Along the depth the
     strides are 1.
 
     Order: unit, tile of rows, tile of columns, depth. A tile is 4 rows or 1 times 4, 2 or 1 columns, each a vector of
@@ -35,7 +35,7 @@ def dots(v: SimpleNamespace) -> Any:
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
-        b_column, c_column = size * word(block, 22), size * word(block, 23)
+        b_column, c_column = size * word(block, 23), size * word(block, 24)
         for each in range(start, stop):
             a, b, c, row, rows = unit(block, each)
             add = word(block, 9)

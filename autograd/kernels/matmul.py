@@ -28,7 +28,8 @@ def product(v: SimpleNamespace) -> Any:
     with the range of rows of C, counted through the stack); rows, columns, depth; rows per unit; 1 to add to what C
     holds, 0 to overwrite it; the stack: number of matrices of its inner loop, strides of A, B, C along the inner and
     along the outer loop; a second loop over the depth: how often, strides of A and B; strides of A and C along rows;
-    then of A along the depth, of B along the depth and from one panel of columns to the next.
+    units per matrix; then strides of A along the depth, of B along the depth and from one panel of columns to the next;
+    tiles of a full unit, and rows of the lower ones.
 
     Order: unit, panel, tile. A panel stays in the first-level cache, or the second, while the tiles of the unit pass over
     it. Rows are dealt out evenly: 30 rows are tiles of 8, 8, 7 and 7 rows.
@@ -40,11 +41,13 @@ def product(v: SimpleNamespace) -> Any:
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
-        a_depth, b_depth, b_panel = size * word(block, 22), size * word(block, 23), size * word(block, 24)
+        a_depth, b_depth, b_panel = size * word(block, 23), size * word(block, 24), size * word(block, 25)
         for each in range(start, stop):
             a, b, c, row, rows = unit(block, each)
-            count = (rows + height - 1) // height
-            low = rows // count
+            count, low = word(block, 26), word(block, 27)
+            if rows < word(block, 8):
+                count = (rows + height - 1) // height
+                low = rows // count
             taller = rows - low * count
             is_wide = rows <= most_wide and b_panel == size * width
             add = word(block, 9)
@@ -72,7 +75,7 @@ def product(v: SimpleNamespace) -> Any:
 def large_product(v: SimpleNamespace) -> Any:
     """The same for matrices that the caches do not hold; any strides of B.
 
-    Block: as for `product` up to the strides along rows; then strides of A along the depth, of B along the depth and
+    Block: as for `product` up to the units per matrix; then strides of A along the depth, of B along the depth and
     along columns; how far it is from one panel of B to the next where B is packed already, else 0; how much of the depth
     is done at once; memory for one unit's copies; its bytes; rows of the call that have such memory for themselves.
 
@@ -85,10 +88,10 @@ def large_product(v: SimpleNamespace) -> Any:
     tile = tiles(v, [height >> halved for halved in range(height.bit_length())])
 
     def loop(block: int, start: int, stop: int) -> None:
-        columns, depth, c_row, slice_ = word(block, 6), word(block, 7), size * word(block, 21), word(block, 26)
-        a_row, a_depth, b_depth, b_column = word(block, 20), word(block, 22), word(block, 23), word(block, 24)
-        memory = word(block, 27) + word(block, 28) * (start // word(block, 29))
-        b_panel, heap = word(block, 25), memory + slice_ * width * size
+        columns, depth, c_row, slice_ = word(block, 6), word(block, 7), size * word(block, 21), word(block, 27)
+        a_row, a_depth, b_depth, b_column = word(block, 20), word(block, 23), word(block, 24), word(block, 25)
+        memory = word(block, 28) + word(block, 29) * (start // word(block, 30))
+        b_panel, heap = word(block, 26), memory + slice_ * width * size
         for each in range(start, stop):
             a, b, c, row, rows = unit(block, each)
             add = word(block, 9)
@@ -136,12 +139,14 @@ def pack(v: SimpleNamespace) -> Any:
         width, inner, middle = word(block, 6), word(block, 7), word(block, 8)
         panels = (columns + width - 1) // width
         for each in range(start, stop):
-            matrix = each // panels
-            first = (each - matrix * panels) * width
-            other = matrix // inner
-            far = other // middle
-            steps = (matrix - other * inner) * word(block, 9) + (other - far * middle) * word(block, 10)
-            source = word(block, 0) + size * (steps + far * word(block, 11) + first * b_column)
+            first, steps = each * width, 0
+            if each >= panels:
+                matrix = each // panels
+                first -= matrix * panels * width
+                other = matrix // inner
+                far = other // middle
+                steps = (matrix - other * inner) * word(block, 9) + (other - far * middle) * word(block, 10) + far * word(block, 11)
+            source = word(block, 0) + size * (steps + first * b_column)
             target = word(block, 1) + size * each * depth * width
             copy(source, b_column, b_depth, target, min(columns - first, width), depth, width)
 

@@ -47,12 +47,14 @@ def units(v: SimpleNamespace) -> Any:
 
     @part
     def unit(block: int, each: int) -> tuple[int, int, int, int, int]:
-        rows, most, inner = word(block, 5), word(block, 8), word(block, 10)
-        parts = (rows + most - 1) // most
-        matrix = each // parts
-        first = (each - matrix * parts) * most
-        far = matrix // inner
-        near = matrix - far * inner
+        rows, most, parts = word(block, 5), word(block, 8), word(block, 22)
+        first, matrix, near, far = each * most, 0, 0, 0
+        # A division takes as long as a small product.
+        if each >= parts:
+            matrix = each // parts
+            first -= matrix * parts * most
+            far = matrix // word(block, 10)
+            near = matrix - far * word(block, 10)
         a = word(block, 0) + size * (near * word(block, 11) + far * word(block, 14) + first * word(block, 20))
         b = word(block, 1) + size * (near * word(block, 12) + far * word(block, 15))
         c = word(block, 2) + size * (near * word(block, 13) + far * word(block, 16) + first * word(block, 21))
@@ -67,9 +69,12 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
 
     Tiles have one of the heights and at most a panel's columns, or up to `wide` rows and WIDE vectors of columns.
     """
-    I, masks = v.I, machine().vector_bytes == 64  # noqa: E741
-    shapes = [(tall, across, whole) for across in range(1, PANEL + 1) for tall in heights for whole in (False, True)]
-    shapes += [(tall, WIDE, True) for tall in range(1, wide + 1)]
+    I, lanes, masks = v.I, v.lanes, machine().vector_bytes == 64  # noqa: E741
+    half = lanes // 2
+    # Halves of vectors of columns -> how it is computed. Half a vector of 64 bytes takes some processors half the time.
+    across = {1: (1, half if masks else lanes), 2: (1, lanes), 3: (PANEL, lanes), 4: (PANEL, lanes)}
+    shapes = [(halves, tall, *across[halves]) for halves in across for tall in heights]
+    shapes += [(2 * WIDE, tall, WIDE, lanes) for tall in range(1, wide + 1)]
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
@@ -77,23 +82,22 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
         c_row: Lanes, depth: Lanes, columns: Lanes, add: Lanes,
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, b, c, a_row, a_depth, b_depth, c_row, depth, columns, add)]
-        last = columns & (v.lanes - 1)
-        vectors = (columns + (v.lanes - 1)) >> (v.lanes.bit_length() - 1)
-        which = (vectors << 5) + (rows << 1) + last.equals(0).cast(INT64)
+        halves = (columns + (half - 1)) >> (half.bit_length() - 1)
+        which = (halves << 5) + (rows << 1) + (columns & (lanes - 1)).equals(0).cast(INT64)
         done = builder.append_basic_block("tile.done")
         nowhere = builder.append_basic_block("tile.none")
         switch = builder.switch(which.value, nowhere)
-        functions: dict[tuple[int, int, bool], ir.Function] = {}
-        for tall, across, whole in shapes:
-            block = builder.append_basic_block(f"tile.{tall}x{across}")
-            switch.add_case(INT64((across << 5) + (tall << 1) + whole), block)
-            builder.position_at_end(block)
-            # Where the processor has masks, whole tiles are as quick with a mask as without.
-            shape = (tall, across, whole and (across > PANEL or not masks))
-            if shape not in functions:
-                functions[shape] = _tile(builder.module, v.dtype, *shape)
-            builder.call(functions[shape], operands)
-            builder.branch(done)
+        blocks: dict[Any, ir.Block] = {}
+        for count, tall, vectors, each in shapes:
+            for whole in (False, True):
+                # Where the processor has masks, whole tiles are as quick with a mask as without.
+                shape = (tall, vectors, each, vectors == WIDE or (whole and not masks))
+                if shape not in blocks:
+                    blocks[shape] = builder.append_basic_block(f"tile.{tall}x{vectors}")
+                    with builder.goto_block(blocks[shape]):
+                        builder.call(_tile(builder.module, v.dtype, *shape), operands)
+                        builder.branch(done)
+                switch.add_case(INT64((count << 5) + (tall << 1) + whole), blocks[shape])
         builder.position_at_end(nowhere)
         builder.branch(done)
         builder.position_at_end(done)
@@ -101,14 +105,14 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
     return tile
 
 
-def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, whole: bool) -> ir.Function:
+def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, whole: bool) -> ir.Function:
     """A function for one shape of tile. Every number of it is a sum that stays in a register while k runs.
 
     The last vector of columns is `whole`, or only its first columns are used; the others are whole.
     """
-    element, lanes = vec.ELEMENTS[dtype], machine().lanes(dtype)
+    element = vec.ELEMENTS[dtype]
     kind = vec.vector(element, lanes)
-    name = f"tile.{rows}x{vectors}{'' if whole else '.part'}"
+    name = f"tile.{rows}x{vectors}.{lanes}{'' if whole else '.part'}"
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 10), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -229,7 +233,7 @@ def pack_panels(v: SimpleNamespace) -> Any:
     """A part of kernels that copies a panel: (source, strides of columns and depth, target, columns, depth, width).
 
     Where columns lie side by side numbers are copied; where the depth does, squares of lanes times lanes are turned in
-    registers; else they are fetched one by one. The width is whole vectors, or any where numbers are turned.
+    registers; else, or when they are very few, they are fetched one by one. The width is whole vectors, or any where numbers are turned.
     """
     load_some, store, get, put, zero = v.load_some, v.store, v.get, v.put, v.zero
     turn, size, lanes = _turn(v), v.size, v.lanes
@@ -242,7 +246,7 @@ def pack_panels(v: SimpleNamespace) -> Any:
             if b_column == 1 or many == 0:
                 for k in range(depth):
                     store(target, k * width + j, load_some(here, k * b_depth, many))
-            elif b_depth == 1:
+            elif b_depth == 1 and (many * depth > 3 * lanes or width % lanes != 0):
                 for k in range(0, depth, lanes):
                     turn(here + size * k, size * b_column, target + size * (k * width + j), size * width, many, depth - k, width - j)
             else:

@@ -13,7 +13,7 @@ from ...kernels.dots import dots
 from ...kernels.machine import machine
 from ...kernels.matmul import SLICE, large_product, pack, product
 from ...kernels.matmul_tiles import panel_width, tallest
-from .calls import CHUNK, Call, Scratch, View
+from .calls import CHUNK, Scratch, View
 
 WORK = 1 << 17
 """A unit of rows does at least about so many multiplications."""
@@ -92,25 +92,6 @@ def emit(plan: Any, straight: Product, a: View, b: View, c: View, accumulate: bo
     return True
 
 
-def rows_in_order(call: Call) -> int | None:
-    """How many rows a product writes, when it goes through what it writes row by row in the order of memory; None when
-    not.
-
-    Code and block put into its words at EPILOGUE are called after every unit with the range of rows that it wrote. When
-    they are as many as the output has, they are the output's rows; a product of the turned matrices has its columns.
-    """
-    if getattr(call.code, "name", "") not in ("product", "large_product", "dots"):
-        return None
-    rows, columns, inner = call.words[5], call.words[6], call.words[10]
-    near, far, down = call.words[13], call.words[16], call.words[21]
-    stack = call.rows // -(-rows // call.words[8])
-    even = down == columns or stack * rows == 1
-    even &= inner == 1 or near == rows * columns
-    even &= stack == inner or far == inner * rows * columns
-    even &= call.code.name != "dots" or call.words[23] == 1 or columns == 1
-    return stack * rows if even else None
-
-
 class Way:
     """What the ways share: units of rows and the first words of the block."""
 
@@ -136,7 +117,26 @@ class Way:
         return [
             a, b, c, 0, 0, way.rows.size, way.columns.size, way.depth.size, unit, int(self.accumulate), near.size, near.a, b_stack[0], near.c,
             far.a, b_stack[1], far.c, self.second.size, self.second.a, b_depths, way.rows.a, way.rows.c,
+            -(-way.rows.size // unit),
         ]  # fmt: skip
+
+    def call(self, plan: Any, code: Any, words: list[Any], reads: list[View], c: View, units: int, grain: int) -> None:
+        """Add the call of a product."""
+        plan.call(
+            code, words, [*reads, c] if self.accumulate else reads, [c], rows=units, grain=grain,
+            flops=2 * self.way.multiplications, finish=self.rows_in_order,
+        )  # fmt: skip
+
+    @property
+    def rows_in_order(self) -> int:
+        """How many rows C has, counted through the stack, when they are written in the order of memory without gaps; 0
+        when not."""
+        rows, columns = self.way.rows, self.way.columns
+        size, even = columns.size, columns.c == 1 or columns.size == 1
+        for loop in (rows, self.inner, self.outer):
+            even &= loop.size == 1 or loop.c == size
+            size *= loop.size
+        return rows.size * self.matrices if even else 0
 
     def packed(self, plan: Any, b: View, columns: Loop, depth: Loop, width: int) -> tuple[View, tuple[int, int], int]:
         """B as panels of columns; how far the panels of the next matrix of the stack and of the next depth are."""
@@ -215,8 +215,9 @@ class Tiles(Way):
             if self.packs:
                 b, stack, deep = self.packed(plan, b, way.columns, way.depth, width)
                 reads, last = [a, b], [way.depth.a, width, width * way.depth.size]
-        words = [*self.head(a, b, c, unit, stack, deep), *last]
-        plan.call(code, words, [*reads, c] if self.accumulate else reads, [c], rows=units, grain=grain, flops=2 * way.multiplications)
+            tiles = -(-unit // tallest())
+            last += [tiles, unit // tiles]
+        self.call(plan, code, [*self.head(a, b, c, unit, stack, deep), *last], reads, c, units, grain)
 
 
 class Dots(Way):
@@ -251,7 +252,7 @@ class Dots(Way):
             column = -(-way.depth.size // self.lanes) * self.lanes
             b, stack, deep = self.packed(plan, b, way.depth, way.columns, column)
         words = [*self.head(a, b, c, unit, stack, deep), column, way.columns.c]
-        plan.call(dots(c.dtype), words, [a, b, c] if self.accumulate else [a, b], [c], rows=units, grain=grain, flops=2 * way.multiplications)
+        self.call(plan, dots(c.dtype), words, [a, b], c, units, grain)
 
 
 class Turned(Tiles):

@@ -59,7 +59,7 @@ class Immediate:
 
     def call(
         self, code: Any, words: Sequence[Any], reads: Sequence[View], writes: Sequence[View], *, rows: int = 1,
-        grain: int | None = None, flops: int = 0, why: str = "",
+        grain: int | None = None, flops: int = 0, why: str = "", finish: int = 0,
     ) -> None:  # fmt: skip
         """Run the kernel now."""
         for view in (*reads, *writes):
