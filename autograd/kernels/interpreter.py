@@ -153,3 +153,19 @@ def work(v: SimpleNamespace) -> Any:
                 return
 
     return loop
+
+
+@kernel("float64")
+def finish(v: SimpleNamespace) -> Any:
+    """Epilogues: nests run on rows that a kernel has just finished.
+
+    Block: how many nests; for each its address, its block's and how many of its rows belong to one row of the kernel's.
+    """
+    word, call = v.word, v.call
+
+    def loop(block: int, start: int, stop: int) -> None:
+        for at in range(word(block, 0)):
+            rows = word(block, 3 * at + 3)
+            call(word(block, 3 * at + 1), word(block, 3 * at + 2), start * rows, stop * rows)
+
+    return loop

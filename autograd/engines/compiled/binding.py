@@ -39,13 +39,15 @@ class Words:
             self.words += [program, count, length, self._status, table, moving, shared]
             self.relative += [first, first + 4]
             return first
+        epilogue = self._finish(call, base) if call.finishing else None
+        first = len(self.words)
         for position, word in enumerate(call.words):
             self.words.append(0)
             at = len(self.words) - 1
             if isinstance(word, View):
                 self._place(at, word)
             elif isinstance(word, Scratch):
-                self.words[at] = base + scratch[number, position]
+                self.words[at] = base + scratch.get((number, position), 0)
             elif word is CHUNK:
                 self.words[at] = call.chunk
             elif word is STATUS:
@@ -54,7 +56,22 @@ class Words:
                 self.words[at] = self._status + 8
             else:
                 self.words[at] = int(np.float64(word).view(np.int64)) if isinstance(word, float) else int(word)
+        if epilogue is not None:
+            self.words[first + 3 : first + 5] = epilogue
+            self.relative.append(first + 4)
         return first
+
+    def _finish(self, call: Call, base: int) -> list[int]:
+        """The two words that tell a kernel what to run on rows that are done."""
+        from ...kernels.interpreter import finish
+
+        blocks = [self.block(nest, -1, {}, base) for nest in call.finishing]
+        first = len(self.words)
+        self.words.append(len(blocks))
+        for nest, block in zip(call.finishing, blocks):
+            self.relative.append(len(self.words) + 1)
+            self.words += [nest.code.address, block, nest.rows // call.finish]
+        return [finish("float64").address, first]
 
     def instruction(self, call: Call, block: int) -> tuple[int, int, int, int]:
         """What the interpreter runs for a call: kernel, number of the block's first word, rows, rows per chunk."""

@@ -76,11 +76,12 @@ class Builder:
 
     def call(
         self, code: Any, words: Sequence[Any], reads: Sequence[View], writes: Sequence[View], *, rows: int = 1,
-        grain: int | None = None, flops: int = 0, why: str = "", loops: Loops | None = None,
+        grain: int | None = None, flops: int = 0, why: str = "", loops: Loops | None = None, finish: int = 0,
     ) -> Call:  # fmt: skip
-        """Add one instruction."""
+        """Add one instruction. `finish`: see Call."""
         nodes, said = self.about
         made = Call(code, list(words), list(reads), list(writes), rows, grain, flops, nodes, why or said, loops)
+        made.finish = finish if writes and writes[0].dense else 0
         chunks = 1 if grain is None else max(1, min(MOST_CHUNKS, rows // max(grain, 1)))
         made.chunk = max(1, -(-rows // chunks))
         self.calls.append(made)
@@ -89,12 +90,14 @@ class Builder:
     def loop(self, inner: Builder, length: int, moving: list[Buffer]) -> None:
         """Add a call that repeats all calls of another builder."""
         from ...kernels.interpreter import repeat
+        from .epilogues import attach
         from .memory import arranged
 
+        attach(inner.calls)
         offsets, scratch, size = arranged(inner.calls, inner.mark)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}
-        for call in inner.calls:
+        for call in [part for each in inner.calls for part in each.parts]:
             for views, found in ((call.reads, reads), (call.writes, writes)):
                 for view in views:
                     if view.buffer.owner is not inner.mark:
@@ -158,17 +161,21 @@ class Builder:
             assert view.dense, "folds over the outermost loop are written to dense memory"
             partial[at] = self.new((chunks, *view.shape), view.dtype)
         targets = [partial.get(at, view) for at, (_, view, _, _, _) in enumerate(write_buffers)]
+        working = code.scratch_bytes((min(chunk, sizes[0]), *sizes[1:]) if depth else ())
         words = code.block(
             sizes,
             [Place(view, far) for view, _, far in read_buffers],
             [Place(target, far, prod(view.shape)) for target, (_, view, _, far, _) in zip(targets, write_buffers)],
-            max(chunk, 1), Scratch(code.scratch_bytes((min(chunk, sizes[0]), *sizes[1:]) if depth else ())),
+            max(chunk, 1), Scratch(working),
         )  # fmt: skip
         made = self.call(
             code, words, [view for view, _, _ in read_buffers], targets, rows=rows,
             grain=chunk if chunks > 1 else None, flops=numbers * len(final), why=why, loops=nest,
         )  # fmt: skip
-        made.chunk = chunk
+        made.chunk, made.working = chunk, working
+        if depth:
+            first = [strides[last[0]] for _, strides in reads] + [strides[last[0]] for _, _, strides, _ in writes]
+            made.paces = tuple(first)
         for at, parts in partial.items():
             value, view, *_ = write_buffers[at]
             self._combine(parts, view, final[value - len(reads)])

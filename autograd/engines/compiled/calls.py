@@ -7,7 +7,7 @@ is said beside it, so that buffers can be reused, order can be checked, and no c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -125,6 +125,20 @@ class Call:
     chunk: int = 0
     body: Body | None = None
     """What is repeated, when the call is a loop."""
+    finish: int = 0
+    """How many rows the kernel counts when it calls an epilogue on those that are done; 0 when it calls none. The two words
+    for the epilogue are the fourth and the fifth, and the result is what it writes first, dense, row after row."""
+    finishing: list[Call] = field(default_factory=list)
+    """Nests that are run as epilogues."""
+    paces: tuple[int, ...] = ()
+    """Of a nest: how far every read and every write moves with one step of the outermost loop."""
+    working: int = 0
+    """Of a nest: bytes of working memory."""
+
+    @property
+    def parts(self) -> list[Call]:
+        """The call and its epilogues, in the order in which they do a row."""
+        return [self, *self.finishing]
 
     @property
     def bytes(self) -> int:

@@ -19,10 +19,11 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
     born: dict[Buffer, int] = {}
     dies: dict[Buffer, int] = {}
     for at, call in enumerate(calls):
-        for view in (*call.reads, *call.writes):
-            if view.buffer.role == "arena" and view.buffer.owner is owner:
-                born.setdefault(view.buffer, at)
-                dies[view.buffer] = at
+        for part in call.parts:
+            for view in (*part.reads, *part.writes):
+                if view.buffer.role == "arena" and view.buffer.owner is owner:
+                    born.setdefault(view.buffer, at)
+                    dies[view.buffer] = at
     offsets: dict[Buffer, int] = {}
     scratch: dict[tuple[int, int], int] = {}
     free: list[tuple[int, int]] = []
@@ -58,20 +59,26 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
         free.append((start, size))
 
     for at, call in enumerate(calls):
-        ending = {view.buffer for view in call.reads if dies.get(view.buffer) == at}
-        starting = [view for view in call.writes if born.get(view.buffer) == at and view.buffer not in offsets]
-        for view in starting:
-            if view.buffer in offsets:
-                continue
-            heir = _heir(call, view, ending)
-            if heir is not None:
-                offsets[view.buffer] = offsets[heir]
-                ending.discard(heir)
-                spare = _rounded(heir.bytes) - _rounded(view.buffer.bytes)
+        inherited: set[Buffer] = set()
+        parts = call.parts
+        for number, part in enumerate(parts):
+            # A kernel goes on reading its own operands while the first rows are finished, and so does a later epilogue.
+            others = parts[number + 1 :] if part is call else [call, *parts[number + 1 :]]
+            busy = {view.buffer for other in others for view in other.reads}
+            ending = {view.buffer for view in part.reads if dies.get(view.buffer) == at} - busy
+            for view in part.writes:
+                buffer = view.buffer
+                if born.get(buffer) != at or buffer in offsets:
+                    continue
+                heir = _heir(part, view, {each for each in ending - inherited if each in offsets})
+                if heir is None:
+                    offsets[buffer] = take(buffer.bytes)
+                    continue
+                offsets[buffer] = offsets[heir]
+                inherited.add(heir)
+                spare = _rounded(heir.bytes) - _rounded(buffer.bytes)
                 if spare:
-                    give(offsets[heir] + _rounded(view.buffer.bytes), spare)
-            else:
-                offsets[view.buffer] = take(view.buffer.bytes)
+                    give(offsets[heir] + _rounded(buffer.bytes), spare)
         pieces = []
         for position, word in enumerate(call.words):
             if isinstance(word, Scratch):
@@ -81,12 +88,9 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
                 pieces.append((scratch[at, position], size))
         for start, size in pieces:
             give(start, size)
-        for buffer in ending:
+        ended = {view.buffer for part in parts for view in (*part.reads, *part.writes) if dies.get(view.buffer) == at}
+        for buffer in sorted(ended - inherited, key=lambda each: offsets[each]):
             give(offsets[buffer], buffer.bytes)
-        for view in starting:
-            if dies[view.buffer] == at:
-                give(offsets[view.buffer], view.buffer.bytes)
-                dies[view.buffer] = -1
     return offsets, scratch, end
 
 

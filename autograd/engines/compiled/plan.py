@@ -21,6 +21,7 @@ from .builder import Builder
 from .calls import STATUS, Buffer, Fallback, View, row_major
 from .cut_first import cut_first
 from .elementwise import special
+from .epilogues import attach
 from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
 from .open_up import opened
 from .views import moves_nothing, viewed
@@ -52,6 +53,8 @@ class Plan(Builder):
             self._group(order(nodes), set(nodes))
             self._wanted()
             self._emit()
+            if inside is None:
+                attach(self.calls)
 
     # Grouping and order -------------------------------------------------------------------------------------------
     def _group(self, nodes: Sequence[Node], asked: set[Node]) -> None:

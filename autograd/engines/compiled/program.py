@@ -21,6 +21,7 @@ from .binding import Words
 from .calls import STATUS, Buffer, Call, Fallback, View
 from .memory import ALIGNMENT, arranged
 from .plan import Plan
+from .tape_plan import tape_plan
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
@@ -83,7 +84,7 @@ class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        self.plan = Plan(outputs, updates)
+        self.plan = tape_plan(outputs, updates) or Plan(outputs, updates)
         self.lock, self._running = new_lock(), False
         self.homes = {
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
