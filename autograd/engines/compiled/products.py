@@ -184,7 +184,8 @@ class Tiles(Way):
         passes = self.matrices * self.second.size
         # A tile of few sums waits for itself.
         rows = max(way.rows.size, min(4, way.rows.size * 2) / min(vectors, 2))
-        cost = passes * vectors * (rows * way.depth.size + 4.0 * rows + 16.0 * -(-way.rows.size // high))
+        narrow = machine().vector_bytes == 64 and 2 * way.columns.size <= lanes
+        cost = passes * vectors * (rows * way.depth.size / (1 + narrow) + 3.0 * rows + 16.0 * -(-way.rows.size // high))
         if self.packs:
             cost += CALL + passes * way.columns.size * way.depth.size * _copied(way.columns, way.depth)
         return cost
@@ -266,8 +267,8 @@ class Turned(Tiles):
 
     @property
     def cost(self) -> float:
-        """About how many cycles."""
-        return super().cost + CALL + self.way.rows.size * self.way.columns.size
+        """About how many cycles; nothing can be done with its rows while they are in the cache."""
+        return super().cost + CALL + 2 * self.way.rows.size * self.way.columns.size
 
     def emit(self, plan: Any, a: View, b: View, c: View) -> None:
         """Add the calls."""
