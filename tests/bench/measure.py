@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workloads import OURS, Workload, peer_of
+from workloads import OURS, Workload, library_of, peer_of
 
 TOLERANCE = 1e-4
 LEAST = 0.1
@@ -115,7 +115,7 @@ def measure(
             error=None, load=0.0,
         )
         for variant in workload.builders
-        if peer_of(variant).partition(".")[0] in wanted
+        if library_of(variant) in wanted
     ]  # fmt: skip
     if workload.kind == "time":
         _in_turn(workload, peers, records, rounds, say)

@@ -32,6 +32,8 @@ class Line:
     """Ratio of medians, theirs to ours: above 1 nngraph is better."""
     paired: float | None
     """Median over the rounds of the same ratio within a round."""
+    used: float | None
+    """Ratio of medians of the processor's time, which tells less of what else ran on the machine; for one thread."""
     least: float | None
     aim: float | None
 
@@ -55,6 +57,13 @@ def middle(record: Record) -> float:
     return statistics.median(record["samples"])
 
 
+def processor_time(record: Record) -> float:
+    """Seconds that the processor worked for one step."""
+    return statistics.median(
+        value * share for value, share in zip(record["samples"], record["processors"], strict=True)
+    )
+
+
 def best(records: Sequence[Record]) -> Record | None:
     """The variant of a peer that counts: the one with the least median; one with an error only if all have errors."""
     good = [record for record in records if not record["error"] and record["samples"]]
@@ -74,18 +83,20 @@ def lines(results: Results, threads: int) -> Iterator[Line]:
         if ours is None:
             continue
         if workload.most is not None:
-            yield Line(workload, threads, "", ours, None, None, None, None, None)
+            yield Line(workload, threads, "", ours, None, None, None, None, None, None)
         for peer, theirs in by_peer.items():
             chosen = best(theirs)
             assert chosen is not None
-            ratio = paired = None
+            ratio = paired = used = None
             if not ours["error"] and not chosen["error"]:
                 ratio = middle(chosen) / middle(ours)
                 paired = statistics.median(b / a for a, b in zip(ours["samples"], chosen["samples"]))
+                if threads == 1 and workload.kind == "time":
+                    used = processor_time(chosen) / processor_time(ours)
             # With two threads the issue is only that nngraph is at least as good.
             least = workload.least.get(peer) if threads == 1 else 1.0 if peer in workload.least else None
             aim = workload.aim.get(peer) if threads == 1 else None
-            yield Line(workload, threads, peer, ours, chosen, ratio, paired, least, aim)
+            yield Line(workload, threads, peer, ours, chosen, ratio, paired, used, least, aim)
 
 
 def markdown(results: Results, picture: str | None = None, limits: dict[str, str] | None = None) -> str:
@@ -134,15 +145,16 @@ def _head(results: Results) -> list[str]:
         " weights and the data are the same, the losses after 1 and after 10 steps agree within 1e-4 (else there is an"
         " error and no time), the rounds go from peer to peer. A time is that of one training step, forward, backward"
         " and update, unless the row says otherwise: the median over the rounds, in brackets the least. *ratio* is peer"
-        " over nngraph, of the medians: above 1 nngraph is better; *paired* is the median of the ratios within a round."
+        " over nngraph, of the medians: above 1 nngraph is better; *paired* is the median of the ratios within a round;"
+        " *processor* is the ratio of the processor's time, which other work on the machine disturbs least."
         " Where a peer can be written in several ways the best counts; all are listed at the end.",
     ]
 
 
 def _table(table: Sequence[Line]) -> list[str]:
     rows = [
-        "| workload | nngraph | peer | its value | ratio | paired | at least | aim | met |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| workload | nngraph | peer | its value | ratio | paired | processor | at least | aim | met |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     shown: str | None = None
     for line in table:
@@ -157,12 +169,12 @@ def _table(table: Sequence[Line]) -> list[str]:
             cells += [
                 line.theirs["variant"] + (" [1]" if line.peer in line.workload.incomparable else ""),
                 _value(line.theirs, line.workload),
-                _times(line.ratio), _times(line.paired), _times(line.least), _times(line.aim), line.met,
+                _times(line.ratio), _times(line.paired), _times(line.used), _times(line.least), _times(line.aim), line.met,
             ]  # fmt: skip
         else:
             assert line.workload.most is not None
             most = quantity(line.workload.most, line.workload)
-            cells += ["(a limit)", "", "", "", f"at most {most}", "", line.met]
+            cells += ["(a limit)", "", "", "", "", f"at most {most}", "", line.met]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return rows
 

@@ -14,7 +14,7 @@ import traceback
 from typing import Any
 
 import numpy as np
-from workloads import Implementation, all_workloads, arrays_of, peer_of
+from workloads import Implementation, all_workloads, arrays_of, library_of, peer_of
 
 TINY_STEPS = 5
 PYTHON_PACKAGES = {"scikit-learn": "sklearn.neural_network", "micrograd": "micrograd.engine"}
@@ -28,11 +28,11 @@ def stay_on(cores: int) -> None:
 
 def import_peer(peer: str, threads: int) -> None:
     """Import what the peer needs and wake its backend up, so that neither counts as its first step."""
-    library = peer.partition(".")[0]
+    library = library_of(peer)
     if library in PYTHON_PACKAGES:
         importlib.import_module(PYTHON_PACKAGES[library])
         return
-    importlib.import_module(f"workloads.with_{library.partition(' ')[0]}")
+    importlib.import_module(f"workloads.with_{library}")
     if library == "torch":
         import torch
 

@@ -76,6 +76,11 @@ def peer_of(variant: str) -> str:
     return variant.partition(":")[0]
 
 
+def library_of(variant: str) -> str:
+    """`torch` of `torch.compile`, `jax` of `jax fori_loop`: what must be installed."""
+    return peer_of(variant).partition(".")[0].partition(" ")[0]
+
+
 def arrays_of(workload: Workload, tiny: bool = False, turn: int = 0) -> Arrays:
     """Data and first weights: the same in every process and on every machine, others in every turn."""
     return workload.arrays(np.random.default_rng(20260101 + turn), tiny)
