@@ -4,7 +4,6 @@ soon as they are done, while they are in the cache: bias, activation, the slope 
 from __future__ import annotations
 
 from .calls import Buffer, Call
-from .products import rows_in_order
 
 
 def attach(calls: list[Call]) -> None:
@@ -12,8 +11,6 @@ def attach(calls: list[Call]) -> None:
     at = 0
     while at < len(calls):
         kernel = calls[at]
-        if not kernel.finish and kernel.writes and kernel.writes[0].dense:
-            kernel.finish = rows_in_order(kernel) or 0
         while kernel.finish and (nest := _follower(calls, at)) is not None:
             calls.remove(nest)
             kernel.finishing.append(nest)

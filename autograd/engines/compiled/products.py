@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.dots import dots
+from ...kernels.dots import dots, tall
 from ...kernels.machine import machine
 from ...kernels.matmul import SLICE, large_product, pack, product
 from ...kernels.matmul_tiles import panel_width, tallest
@@ -234,12 +234,12 @@ class Dots(Way):
         """About how many cycles."""
         way = self.way
         steps = -(-way.depth.size // self.lanes)
-        columns, each = way.columns.size, 0.0
+        columns, each, high = way.columns.size, 0.0, tall()
         for wide in (4, 2, 1):
-            each += columns // wide * (max(4 * wide, 4 + wide) * steps + 28 + 5 * wide)
+            each += columns // wide * (max(high * wide, high + wide) * steps + 28 + 5 * wide)
             columns %= wide
         passes = self.matrices * self.second.size
-        cost = passes * (way.rows.size // 4 + way.rows.size % 4 / 2) * each
+        cost = passes * (way.rows.size // high + way.rows.size % high / 2) * each
         if way.depth.b != 1:
             cost += CALL + passes * way.columns.size * way.depth.size * _copied(way.depth, way.columns)
         return cost
