@@ -16,8 +16,13 @@ from .machine import machine
 from .matmul_tiles import units
 from .vector import INT64, Lanes
 
-TILE = 4
-"""Rows, and columns, of the largest tile: 16 vectors of sums."""
+WIDE = 4
+"""Columns of the largest tile."""
+
+
+def tall() -> int:
+    """Rows of the largest tile: as many as leave room in the registers for what is multiplied."""
+    return 4 if machine().registers >= 32 else 2
 
 
 @kernel()
@@ -27,11 +32,11 @@ def dots(v: SimpleNamespace) -> Any:
     Block: as for `product` up to the units per matrix; then strides of B and C along columns. Along the depth the
     strides are 1.
 
-    Order: unit, tile of rows, tile of columns, depth. A tile is 4 rows or 1 times 4, 2 or 1 columns, each a vector of
+    Order: unit, tile of rows, tile of columns, depth. A tile is `tall()` rows or 1 times 4, 2 or 1 columns, each a vector of
     partial sums along the depth; all vectors of a tile are added up together.
     """
     word, call, size = v.word, v.call, v.size
-    tile, unit = _tiles(v), units(v)
+    tile, unit, most = _tiles(v), units(v), tall()
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, depth, a_row, c_row = word(block, 6), word(block, 7), size * word(block, 20), size * word(block, 21)
@@ -42,16 +47,16 @@ def dots(v: SimpleNamespace) -> Any:
             for _ in range(word(block, 17)):
                 i = 0
                 while i < rows:
-                    tall = TILE if i + TILE <= rows else 1
+                    high = most if i + most <= rows else 1
                     a_tile, c_tile = a + i * a_row, c + i * c_row
                     j = 0
                     while j < columns:
-                        wide = TILE
+                        wide = WIDE
                         while wide > columns - j:
                             wide //= 2
-                        tile(tall, wide, a_tile, b + j * b_column, c_tile + j * c_column, a_row, b_column, c_row, c_column, depth, add)
+                        tile(high, wide, a_tile, b + j * b_column, c_tile + j * c_column, a_row, b_column, c_row, c_column, depth, add)
                         j += wide
-                    i += tall
+                    i += high
                 a += size * word(block, 18)
                 b += size * word(block, 19)
                 add = 1
@@ -66,18 +71,18 @@ def _tiles(v: SimpleNamespace) -> Any:
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
-        builder: Any, tall: Lanes, wide: Lanes, a: Lanes, b: Lanes, c: Lanes, a_row: Lanes, b_column: Lanes, c_row: Lanes,
+        builder: Any, high: Lanes, wide: Lanes, a: Lanes, b: Lanes, c: Lanes, a_row: Lanes, b_column: Lanes, c_row: Lanes,
         c_column: Lanes, depth: Lanes, add: Lanes,
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, b, c, a_row, b_column, c_row, c_column, depth, add)]
-        which = builder.add(builder.mul(tall.value, INT64(TILE)), wide.value)
+        which = builder.add(builder.mul(high.value, INT64(8)), wide.value)
         done = builder.append_basic_block("tile.done")
         nowhere = builder.append_basic_block("tile.none")
         switch = builder.switch(which, nowhere)
-        for rows in (1, TILE):
-            for columns in (1, 2, TILE):
+        for rows in (1, tall()):
+            for columns in (1, 2, WIDE):
                 block = builder.append_basic_block(f"tile.{rows}x{columns}")
-                switch.add_case(INT64(rows * TILE + columns), block)
+                switch.add_case(INT64(rows * 8 + columns), block)
                 builder.position_at_end(block)
                 builder.call(_tile(builder.module, v.dtype, rows, columns), operands)
                 builder.branch(done)
@@ -97,7 +102,7 @@ def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function
     function.attributes.add("noinline")
     a, b, c, a_row, b_column, c_row, c_column, depth, add = function.args
     # One sum alone would wait for itself: it is split into as many as hide the wait.
-    chains = max(1, TILE // (rows * columns))
+    chains = max(1, 4 // (rows * columns))
     step = chains * lanes
     entry, loop, rest, tail, after = (
         function.append_basic_block(name) for name in ("entry", "loop", "rest", "tail", "after")
