@@ -21,6 +21,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("simplify",), "autograd.simplify"),
     **dict.fromkeys(("Executable", "compile"), "autograd.executable"),
     **dict.fromkeys(("check_gradient", "finite_difference"), "autograd.check"),
+    **dict.fromkeys(("check_engines",), "autograd.check_engines"),
     **dict.fromkeys(("check_claim",), "autograd.symbolic.mistakes"),
     **dict.fromkeys(("find_nonfinite",), "autograd.nonfinite"),
     **dict.fromkeys(("draw",), "viz"),

@@ -178,21 +178,12 @@ class Executable:
         `.profile()` it.
 
         >>> import nngraph as ng
-        >>> x, w = ng.input("x", shape=(200, 64)), ng.parameter("w", np.zeros((64, 10)))
-        >>> step = ng.compile(ng.sum(ng.tanh(x @ w)), inputs=[x], engine="numba")
-        >>> [each.kernel for each in step.plan]
-        ['product', 'fused loop']
+        >>> x, w = ng.input("x", shape=(200, 64)), ng.parameter("w", np.zeros(64))
+        >>> step = ng.compile(ng.sum(ng.tanh(x * w), axis=1), inputs=[x], engine="numba")
+        >>> step.plan, step.plan[1].why
+        (<plan of 1 instruction, numba>, '3 ops fused: they run over the same numbers')
         """
-        _, plan = self._plans[self._built]
-        if isinstance(plan, NumpyPlan):
-            from .engines.numpy_report import report
-
-            nodes = plan.nodes
-            count = plan.count
-            return report(nodes[:count], dict(zip(plan.leaves, nodes[count:])), self.inputs, self.outputs)
-        from .engines.compiled.report import report as compiled_report
-
-        return compiled_report(plan.plan, self.inputs)  # type: ignore[attr-defined]
+        return report_of(self._plans[self._built][1], self.inputs, self.outputs)
 
     def _plan_for(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], Plan]:
         found = self._plans.get(shapes)
@@ -256,6 +247,18 @@ class Executable:
             for leaf in self.inputs
         )
         return new, resize([*self.outputs, *self.updates.values()], sizes, dict(zip(self.inputs, new)))
+
+
+def report_of(plan: Any, inputs: Sequence[Leaf], outputs: Sequence[Node]) -> PlanReport:
+    """What a plan made by one of the engines does."""
+    if isinstance(plan, NumpyPlan):
+        from .engines.numpy_report import report
+
+        new = dict(zip(plan.leaves, plan.nodes[plan.count :]))
+        return report(plan.nodes[: plan.count], new, inputs, outputs)
+    from .engines.compiled.report import report as compiled
+
+    return compiled(plan.plan, inputs)
 
 
 def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:

@@ -24,10 +24,11 @@ FORMS = ("source", "llvm", "assembly")
 class Operation:
     """A node that an instruction computes. Of a leaf, which can only be copied, `op` is empty.
 
-    `name` is what the user called it; `kind` is that of the op, or `leaf-` and the role.
+    `sign` is how pictures write it, `kind` that of the op, or `leaf-` and the role; `name` is what the user called it.
     """
 
     op: str
+    sign: str
     kind: str
     name: str | None
     scope: str
@@ -41,8 +42,8 @@ class Operation:
         shape = () if several else tuple(map(int, node.shape))
         dtype = "" if several or node.dtype is None else node.dtype.name
         if node.is_leaf:
-            return cls("", f"leaf-{node.role}", node.name, node.scope, shape, dtype)
-        return cls(node.op.name, node.op.kind, node.name, node.scope, shape, dtype)
+            return cls("", node.name or node.role, f"leaf-{node.role}", node.name, node.scope, shape, dtype)
+        return cls(node.op.name, node.op.sign_on(node) or node.op.name, node.op.kind, node.name, node.scope, shape, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +249,13 @@ class PlanReport:
 
 
 def numbered(names: Sequence[str | None], otherwise: str) -> tuple[str, ...]:
-    """A name for each; what has none is called `otherwise`, numbered where there are several.
+    """A name of its own for each; what has none is called `otherwise`, numbered where there are several.
 
-    >>> numbered(["loss", None], "result"), numbered([None], "result")
-    (('loss', 'result 2'), ('result',))
+    >>> numbered(["loss", None, "loss"], "result"), numbered([None], "result")
+    (('loss', 'result 2', 'loss 3'), ('result',))
     """
-    return tuple(
-        name or (otherwise if len(names) == 1 else f"{otherwise} {at}") for at, name in enumerate(names, 1)
-    )
+    found: list[str] = []
+    for at, name in enumerate(names, 1):
+        said = name or otherwise
+        found.append(f"{said} {at}" if said in found or (not name and len(names) > 1) else said)
+    return tuple(found)

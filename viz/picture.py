@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from ..autograd.graph import order
 from ..autograd.language import N_, current_language, known_language, translate
 from ..autograd.node import Node
+from ..autograd.report import PlanReport
 from . import only, opened
 from .drawing import Drawing, DrawingError
+from .plans import plan_drawing
 from .themes import THEMES
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ LARGE = 120  # boxes; a drawing with more is laid out at once, to see whether it
 
 
 def draw(
-    y: Node,
+    y: Node | PlanReport,
     view: str = "mirror",
     wrt: Sequence[Node] | Node | None = None,
     fold: Fold = None,
@@ -49,6 +51,8 @@ def draw(
 
     `open` shows the inside of nodes (or of what has such a name): a composite op becomes its formula in a frame, a loop
     its body; `steps` ("1..3,T", or 4) unrolls loops. `between` leaves what lies on a way from one node to another.
+    The plan of a compiled graph, `step.plan`, is drawn as its instructions in running order; `fold=False` then draws
+    apart those that do the same to different leaves.
     `hide` takes const, input, parameter, saved, shapes, values, legend; `show` takes saved (every value kept for the backward
     pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
 
@@ -63,6 +67,12 @@ def draw(
     _known("theme", theme, tuple(THEMES))
     _known("size", size, SIZES)
     language = current_language() if language is None else known_language(language)
+    if isinstance(y, PlanReport):
+        if not (wrt is highlight is steps is between is None and not open and not show):
+            raise DrawingError("draw: of a plan nothing can be opened, highlighted or differentiated; draw the graph for that")
+        drawing = plan_drawing(y, None if fold is None else fold not in (False, "none"), language)
+        hidden = only.words(hide, only.HIDE, "hide")
+        return (only.without(drawing, hidden) if hidden else drawing).with_(theme=theme, size=size, title=title)
     if fold == "none":
         fold = False
     if isinstance(fold, str) and fold.isdigit():

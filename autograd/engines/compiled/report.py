@@ -55,23 +55,30 @@ class _Reader:
         self.results = {view.buffer: name for view, name in zip(plan.results, outputs)}
 
     def instruction(self, call: Call, number: str, inside: tuple[Body, ...] = ()) -> Instruction:
-        """One call, with all that is done in it; `inside` are the loops around it."""
-        reads = [self._array(view) for view in call.reads]
-        writes = [
-            replace(self._array(view), over=self._over(view, call.reads, reads, inside)) for view in call.writes
-        ]
+        """One call with its epilogues, and all that is done in it; `inside` are the loops around it."""
+        reads: list[Array] = []
+        writes: list[Array] = []
+        places: dict[Any, str] = {}
+        for part in call.parts:
+            # What the kernel hands to its epilogue is written by this instruction, not read.
+            own = {array.buffer for array in writes}
+            reads += [array for view in part.reads if (array := self._array(view)).buffer not in own]
+            for view in part.reads:
+                places.setdefault(self._start(view, inside), self._array(view).name)
+            writes += [replace(self._array(view), over=places.get(self._start(view, inside), "")) for view in part.writes]
         deeper = () if call.body is None else (*inside, call.body)
         body = [] if call.body is None else call.body.calls
+        nodes = dict.fromkeys(node for part in call.parts for node in part.nodes)
         return Instruction(
             number=number,
             kernel=kernel_of(call),
-            operations=tuple(map(Operation.of, call.nodes)),
+            operations=tuple(map(Operation.of, nodes)),
             reads=tuple(reads),
             writes=tuple(writes),
             rows=call.rows,
             chunks=max(1, -(-call.rows // call.chunk)) if call.chunk else 1,
-            flops=call.flops,
-            why=call.why,
+            flops=sum(part.flops for part in call.parts),
+            why=_why(call),
             fallback=isinstance(call.code, Fallback),
             times=call.body.length if call.body is not None else 1,
             body=tuple(self.instruction(each, f"{number}.{at}", deeper) for at, each in enumerate(body, 1)),
@@ -84,7 +91,9 @@ class _Reader:
         number = self.numbers.setdefault(buffer, len(self.numbers) + 1)
         name, role = self._said(buffer, number)
         taken = min(view.bytes, view.buffer.bytes)
-        return Array(number, name, role, view.shape, view.dtype.name, taken, moves=moves)
+        # A leaf is known by its own shape, however its numbers are gone through.
+        shape = tuple(map(int, buffer.owner.shape)) if isinstance(buffer.owner, Leaf) and not moves else view.shape
+        return Array(number, name, role, shape, view.dtype.name, taken, moves=moves)
 
     def _said(self, buffer: Buffer, number: int) -> tuple[str, str]:
         """Name and role of a buffer."""
@@ -96,14 +105,6 @@ class _Reader:
             value = buffer.owner._value if isinstance(buffer.owner, Leaf) else buffer.owner
             return _constant(np.asarray(value)), "constant"
         return f"b{number}", "value"
-
-    def _over(self, view: View, reads: Sequence[View], arrays: Sequence[Array], inside: tuple[Body, ...]) -> str:
-        """The name of the operand whose memory a result takes; empty when it is not in place."""
-        start = self._start(view, inside)
-        for source, array in zip(reads, arrays):
-            if start == self._start(source, inside):
-                return array.name
-        return ""
 
     def _start(self, view: View, inside: tuple[Body, ...]) -> tuple[Any, int]:
         """Where a view begins: the memory it is in, and how many bytes from its start."""
@@ -130,6 +131,15 @@ def kernel_of(call: Call) -> str:
     return "fused loop" if len(call.nodes) > 1 else "loop"
 
 
+def _why(call: Call) -> str:
+    """Why there is such a call, and why it has epilogues."""
+    count = len({node for part in call.finishing for node in part.nodes})
+    if not count:
+        return call.why
+    done = f"{count} op{'s' * (count != 1)} done on its rows while they are in the cache"
+    return f"{call.why}; {done}" if call.why else done
+
+
 def _constant(value: np.ndarray) -> str:
     """A number as it is; of an array that it is constant."""
     if value.size != 1:
@@ -141,8 +151,9 @@ def _constant(value: np.ndarray) -> str:
 def _updates(plan: Plan) -> tuple[Update, ...]:
     writers: dict[Buffer, list[tuple[str, Call]]] = {}
     for number, call in every_call(plan.calls):
-        for view in call.writes:
-            writers.setdefault(view.buffer, []).append((number, call))
+        for part in call.parts:
+            for view in part.writes:
+                writers.setdefault(view.buffer, []).append((number, part))
     found = []
     for leaf, new in plan.updates.items():
         # A leaf that keeps its value is written by nobody.

@@ -14,6 +14,11 @@ from .calls import Call, Fallback
 
 def source(call: Call, form: str) -> str:
     """The code of a call; `form` is source, llvm or assembly."""
+    first, *finishing = [_source(part, form) for part in call.parts]
+    return "\n".join([first, *(f"{_remark(form)} then, on rows that are done:\n{text}" for text in finishing)])
+
+
+def _source(call: Call, form: str) -> str:
     code = call.code
     if isinstance(code, Fallback):
         return source_of_node(code.node)
@@ -24,6 +29,10 @@ def source(call: Call, form: str) -> str:
     if call.loops is not None:
         return _names(call) + str(code.source())
     return dedent(inspect.getsource(code.make))
+
+
+def _remark(form: str) -> str:
+    return ";" if form == "llvm" else "#"
 
 
 def _names(call: Call) -> str:

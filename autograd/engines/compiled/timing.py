@@ -44,7 +44,8 @@ class _Clock:
             program._point({**given, **{view.buffer: array for view, array in zip(program.plan.results, results)}})
             rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
             for at, call in enumerate(program.plan.calls, 1):
-                before = [(array, array.copy()) for view in call.writes if (array := program.array(view)).size]
+                writes = [view for part in call.parts for view in part.writes]
+                before = [(array, array.copy()) for view in writes if (array := program.array(view)).size]
                 if isinstance(call.code, Fallback):
                     self._fall_back(call, str(at), before)
                 else:
