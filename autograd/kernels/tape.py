@@ -7,11 +7,13 @@ instruction whose running total stays in a register; products and sums are round
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..vocabulary import WORDS
 from . import machine_code
+from .kernel import KERNELS, Kernel
 
 NUMBERS = {word: at for at, word in enumerate(WORDS)}
 """Word -> its number in the code of a tape."""
@@ -21,28 +23,41 @@ ARITY = {word: meaning.loop.count("{") for word, meaning in WORDS.items()}
 """How many operands a word takes."""
 
 
-def address_of(dtype: str) -> int:
-    """The loop that runs tapes of numbers of a dtype, `run(block, start, stop)`, compiled when there is none yet.
+@dataclass(frozen=True)
+class _Loop(Kernel):
+    """The loop that runs tapes; written in LLVM's language, so that numba is not needed."""
+
+    @cached_property
+    def key(self) -> str:
+        """What the machine code is made from."""
+        return machine_code.key_of(self.name, self.dtype, repr(ARITY), machine_code.text_of("tape"))
+
+    def build(self) -> bytes:
+        """Object code."""
+        return machine_code.object_code(text(self.dtype, machine_code.symbol(self.key)))
+
+    def module(self) -> Any:
+        """The loop in LLVM's language, not yet optimized."""
+        return machine_code.parse(text(self.dtype, machine_code.symbol(self.key)))
+
+
+def tape(dtype: str) -> Kernel:
+    """The loop that runs tapes of numbers of a dtype.
 
     Block: address of the code, address of the numbers, where among the numbers the results begin. Rows are ignored.
     """
-    return machine_code.address_of(_key(dtype), lambda: machine_code.object_code(text(dtype)))
+    return KERNELS[f"tape.{dtype}"]
 
 
-@cache
-def _key(dtype: str) -> str:
-    return machine_code.key_of("tape", dtype, repr(ARITY), machine_code.text_of("tape"))
-
-
-def text(dtype: str) -> str:
-    """The loop in LLVM's language: one switch over all words, a block for each."""
+def text(dtype: str, name: str) -> str:
+    """The loop in LLVM's language, under a name: one switch over all words, a block for each."""
     from llvmlite import ir
 
     from .functions import SPOKEN
     from .vector import ELEMENTS, INT32, INT64, Lanes, load, store
 
     module = ir.Module()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 3), machine_code.symbol(_key(dtype)))
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 3), name)
     element, size = ELEMENTS[dtype], 4 if dtype == "float32" else 8
     entry = ir.IRBuilder(function.append_basic_block("entry"))
     code, numbers, first = (load(entry, function.args[0], at, INT64).value for at in range(3))
@@ -94,3 +109,7 @@ def text(dtype: str) -> str:
         loop.cbranch(loop.icmp_unsigned("<", following, stop), loop.block, done.block)
         finish(done, Lanes(done, further.value), stop)
     return str(module)
+
+
+for _dtype in ("float32", "float64"):
+    KERNELS[f"tape.{_dtype}"] = _Loop("tape", _dtype, text)

@@ -92,7 +92,7 @@ class Program:
         """Where the leaves that it updates live while it does."""
         self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
         self._given = [(leaf, self.plan.leaves[leaf]) for leaf in self._varying if leaf not in self.homes]
-        read = {view.buffer for call in self.plan.calls for view in call.reads}
+        read = {view.buffer for call in self.plan.calls for part in call.parts for view in part.reads}
         self._only_written = {leaf for leaf in self.homes if self.plan.leaves[leaf] not in read}
         self._stamps = dict.fromkeys(self.homes, -1)
         self._steps: Steps | None = None
@@ -145,7 +145,7 @@ class Program:
         """Leaves that are changed before the last call that may stop the program are kept aside first, to be put back."""
         calls = self.plan.calls
         last = max((at for at, call in enumerate(calls) if _may_stop(call)), default=-1)
-        changed = {view.buffer for call in calls[: last + 1] for view in call.writes}
+        changed = {view.buffer for call in calls[: last + 1] for part in call.parts for view in part.writes}
         self._kept = {
             leaf: np.empty_like(home.array) for leaf, home in self.homes.items() if self.plan.leaves[leaf] in changed
         }

@@ -63,7 +63,7 @@ class ScalarPlan:
         self.truths = [at for at, node in enumerate(outputs) if node.dtype.kind == "b"]
         self.graph = None if wrt else graph
         """What a plan with gradients can be made from without looking at the nodes again."""
-        self._run = _runner(graph.dtype.name)
+        self._run = _entry(tape.tape(graph.dtype.name))
         self._idle: list[tuple[np.ndarray, np.ndarray, int]] = []
 
     def _write(self, graph: ScalarGraph, outputs: Sequence[int], wrt: Sequence[int]) -> None:
@@ -77,7 +77,7 @@ class ScalarPlan:
         arity = np.array([tape.ARITY[word] for word in WORDS], np.int32)
         readers, new, code = np.zeros(count, np.int32), np.zeros(count, np.int32), np.empty(5 * count + 1, np.int32)
         block = _block(count, words, readers, new, arity, results, len(results), self.base, one, minus_one, code)
-        _kernel(tape_code)(block.ctypes.data, 0, 1)
+        _entry(tape_code("float64"))(block.ctypes.data, 0, 1)
         size = int(block[0])
         code[size] = tape.END
         self.code, self.results = code[: size + 1].copy(), results
@@ -104,7 +104,7 @@ class ScalarPlan:
             nodes, graph.kinds, graph.first, graph.operands, value, table, rows, sends, words, moves, gradient,
             earliest, latest, following, sent, steps, leaves, self.base, asked[0] if wrt else -1, leaves + 1,
         )  # fmt: skip
-        _kernel(tape_words)(block.ctypes.data, 0, 1)
+        _entry(tape_words("float64"))(block.ctypes.data, 0, 1)
         return words, int(block[0]), np.concatenate([value[asked], gradient[wanted]])
 
     @property
@@ -184,10 +184,6 @@ _SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int
 
 
 @cache
-def _kernel(kernel: Any) -> Any:
-    return _SIGNATURE(kernel("float64").address)
-
-
-@cache
-def _runner(dtype: str) -> Any:
-    return _SIGNATURE(tape.address_of(dtype))
+def _entry(kernel: Any) -> Any:
+    """A kernel as a function of Python's; other threads run meanwhile."""
+    return _SIGNATURE(kernel.address)

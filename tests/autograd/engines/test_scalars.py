@@ -241,3 +241,43 @@ def test_a_plan_is_small_and_holds_no_node():
     watched = weakref.ref(y.inputs[0])
     del y
     assert watched() is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compile_runs_long_graphs_of_single_numbers_as_tapes(dtype):
+    def step_of(engine):
+        x, w, b = (
+            ng.input("x", dtype=dtype),
+            ng.parameter("w", np.array(0.4, dtype)),
+            ng.parameter("b", np.array(0.1, dtype)),
+        )
+        y = x
+        for at in range(500):
+            y = y * w + b if at % 2 else ng.relu(y - 0.25 * x) + 0.125
+        loss = (y - 1.0) ** 2
+        slopes = ng.gradient(loss, [w, b])
+        step = ng.compile(
+            [loss, w], [x], {leaf: leaf - 0.125 * slope for leaf, slope in zip((w, b), slopes)}, engine=engine
+        )
+        return step, (w, b)
+
+    (step, leaves), (reference, expected) = step_of("numba"), step_of("numpy")
+    assert "words on single numbers" in str(step.plan.explain())
+    for at in range(5):
+        for found, wanted in zip(step(0.5 + at), reference(0.5 + at)):
+            np.testing.assert_allclose(found, wanted, rtol=64 * np.finfo(dtype).eps)
+            assert (found.dtype, found.shape) == (wanted.dtype, ())
+    for leaf, wanted in zip(leaves, expected):
+        np.testing.assert_allclose(leaf.value, wanted.value, rtol=64 * np.finfo(dtype).eps)
+    leaves[0].value = 0.25
+    expected[0].value = 0.25
+    np.testing.assert_allclose(step(1.0), reference(1.0), rtol=64 * np.finfo(dtype).eps)
+
+
+def test_compile_takes_truth_values_and_short_graphs_elsewhere():
+    x = ng.input("x")
+    y = x
+    for _ in range(1200):
+        y = y * 0.999
+    assert "words on single numbers" not in str(ng.compile([y, y > 0], [x], engine="numba").plan.explain())
+    assert [float(each) for each in ng.compile([y * 0.0, y > 0], [x], engine="numba")(1.0)] == [0.0, 1.0]
