@@ -89,15 +89,18 @@ def run(v: SimpleNamespace) -> Any:
     of the words shared with the workers (0: there are none). A kernel that meets bad data sets the status; the run ends
     after that instruction. The step counter tells kernels which mini-batch is the current one.
     """
-    word, set_word, each = v.word, v.set_word, _each(v)
+    word, set_word, each, both = v.word, v.set_word, _each(v), atomics(v)
+    flush, restore = both.flush, both.restore
 
     def loop(block: int, start: int, stop: int) -> None:
         program, count, status = word(block, 0), word(block, 1), word(block, 2)
         counter, shared = word(block, 3), word(block, 4)
+        before = flush()
         for step in range(start, stop):
             set_word(counter, 0, step)
             if not each(program, count, status, shared):
-                return
+                break
+        restore(before)
 
     return loop
 
@@ -136,11 +139,12 @@ def work(v: SimpleNamespace) -> Any:
     before it goes to sleep when no program is running.
     """
     word, both, take = v.word, atomics(v), part(_chunks(v))
-    look, pause, give_way = both.look, both.pause, both.give_way
+    look, pause, give_way, flush = both.look, both.pause, both.give_way, both.flush
 
     def loop(block: int, start: int, stop: int) -> None:
         shared, polite, sleepy = word(block, 0), word(block, 1), word(block, 2)
         idle = 0
+        flush()
         while True:
             if take(shared) > 0:
                 idle = 0
