@@ -211,16 +211,33 @@ class Builder:
 
 
 def _repeating(nest: Loops) -> Loops:
-    """The same nest, where what is written to more places than it varies over is a value that repeats along them."""
-    steps, writes = list(nest.steps), []
-    levels = nest.levels()
+    """The same nest, where what is written to more places than it varies over is a value that repeats along them; of a
+    fold it is the operand that repeats."""
+    reads, levels = len(nest.reads), nest.levels()
+    over: dict[int, set[int]] = {}
     for write in nest.writes:
-        moved = tuple(loop for loop, move in enumerate(write.buffer.moves) if move != STILL)
-        if set(moved) - set(levels[write.value]):
-            steps.append(Apply("cast", (write.value,), nest.dtype(write.value), moved))
-            write = Write(len(nest.reads) + len(steps) - 1, write.buffer)
-        writes.append(write)
-    return Loops(nest.depth, nest.reads, tuple(steps), tuple(writes))
+        moved = {loop for loop, move in enumerate(write.buffer.moves) if move != STILL}
+        if moved - set(levels[write.value]):
+            over.setdefault(write.value, set()).update(moved)
+    new = list(range(reads))
+    """For each value its number in the new nest."""
+    steps: list[Apply | Fold] = []
+    for at, step in enumerate(nest.steps, reads):
+        if isinstance(step, Fold):
+            operand = new[step.operand]
+            if at in over:
+                loops = tuple(sorted(over.pop(at).union(levels[step.operand])))
+                steps.append(Apply("cast", (operand,), nest.dtype(step.operand), loops))
+                operand = reads + len(steps) - 1
+            steps.append(Fold(step.word, operand, step.over, step.dtype))
+        else:
+            operands = tuple(each if isinstance(each, Number) else new[each] for each in step.operands)
+            steps.append(Apply(step.word, operands, step.dtype, step.over))
+        new.append(reads + len(steps) - 1)
+    for value, loops in over.items():
+        steps.append(Apply("cast", (new[value],), nest.dtype(value), tuple(sorted(loops))))
+        new[value] = reads + len(steps) - 1
+    return Loops(nest.depth, nest.reads, tuple(steps), tuple(Write(new[each.value], each.buffer) for each in nest.writes))
 
 
 def _merged(sizes: tuple[int, ...], strides: list[tuple[int, ...]], steps: Sequence[Any]) -> list[list[int]]:
