@@ -1,7 +1,8 @@
 """Entries picked out of an array by numbers that are data, and added back to where they came from.
 
-A pick is one number for each of the first axes of an array; what it picks, its row, is all that lies behind these axes.
-First `places` looks at every number and turns picks into distances in bytes; only then is anything read or written there.
+A pick is one number for each of the first axes of an array; what it picks, its row, is all that lies behind these
+axes. First `places` looks at every number and turns picks into distances in bytes; only then is anything read or
+written.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from .kernel import kernel, part
 from .vector import Lanes
 
 TABLE = 5
-"""The word of `places` from which on there are two for every number of a pick: how many entries its axis has, and how many
-bytes it moves by."""
+"""The word of `places` from which on there are two for every number of a pick: how many entries its axis has, and how
+many bytes it moves by."""
 
 
 @kernel("float64")
 def places(v: SimpleNamespace) -> Any:
     """place[i] = how many bytes behind the array's first number the row of pick i begins, an int64.
 
-    Block: addresses of the places, of the picks and of the status; how many numbers a pick has; whether these are int32,
-    not int64; the table. Negative numbers count from the end; where one lies outside its axis the status is set. One row
-    of the call is a pick.
+    Block: addresses of the places, of the picks and of the status; how many numbers a pick has; whether these are
+    int32, not int64; the table. Negative numbers count from the end; where one lies outside its axis the status is set.
+    One row of the call is a pick.
     """
     word, set_word, get32 = v.word, v.set_word, v.get32
 
@@ -59,8 +60,8 @@ def gather(v: SimpleNamespace) -> Any:
     lanes, move = v.lanes, _for_sizes(v, _move)
 
     def run(block: int, start: int, stop: int) -> None:
-        x, places = word(block, 0), word(block, 2)
-        lines, pitch, numbers, step, size = word(block, 3), word(block, 4), word(block, 5), word(block, 6), word(block, 7)
+        x, places, lines, pitch = word(block, 0), word(block, 2), word(block, 3), word(block, 4)
+        numbers, step, size = word(block, 5), word(block, 6), word(block, 7)
         target, one = word(block, 1) + start * lines * numbers * size, lines * numbers == 1
         width = numbers * size // 4
         whole, side_by_side = width - width % lanes, step == size and numbers * size == 4 * width
@@ -89,17 +90,18 @@ def gather(v: SimpleNamespace) -> Any:
 def scatter_add(v: SimpleNamespace) -> Any:
     """y = 0, then the row of y at place[i] += row i of x, one after the other.
 
-    Block: addresses of x, y and the places; how many places; the numbers in a row; bytes of y from entry to entry of its
-    first axis. One row of the call is such an entry: every chunk goes through all places and adds what lands in its part,
-    so that parts may be done side by side and the order of every sum stays.
+    Block: addresses of x, y and the places; how many places; the numbers in a row; bytes of y from entry to entry of
+    its first axis. One row of the call is such an entry: every chunk goes through all places and adds what lands in its
+    part, so that parts may be done side by side and the order of every sum stays.
     """
     word, load, load_some, store, store_some = v.word, v.load, v.load_some, v.store, v.store_some
     get, put, lanes, size, zero = v.get, v.put, v.lanes, v.size, v.zero
 
     def run(block: int, start: int, stop: int) -> None:
-        source, y, places, count, numbers = word(block, 0), word(block, 1), word(block, 2), word(block, 3), word(block, 4)
-        low, high, whole = start * word(block, 5), stop * word(block, 5), numbers - numbers % lanes
-        rest, room = numbers - whole, (high - low) // size
+        source, y, places, count = word(block, 0), word(block, 1), word(block, 2), word(block, 3)
+        numbers, low, high = word(block, 4), start * word(block, 5), stop * word(block, 5)
+        whole, room = numbers - numbers % lanes, (high - low) // size
+        rest = numbers - whole
         for k in range(0, room, lanes):
             store_some(y + low, k, zero(), min(lanes, room - k))
         for at in range(count):
@@ -128,8 +130,9 @@ def scatter_add_whole(v: SimpleNamespace) -> Any:
     add, either, clear = (_for_sizes(v, act) for act in (_add, _either, _clear))
 
     def run(block: int, start: int, stop: int) -> None:
-        source, y, places, count, numbers = word(block, 0), word(block, 1), word(block, 2), word(block, 3), word(block, 4)
-        low, high, size, truth = start * word(block, 5), stop * word(block, 5), word(block, 6), word(block, 7)
+        source, y, places, count = word(block, 0), word(block, 1), word(block, 2), word(block, 3)
+        numbers, low, high = word(block, 4), start * word(block, 5), stop * word(block, 5)
+        size, truth = word(block, 6), word(block, 7)
         for k in range(low, high, size):
             clear(y + k, 0, size)
         for at in range(count):

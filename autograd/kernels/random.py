@@ -1,7 +1,7 @@
 """Random numbers: Philox4x32-10 on many counters at once, made into numbers between 0 and 1 or of the bell curve.
 
-Element e is word e % 4 of the counter (e // 4, draw, step, 0) under the key (seed, path), so every stretch of an array is
-drawn on its own and every engine draws the same: see philox.py of autograd.
+Element e is word e % 4 of the counter (e // 4, draw, step, 0) under the key (seed, path), so every stretch of an array
+is drawn on its own and every engine draws the same: see philox.py of autograd.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def uniform(v: SimpleNamespace) -> Any:
     """y[e] = word e · 2⁻³², in float32 its first 24 bits · 2⁻²⁴: the numpy engine's numbers, bit for bit.
 
     Block: address of y, how many numbers, address of the key (three numbers of 32 bits or more, of which the low 32
-    count), how many times 32 bits they lie apart, address of the step (as the key), working memory, rows in a chunk. One
-    row of the call is 4096 numbers. A turn of the loop draws from one counter in every 64-bit lane.
+    count), how many times 32 bits they lie apart, address of the step (as the key), working memory, rows in a chunk.
+    One row of the call is 4096 numbers. A turn of the loop draws from one counter in every 64-bit lane.
     """
     return _loop(v, _even)
 
 
 @kernel()
 def normal(v: SimpleNamespace) -> Any:
-    """Box and Muller 1958: each pair of words is a radius √(−2 ln u₀) and an angle 2π·u₁, u = (word + ½)·2⁻³², and gives
-    two numbers, radius · cosine and radius · sine.
+    """Box and Muller 1958: each pair of words is a radius √(−2 ln u₀) and an angle 2π·u₁, with u = (word + ½)·2⁻³², and
+    gives two numbers, radius · cosine and radius · sine.
 
     Block and rows as for `uniform`. Quarter turns are taken off the angle in whole numbers, so that nothing is lost.
     """
@@ -76,10 +76,10 @@ def _loop(v: SimpleNamespace, numbers: Callable[[Lanes, Lanes, ir.Type], list[La
 
 
 def _philox(builder: Any, counters: int, first: Lanes, *words: Lanes) -> tuple[Lanes, Lanes]:
-    """The words 0 and 2 of all counters from `first` on, in turn, and the words 1 and 3; `words`: draw, step, seed, path.
+    """The words 0 and 2 of all counters from `first` on, in turn, and the words 1 and 3.
 
-    Every word has a lane of 64 bits, because products need them. The upper half of a lane may hold anything: only the
-    lower one is multiplied.
+    `words`: draw, step, seed, path. Every word has a lane of 64 bits, because products need them. The upper half of a
+    lane may hold anything: only the lower one is multiplied.
     """
     steps = Lanes(builder, ir.Constant(vec.vector(INT64, counters), list(range(counters))))
     draw, step, seed, path = (each.repeat(counters) for each in words)

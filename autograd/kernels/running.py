@@ -87,9 +87,9 @@ def cumsum_whole(v: SimpleNamespace) -> Any:
 def argmax(v: SimpleNamespace) -> Any:
     """y = the first place of the largest number, or of the first NaN, an int64.
 
-    Block: addresses of x and y; length; inner; 1.0, or −1.0 for the smallest. One row of the call is an outer array, or of
-    it as many inner numbers as there are lanes. Side by side, the largest number of each block is looked for, then its
-    place in one block; else the places so far stand in the bits of a vector.
+    Block: addresses of x and y; length; inner; 1.0, or −1.0 for the smallest. One row of the call is an outer array, or
+    of it as many inner numbers as there are lanes. Side by side, the largest number of each block is looked for, then
+    its place in one block; else the places so far stand in the bits of a vector.
     """
     word, set_word, number, repeat, get, size, lanes = v.word, v.set_word, v.number, v.repeat, v.get, v.size, v.lanes
     largest, maximum, load, load_some, zero = v.largest, v.maximum, v.load, v.load_some, v.zero
@@ -148,15 +148,16 @@ def argmax(v: SimpleNamespace) -> Any:
         store_places(target, index, some)
 
     def run(block: int, start: int, stop: int) -> None:
-        x, y, length, inner, sign = word(block, 0), word(block, 1), word(block, 2), word(block, 3), repeat(number(block, 4))
-        strips = (inner + lanes - 1) // lanes
+        x, y, length, inner = word(block, 0), word(block, 1), word(block, 2), word(block, 3)
+        sign, strips = repeat(number(block, 4)), (inner + lanes - 1) // lanes
         for row in range(start, stop):
             outer, column = row // strips, row % strips * lanes
             source = x + size * (outer * length * inner + column)
             if inner == 1:
                 set_word(y, row, side_by_side(source, length, sign))
             else:
-                one_above_another(source, length, inner, y + 8 * (outer * inner + column), min(lanes, inner - column), sign)
+                target = y + 8 * (outer * inner + column)
+                one_above_another(source, length, inner, target, min(lanes, inner - column), sign)
 
     return run
 
@@ -165,8 +166,8 @@ def argmax(v: SimpleNamespace) -> Any:
 def argmax_whole(v: SimpleNamespace) -> Any:
     """`argmax` of int64 numbers, compared after bits of theirs are turned round.
 
-    Block: addresses of x and y; length; inner; the bits: −1 for the smallest, the sign for numbers without one. One row of
-    the call is one inner number of an outer array.
+    Block: addresses of x and y; length; inner; the bits: −1 for the smallest, the sign for numbers without one. One row
+    of the call is one inner number of an outer array.
     """
     word, set_word = v.word, v.set_word
 

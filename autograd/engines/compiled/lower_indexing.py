@@ -27,7 +27,8 @@ def _places(plan: Any, positions: View, array: View) -> View:
     positions = plan.dense(positions)
     *shape, axes = positions.shape
     found = plan.new((prod(shape),), np.int64)
-    table = [word for size, stride in zip(array.shape[:axes], array.strides) for word in (size, stride * array.dtype.itemsize)]
+    size = array.dtype.itemsize
+    table = [word for at in range(axes) for word in (array.shape[at], array.strides[at] * size)]
     plan.call(
         indexing.places("float64"), [found, positions, STATUS, axes, int(positions.dtype == np.int32), *table],
         [positions], [found], rows=found.size, grain=GRAIN, why="places looked up",
@@ -78,7 +79,7 @@ def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
     step = target.strides[0] * target.dtype.itemsize
     words = [x, target, places, places.size, prod(target.shape[positions.shape[-1] :]), step]
     if target.dtype.kind == "f":
-        code = indexing.scatter_add(target.dtype)
+        code = indexing.scatter_add(target.dtype.name)
     else:
         code = indexing.scatter_add_whole("float64")
         words += [target.dtype.itemsize, int(target.dtype == np.bool_)]

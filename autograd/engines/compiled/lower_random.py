@@ -31,9 +31,9 @@ def _drawn(name: str, code: Callable[[Any], Any]) -> Callable[[Any, Node, list[V
             return False
         (key, apart), (step, _) = (_low_words(plan, view) for view in inputs)
         words = [target, target.size, key, apart, step, Scratch(random.TURN_BYTES), CHUNK]
+        rows = -(-target.size // random.ROW)
         plan.call(
-            code(target.dtype), words, [key, step], [target], rows=-(-target.size // random.ROW), grain=GRAIN[name],
-            flops=target.size,
+            code(target.dtype.name), words, [key, step], [target], rows=rows, grain=GRAIN[name], flops=target.size
         )  # fmt: skip
         if target is not outputs[0]:
             plan.copy(target, outputs[0])

@@ -43,7 +43,7 @@ def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
     length, inner = x.shape[axis], prod(x.shape[axis + 1 :])
     step, first = (-inner, (length - 1) * inner) if node.params["reverse"] else (inner, 0)
     is_float = target.dtype.kind == "f"
-    code = running.cumsum(target.dtype) if is_float else running.cumsum_whole("float64")
+    code = running.cumsum(target.dtype.name) if is_float else running.cumsum_whole("float64")
     strips = -(-inner // running.STRIP) if is_float else inner
     rows = prod(x.shape[:axis]) * strips
     begin_x, begin_y = (View(view.buffer, view.dtype, (), (), view.offset + first) for view in (x, target))
@@ -65,7 +65,7 @@ def _extreme(sign: int) -> Callable[[Any, Node, list[View], list[View]], bool]:
         axis = node.params["axis"]
         length, inner = (x.size, 1) if axis is None else (x.shape[axis], prod(x.shape[axis + 1 :]))
         outer = x.size // (length * inner)
-        code: Any = running.argmax(dtype) if is_float else running.argmax_whole("float64")
+        code: Any = running.argmax(dtype.name) if is_float else running.argmax_whole("float64")
         how: float | int = float(sign)
         if not is_float:
             how = (-1 if sign < 0 else 0) ^ (SIGN if dtype == np.uint64 else 0)

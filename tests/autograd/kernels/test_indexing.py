@@ -54,7 +54,9 @@ def some(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.nda
     return rng.integers(0, high, shape, dtype="uint64", endpoint=True).astype(dtype)
 
 
-def picks(rng: np.random.Generator, shape: tuple[int, ...], count: tuple[int, ...], axes: int, dtype: str = "int64") -> np.ndarray:
+def picks(
+    rng: np.random.Generator, shape: tuple[int, ...], count: tuple[int, ...], axes: int, dtype: str = "int64"
+) -> np.ndarray:
     """Positions on the first axes, half of them counted from the end if the dtype has a sign."""
     columns = [rng.integers(0 if dtype[0] == "u" else -size, size, count) for size in shape[:axes]]
     return np.stack(columns, axis=-1).astype(dtype)
@@ -95,7 +97,8 @@ def test_float16_is_picked_too_and_added_by_numpy() -> None:
 def test_operands_that_do_not_lie_side_by_side(dtype: str) -> None:
     rng = np.random.default_rng(4)
     wide = some(rng, (6, 7, 8, 9), dtype)
-    for x in (wide[::2, ::-1], wide.transpose(3, 1, 0, 2), wide[:, :, 2:5, ::3], np.broadcast_to(wide[0, 0, 0], (4, 9)), wide.T):
+    repeated = np.broadcast_to(wide[0, 0, 0], (4, 9))
+    for x in (wide[::2, ::-1], wide.transpose(3, 1, 0, 2), wide[:, :, 2:5, ::3], repeated, wide.T):
         for axes in range(1, x.ndim + 1):
             positions = picks(rng, x.shape, (5, 4), axes)
             gathered(x, positions)
@@ -180,7 +183,8 @@ def test_the_program_says_what_numpy_says_of_a_wrong_number() -> None:
 def test_nothing_is_picked_from_nothing() -> None:
     x, positions = np.zeros((0, 3), np.float32), np.zeros((0, 1), np.int64)
     added(np.zeros((0, 3), np.float32), positions, (4, 3))
-    program = Program([ng.gather(ng.input("x", x), ng.input("p", positions)), ng.scatter_add(x, positions, shape=(2, 3))])
+    picked = ng.gather(ng.input("x", x), ng.input("p", positions))
+    program = Program([picked, ng.scatter_add(x, positions, shape=(2, 3))])
     empty, zeros = program()
     assert empty.shape == (0, 3)
     np.testing.assert_array_equal(zeros, np.zeros((2, 3)))

@@ -20,7 +20,9 @@ OPS = {"uniform": _uniform_op, "normal": _normal_op}
 CLOSE = {"float32": 1e-6, "float64": 1e-12}
 
 
-def drawn(name: str, key: np.ndarray, step: np.ndarray, shape: tuple[int, ...], dtype: str, split: int = 0) -> np.ndarray:
+def drawn(
+    name: str, key: np.ndarray, step: np.ndarray, shape: tuple[int, ...], dtype: str, split: int = 0
+) -> np.ndarray:
     """What the kernel draws, compared with the numpy engine: even numbers bit for bit."""
     node = OPS[name](ng.constant(key), ng.constant(step), shape=shape, dtype=dtype)
     plan = Immediate(split)

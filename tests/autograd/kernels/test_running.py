@@ -127,7 +127,7 @@ def test_in_programs_and_of_nothing() -> None:
     assert not [call for call in program.plan.calls if isinstance(call.code, Fallback)]
     for found, output in zip(program(), outputs):
         np.testing.assert_allclose(found, output.value, rtol=1e-12)
-    empty = Program([ng.cumsum(ng.input("x", np.zeros((0, 3))), axis=0), ng.cumsum(ng.input("x", np.zeros((3, 0))), axis=0)])
+    empty = Program([ng.cumsum(ng.input("x", np.zeros(shape)), axis=0) for shape in ((0, 3), (3, 0))])
     assert [result.shape for result in empty()] == [(0, 3), (3, 0)]
     half = ng.input("x", np.array([[1, 3, 3], [2, 0, -1]], np.float16))
     left_to_numpy = Program([ng.argmax(half, axis=1), ng.cumsum(half, axis=1)])
@@ -142,9 +142,9 @@ def test_narrower_vectors(width: str) -> None:
         f"assert machine().vector_bytes == {width}\n"
         "from tests.autograd.kernels.test_running import *\n"
         "for dtype in ('float32', 'float64'):\n"
-        "    test_places_of_extremes(dtype)\n"
         "    test_the_first_nan_wins_and_zeros_are_equal(dtype)\n"
-        "    test_running_sums(dtype)\n"
+        "test_extremes_in_every_place()\n"
+        "test_running_sums('float32')\n"
     )
     root = Path(__file__).parents[3]
     environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
