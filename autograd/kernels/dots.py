@@ -32,8 +32,8 @@ def dots(v: SimpleNamespace) -> Any:
     Block: as for `product` up to the units per matrix; then strides of B and C along columns. Along the depth the
     strides are 1.
 
-    Order: unit, tile of rows, tile of columns, depth. A tile is `tall()` rows or 1 times 4, 2 or 1 columns, each a vector of
-    partial sums along the depth; all vectors of a tile are added up together.
+    Order: unit, tile of rows, tile of columns, depth. A tile is `tall()` rows or 1 times 4, 2 or 1 columns, each a
+    vector of partial sums along the depth; all vectors of a tile are added up together.
     """
     word, call, size = v.word, v.call, v.size
     tile, unit, most = _tiles(v), units(v), tall()
@@ -54,7 +54,19 @@ def dots(v: SimpleNamespace) -> Any:
                         wide = WIDE
                         while wide > columns - j:
                             wide //= 2
-                        tile(high, wide, a_tile, b + j * b_column, c_tile + j * c_column, a_row, b_column, c_row, c_column, depth, add)
+                        tile(
+                            high,
+                            wide,
+                            a_tile,
+                            b + j * b_column,
+                            c_tile + j * c_column,
+                            a_row,
+                            b_column,
+                            c_row,
+                            c_column,
+                            depth,
+                            add,
+                        )
                         j += wide
                     i += high
                 a += size * word(block, 18)
@@ -71,8 +83,8 @@ def _tiles(v: SimpleNamespace) -> Any:
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
-        builder: Any, high: Lanes, wide: Lanes, a: Lanes, b: Lanes, c: Lanes, a_row: Lanes, b_column: Lanes, c_row: Lanes,
-        c_column: Lanes, depth: Lanes, add: Lanes,
+        builder: Any, high: Lanes, wide: Lanes, a: Lanes, b: Lanes, c: Lanes, a_row: Lanes, b_column: Lanes,
+        c_row: Lanes, c_column: Lanes, depth: Lanes, add: Lanes,
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, b, c, a_row, b_column, c_row, c_column, depth, add)]
         which = builder.add(builder.mul(high.value, INT64(8)), wide.value)
@@ -155,10 +167,15 @@ def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function
     mask = vec.first(builder, some, lanes)
     left = [vec.load_some(builder, start, k_tail, kind, mask) for start in a_from]
     right = [vec.load_some(builder, start, k_tail, kind, mask) for start in b_from]
-    ended = {(row, column): left[row].fma(right[column], Lanes(builder, partial[row, column])).value for row, column in cells}
+    ended = {
+        (row, column): left[row].fma(right[column], Lanes(builder, partial[row, column])).value for row, column in cells
+    }
     k_more = builder.add(k_tail, INT64(lanes))
     builder.cbranch(builder.icmp_signed("<", k_more, depth), tail, after)
-    for value, start, later in ((k_tail, k_rest, k_more), *((partial[cell], joined[cell].value, ended[cell]) for cell in cells)):
+    for value, start, later in (
+        (k_tail, k_rest, k_more),
+        *((partial[cell], joined[cell].value, ended[cell]) for cell in cells),
+    ):
         value.add_incoming(start, rest)
         value.add_incoming(later, tail)
 
@@ -201,4 +218,3 @@ def _added_up(vectors: list[Lanes]) -> list[Lanes]:
             joined.append(one.shuffle(other, order) + one.shuffle(other, [place + half for place in order]))
         vectors, segment = joined, half
     return [vectors[at // lanes].lane(at % lanes) for at in range(count)]
-

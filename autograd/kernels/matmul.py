@@ -24,15 +24,15 @@ SLICE = 1024
 def product(v: SimpleNamespace) -> Any:
     """C[i, j] (+)= Σ_k A[i, k]·B[k, j] for a stack of matrices. One row of the call is a unit: some rows of one C.
 
-    Block: addresses of A, B, C; addresses of code to call when a unit is done and of its block, or 0 and 0 (it is called
-    with the range of rows of C, counted through the stack); rows, columns, depth; rows per unit; 1 to add to what C
-    holds, 0 to overwrite it; the stack: number of matrices of its inner loop, strides of A, B, C along the inner and
+    Block: addresses of A, B, C; addresses of code to call when a unit is done and of its block, or 0 and 0 (it is
+    called with the range of rows of C, counted through the stack); rows, columns, depth; rows per unit; 1 to add to
+    what C holds, 0 to overwrite it; the stack: number of matrices of its inner loop, strides of A, B, C along the inner and
     along the outer loop; a second loop over the depth: how often, strides of A and B; strides of A and C along rows;
     units per matrix; then strides of A along the depth, of B along the depth and from one panel of columns to the next;
     tiles of a full unit, and rows of the lower ones.
 
-    Order: unit, panel, tile. A panel stays in the first-level cache, or the second, while the tiles of the unit pass over
-    it. Rows are dealt out evenly: 30 rows are tiles of 8, 8, 7 and 7 rows.
+    Order: unit, panel, tile. A panel stays in the first-level cache, or the second, while the tiles of the unit pass
+    over it. Rows are dealt out evenly: 30 rows are tiles of 8, 8, 7 and 7 rows.
     """
     word, call = v.word, v.call
     height, width, wide, size, unit = tallest(), panel_width(v.dtype), WIDE * v.lanes, v.size, units(v)
@@ -59,7 +59,19 @@ def product(v: SimpleNamespace) -> Any:
                     a_tile, c_tile = a + second * size * word(block, 18), c + j * size
                     for t in range(count):
                         tall = low + 1 if t < taller else low
-                        tile(tall, a_tile, panel, c_tile, a_row, a_depth, b_depth, c_row, depth, min(columns - j, across), add)
+                        tile(
+                            tall,
+                            a_tile,
+                            panel,
+                            c_tile,
+                            a_row,
+                            a_depth,
+                            b_depth,
+                            c_row,
+                            depth,
+                            min(columns - j, across),
+                            add,
+                        )
                         a_tile += tall * a_row
                         c_tile += tall * c_row
                     j += across
@@ -76,15 +88,22 @@ def large_product(v: SimpleNamespace) -> Any:
     """The same for matrices that the caches do not hold; any strides of B.
 
     Block: as for `product` up to the units per matrix; then strides of A along the depth, of B along the depth and
-    along columns; how far it is from one panel of B to the next where B is packed already, else 0; how much of the depth
-    is done at once; memory for one unit's copies; its bytes; rows of the call that have such memory for themselves.
+    along columns; how far it is from one panel of B to the next where B is packed already, else 0; how much of the
+    depth is done at once; memory for one unit's copies; its bytes; rows of the call that have such memory for themselves.
 
     Order: unit, slice of the depth, panel, tile. A slice of the unit's A is copied as panels of rows, into the
     second-level cache, and a slice of every panel of B before its turn, into the first: rows that lie a power of two
     apart would push each other out of a cache, and a matrix on many pages would fill the processor's table of pages.
     """
     word, call = v.word, v.call
-    unit, copy, size, lanes, width, height = units(v), pack_panels(v), v.size, v.lanes, panel_width(v.dtype), short(v.lanes)
+    unit, copy, size, lanes, width, height = (
+        units(v),
+        pack_panels(v),
+        v.size,
+        v.lanes,
+        panel_width(v.dtype),
+        short(v.lanes),
+    )
     tile = tiles(v, [height >> halved for halved in range(height.bit_length())])
 
     def loop(block: int, start: int, stop: int) -> None:
@@ -100,7 +119,15 @@ def large_product(v: SimpleNamespace) -> Any:
                     deep = min(slice_, depth - k)
                     a_from = a + size * (second * word(block, 18) + k * a_depth)
                     for i in range(0, rows, lanes):
-                        copy(a_from + size * i * a_row, a_row, a_depth, heap + size * i * deep, min(rows - i, lanes), deep, lanes)
+                        copy(
+                            a_from + size * i * a_row,
+                            a_row,
+                            a_depth,
+                            heap + size * i * deep,
+                            min(rows - i, lanes),
+                            deep,
+                            lanes,
+                        )
                     for j in range(0, columns, width):
                         many = min(columns - j, width)
                         panel = b + size * (second * word(block, 19) + k * b_depth)
@@ -145,7 +172,11 @@ def pack(v: SimpleNamespace) -> Any:
                 first -= matrix * panels * width
                 other = matrix // inner
                 far = other // middle
-                steps = (matrix - other * inner) * word(block, 9) + (other - far * middle) * word(block, 10) + far * word(block, 11)
+                steps = (
+                    (matrix - other * inner) * word(block, 9)
+                    + (other - far * middle) * word(block, 10)
+                    + far * word(block, 11)
+                )
             source = word(block, 0) + size * (steps + first * b_column)
             target = word(block, 1) + size * each * depth * width
             copy(source, b_column, b_depth, target, min(columns - first, width), depth, width)

@@ -1,4 +1,4 @@
-"""What matrix products are made of: tiles of C held in registers, and panels of B copied so that tiles read them well."""
+"""What matrix products are made of: tiles of C held in registers, and panels of B copied so that they are read well."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ PANEL = 2
 """Vectors of columns in a panel."""
 
 WIDE = 8
-"""Vectors of columns in a wide tile. Few rows are done with them: there B is read once only, in pieces as long as can be."""
+"""Vectors of columns in a wide tile. Few rows are done with them: B is read once only, in pieces as long as can be."""
+
 
 def panel_width(dtype: Any) -> int:
     """Columns in a panel."""
@@ -132,8 +133,8 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     builder.position_at_end(loop)
     left, a_at, b_at = (builder.phi(INT64) for _ in range(3))
     sums = {cell: builder.phi(kind) for cell in cells}
-    # Without masks in hardware a masked load is a row of branches. There B is packed whenever its last vector of columns is
-    # not whole (see lower_contraction), and can be read beyond them.
+    # Without masks in hardware a masked load is a row of branches. There B is packed whenever its last vector of columns
+    # is not whole (see compiled/products.py), and can be read beyond them.
     readable = whole or machine().vector_bytes == 16
     panel = [
         vec.load(builder, b_at, at * lanes, kind) if readable or at < vectors - 1
@@ -233,7 +234,8 @@ def pack_panels(v: SimpleNamespace) -> Any:
     """A part of kernels that copies a panel: (source, strides of columns and depth, target, columns, depth, width).
 
     Where columns lie side by side numbers are copied; where the depth does, squares of lanes times lanes are turned in
-    registers; else, or when they are very few, they are fetched one by one. The width is whole vectors, or any where numbers are turned.
+    registers; else, or when they are very few, they are fetched one by one. The width is whole vectors, or any where
+    numbers are turned.
     """
     load_some, store, get, put, zero = v.load_some, v.store, v.get, v.put, v.zero
     turn, size, lanes = _turn(v), v.size, v.lanes
@@ -248,7 +250,15 @@ def pack_panels(v: SimpleNamespace) -> Any:
                     store(target, k * width + j, load_some(here, k * b_depth, many))
             elif b_depth == 1 and (many * depth > 3 * lanes or width % lanes != 0):
                 for k in range(0, depth, lanes):
-                    turn(here + size * k, size * b_column, target + size * (k * width + j), size * width, many, depth - k, width - j)
+                    turn(
+                        here + size * k,
+                        size * b_column,
+                        target + size * (k * width + j),
+                        size * width,
+                        many,
+                        depth - k,
+                        width - j,
+                    )
             else:
                 for k in range(depth):
                     store(target, k * width + j, zero())
@@ -266,7 +276,14 @@ def _turn(v: SimpleNamespace) -> Any:
 
     @v.inline(v.none, I, I, I, I, I, I, I)
     def turn(
-        builder: Any, source: Lanes, step: Lanes, target: Lanes, stride: Lanes, rows: Lanes, columns: Lanes, across: Lanes
+        builder: Any,
+        source: Lanes,
+        step: Lanes,
+        target: Lanes,
+        stride: Lanes,
+        rows: Lanes,
+        columns: Lanes,
+        across: Lanes,
     ) -> None:
         operands = [each.value for each in (source, step, target, stride, rows, columns, across)]
         builder.call(_square(builder.module, v.dtype), operands)
@@ -302,7 +319,9 @@ def _square(module: ir.Module, dtype: str) -> ir.Function:
             if not row & reach:
                 one, other = square[row], square[row + reach]
                 square[row] = one.shuffle(other, [at + lanes - reach if at & reach else at for at in range(lanes)])
-                square[row + reach] = one.shuffle(other, [at + lanes if at & reach else at + reach for at in range(lanes)])
+                square[row + reach] = one.shuffle(
+                    other, [at + lanes if at & reach else at + reach for at in range(lanes)]
+                )
         reach *= 2
     # Rows are stored from the last that exists to the first: the switch jumps into the middle of the sequence.
     blocks = [function.append_basic_block(f"row{row}") for row in range(lanes)]

@@ -17,11 +17,11 @@ from .products import ONCE, Loop, Product, emit
 
 
 def lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, accumulate: bool = False) -> bool:
-    """Add the calls that compute a contraction of two operands, or add it to what the output holds; False when it is none
-    for a matrix product, or cannot be added in place.
+    """Add the calls that compute a contraction of two operands, or add it to what the output holds; False when it is no
+    matrix product, or cannot be added in place.
 
-    No products are: whole numbers, labels that stand twice in the output, forms that sum nothing and share every label, and
-    those that sum along labels of each operand alone and along shared ones too.
+    No products are: whole numbers, labels that stand twice in the output, forms that sum nothing and share every label,
+    and those that sum along labels of each operand alone and along shared ones too.
     """
     if len(inputs) != 2 or not inputs[0].dtype == inputs[1].dtype == output.dtype or output.dtype.kind != "f":
         return False
@@ -32,7 +32,9 @@ def lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, accu
     if accumulate and 0 in (form.sizes[label] for label in form.summed):
         return True
     known = set(form.operands[0] + form.operands[1])
-    if not form.summed and (set(form.operands[0]) <= set(form.operands[1]) or set(form.operands[1]) <= set(form.operands[0])):
+    if not form.summed and (
+        set(form.operands[0]) <= set(form.operands[1]) or set(form.operands[1]) <= set(form.operands[0])
+    ):
         return False
     alone = [label for label in form.output if label not in known and form.sizes[label] > 1]
     if alone and accumulate:
@@ -93,7 +95,7 @@ def _strides(labels: str, view: View) -> dict[str, int]:
     return found
 
 
-# Reading a form ---------------------------------------------------------------------------------------------------------
+# Reading a form -------------------------------------------------------------------------------------------------------
 def _product(form: IndexForm, inputs: Sequence[View], output: View) -> Product:
     """The form as a product of stacked matrices, with as few loops as the strides allow."""
     first, second = form.operands
@@ -126,7 +128,11 @@ def _merged(loops: list[Loop], far: Any) -> list[Loop]:
     found: list[Loop] = []
     for loop in sorted(loops, key=far, reverse=True):
         above = found[-1] if found else None
-        if above is not None and (above.a, above.b, above.c) == (loop.a * loop.size, loop.b * loop.size, loop.c * loop.size):
+        if above is not None and (above.a, above.b, above.c) == (
+            loop.a * loop.size,
+            loop.b * loop.size,
+            loop.c * loop.size,
+        ):
             found[-1] = replace(loop, size=above.size * loop.size)
         else:
             found.append(loop)

@@ -22,11 +22,10 @@ GRAIN = 1 << 19
 CALL = 150
 """About how many cycles another call takes."""
 LARGE = 1 << 21
-"""Bytes of a matrix B that does not stay in the caches while all rows pass over it; then it is copied slice by slice."""
+"""Bytes of a matrix B that does not stay in the caches while all rows pass over it: it is copied slice by slice."""
 MANY = 512
-"""With so many rows a large B is packed once for all of them, and a unit has a quarter of them; with fewer a unit has up
-to half of them and copies B on its way. Measured; units of 64 rows are a fifth slower."""
-
+"""With so many rows a large B is packed once for all of them, and a unit has a quarter of so many; with fewer a unit has
+up to half of so many and copies B on its way. Measured: units of 64 rows are a fifth slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +114,9 @@ class Way:
         """The words that all products have in common."""
         way, near, far = self.way, self.inner, self.outer
         return [
-            a, b, c, 0, 0, way.rows.size, way.columns.size, way.depth.size, unit, int(self.accumulate), near.size, near.a, b_stack[0], near.c,
-            far.a, b_stack[1], far.c, self.second.size, self.second.a, b_depths, way.rows.a, way.rows.c,
-            -(-way.rows.size // unit),
+            a, b, c, 0, 0, way.rows.size, way.columns.size, way.depth.size, unit, int(self.accumulate),
+            near.size, near.a, b_stack[0], near.c, far.a, b_stack[1], far.c,
+            self.second.size, self.second.a, b_depths, way.rows.a, way.rows.c, -(-way.rows.size // unit),
         ]  # fmt: skip
 
     def call(self, plan: Any, code: Any, words: list[Any], reads: list[View], c: View, units: int, grain: int) -> None:
@@ -153,11 +152,12 @@ class Way:
 
 
 def _pack(
-    plan: Any, source: View, target: View, columns: Loop, depth: Loop, width: int, stack: Sequence[int], panels: int
-) -> None:
+    plan: Any, source: View, target: View, columns: Loop, depth: Loop, width: int, stack: Sequence[int], panels: int,
+    why: str = "packed for a matrix product",
+) -> None:  # fmt: skip
     grain = 1 + GRAIN // (8 * max(depth.size * width, 1))
     words = [source, target, columns.size, depth.size, columns.b, depth.b, width, *stack]
-    plan.call(pack(source.dtype), words, [source], [target], rows=panels, grain=grain, why="packed for a matrix product")
+    plan.call(pack(source.dtype), words, [source], [target], rows=panels, grain=grain, why=why)
 
 
 class Tiles(Way):
@@ -266,7 +266,13 @@ class Turned(Tiles):
     def possible(self) -> bool:
         """Whether C is one dense matrix that lies the other way."""
         rows, columns = self.way.rows, self.way.columns
-        return not self.accumulate and self.matrices == 1 and rows.c == 1 and columns.c == rows.size and min(rows.size, columns.size) > 1
+        return (
+            not self.accumulate
+            and self.matrices == 1
+            and rows.c == 1
+            and columns.c == rows.size
+            and min(rows.size, columns.size) > 1
+        )
 
     @property
     def cost(self) -> float:
@@ -280,7 +286,7 @@ class Turned(Tiles):
         self.way = replace(self.way, rows=replace(rows, c=columns.size), columns=replace(columns, c=1))
         super().emit(plan, a, b, turned)
         across, down = Loop(rows.size, b=columns.size), Loop(columns.size, b=1)
-        _pack(plan, turned, c, across, down, rows.size, (1, 1, 0, 0, 0), 1)
+        _pack(plan, turned, c, across, down, rows.size, (1, 1, 0, 0, 0), 1, "turned: its transpose was computed")
 
 
 def _copied(along: Loop, other: Loop) -> float:

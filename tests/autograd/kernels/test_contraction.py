@@ -20,7 +20,9 @@ FORMS = [
 ]  # fmt: skip
 
 
-def run(text: str, arrays: list[np.ndarray], split: int = 0, extra: dict[str, int] | None = None) -> tuple[np.ndarray, Immediate]:
+def run(
+    text: str, arrays: list[np.ndarray], split: int = 0, extra: dict[str, int] | None = None
+) -> tuple[np.ndarray, Immediate]:
     form = IndexForm.read(text, [array.shape for array in arrays], extra)
     plan = Immediate(split)
     output = plan.new(form.shape, arrays[0].dtype)
@@ -69,7 +71,8 @@ def test_labels_that_only_the_output_has_repeat() -> None:
 def test_refused_forms() -> None:
     plan = Immediate()
     for text, dtype in (
-        ("nd,nd->nd", "float32"), ("ij,kj->", "float32"), ("nd,d->nd", "float32"), ("i,i->ii", "float64"), ("nd,dk->nk", "int64"), ("nd,dk->nk", "bool")
+        ("nd,nd->nd", "float32"), ("ij,kj->", "float32"), ("nd,d->nd", "float32"), ("i,i->ii", "float64"),
+        ("nd,dk->nk", "int64"), ("nd,dk->nk", "bool"),
     ):  # fmt: skip
         arrays = [np.ones([3] * len(labels), dtype) for labels in text.partition("->")[0].split(",")]
         form = IndexForm.read(text, [array.shape for array in arrays])

@@ -51,7 +51,9 @@ def test_copies_of_large_matrices(dtype: str, many: int, monkeypatch: pytest.Mon
     for text in ("nd,dk->nk", "dn,dk->nk", "nd,kd->nk", "dn,kd->nk", "bnd,bdk->bnk", "nbd,kbd->bnk", "ank,adk->nd"):
         for n, d, k in ((16, 3, 70), (100, 50, 33), (57, 41, 20)):
             sizes = {"n": n, "d": d, "k": k, "a": 2, "b": 3}
-            arrays = [rng.standard_normal([sizes[x] for x in part]).astype(dtype) for part in text.split("->")[0].split(",")]
+            arrays = [
+                rng.standard_normal([sizes[x] for x in part]).astype(dtype) for part in text.split("->")[0].split(",")
+            ]
             for split in (0, 1, 2):
                 assert "large_product" in check(text, arrays, split).kernels
 
@@ -71,8 +73,13 @@ def test_what_is_not_a_number_spreads(n: int, d: int, k: int) -> None:
     assert np.isnan(found).sum() == n
 
 
-FAMILIES = [("nd,dk->nk", (40, 30), (30, 50)), ("nd,kd->nk", (40, 300), (3, 300)), ("bnd,bdk->bnk", (3, 40, 30), (3, 30, 20)),
-            ("abnd,bdk->abnk", (2, 3, 40, 5), (3, 5, 20)), ("nd,dk->nk", (1, 30), (30, 300))]  # fmt: skip
+FAMILIES = [
+    ("nd,dk->nk", (40, 30), (30, 50)),
+    ("nd,kd->nk", (40, 300), (3, 300)),
+    ("bnd,bdk->bnk", (3, 40, 30), (3, 30, 20)),
+    ("abnd,bdk->abnk", (2, 3, 40, 5), (3, 5, 20)),
+    ("nd,dk->nk", (1, 30), (30, 300)),
+]
 
 
 @pytest.mark.parametrize(("text", "left", "right"), FAMILIES)
