@@ -17,7 +17,7 @@ from .differentiate import backward, gradient
 from .engines.long import tape_of
 from .engines.numpy import Program, evaluate_all
 from .errors import GradientError, ParameterError, ShapeError
-from .graph import leaves, substitute
+from .graph import leaves, order, substitute
 from .leaves import as_node, constant
 from .node import Clock, Leaf, Node, abilities, describe
 from .ops import broadcast, cast, reshape, stack
@@ -171,13 +171,14 @@ def set_gradients(y: Node) -> None:
     """
     plan = _plans.get(y)
     if plan is None:
-        parameters = [leaf for leaf in leaves(y) if leaf.role == "parameter"]
+        nodes = order(y)
+        parameters = [node for node in nodes if isinstance(node, Leaf) and node.role == "parameter"]
         if not parameters:
             raise GradientError(
                 f"{describe(y)} depends on no parameter; use ng.parameter for what is learned, or ng.gradient(y, [x])"
                 " for inputs"
             )
-        plan = (parameters, tape_of(y, parameters) or Program(gradient(y, parameters)))
+        plan = (parameters, tape_of(y, parameters, nodes) or Program(gradient(y, parameters)))
         if not y.is_leaf:
             _plans[y] = plan
     parameters, program = plan

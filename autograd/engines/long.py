@@ -12,11 +12,13 @@ LONG = 20_000
 """Nodes from which loading the compiled loops pays within one call, where they have been compiled before."""
 
 
-def tape_of(y: Node, wrt: Sequence[Node] = ()) -> Any:
-    """A ScalarPlan of y and its gradients, or None where the numpy engine is to do it."""
+def tape_of(y: Node, wrt: Sequence[Node] = (), nodes: Sequence[Node] | None = None) -> Any:
+    """A ScalarPlan of y and its gradients, or None where the numpy engine is to do it. `nodes`: those under y, in order,
+    if they are known already."""
     if y.shape != () or y.is_leaf:
         return None
-    if len(order(y)) < LONG:
+    nodes = nodes if nodes is not None else order(y)
+    if len(nodes) < LONG:
         return None
     try:
         from .compiled import scalars
@@ -26,4 +28,4 @@ def tape_of(y: Node, wrt: Sequence[Node] = ()) -> Any:
     kept = y._value[0] if y._value is not None else None
     if wrt and isinstance(kept, scalars.ScalarPlan) and kept.graph is not None:
         return scalars.ScalarPlan([y], wrt, kept.graph)
-    return scalars.plan_of([y], wrt, LONG)
+    return scalars.plan_of([y], wrt, nodes=nodes)

@@ -32,12 +32,15 @@ def applies(outputs: Sequence[Node]) -> bool:
     return plan_of(outputs) is not None
 
 
-def plan_of(outputs: Sequence[Node], wrt: Sequence[Node] = (), fewest: int = FEWEST) -> ScalarPlan | None:
-    """The plan of these nodes, or None where they are fewer, or anything else than single numbers of one dtype."""
+def plan_of(
+    outputs: Sequence[Node], wrt: Sequence[Node] = (), fewest: int = FEWEST, nodes: Sequence[Node] | None = None
+) -> ScalarPlan | None:
+    """The plan, or None where there are fewer nodes, or anything else than single numbers of one dtype. `nodes`: all of
+    them in the order they were built, if that is known already."""
     if any(node.shape != () for node in outputs):
         return None
     with without_collector():
-        nodes = order([*outputs, *wrt])
+        nodes = nodes if nodes is not None else order([*outputs, *wrt])
         if len(nodes) < fewest:
             return None
         try:
