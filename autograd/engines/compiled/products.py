@@ -157,7 +157,7 @@ def _pack(
 ) -> None:  # fmt: skip
     grain = 1 + GRAIN // (8 * max(depth.size * width, 1))
     words = [source, target, columns.size, depth.size, columns.b, depth.b, width, *stack]
-    plan.call(pack(source.dtype), words, [source], [target], rows=panels, grain=grain, why=why)
+    plan.call(pack(source.dtype.name), words, [source], [target], rows=panels, grain=grain, why=why)
 
 
 class Tiles(Way):
@@ -204,7 +204,7 @@ class Tiles(Way):
         way, width, reads = self.way, panel_width(c.dtype), [a, b]
         stack, deep = (self.inner.b, self.outer.b), self.second.b
         if self.is_large:
-            code, slice_ = large_product(c.dtype), min(way.depth.size, SLICE)
+            code, slice_ = large_product(c.dtype.name), min(way.depth.size, SLICE)
             is_many = way.rows.size >= MANY
             unit, units, grain = self.units(MANY // 4 if is_many else MANY // 2)
             memory = Scratch(-(-slice_ * (width + unit + self.lanes) * self.size // 64) * 64)
@@ -213,7 +213,7 @@ class Tiles(Way):
                 b, stack, deep = self.packed(plan, b, way.columns, way.depth, width)
                 reads, last[1:4] = [a, b], [width, 0, width * way.depth.size]
         else:
-            code = product(c.dtype)
+            code = product(c.dtype.name)
             unit, units, grain = self.units()
             last = [way.depth.a, way.depth.b, width]
             if self.packs:
@@ -256,7 +256,7 @@ class Dots(Way):
             column = -(-way.depth.size // self.lanes) * self.lanes
             b, stack, deep = self.packed(plan, b, way.depth, way.columns, column)
         words = [*self.head(a, b, c, unit, stack, deep), column, way.columns.c]
-        self.call(plan, dots(c.dtype), words, [a, b], c, units, grain)
+        self.call(plan, dots(c.dtype.name), words, [a, b], c, units, grain)
 
 
 class Turned(Tiles):
