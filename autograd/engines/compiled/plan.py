@@ -250,8 +250,8 @@ class Plan(Builder):
         if isinstance(node, Leaf):
             shape = tuple(map(int, node.shape))
             role = "constant" if node.role == "constant" else "leaf"
-            buffer = Buffer(prod(shape) * node.dtype.itemsize, role, node)
-            self.leaves[node] = buffer
+            # Several loops may read one leaf.
+            buffer = self.leaves.setdefault(node, Buffer(prod(shape) * node.dtype.itemsize, role, node))
             return View(buffer, node.dtype, shape, row_major(shape))
         if self._selects(node):
             return self.parts[node.inputs[0]][node.params["index"]]
