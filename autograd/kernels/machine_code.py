@@ -1,7 +1,7 @@
 """Machine code: built once, kept on disk, loaded with LLVM alone.
 
-A piece of code is asked for by a key that says everything it was made from; what is not in the cache is built by the
-caller's function. The cache may be read-only, shared by several processes, damaged or lost: then code is built again.
+A piece of code is asked for by a key that says everything it was made from; what is not in the cache (code_cache.py) is
+built by the caller's function.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from ..files import write_whole
+from . import code_cache
 from .machine import machine
 
-_MARK = b"nngraph machine code 1\n"
+_MACHINERY = ("machine_code", "kernel")
+"""Modules that make machine code; what they import from other folders is no part of it."""
 _lock = RLock()
 _addresses: dict[str, int] = {}
+
+if hasattr(os, "register_at_fork"):
+    # A child that is born while another thread compiles would wait for it for ever.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def key_of(*parts: str | bytes) -> str:
@@ -43,11 +46,17 @@ def text_of(*modules: str) -> bytes:
     folder, found, waiting = Path(__file__).parent, dict[str, bytes](), list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name != "code_cache":
             found[name] = (folder / f"{name}.py").read_bytes()
-            for page, names in re.findall(r"^\s*from \.(\w*) import (.*)", found[name].decode(), re.MULTILINE):
+            text = found[name].decode()
+            for page, names in re.findall(r"^\s*from \.(\w*) import (.*)", text, re.MULTILINE):
                 words = [page] if page else re.findall(r"\w+", names)
                 waiting += [word for word in words if (folder / f"{word}.py").exists()]
+            if name not in _MACHINERY:
+                # Coefficients and constants that others use too.
+                for page in re.findall(r"^\s*from \.\.(\w+) import ", text, re.MULTILINE):
+                    if (path := folder.parent / f"{page}.py").exists():
+                        found[f"../{page}"] = path.read_bytes()
     return b"\0".join(found[name] for name in sorted(found))
 
 
@@ -56,10 +65,10 @@ def address_of(key: str, build: Callable[[], bytes]) -> int:
     with _lock:
         found = _addresses.get(key)
         if found is None:
-            code = _read(key)
+            code = code_cache.read(key)
             if code is None:
                 code = build()
-                _write(key, code)
+                code_cache.write(key, code)
             found = _addresses[key] = _load(key, code)
         return found
 
@@ -71,7 +80,7 @@ def symbol(key: str) -> str:
 
 def is_ready(key: str) -> bool:
     """Whether the code is in memory or on disk already."""
-    return key in _addresses or _read(key) is not None
+    return key in _addresses or code_cache.read(key) is not None
 
 
 # Building -------------------------------------------------------------------------------------------------------------
@@ -171,47 +180,3 @@ def _load(key: str, code: bytes) -> int:
     if not address:
         raise RuntimeError(f"machine code {key} does not hold its function")
     return address
-
-
-# The cache ----------------------------------------------------------------------------------------------------------------
-@cache
-def folders() -> tuple[Path, ...]:
-    """Where machine code is looked for, the first one that can be written to takes what is new.
-
-    `NNGRAPH_CACHE` names the folder; else it is the user's cache folder, and where that cannot be written the
-    temporary folder.
-    """
-    asked = os.environ.get("NNGRAPH_CACHE")
-    if asked:
-        return (Path(asked),)
-    if sys.platform == "win32":
-        home = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        home = str(Path.home() / "Library" / "Caches")
-    else:
-        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    return (Path(home) / "nngraph" / "code", Path(tempfile.gettempdir()) / f"nngraph-{user}" / "code")
-
-
-def _read(key: str) -> bytes | None:
-    for folder in folders():
-        try:
-            data = (folder / f"{key}.o").read_bytes()
-        except OSError:
-            continue
-        # Machine code is run, so a file counts only when whole, and when it is the user's own.
-        head = len(_MARK) + 32
-        if data.startswith(_MARK) and hashlib.sha256(data[head:]).digest() == data[len(_MARK) : head]:
-            return data[head:]
-    return None
-
-
-def _write(key: str, code: bytes) -> None:
-    for folder in folders():
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(folder / f"{key}.o", _MARK + hashlib.sha256(code).digest() + code)
-            return
-        except OSError:
-            continue

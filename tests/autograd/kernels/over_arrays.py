@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from llvmlite import ir
-from nngraph.autograd.kernels import machine_code, vector
+from nngraph.autograd.kernels import code_cache, machine_code, vector
 from nngraph.autograd.kernels.machine import machine
 from nngraph.autograd.kernels.vector import ELEMENTS, INT64, Lanes
 
@@ -22,7 +22,7 @@ WIDTHS = (64, 32, 16)
 @contextmanager
 def vectors_of(width: int, cache: Path) -> Iterator[None]:
     """Code made as for a processor with vectors of so many bytes, kept in a folder of its own."""
-    caches = (machine, vector.fuses, machine_code.folders)
+    caches = (machine, vector.fuses, code_cache.folders)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NNGRAPH_VECTOR_BYTES", str(width))
         patch.setenv("NNGRAPH_CACHE", str(cache))
