@@ -10,6 +10,7 @@ import numpy as np
 
 from ...kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ...kernels.loops import Buffer as LoopBuffer
+from ...kernels.vector import ELEMENTS
 from ...node import Node
 from .calls import Body, Buffer, Call, Scratch, View, row_major
 from .words import Steps
@@ -45,6 +46,8 @@ class Builder:
 
     def copy(self, source: View, target: View) -> None:
         """Copy numbers between views of one shape, with any strides."""
+        if source.dtype == target.dtype:
+            source, target = _movable(source), _movable(target)
         if source.size:
             loops = [at for at, size in enumerate(source.shape) if size > 1]
             reads = [(source, tuple(source.strides[at] for at in loops))]
@@ -66,6 +69,9 @@ class Builder:
 
     def fill(self, target: View, number: float) -> None:
         """Put one number everywhere."""
+        bits = _movable(target)
+        if bits is not target:
+            number, target = int(np.array(number, target.dtype).view(bits.dtype)), bits
         loops = [at for at, size in enumerate(target.shape) if size > 1]
         steps = Steps()
         value = steps.add(Apply("cast", (Number(number),), target.dtype.name))
@@ -208,6 +214,13 @@ class Builder:
             (partial.shape[0], *shape), [(partial, (prod(shape), *inner))], steps,
             [(value, target, (0, *own), True)], "partial results of all chunks put together", may_split=False,
         )  # fmt: skip
+
+
+def _movable(view: View) -> View:
+    """A view whose numbers loops can move: numbers of a dtype that they do not know, such as float16, as whole numbers."""
+    if view.dtype.name in ELEMENTS:
+        return view
+    return View(view.buffer, np.dtype(f"uint{8 * view.dtype.itemsize}"), view.shape, view.strides, view.offset)
 
 
 def _repeating(nest: Loops) -> Loops:
