@@ -387,7 +387,9 @@ def _asides(nodes: Sequence[Node]) -> set[Node]:
     for node, readers in users(nodes).items():
         if len(readers) == 1 and not node.is_leaf and node.dtype == np.bool_ and node.op.scalar is not None:
             (reader,) = readers
-            if is_elementwise(node) and is_elementwise(reader) and reader.op.scalar is not None:
+            # Not one that waits for another that waits: whoever comes last would wait for ever.
+            chained = any(source in found for source in node.inputs)
+            if not chained and is_elementwise(node) and is_elementwise(reader) and reader.op.scalar is not None:
                 found.add(node)
     return found
 
