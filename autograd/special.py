@@ -101,4 +101,6 @@ def logsumexp(x: Any, axis: int | tuple[int, ...] | None, keepdims: bool = False
 
 def _largest(x: Any, axis: Any) -> Any:
     x = np.asarray(x)
-    return np.max(x if x.dtype.kind == "f" else x.astype(np.float64), axis=axis, keepdims=True, initial=-np.inf)
+    # Whole numbers become floats of the dtype that exponentials of them have; left as they are, x − top could wrap around.
+    x = x if x.dtype.kind == "f" else x.astype(np.exp(np.empty(0, x.dtype)).dtype)
+    return np.max(x, axis=axis, keepdims=True, initial=-np.inf)
