@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import WIDTH, gather_tile, outer_tile, tallest
+from .convolution_tiles import WIDTH, gather_tile, outer_tile, tallest, tallest_outer
 from .kernel import kernel, part
 from .moves import moves
 from .squares import turner
@@ -275,7 +275,7 @@ def conv_weigh(v: SimpleNamespace) -> Any:
     (eight); in the tile windows. Sums over an image are made in registers.
     """
     word, set_word, size, lanes = v.word, v.set_word, v.size, v.lanes
-    tile, turn, planes, most = outer_tile(v), turner(v), planes_of(v), tallest()
+    tile, turn, planes, most, power = outer_tile(v), turner(v), planes_of(v), tallest_outer(), tallest()
     fill, zero = moves(v).fill, v.zero
     deep = 256
 
@@ -315,7 +315,7 @@ def conv_weigh(v: SimpleNamespace) -> Any:
                             many = min(deep, pixels - at)
                             row = 0
                             while row < reach:
-                                tall = most
+                                tall = most if reach - row >= most else power
                                 while tall > reach - row:
                                     tall //= 2
                                 tile(

@@ -27,6 +27,11 @@ def heights() -> list[int]:
     return [tallest() >> step for step in range(tallest().bit_length())]
 
 
+def tallest_outer() -> int:
+    """Rows of the tallest tile of `outer_tile`: the nine taps of a window of 3x3, where they fit."""
+    return max(tallest(), 9 if machine().registers >= 32 else 0)
+
+
 def gather_tile(v: SimpleNamespace) -> Any:
     """sums[k, p] = Σ_c Σ_t weights[c, t, k]·source[c, p + offset[t]] for a few k and one or three vectors of p.
 
@@ -63,7 +68,7 @@ def outer_tile(v: SimpleNamespace) -> Any:
     ) -> None:  # fmt: skip
         operands = [each.value for each in (a, offsets, step, b, b_stride, depth, sums, stride, add)]
         which = builder.add(builder.mul(vectors.value, INT64(64)), rows.value)
-        shapes = {wide * 64 + tall: (tall, wide) for wide in (1, 2) for tall in heights()}
+        shapes = {wide * 64 + tall: (tall, wide) for wide in (1, 2) for tall in {*heights(), tallest_outer()}}
         _choose(builder, which, {at: _outer(builder.module, v.dtype, *shape) for at, shape in shapes.items()}, operands)
 
     return tile

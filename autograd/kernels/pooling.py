@@ -70,6 +70,8 @@ def max_pool_back(v: SimpleNamespace) -> Any:
     framed, unframed, back_of, zero, move = _framed(v), _unframed(v), _back_of(v), v.zero, moves(v)
     evens, odds, low, high = move.evens, move.odds, move.low, move.high
     is_top = v.inline(v.V, v.V, v.V)(lambda x, top: x.equals(top).select(x.number(1), x.number(0)))
+    # Where a window holds a NaN none is the largest: 0 · (1 / 0) is NaN, as 0 / 0 is in numpy.
+    inverse = v.inline(v.V, v.V)(lambda x: 1 / x)
 
     def loop(block: int, start: int, stop: int) -> None:
         columns, entries, places = word(block, COLUMNS), word(block, ENTRIES), block + 8 * word(block, PLACES)
@@ -90,22 +92,24 @@ def max_pool_back(v: SimpleNamespace) -> Any:
                         c, d = evens(one, other), odds(one, other)
                         top = maximum(maximum(a, b), maximum(c, d))
                         a, b, c, d = is_top(a, top), is_top(b, top), is_top(c, top), is_top(d, top)
-                        count = (a + b) + (c + d)
-                        a, b, c, d = g * (a / count), g * (b / count), g * (c / count), g * (d / count)
+                        share = inverse((a + b) + (c + d))
+                        a, b, c, d = g * (a * share), g * (b * share), g * (c * share), g * (d * share)
                         store_some(there, 0, low(a, b), 2 * some)
-                        store_some(there, lanes, high(a, b), rest)
                         store_some(there + pitch, 0, low(c, d), 2 * some)
-                        store_some(there + pitch, lanes, high(c, d), rest)
+                        if rest > 0:
+                            store_some(there, lanes, high(a, b), rest)
+                            store_some(there + pitch, lanes, high(c, d), rest)
                     else:
                         top, count = load_some(row, j, some), zero()
                         for at in range(entries):
                             top = maximum(top, load_some(row + word(places, at), j, some))
                         for at in range(entries):
                             count = count + is_top(load_some(row + word(places, at), j, some), top)
+                        share = inverse(count)
                         for at in range(entries):
-                            share = is_top(load_some(row + word(places, at), j, some), top) / count
+                            mine = g * (is_top(load_some(row + word(places, at), j, some), top) * share)
                             there = back + word(places, at)
-                            store_some(there, j, load_some(there, j, some) + g * share, some)
+                            store_some(there, j, load_some(there, j, some) + mine, some)
                 row += step
                 back += step
                 arriving += size * columns

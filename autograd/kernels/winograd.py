@@ -251,7 +251,7 @@ def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
         fill(work + word(block, STRIP), zero(), side * (4 * right + taps - 1) * deep)
         totals = flags + size * lanes
         for each in range(start, stop):
-            fill(totals, zero(), side * side * (depth + 1) * wide)
+            fill(totals, zero(), side * side * (depth * wide + (wide + 2 * lanes - 1) // (2 * lanes) * 16))
             begin = each * word(block, IMAGES_IN_PART)
             last = (min(word(block, IMAGES), begin + word(block, IMAGES_IN_PART)) - begin) * down
             first = 0

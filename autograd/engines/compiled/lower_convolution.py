@@ -12,6 +12,7 @@ from ...node import Node
 from .calls import CHUNK, Scratch, View
 from .convolution_geometry import Axis, Planes, Sizes, rounded, side_by_side, sizes_of
 from .lower_winograd import Tiles, onto_image, onto_windows
+from .workers import count
 
 GRAIN = 1 << 21
 """So many multiplications make a chunk worth a thread."""
@@ -74,11 +75,18 @@ def _gather(
         transformed = tiles.transformed(plan, weights, by[2], by[1])
         words = tiles.words([source, target, transformed], code, words)
         code, together, reads = tiles.convolved, 1, [*reads, transformed]
-    grain = -(-GRAIN // max(sizes.multiplications, 1))
+    grain = _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
     plan.call(
         code, words, reads, [target], rows=sizes.batch, grain=-(-grain // together) * together,
-        flops=2 * sizes.batch * sizes.multiplications,
+        flops=2 * sizes.batch * sizes.multiplications, finish=sizes.batch,
     )  # fmt: skip
+
+
+def _grain(rows: int, least: int) -> int:
+    """Rows in a chunk. Every chunk has working memory of its own, which should stay in the cache from row to row, so there
+    are no more chunks than keep all threads busy; what a row computes does not depend on them."""
+    threads = count()
+    return max(least, -(-rows // (2 * threads if threads > 1 else 1)))
 
 
 def _through(plan: Any, output: View) -> View:
@@ -153,7 +161,7 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     if tiles is not None:
         words, code = tiles.words([x, g, partial], code, words, sizes.batch, each), tiles.weighed
     plan.call(
-        code, words, [x, g], [partial], rows=parts, grain=1, flops=2 * sizes.batch * sizes.multiplications
+        code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=2 * sizes.batch * sizes.multiplications
     )  # fmt: skip
     scratch = Scratch(rounded(2 * lanes * lanes * size))
     plan.call(

@@ -108,7 +108,8 @@ class Tiles:
         deep, panel = wide(self.channels) * self.step**2, 2 * lanes
         together = max(1, min(64, CACHE // (4 * self.products * (deep + panel))) // right)
         tiles = together * right
-        sums = 4 * self.products * (self.channels * self.step**2 + 1) * wide(self.results) if images else 0
+        across = wide(self.results)
+        sums = self.products * (4 * self.channels * self.step**2 * across + -(-across // panel) * 64) if images else 0
         sizes = [
             4 * (3 + self.taps) * (4 * right + self.taps - 1) * deep, self.products * (4 * tiles * deep + 64),
             self.products * (4 * tiles * panel + 64), 4 * 16 * right * self.spread * lanes, 4 * (together + 1) * lanes + sums,
