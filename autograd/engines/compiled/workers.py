@@ -6,6 +6,7 @@ that runs meanwhile runs alone. They never decide what is computed: chunks, and 
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def count() -> int:
     """How many threads a program may use: NNGRAPH_THREADS, else as many as there are processors for this process."""
     asked = os.environ.get("NNGRAPH_THREADS")
     if asked:
-        if not asked.isdigit() or int(asked) < 1:
+        if not asked.isdecimal() or int(asked) < 1:
             raise ParameterError(f"NNGRAPH_THREADS={asked!r} must be a whole number from 1 up")
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -38,20 +39,48 @@ class _Pool:
     def __init__(self, helpers: int) -> None:
         from ...kernels.interpreter import work
 
-        self.words = np.zeros(SHARED + 8, np.int64)
-        self.block = np.array([self.words.ctypes.data, POLITE, SLEEPY], np.int64)
+        self.words = _forever(np.zeros(SHARED + 8, np.int64))
+        self.block = _forever(np.array([self.words.ctypes.data, POLITE, SLEEPY], np.int64))
         self.entry = _ENTRY(work("float64").address)
         self.wake = Condition()
         self.free = Lock()
+        self.over = False
+        self.threads: list[Thread] = []
         for number in range(helpers):
-            Thread(target=self._help, name=f"nngraph-{number}", daemon=True).start()
+            thread = Thread(target=self._help, name=f"nngraph-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # No more threads are to be had, because of a limit or because the process is ending: fewer help, or none.
+                break
+            self.threads.append(thread)
 
     def _help(self) -> None:
         while True:
             with self.wake:
-                while not self.words[ACTIVE]:
+                while not self.words[ACTIVE] and not self.over:
                     self.wake.wait()
+                if self.over:
+                    return
             self.entry(self.block.ctypes.data, 0, 1)
+
+    def end(self) -> None:
+        """Have the helping threads end, unless a program is running, on a thread that nobody waits for."""
+        with self.wake:
+            self.over = True
+            self.wake.notify_all()
+        if self.free.acquire(blocking=False):
+            try:
+                for thread in self.threads:
+                    thread.join(timeout=1.0)
+            finally:
+                self.free.release()
+
+
+def _forever(array: np.ndarray) -> np.ndarray:
+    """An array that is never freed: a thread may be in compiled code, and look there, when the process ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(array))
+    return array
 
 
 _pool: _Pool | None = None
@@ -66,6 +95,12 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+
+@atexit.register
+def _end() -> None:
+    if _pool is not None:
+        _pool.end()
 
 
 def prepare() -> None:
