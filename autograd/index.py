@@ -126,7 +126,7 @@ class IndexForm:
             labels, array = self.operands[0], np.asarray(arrays[0])
             axes = tuple(axis for axis, label in enumerate(labels) if label not in kept)
             if axes:
-                array = np.sum(array, axis=axes)
+                array = np.sum(array, axis=axes, dtype=array.dtype)
             left = [label for label in labels if label in kept]
             return array if "".join(left) == kept else np.transpose(array, [left.index(label) for label in kept])
         return np.einsum(

@@ -214,7 +214,7 @@ def test_every_way_to_pick_needs_no_numpy() -> None:
         outputs = [y, *ng.gradient(ng.sum(y * y * weights), x)]
         program = Program(outputs)
         assert not [call for call in program.plan.calls if isinstance(call.code, Fallback)]
-        for found, output in zip(program(), outputs):
+        for found, output in zip(program(), outputs, strict=True):
             np.testing.assert_allclose(found, output.value, rtol=1e-12, atol=1e-15)
 
 

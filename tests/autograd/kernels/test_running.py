@@ -125,7 +125,7 @@ def test_in_programs_and_of_nothing() -> None:
     outputs = [ng.argmax(x, axis=1), total, slope, ng.cumprod(x, axis=1), ng.mean(ng.equal(ng.argmin(x, axis=0), 2))]
     program = Program(outputs)
     assert not [call for call in program.plan.calls if isinstance(call.code, Fallback)]
-    for found, output in zip(program(), outputs):
+    for found, output in zip(program(), outputs, strict=True):
         np.testing.assert_allclose(found, output.value, rtol=1e-12)
     empty = Program([ng.cumsum(ng.input("x", np.zeros(shape)), axis=0) for shape in ((0, 3), (3, 0))])
     assert [result.shape for result in empty()] == [(0, 3), (3, 0)]
