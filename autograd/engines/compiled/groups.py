@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...node import Node
+from ...node import Leaf, Node
 from .elementwise import special
 from .views import axes_kept
-from .words import is_native
+from .words import exponents, is_native
 
 Axes = tuple[int | None, ...]
 """For each axis of an array, the loop it runs along, or None where it has one number or repeats."""
@@ -105,8 +105,19 @@ def is_elementwise(node: Node) -> bool:
         return False
     if node.op.scalar is None or all([dtype.kind == "f" for dtype in dtypes]):
         return True
+    if node.dtype.kind in "iu" and any(
+        name in node.op.inputs and _may_be_negative(node.inputs[node.op.inputs.index(name)])
+        for name in exponents(node.op.scalar)
+    ):
+        return False  # whole numbers have no negative powers that are whole: numpy looks at them and says so
     names = tuple([dtype.name for dtype in dtypes])
     return is_native(node.op.scalar, node.op.inputs, names, tuple(node.params.items()))
+
+
+def _may_be_negative(node: Node) -> bool:
+    if isinstance(node, Leaf) and node.role == "constant":
+        return bool(np.any(node._value < 0))
+    return node.dtype.kind == "i"
 
 
 def is_product(node: Node) -> bool:

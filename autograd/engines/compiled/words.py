@@ -112,4 +112,11 @@ def is_native(text: str, names: tuple[str, ...], dtypes: tuple[str, ...], params
     return all(dtype in ELEMENTS for dtype in steps.dtypes)
 
 
+@cache
+def exponents(text: str) -> tuple[str, ...]:
+    """The names of a scalar text that stand as exponents."""
+    powers = [each for each in ast.walk(parsed(text)) if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Pow)]
+    return tuple(each.right.id for each in powers if isinstance(each.right, ast.Name))
+
+
 Language = Callable[[str], Callable[..., Any]]

@@ -121,3 +121,13 @@ def test_float16_goes_through_numpy_and_is_moved_by_kernels() -> None:
     for found, node in zip(Program(nodes)(), nodes, strict=True):
         assert found.dtype == np.float16
         np.testing.assert_array_equal(found, node.value)
+
+
+def test_negative_powers_of_whole_numbers_are_refused_as_by_numpy() -> None:
+    x, exponent = ng.input("x", np.array([2, 3, 4])), ng.input("e", np.array([2, 0, 3]))
+    program = Program([x**exponent, x**2, x ** np.array([1, 2, 0])])
+    np.testing.assert_array_equal(program(), [[4, 1, 64], [4, 9, 16], [2, 9, 1]])
+    assert len([call for call in program.plan.calls if isinstance(call.code, Fallback)]) == 1
+    exponent.value = np.array([1, -1, 2])
+    with pytest.raises(ValueError, match="negative integer powers"):
+        program()
