@@ -55,15 +55,28 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 def run_epochs(
     executable: Any, data: Sequence[Any], batch: int | None, epochs: int, shuffle: int | None
 ) -> Iterator[Progress]:
-    """See Executable.epochs."""
+    """See Executable.epochs. What is wrong with the arguments is said at once, not when the first record is asked for."""
     arrays = _rows(executable, data)
     count = len(arrays[0])
-    batch = count if batch is None else batch
-    if not isinstance(batch, (int, np.integer)) or isinstance(batch, bool) or batch < 1:
-        raise ParameterError(f"batch={batch!r} must be a whole number of rows, from 1 up")
+    batch = _whole("batch", count if batch is None else batch, 1, "rows")
+    epochs = _whole("epochs", epochs, 0, "passes")
+    if shuffle is not None and (not isinstance(shuffle, (int, np.integer)) or isinstance(shuffle, bool)):
+        raise ParameterError(f"shuffle={shuffle!r} must be a whole number, the seed of the orders, or None")
     if count == 0:
         raise ShapeError("there are no rows to learn from")
-    batch = min(int(batch), count)
+    return _run(executable, arrays, min(batch, count), epochs, None if shuffle is None else int(shuffle))
+
+
+def _whole(name: str, value: Any, least: int, of: str) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ParameterError(f"{name}={value!r} must be a whole number of {of}, from {least} up")
+    return int(value)
+
+
+def _run(
+    executable: Any, arrays: Sequence[np.ndarray], batch: int, epochs: int, shuffle: int | None
+) -> Iterator[Progress]:
+    count = len(arrays[0])
     whole, rest = divmod(count, batch)
     steps = whole + bool(rest)
     many = executable.steps_of(arrays, batch)
@@ -73,8 +86,8 @@ def run_epochs(
     for epoch in range(epochs):
         order = None if shuffle is None else shuffled(count, shuffle, epoch)
         done = 0
-        for outputs, seconds in (many or _one_by_one(executable, arrays, batch))(order, whole):
-            done += len(outputs[0]) if outputs else whole
+        for made, outputs, seconds in (many or _one_by_one(executable, arrays, batch))(order, whole):
+            done += made
             yield Progress(epoch, done, steps, outputs, seconds)
         if rest:
             began = perf_counter()
@@ -84,22 +97,22 @@ def run_epochs(
             yield Progress(epoch, steps, steps, outputs, perf_counter() - began)
 
 
-Stretches = Iterator[tuple[tuple[np.ndarray, ...], float]]
+Stretches = Iterator[tuple[int, tuple[np.ndarray, ...], float]]
 Many = Callable[[np.ndarray | None, int], Stretches]
-"""From an order of rows and a number of steps: what the steps gave, a stretch at a time, and the seconds it took."""
+"""From an order of rows and a number of steps, a stretch at a time: how many steps, what they gave, and the seconds it took."""
 
 
 def _together(many: Many, count: int, batch: int, whole: int, epochs: int, shuffle: int | None) -> Iterator[Progress]:
     """Epochs of equal batches one after the other: a stretch may hold many of them."""
-    at_once = epochs if shuffle is None else max(1, min(epochs, ORDERED // count))
+    at_once = max(1, epochs if shuffle is None else min(epochs, ORDERED // count))
     for first in range(0, epochs, at_once):
         some = range(first, min(epochs, first + at_once))
         order = None
         if shuffle is not None:
             order = np.concatenate([shuffled(count, shuffle, epoch)[: whole * batch] for epoch in some])
         done = 0
-        for outputs, seconds in many(order, whole * len(some)):
-            done += len(outputs[0])
+        for made, outputs, seconds in many(order, whole * len(some)):
+            done += made
             epoch, step = divmod(done - 1, whole)
             yield Progress(first + epoch, step + 1, whole, outputs, seconds)
 
@@ -115,21 +128,24 @@ def _one_by_one(executable: Any, arrays: Sequence[np.ndarray], batch: int) -> Ma
             kept.append(executable.outputs_of([array[rows if order is None else order[rows]] for array in arrays]))
             now = perf_counter()
             if now - began > STRETCH or step == count - 1:
-                yield tuple(np.stack(each) for each in zip(*kept)), now - began
+                yield len(kept), tuple(np.stack(each) for each in zip(*kept)), now - began
                 kept, began = [], perf_counter()
 
     return many
 
 
 def _rows(executable: Any, data: Sequence[Any]) -> list[np.ndarray]:
+    if not executable.inputs:
+        raise ParameterError("epochs go over data, but this takes no inputs; name what the data is for: inputs=[x, …]")
     if len(data) != len(executable.inputs):
         names = ", ".join(str(leaf._name) for leaf in executable.inputs)
         raise ParameterError(f"data must hold one array for each input ({names}); got {len(data)}")
-    arrays = [np.ascontiguousarray(array) for array in data]
+    arrays = [np.asarray(array) for array in data]
     for leaf, array in zip(executable.inputs, arrays):
-        if array.ndim == 0 or len(array) != len(arrays[0]):
+        if array.ndim == 0 or arrays[0].ndim == 0 or len(array) != len(arrays[0]):
             raise ShapeError(
                 f"data for {leaf._name!r} has shape {array.shape}; all arrays need the same number of rows,"
                 f" {arrays[0].shape[0] if arrays[0].ndim else 'at least one'}"
             )
-    return [executable.array_for(leaf, array) for leaf, array in zip(executable.inputs, arrays)]
+    # Views, because nobody else can change the shape of these while the steps run.
+    return [executable.array_for(leaf, array)[:] for leaf, array in zip(executable.inputs, arrays)]

@@ -322,8 +322,8 @@ class Program:
 
     def steps(
         self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
-    ) -> Iterator[tuple[tuple[np.ndarray, ...], float]]:
-        """`count` steps on mini-batches of a data set, in stretches: what they gave, stacked, and the seconds they took.
+    ) -> Iterator[tuple[int, tuple[np.ndarray, ...], float]]:
+        """`count` steps on mini-batches of a data set, in stretches: how many, what they gave, stacked, and the seconds.
 
         `arrays`: (rows, …) for each input. `order`: row numbers, `batch` of them for each step; None takes the batches as they
         lie, over and over.
@@ -347,7 +347,7 @@ class Program:
                 raise self._complaint(values) from None
             state.seconds = seconds / now
             done += now
-            yield tuple(records), seconds
+            yield now, tuple(records), seconds
 
     def _around(self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int) -> Steps:
         """The program between instructions that take a batch out of the data and record what a step gives."""
