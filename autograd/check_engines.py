@@ -273,7 +273,8 @@ def _differing(
 
 def _writer(plan: Any, asked: Sequence[Node], node: Node) -> Instruction | None:
     """The instruction that writes the value of one of the nodes asked for."""
-    name = numbered([each.name for each in asked], "result")[list(asked).index(node)]
-    found = report_of(plan, (), asked).all()
+    names = numbered([each.name for each in asked], "result")
+    name = names[list(asked).index(node)]
+    found = report_of(plan, (), names).all()
     writers = [each for each in found if any(array.role == "result" and array.name == name for array in each.writes)]
     return writers[-1] if writers else None

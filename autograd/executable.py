@@ -183,7 +183,7 @@ class Executable:
         >>> step.plan, step.plan[1].why
         (<plan of 1 instruction, numba>, '3 ops fused: they run over the same numbers')
         """
-        return report_of(self._plans[self._built][1], self.inputs, self.outputs)
+        return report_of(self._plans[self._built][1], self.inputs, [node.name for node in self.outputs])
 
     def _plan_for(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], Plan]:
         found = self._plans.get(shapes)
@@ -249,16 +249,16 @@ class Executable:
         return new, resize([*self.outputs, *self.updates.values()], sizes, dict(zip(self.inputs, new)))
 
 
-def report_of(plan: Any, inputs: Sequence[Leaf], outputs: Sequence[Node]) -> PlanReport:
-    """What a plan made by one of the engines does."""
+def report_of(plan: Any, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+    """What a plan made by one of the engines does; `names` are those of its outputs."""
     if isinstance(plan, NumpyPlan):
         from .engines.numpy_report import report
 
         new = dict(zip(plan.leaves, plan.nodes[plan.count :]))
-        return report(plan.nodes[: plan.count], new, inputs, outputs)
+        return report(plan.nodes[: plan.count], new, inputs, names)
     from .engines.compiled.report import report as compiled
 
-    return compiled(plan.plan, inputs)
+    return compiled(plan.plan, inputs, names)
 
 
 def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:

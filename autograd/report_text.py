@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .language import cell_width
+from .language import N_, cell_width, translate
 from .sizes import shape_text
 
 if TYPE_CHECKING:
@@ -15,8 +15,21 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 32
 """Cells of a name that is longer than this are cut out of its middle."""
+MOST_NAMES = 8
+"""So many names are listed."""
 MOST_OPERATIONS = 24
 """So many operations of one instruction are named."""
+_TITLES = {
+    "no.": N_("no."),
+    "kernel": N_("kernel"),
+    "rows": N_("rows"),
+    "chunks": N_("chunks"),
+    "flops": N_("flops"),
+    "bytes": N_("bytes"),
+    "time": N_("time"),
+    "share": N_("share"),
+    "each": N_("a turn"),
+}
 INDENT = 6
 NARROW = 30
 """With fewer cells left for it, a text stands on lines of its own."""
@@ -24,7 +37,9 @@ NARROW = 30
 
 def explained(plan: PlanReport, source: bool, width: int) -> str:
     """The plan as text, at most `width` cells wide; lines of code are not broken."""
-    lines = _head(plan, width)
+    from .symbolic.cells import wrapped
+
+    lines = [line for sentence in head(plan) for line in wrapped(sentence, width)] + [""]
     numbers = [
         [each.number, _kernel(each), str(each.rows), str(each.chunks), short(each.flops),
          short(each.bytes_read + each.bytes_written)]
@@ -32,7 +47,8 @@ def explained(plan: PlanReport, source: bool, width: int) -> str:
     ]  # fmt: skip
     said = [[_operations(each), *_about(each)] for each in plan.all()]
     code = _codes(plan) if source else [[] for _ in said]
-    return "\n".join(lines + _table(("no.", "kernel", "rows", "chunks", "flops", "bytes"), numbers, "operations", said, code, width))
+    columns = _titles("no.", "kernel", "rows", "chunks", "flops", "bytes")
+    return "\n".join(lines + _table(columns, numbers, said, code, width))
 
 
 def profiled(profile: Profile, width: int = 100) -> str:
@@ -40,15 +56,16 @@ def profiled(profile: Profile, width: int = 100) -> str:
     total, outermost = profile.total, {each.number for each in profile.plan}
     numbers = []
     for row in profile.rows:
-        share = f"{100 * row.seconds / total:.1f} %" if total and row.instruction.number in outermost else "each"
+        share = f"{100 * row.seconds / total:.1f} %" if total and row.instruction.number in outermost else translate(_TITLES["each"])
         numbers.append(
             [row.instruction.number, _kernel(row.instruction), seconds_text(row.seconds), share,
              f"{row.flops_per_second / 1e9:.1f}", f"{row.bytes_per_second / 1e9:.1f}"]
         )  # fmt: skip
     said = [[_operations(row.instruction)] for row in profile.rows]
-    lines = [f"{seconds_text(total)} for {_count(len(profile.plan), 'instruction')}, engine {profile.plan.engine}", ""]
-    columns = ("no.", "kernel", "time", "share", "GFLOP/s", "GB/s")
-    return "\n".join(lines + _table(columns, numbers, "operations", said, [[] for _ in said], width))
+    sentence = N_("engine {engine}, instructions: {count}; {time} in all")
+    first = translate(sentence, None, engine=profile.plan.engine, count=len(profile.plan), time=seconds_text(total))
+    columns = _titles("no.", "kernel", "time", "share", "GFLOP/s", "GB/s")
+    return "\n".join([first, "", *_table(columns, numbers, said, [[] for _ in said], width)])
 
 
 def short(number: float, unit: str = "") -> str:
@@ -78,31 +95,33 @@ def seconds_text(seconds: float) -> str:
 
 
 # The head -------------------------------------------------------------------------------------------------------------
-def _head(plan: PlanReport, width: int) -> list[str]:
-    from .symbolic.cells import wrapped
-
-    copied = [each for each in plan.updates if not each.in_place]
+def head(plan: PlanReport, language: str | None = None) -> list[str]:
+    """What a plan costs, in a few sentences."""
+    costs = {"flops": short(plan.flops, "flop"), "bytes": short(plan.bytes, "B")}
     said = [
-        f"{_count(len(plan), 'instruction')} for the engine {plan.engine}: {short(plan.flops, 'flop')},"
-        f" {short(plan.bytes, 'B')} read and written.",
-        f"The values inside take {short(plan.memory, 'B')}; {short(plan.values, 'B')} if each had its own memory.",
-    ]
-    if plan.updates:
-        if not copied:
-            said.append(f"{_count(len(plan.updates), 'leaf', 'leaves')} updated, each written over its old value.")
-        else:
-            names = ", ".join(_name(each.leaf) for each in copied[:8]) + (", …" if len(copied) > 8 else "")
-            said.append(
-                f"{_count(len(plan.updates), 'leaf', 'leaves')} updated; computed apart and then stored: {names}."
-            )
+        translate(
+            N_("engine {engine}, instructions: {count}; {flops}; {bytes} read and written"), language,
+            engine=plan.engine, count=len(plan), **costs,
+        ),
+        translate(
+            N_("memory of the values inside: {memory}; {values} if each had its own"), language,
+            memory=short(plan.memory, "B"), values=short(plan.values, "B"),
+        ),
+    ]  # fmt: skip
+    copied = [each.leaf for each in plan.updates if not each.in_place]
+    if plan.updates and not copied:
+        said.append(translate(N_("leaves updated: {count}, each written over its old value"), language, count=len(plan.updates)))
+    elif plan.updates:
+        sentence = N_("leaves updated: {count}; computed apart and then stored: {names}")
+        said.append(translate(sentence, language, count=len(plan.updates), names=_listed(copied)))
     if plan.fallbacks:
-        names = ", ".join(dict.fromkeys(op.op for each in plan.fallbacks for op in each.operations))
-        said.append(f"No kernel, so computed by numpy: {names}.")
-    return [line for sentence in said for line in wrapped(sentence, width)] + [""]
+        names = list(dict.fromkeys(op.op for each in plan.fallbacks for op in each.operations))
+        said.append(translate(N_("no kernel, so computed by numpy: {names}"), language, names=_listed(names)))
+    return said
 
 
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(_name, names[:MOST_NAMES])) + (", …" if len(names) > MOST_NAMES else "")
 
 
 # Instructions ---------------------------------------------------------------------------------------------------------
@@ -159,6 +178,11 @@ def _name(text: str | None) -> str:
     return f"{head}…{tail}"
 
 
+def _titles(*names: str) -> tuple[str, ...]:
+    """Titles of columns in the language that is spoken, and that of the text behind them."""
+    return (*(translate(_TITLES[name]) if name in _TITLES else name for name in names), translate(N_("operations")))
+
+
 def _codes(plan: PlanReport) -> list[list[str]]:
     """The code of every instruction; the same code is shown once."""
     first: dict[str, str] = {}
@@ -172,13 +196,14 @@ def _codes(plan: PlanReport) -> list[list[str]]:
 
 # A table whose last column goes on below ------------------------------------------------------------------------------
 def _table(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], last: str, said: Sequence[Sequence[str]],
-    code: Iterable[Sequence[str]], width: int,
+    titles: Sequence[str], rows: Sequence[Sequence[str]], said: Sequence[Sequence[str]], code: Iterable[Sequence[str]], width: int
 ) -> list[str]:  # fmt: skip
-    """Rows of cells, numbers to the right, words to the left; after them a text, and below it further lines, wrapped."""
+    """Rows of cells, numbers to the right, words to the left; after them a text, and below it further lines, wrapped. The
+    last title is that of the text."""
     from .symbolic.cells import left, right, wrapped
 
     inner = [at for at, row in enumerate(rows) if "." in row[0]]
+    *titles, last = titles
     wide = [max(map(cell_width, (title, *(row[at] for row in rows)))) for at, title in enumerate(titles)]
 
     def cells(row: Sequence[str]) -> str:

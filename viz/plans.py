@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..autograd.language import N_, translate
 from ..autograd.report import Array, Instruction, Operation, PlanReport
-from ..autograd.report_text import short
+from ..autograd.report_text import head, short
 from ..autograd.sizes import shape_text
 from .drawing import Arrow, Box, Drawing, Group
 from .measure import shortened
@@ -58,18 +57,8 @@ class _Sheet:
         legend = [(kind, legend_words(kind, self.language)) for kind in _LEGEND if kind in kinds]
         return Drawing(
             tuple(self.boxes.values()), tuple(self.arrows.values()), tuple(self.groups.values()), legend=tuple(legend),
-            notes=self._notes(), language=self.language,
+            notes=tuple(head(self.plan, self.language)), language=self.language,
         )  # fmt: skip
-
-    def _notes(self) -> tuple[str, ...]:
-        plan = self.plan
-        words = translate(
-            N_("{count} instructions of the engine {engine}: {flops}, {bytes} read and written; the values inside take {memory}."),
-            self.language,
-            count=len(plan), engine=plan.engine, flops=short(plan.flops, "flop"), bytes=short(plan.bytes, "B"),
-            memory=short(plan.memory, "B"),
-        )  # fmt: skip
-        return (words,)
 
     # Instructions -------------------------------------------------------------------------------------------------------
     def _lay(self, each: Instruction, group: str = "") -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..graph import bodies, order
 from ..node import Leaf, Node
-from ..op import inside
+from ..op import Op, inside
 from ..report import Array, Instruction, Operation, PlanReport, Update, numbered
 from ..vocabulary import call_of, parsed
 from .numpy import Program
@@ -22,13 +22,13 @@ MOST_SECONDS = 0.5
 """Seconds for all rounds of one instruction, unless a single round takes longer."""
 
 
-def report(outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf], asked: Sequence[Node]) -> PlanReport:
-    """What is run for these nodes; `asked` are the outputs before they were simplified, whose names are shown."""
+def report(outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+    """What is run for these nodes; `names` are those of the outputs."""
     roots = [*outputs, *updates.values()]
     nodes = [node for node in order(roots)]
-    names = numbered([node.name for node in asked], "result")
+    said = numbered(names, "result")
     numbers: dict[Node, int] = {}
-    results = dict(zip(outputs, names))
+    results = dict(zip(outputs, said))
 
     def array(node: Node) -> Array:
         number = numbers.setdefault(node, len(numbers) + 1)
@@ -54,7 +54,7 @@ def report(outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequen
         engine="numpy",
         instructions=instructions,
         inputs=tuple(str(leaf._name) for leaf in inputs),
-        outputs=names,
+        outputs=said,
         updates=tuple(Update(str(leaf._name), number_of.get(new, ""), False) for leaf, new in updates.items()),
         memory=_most_alive(nodes, roots),
         values=sum(map(bytes_of, computed)),
@@ -118,17 +118,16 @@ def _most_alive(nodes: Sequence[Node], roots: Sequence[Node]) -> int:
     return most
 
 
-def source_of_node(node: Node) -> str:
-    """What numpy is asked to do for a node: the text of its op, or the function that its declaration names."""
-    op = node.op
+def source_of(op: Op, node: Node | None = None) -> str:
+    """What numpy is asked to do for an op, or for one node of it: the text of the op, or the function its declaration names."""
     if op.numpy is not None:
         return _text(op.numpy)
     if op.scalar is not None:
         return f"{op.name} = {op.scalar}\n"
-    if op.index is not None:
+    if op.index is not None and node is not None:
         form = op.index(*node.inputs, **node.params)
         return f"{op.name} = {','.join(form.operands)}->{form.output}\n"
-    return _text(op.formula)
+    return _text(op.index or op.formula)
 
 
 def _text(function: Any) -> str:
@@ -148,7 +147,8 @@ class _Details:
 
     def source(self, number: str, form: str) -> str:
         """See Details; numpy's own code is not ours to show."""
-        return source_of_node(self.nodes[number])
+        node = self.nodes[number]
+        return source_of(node.op, node)
 
     def seconds(self, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
         """See Details."""

@@ -14,7 +14,7 @@ EXAMPLES = ("nngraph doctor",)
 
 
 def HELP() -> str:
-    return _("Say which layouter, renderer, fonts and GPU were found.")
+    return _("Say which layouter, renderer, fonts, vector instructions and GPU were found, and where machine code is kept.")
 
 
 def run(lang: LanguageOption = None, color: ColorOption = Color.auto) -> int:
@@ -31,6 +31,8 @@ def run(lang: LanguageOption = None, color: ColorOption = Color.auto) -> int:
     rows = [
         [_("nngraph"), f"{__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"],
         [_("numbers"), _versions("numpy", "sympy", "numba", "networkx")],
+        [_("compiled engine"), _engine()],
+        [_("machine code"), _machine_code()],
         [_("layout"), layouter or _("only columns; for good pictures: {command}", command="pip install pygraphviz")],
         [_("PNG"), renderer or _("missing: {command}", command="pip install resvg-py")],
         [_("PDF"), _("nngraph itself") if fonts else _("missing; install nngraph again")],
@@ -66,6 +68,47 @@ def _installed(module: str, distribution: str | None = None) -> str:
 
 def _versions(*names: str) -> str:
     return ", ".join(found for found in map(_installed, names) if found)
+
+
+def _engine() -> str:
+    """What the compiled engine finds in this processor, and how many threads it uses."""
+    if not (_installed("numba") and _installed("llvmlite")):
+        return _("missing: {command}", command="pip install numba")
+    from ...autograd.engines.compiled.workers import count
+    from ...autograd.errors import NngraphError
+    from ...autograd.kernels.machine import machine
+
+    here = machine()
+    try:
+        threads = _("threads: {count}", count=count())
+    except NngraphError as error:
+        threads = str(error)
+    vectors = _("vectors of {bits} bits, {registers} registers", bits=8 * here.vector_bytes, registers=here.registers)
+    return f"{here.name}, {vectors}, {threads}"
+
+
+def _machine_code() -> str:
+    """Where compiled code is kept, how much, and whether more can be added."""
+    from ...autograd.kernels.cache_folders import code_folders
+
+    folders = code_folders()
+    shown = [folder for folder in folders if folder.pieces or folder is folders[0]]
+    lines = []
+    for folder in shown:
+        said = _("{path}: {count} pieces, {size}", path=folder.path, count=folder.pieces, size=size_text(folder.bytes))
+        lines.append(said if folder.writable else said + _(", cannot be written"))
+    return "\n".join(lines)
+
+
+def size_text(count: int) -> str:
+    """A number of bytes as people write it.
+
+    >>> size_text(512), size_text(2_100_000)
+    ('512 B', '2.1 MB')
+    """
+    from ...autograd.report_text import short
+
+    return short(count, "B")
 
 
 def _gpu() -> str:

@@ -15,6 +15,7 @@ EXAMPLES = (
     "nngraph ops",
     "nngraph ops softmax",
     "nngraph ops --kind loss --lang zh-CN",
+    "nngraph ops sigmoid --show-source",
     "nngraph explain --op softmax_loss",
 )
 
@@ -34,6 +35,10 @@ def run(
         str | None,
         typer.Option("--kind", help=_("Only ops of this kind, such as loss or activation."), show_default=False),
     ] = None,
+    show_source: Annotated[
+        bool,
+        typer.Option("--show-source", help=_("Show how every engine computes them: numpy's code, and the compiled loops.")),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
@@ -58,7 +63,17 @@ def run(
             {"name": op.name, "call": signature(op), "kind": op.kind, "words": _(op.words), "why": _(op.why)}
             for op in chosen
         ]
+        if show_source:
+            from ..sources import sources
+
+            records = [{**record, "source": sources(op)} for record, op in zip(records, chosen, strict=True)]
         show.out(json.dumps(records, ensure_ascii=not show.can_print("中文∂"), indent=2))
+        return 0
+    if show_source:
+        from ..sources import shown
+        from ..story import heading
+
+        show.out("\n\n".join(f"{heading(op)}\n\n{shown(op)}" for op in chosen))
         return 0
     rows = [[op.name, signature(op), op.kind, _(op.words, None, **_own_names(op))] for op in chosen]
     show.out(show.table([_("op"), _("call"), _("kind"), _("what it does")], rows, show.wants_color(color.value)))

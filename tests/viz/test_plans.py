@@ -91,7 +91,7 @@ def test_boxes_say_what_is_computed_and_what_it_costs():
     assert first.kind == "linear"
     assert any(box.lines == ("loss",) and box.result for box in drawing.boxes)
     assert {arrow.label for arrow in drawing.arrows} >= {"20×6"}
-    assert "instructions of the engine numba" in drawing.notes[0]
+    assert drawing.notes[0].startswith("engine numba, instructions: ")
 
 
 def test_updates_are_stacked_where_they_are_alike():

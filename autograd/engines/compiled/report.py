@@ -18,10 +18,10 @@ from .plan import Plan
 ENGINE = "numba"
 
 
-def report(plan: Plan, inputs: Sequence[Leaf] = ()) -> PlanReport:
-    """What the plan does; nothing is compiled for it."""
+def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None) -> PlanReport:
+    """What the plan does; nothing is compiled for it. `names` are those of the outputs, when they are not the nodes' own."""
     offsets, _, size = arranged(plan.calls, plan.mark)
-    outputs = numbered([node.name for node in plan.asked], "result")
+    outputs = numbered([node.name for node in plan.asked] if names is None else names, "result")
     reader = _Reader(plan, offsets, outputs)
     return PlanReport(
         engine=ENGINE,

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from ...kernels import machine_code
-from ..numpy_report import source_of_node
+from ..numpy_report import source_of
 from .calls import Call, Fallback
 
 
@@ -21,7 +21,7 @@ def source(call: Call, form: str) -> str:
 def _source(call: Call, form: str) -> str:
     code = call.code
     if isinstance(code, Fallback):
-        return source_of_node(code.node)
+        return source_of(code.node.op, code.node)
     if form == "llvm":
         return str(_module(code))
     if form == "assembly":
