@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import WIDTH, gather_tile, outer_tile, tallest, tallest_outer
+from .convolution_tiles import WIDTH, gatherer, multiplier, tallest, tallest_of_nine
 from .kernel import kernel, part
 from .moves import moves
 from .squares import turner
@@ -82,7 +82,7 @@ def conv(v: SimpleNamespace) -> Any:
     in the tile channels of x, taps. The pixels' entries stay in the first-level cache while all channels of y pass.
     """
     word, call, size, lanes = v.word, v.call, v.size, v.lanes
-    tile, planes, most, fill, zero, finite = gather_tile(v), planes_of(v), tallest(), moves(v).fill, v.zero, moves(v).finite
+    gather, planes, fill, zero, finite = gatherer(v), planes_of(v), moves(v).fill, v.zero, moves(v).finite
     results, only_inside = _results(v), _only_inside(v)
 
     def loop(block: int, start: int, stop: int) -> None:
@@ -116,17 +116,10 @@ def conv(v: SimpleNamespace) -> Any:
                     while at < pixels and taps > 0:
                         vectors = WIDTH if at + (WIDTH - 1) * lanes < pixels else 1
                         last = min(lanes, pixels - at - (vectors - 1) * lanes)
-                        row, from_here = 0, weights
-                        while row < rows:
-                            tall = most
-                            while tall > rows - row:
-                                tall //= 2
-                            tile(
-                                tall, vectors, work + size * at, pitch, channels, offsets + 8 * word(this, 5), taps,
-                                from_here, target + row * stride + size * at, stride, last,
-                            )  # fmt: skip
-                            from_here += size * tall * channels * taps
-                            row += tall
+                        gather(
+                            rows, vectors, work + size * at, pitch, channels, offsets + 8 * word(this, 5), taps, weights,
+                            target + size * at, stride, last,
+                        )  # fmt: skip
                         at += vectors * lanes
                     if taps == 0:
                         fill(target, zero(), rows * pixels)
@@ -272,10 +265,10 @@ def conv_weigh(v: SimpleNamespace) -> Any:
     where `conv` has them, the planes. One row of the call is a part.
 
     Order: image, group, panel (two vectors of k), windows (as many as stay in the first-level cache), rows of results
-    (eight); in the tile windows. Sums over an image are made in registers.
+    (nine); in the tile windows. Sums over an image are made in registers.
     """
     word, set_word, size, lanes = v.word, v.set_word, v.size, v.lanes
-    tile, turn, planes, most, power = outer_tile(v), turner(v), planes_of(v), tallest_outer(), tallest()
+    multiply, turn, planes = multiplier(v, tallest_of_nine()), turner(v), planes_of(v)
     fill, zero = moves(v).fill, v.zero
     deep = 256
 
@@ -313,16 +306,10 @@ def conv_weigh(v: SimpleNamespace) -> Any:
                                 )  # fmt: skip
                         for at in range(0, pixels, deep):
                             many = min(deep, pixels - at)
-                            row = 0
-                            while row < reach:
-                                tall = most if reach - row >= most else power
-                                while tall > reach - row:
-                                    tall //= 2
-                                tile(
-                                    tall, vectors, work + size * at, offsets + 8 * row, size, panel + at * width, width,
-                                    many, results + group * by_group + size * (row * wide + k), size * wide, 1,
-                                )  # fmt: skip
-                                row += tall
+                            multiply(
+                                reach, vectors, work + size * at, offsets, size, panel + at * width, width, many,
+                                results + group * by_group + size * k, size * wide, 1,
+                            )  # fmt: skip
                         k += vectors * lanes
 
     return loop

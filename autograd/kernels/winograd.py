@@ -15,7 +15,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from .convolution_tiles import outer_tile, tallest
+from .convolution_tiles import multiplier, tallest
 from .kernel import kernel, part
 from .moves import moves
 from .squares import turner
@@ -28,14 +28,14 @@ address of its block."""
 X, Y, WEIGHTS, SCRATCH, BYTES, CHUNK_ROWS, DIRECT, DIRECT_BLOCK = 0, 1, 2, 5, 6, 7, 8, 9
 CHANNELS, RESULTS, HEIGHT, WIDTH, LINES, COLUMNS, TOP, LEFT, TOP_BACK, LEFT_BACK = range(10, 20)
 DOWN, RIGHT, TOGETHER, STRIP, TILES, SUMS, STRIP_BACK, FLAGS, ROWS = range(20, 29)
-IMAGES, IMAGES_IN_PART, WIDE = 29, 30, 31
-HEAD = 32
+IMAGES, IMAGES_IN_PART, WIDE, PACK, PACK_BLOCK = range(29, 34)
+HEAD = 34
 """Words of the blocks. Addresses of image, result and transformed weights; working memory, its bytes, rows in a chunk;
 code of the direct way and word at which its block begins; channels of image and result; rows and columns of an image and
 of a result; row and column of the image under the first window's corner, and of the result that the first tile begins
 with; rows and columns of tiles; rows of tiles done together; where things lie in working memory, in bytes; the word at
-which the distances between the rows of a register tile stand; for weights: images, images in a part, numbers of a row of
-results. HEAD words in all."""
+which the places of the rows that are multiplied stand, tiles or channels, in bytes; for weights: images, images in a part, numbers of a row of
+results; code that packs weights for the direct way, and word at which its block begins. HEAD words in all."""
 
 
 @kernel("float32")
@@ -150,7 +150,7 @@ def _weights(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
 
 def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
     word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
-    tile, turn, tiles_of, most, fill, finite = outer_tile(v), turner(v), _tiles_of(v, taps, step), tallest(), move.fill, move.finite
+    multiply, turn, tiles_of, fill, finite = multiplier(v, tallest()), turner(v), _tiles_of(v, taps, step), move.fill, move.finite
     transform, side = transforms(v, taps).results, 3 + taps
 
     def loop(block: int, start: int, stop: int) -> None:
@@ -180,17 +180,10 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
                 width = size * vectors * lanes
                 products = count * width | 64
                 for entry in range(side * side):
-                    t = 0
-                    while t < count:
-                        tall = most
-                        while tall > count - t:
-                            tall //= 2
-                        tile(
-                            tall, vectors, tiles + entry * apart + size * t * deep, rows, size,
-                            weights + entry * (depth * width | 64), width, depth, sums + entry * products + t * width,
-                            width, 0,
-                        )  # fmt: skip
-                        t += tall
+                    multiply(
+                        count, vectors, tiles + entry * apart, rows, size, weights + entry * (depth * width | 64), width,
+                        depth, sums + entry * products, width, 0,
+                    )  # fmt: skip
                 for at in range(many):
                     image, line = start + (first + at) // down, (first + at) % down * 4
                     flag = flags + size * ((first + at) // down % (together + 1)) * lanes
@@ -226,6 +219,7 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
                 if at % down == down - 1:
                     image = start + at // down
                     if not finite(flags + size * (at // down % (together + 1)) * lanes, lanes):
+                        call(word(block, PACK), block + 8 * word(block, PACK_BLOCK), 0, 1)
                         call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), image, image + 1)
                     if word(block, EPILOGUE) != 0:
                         call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
@@ -236,7 +230,7 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
 
 def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
     word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
-    tile, turn, tiles_of, most, fill, finite = outer_tile(v), turner(v), _tiles_of(v, taps, step), tallest(), move.fill, move.finite
+    multiply, turn, tiles_of, fill, finite = multiplier(v, tallest()), turner(v), _tiles_of(v, taps, step), move.fill, move.finite
     spread, transform = transforms(v, taps).arriving, transforms(v, taps).sent
     side, window = 3 + taps, taps * step
 
@@ -287,17 +281,10 @@ def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
                                 right, 0,
                             )  # fmt: skip
                     for entry in range(side * side):
-                        channel = 0
-                        while channel < depth:
-                            tall = most
-                            while tall > depth - channel:
-                                tall //= 2
-                            tile(
-                                tall, vectors, tiles + entry * apart + size * channel, rows, size * deep,
-                                arrived + entry * products, width, count,
-                                total + entry * (depth * width | 64) + channel * width, width, 1,
-                            )  # fmt: skip
-                            channel += tall
+                        multiply(
+                            depth, vectors, tiles + entry * apart, rows, size * deep, arrived + entry * products, width,
+                            count, total + entry * (depth * width | 64), width, 1,
+                        )  # fmt: skip
                     total += side * side * (depth * width | 64)
                     k += vectors * lanes
                 first += many

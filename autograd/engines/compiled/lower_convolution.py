@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -27,12 +28,23 @@ def _refused(inputs: Sequence[View], outputs: Sequence[View]) -> bool:
     return len(dtypes) > 1 or outputs[0].dtype.name not in ("float32", "float64")
 
 
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The direct way: blocks of `conv_pack` and `conv`, the packed weights, and how many images are done together."""
+
+    pack: list[Any]
+    words: list[Any]
+    packed: View
+    together: int
+
+
 def _direct(
     plan: Any, sizes: Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
     channels: int, rows: int, by: tuple[int, int, int], only_inside: bool,
-) -> tuple[list[Any], View, int]:  # fmt: skip
-    """The block of `conv`, the packed weights in it, and how many images it does together."""
-    size, dtype, groups = target.dtype.itemsize, target.dtype, sizes.groups
+) -> Direct:  # fmt: skip
+    """`by`: strides of the weights along groups, channels of the target and channels of the source; `only_inside`: whether
+    places outside of `source` take no part."""
+    size, groups = target.dtype.itemsize, sizes.groups
     planes = side_by_side(*axes, sizes.batch, channels, size)
     down, right = axes
     places, counts, phases = [], [], []
@@ -42,43 +54,41 @@ def _direct(
             phases += [one.first, other.first, one.count, other.count, taps, len(places)]
             counts.append(taps)
             places += [row * sizes.size[1] + column for row, _ in one.taps for column, _ in other.taps]
-    packed = plan.new((groups, rows * channels * len(places)), dtype, "weights in reading order")
-    plan.call(
-        conv_pack(dtype), [weights, packed, groups, rows, channels, *by, len(counts), *counts, *places],
-        [weights], [packed], rows=groups, why="weights laid out for convolution",
-    )  # fmt: skip
-    direct = planes.together == 1 and len(counts) == 1
+    packed = plan.new((groups, rows * channels * len(places)), target.dtype, "weights in reading order")
+    straight = planes.together == 1 and len(counts) == 1
     held = rounded(channels * planes.numbers * size + machine().vector_bytes)
-    results = 0 if direct else rows * size * sum(
+    results = 0 if straight else rows * size * sum(
         phases[at + 2] * planes.together * right.count for at in range(0, len(phases), 6)
     )
     scratch = Scratch(rounded(held + results + machine().vector_bytes))
     description = planes.words(size)
     words = [
         source, target, packed, 0, 0, scratch, scratch.bytes, CHUNK, groups, channels, rows, down.result, right.result,
-        down.apart, right.apart, int(direct), held, len(counts), PLANES + len(description),
+        down.apart, right.apart, int(straight), held, len(counts), PLANES + len(description),
         rows * channels * len(places), int(only_inside), PLANES + len(description) + len(phases), *description, *phases,
         *[offset for both in planes.met() for offset in both],
     ]  # fmt: skip
-    return words, packed, planes.together
+    pack = [weights, packed, groups, rows, channels, *by, len(counts), *counts, *places]
+    return Direct(pack, words, packed, planes.together)
 
 
-def _gather(
-    plan: Any, sizes: Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
-    channels: int, rows: int, by: tuple[int, int, int], only_inside: bool, tiles: Tiles | None,
-) -> None:  # fmt: skip
-    """Calls that compute `target` from windows of `source`; `by`: strides of the weights along groups, channels of the
-    target and channels of the source; `only_inside`: whether places outside of `source` take no part."""
-    words, packed, together = _direct(plan, sizes, axes, source, weights, target, channels, rows, by, only_inside)
-    code, reads = conv(target.dtype), [source, packed]
-    if tiles is not None:
-        transformed = tiles.transformed(plan, weights, by[2], by[1])
-        words = tiles.words([source, target, transformed], code, words)
-        code, together, reads = tiles.convolved, 1, [*reads, transformed]
-    grain = _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
+def _gather(plan: Any, sizes: Sizes, source: View, weights: View, target: View, way: Direct, tiles: Tiles | None) -> None:
+    """Calls that compute `target` from windows of `source`."""
+    dtype, grain = target.dtype, _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
+    if tiles is None:
+        plan.call(
+            conv_pack(dtype), way.pack, [weights], [way.packed], rows=sizes.groups, why="weights laid out for convolution"
+        )  # fmt: skip
+        code, words, reads, writes = conv(dtype), way.words, [source, way.packed], [target]
+        grain = -(-grain // way.together) * way.together
+    else:
+        transformed = tiles.transformed(plan, weights)
+        words = tiles.words([source, target, transformed], (conv(dtype), way.words), (conv_pack(dtype), way.pack))
+        # The direct way, where it is needed, packs the weights itself.
+        code, reads, writes = tiles.convolved, [source, transformed, weights], [target, way.packed]
     plan.call(
-        code, words, reads, [target], rows=sizes.batch, grain=-(-grain // together) * together,
-        flops=2 * sizes.batch * sizes.multiplications, finish=sizes.batch,
+        code, words, reads, writes, rows=sizes.batch, grain=grain, flops=2 * sizes.batch * sizes.multiplications,
+        finish=sizes.batch,
     )  # fmt: skip
 
 
@@ -103,10 +113,9 @@ def lower_conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -
     if not sizes.inner * sizes.outer:
         return False
     reach = prod(sizes.size)
-    by = (sizes.outer * sizes.inner * reach, sizes.inner * reach, reach)
-    turned = node.params["turned"]
-    tiles = onto_windows(sizes, y.dtype, turned)
-    _gather(plan, sizes, sizes.onto_windows(turned), x, w, y, sizes.inner, sizes.outer, by, False, tiles)
+    by, turned = (sizes.outer * sizes.inner * reach, sizes.inner * reach, reach), node.params["turned"]
+    way = _direct(plan, sizes, sizes.onto_windows(turned), x, w, y, sizes.inner, sizes.outer, by, False)
+    _gather(plan, sizes, x, w, y, way, onto_windows(sizes, y.dtype, turned))
     if y is not outputs[0]:
         plan.copy(y, outputs[0])
     return True
@@ -123,8 +132,8 @@ def lower_conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[Vi
         return False
     reach = prod(sizes.size)
     by = (sizes.outer * sizes.inner * reach, reach, sizes.inner * reach)
-    tiles = onto_image(sizes, x.dtype)
-    _gather(plan, sizes, sizes.onto_image(), g, w, x, sizes.outer, sizes.inner, by, True, tiles)
+    way = _direct(plan, sizes, sizes.onto_image(), g, w, x, sizes.outer, sizes.inner, by, True)
+    _gather(plan, sizes, g, w, x, way, onto_image(sizes, x.dtype))
     if x is not outputs[0]:
         plan.copy(x, outputs[0])
     return True
@@ -159,7 +168,7 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     words += [*[0] * (PLANES - len(words)), *planes.words(size)]
     code, tiles = conv_weigh(dtype), onto_windows(sizes, dtype)
     if tiles is not None:
-        words, code = tiles.words([x, g, partial], code, words, sizes.batch, each), tiles.weighed
+        words, code = tiles.words([x, g, partial], (code, words), None, sizes.batch, each), tiles.weighed
     plan.call(
         code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=2 * sizes.batch * sizes.multiplications
     )  # fmt: skip

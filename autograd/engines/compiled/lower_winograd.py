@@ -11,13 +11,13 @@ from math import prod
 from typing import Any
 
 from ...kernels import winograd
-from ...kernels.convolution_tiles import tallest
 from ...kernels.machine import machine
 from .calls import CHUNK, Scratch, View
 from .convolution_geometry import Sizes, rounded
 
 CACHE = 500_000
-"""Bytes of tiles and of their products that stay in the second-level cache."""
+"""Bytes of tiles and of their products that stay in the second-level cache. Twice as many for what weights are sent: the
+sums of all entries are read and written for every such group of tiles."""
 GRAIN = 1 << 15
 """So many weights make a chunk worth a thread."""
 
@@ -42,7 +42,8 @@ def wide(numbers: int) -> int:
 class Tiles:
     """A convolution cut into tiles of 4x4 results.
 
-    `taps`: of a window along one axis; `step`: 2 where even and odd entries of the source count as channels, `spread`: 2
+    `backwards`: from windows to the image; `turned`: whether weights are laid the other way round than they lie; `taps`: of
+    a window along one axis; `step`: 2 where even and odd entries of the source count as channels, `spread`: 2
     where those of the target do. `corner`: the entry of the source under the first window's corner; `back`: the entry of
     the target with which the first tile begins; `counts`: rows and columns of tiles.
     """
@@ -58,6 +59,7 @@ class Tiles:
     channels: int
     results: int
     turned: bool
+    backwards: bool
 
     @property
     def convolved(self) -> Any:
@@ -83,7 +85,7 @@ class Tiles:
         each = 1.15 * self.products * self.channels * self.step**2 * across / lanes + turned
         return prod(self.counts) * each < 0.8 * 1.1 * multiplications / lanes
 
-    def transformed(self, plan: Any, weights: View, by_channel: int, by_result: int) -> View:
+    def transformed(self, plan: Any, weights: View) -> View:
         """The weights as sums, computed by one more call."""
         kernels = {
             (1, 1): winograd.winograd_weights, (2, 1): winograd.winograd_weights_apart, (1, 2): winograd.winograd_weights_back
@@ -93,6 +95,10 @@ class Tiles:
         numbers = panels * self.products * (self.channels * self.step**2 * panel + 16)
         sums = plan.new((numbers,), weights.dtype, "weights as sums")
         side = self.taps * self.step * self.spread
+        # Weights lie as (out, in, …): channels of the target come first where it has the windows, else those of the source.
+        by_channel, by_result = side * side * (self.results if self.backwards else 1), side * side
+        if not self.backwards:
+            by_result *= self.channels
         spare = Scratch(rounded(side * side * machine().vector_bytes))
         plan.call(
             kernels[self.step, self.spread]("float32"),
@@ -101,12 +107,17 @@ class Tiles:
         )  # fmt: skip
         return sums
 
-    def words(self, views: list[View], direct: Any, block: list[Any], images: int = 0, in_part: int = 0) -> list[Any]:
-        """The block of a kernel, with that of the direct way behind it. `images`: for what weights are sent."""
+    def words(
+        self, views: list[View], direct: tuple[Any, list[Any]], pack: tuple[Any, list[Any]] | None = None, images: int = 0,
+        in_part: int = 0,
+    ) -> list[Any]:
+        """The block of a kernel, with those of the direct way and of packing weights for it behind. `images`: for what
+        weights are sent."""
         lanes = machine().lanes("float32")
         down, right = self.counts
         deep, panel = wide(self.channels) * self.step**2, 2 * lanes
-        together = max(1, min(64, CACHE // (4 * self.products * (deep + panel))) // right)
+        cache = 2 * CACHE if images else CACHE
+        together = max(1, min(64, cache // (4 * self.products * (deep + panel))) // right)
         tiles = together * right
         across = wide(self.results)
         sums = self.products * (4 * self.channels * self.step**2 * across + -(-across // panel) * 64) if images else 0
@@ -116,12 +127,14 @@ class Tiles:
         ]  # fmt: skip
         places = [sum(map(rounded, sizes[:at])) for at in range(len(sizes) + 1)]
         scratch = Scratch(places.pop())
-        # Rows of a register tile are tiles side by side, or channels where what weights are sent is wanted.
-        rows = [4 * at * (1 if images else deep) for at in range(tallest())]
+        # Rows that are multiplied are tiles, or channels where what weights are sent is wanted.
+        rows = [4 * at for at in range(self.channels * self.step**2)] if images else [4 * at * deep for at in range(tiles)]
+        (code, block), at = direct, winograd.HEAD + len(rows)
+        packing = [0, 0] if pack is None else [Address(pack[0]), at + len(block)]
         return [
-            *views, 0, 0, scratch, scratch.bytes, CHUNK, Address(direct), winograd.HEAD + len(rows), self.channels,
-            self.results, *self.source, *self.target, *self.corner, *self.back, down, right, together, *places,
-            winograd.HEAD, images, in_part, wide(self.results), *rows, *block,
+            *views, 0, 0, scratch, scratch.bytes, CHUNK, Address(code), at, self.channels, self.results, *self.source,
+            *self.target, *self.corner, *self.back, down, right, together, *places, winograd.HEAD, images, in_part,
+            wide(self.results), *packing, *rows, *block, *(pack[1] if pack else []),
         ]  # fmt: skip
 
 
@@ -133,7 +146,7 @@ def onto_windows(sizes: Sizes, dtype: Any, turned: bool = False) -> Tiles | None
     before = tuple(-first for first in sizes.padding)
     return _paying(sizes, Tiles(
         sizes.size[0] // step, step, 1, sizes.image, sizes.windows, before, (0, 0), _quarters(sizes.windows), sizes.inner,
-        sizes.outer, turned,
+        sizes.outer, turned, False,
     ))  # fmt: skip
 
 
@@ -150,7 +163,7 @@ def onto_image(sizes: Sizes, dtype: Any) -> Tiles | None:
         corner, back = (-1, -1), tuple(-first for first in sizes.padding)
         counts = _quarters(tuple(-(-(length + first) // 2) for length, first in zip(sizes.image, sizes.padding)))
     return _paying(sizes, Tiles(
-        sizes.size[0] // step, 1, step, sizes.windows, sizes.image, corner, back, counts, sizes.outer, sizes.inner, True,
+        sizes.size[0] // step, 1, step, sizes.windows, sizes.image, corner, back, counts, sizes.outer, sizes.inner, True, True,
     ))  # fmt: skip
 
 
