@@ -31,7 +31,8 @@ SLICE, MOST_TRIES = 500, 64
 class ValueCheck:
     """How far an engine's value is from the first engine's: the largest difference, and relative to the largest number.
 
-    `index` is where it is, `reference` and `value` what stands there; `agrees` says whether that is within the tolerance.
+    `index` is where it is, `reference` and `value` what stands there; `agrees` says whether that is within the
+    tolerance.
     """
 
     name: str
@@ -63,7 +64,8 @@ class EngineCheck:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where engines begin to differ: the value that was wrong, the first node that is, and the instruction that computes it.
+    """Where engines begin to differ: the value that was wrong, the first node that is, and the instruction that
+    computes it.
 
     `alone` is false when the node is right when all values are asked for, and wrong only as a part of something fused.
     """
@@ -83,15 +85,15 @@ class EnginesDiffer(CheckFailed):
 def check_engines(
     f: Any, *values: Any, engines: Sequence[str] = ("numpy", "numba"), tolerance: float | None = None
 ) -> EngineCheck:
-    """A record that all engines compute the same; EnginesDiffer otherwise, naming the first node whose value differs and the
-    instruction that computes it.
+    """A record that all engines compute the same; EnginesDiffer otherwise, naming the first node whose value differs
+    and the instruction that computes it.
 
-    `f` is what `ng.compile` gave, and `values` those of its inputs: outputs and updates are compared, on copies of the leaves.
-    Or `f` is a node or several, and `values` at most one mapping from leaves to values. Or `f` is a function of arrays, and
-    `values` its arguments. The first of `engines` is the reference.
+    `f` is what `ng.compile` gave, and `values` those of its inputs: outputs and updates are compared, on copies of the
+    leaves. Or `f` is a node or several, and `values` at most one mapping from leaves to values. Or `f` is a function of
+    arrays, and `values` its arguments. The first of `engines` is the reference.
 
-    `tolerance` is relative to the largest number of each result; without it 1000 units in the last place, and more where
-    numpy's own rounding is as large. Whole numbers, nan and infinities must be the same.
+    `tolerance` is relative to the largest number of each result; without it 1000 units in the last place, and more
+    where numpy's own rounding is as large. Whole numbers, nan and infinities must be the same.
 
     >>> import nngraph as ng
     >>> x = np.linspace(-2.0, 2.0, 12).reshape(4, 3)
@@ -117,9 +119,15 @@ def check_engines(
 
 
 def compared(
-    name: str, engine: str, reference: np.ndarray, value: np.ndarray, tolerance: float | None, wide: np.ndarray | None = None
+    name: str,
+    engine: str,
+    reference: np.ndarray,
+    value: np.ndarray,
+    tolerance: float | None,
+    wide: np.ndarray | None = None,
 ) -> ValueCheck:
-    """Two results compared. `wide`, the same in float64, tells how much of the difference the rounding of both may be."""
+    """Two results compared. `wide`, the same in float64, tells how much of the difference the rounding of both may
+    be."""
     if reference.shape != value.shape or reference.dtype != value.dtype:
         return ValueCheck(name, engine, np.inf, np.inf, (), np.nan, np.nan, False)
     if not reference.size:
@@ -140,7 +148,9 @@ def compared(
             own = np.abs(one - np.asarray(wide, np.float64))
         limit += ROUNDING * float(np.nanmax(np.where(np.isfinite(own), own, 0.0)))
     relative = absolute / size if size else absolute
-    return ValueCheck(name, engine, absolute, relative, index, float(one[index]), float(other[index]), absolute <= limit)
+    return ValueCheck(
+        name, engine, absolute, relative, index, float(one[index]), float(other[index]), absolute <= limit
+    )
 
 
 # What is checked ------------------------------------------------------------------------------------------------------
@@ -155,7 +165,10 @@ class _Subject:
     @property
     def names(self) -> tuple[str, ...]:
         """What each value is called."""
-        return (*numbered([node.name for node in self.outputs], "result"), *(f"new {leaf._name}" for leaf in self.updates))
+        return (
+            *numbered([node.name for node in self.outputs], "result"),
+            *(f"new {leaf._name}" for leaf in self.updates),
+        )
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -164,7 +177,9 @@ class _Subject:
 
     def run(self, engine: str) -> list[np.ndarray]:
         """The outputs and the leaves after the update, by an engine; the leaves themselves stay as they are."""
-        copies = {leaf: Leaf(leaf.role, leaf._name, np.array(leaf.value), leaf.shape, leaf.dtype) for leaf in self.updates}
+        copies: dict[Node, Leaf] = {
+            leaf: Leaf(leaf.role, leaf._name, np.array(leaf.value), leaf.shape, leaf.dtype) for leaf in self.updates
+        }
         nodes = substitute(self.nodes, copies)
         count = len(self.outputs)
         plan = _made(engine, nodes[:count], dict(zip(copies.values(), nodes[count:])))
@@ -173,11 +188,14 @@ class _Subject:
 
     def run_wide(self) -> list[np.ndarray]:
         """The same values from float64 leaves, by numpy."""
-        wide = {}
+        wide: dict[Node, Node] = {}
         for leaf in order(self.nodes):
-            if leaf.is_leaf and leaf.role != "constant" and leaf.dtype.kind == "f":
-                value = self.given[leaf] if leaf in self.given else leaf.value
-                wide[leaf] = Leaf(leaf.role, leaf._name, np.asarray(value, np.float64), leaf.shape, np.dtype(np.float64))
+            if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf.dtype.kind == "f":
+                # A leaf that is given may have no value of its own.
+                value = self.given[leaf] if leaf in self.given else leaf.value  # noqa: SIM401
+                wide[leaf] = Leaf(
+                    leaf.role, leaf._name, np.asarray(value, np.float64), leaf.shape, np.dtype(np.float64)
+                )
         return [np.asarray(each) for each in Program(substitute(self.nodes, wide))(self.given)]
 
 
@@ -188,12 +206,14 @@ def _subject(f: Any, values: Sequence[Any]) -> _Subject:
         given = {leaf: fitted(np.asarray(value), leaf.dtype, leaf) for leaf, value in zip(f.inputs, values)}
         return _Subject(f.outputs, f.updates, given)
     if isinstance(f, Node) or not callable(f):
-        if len(values) > 1 or values and not isinstance(values[0], Mapping):
+        if len(values) > 1 or (values and not isinstance(values[0], Mapping)):
             raise ParameterError(
-                "check_engines(nodes, {leaf: value, …}) takes the values as one mapping; for values in order give it what"
-                " ng.compile made, or a function"
+                "check_engines(nodes, {leaf: value, …}) takes the values as one mapping; for values in order give it"
+                " what ng.compile made, or a function"
             )
-        given = {leaf: fitted(np.asarray(value), leaf.dtype, leaf) for leaf, value in (values[0] if values else {}).items()}
+        given = {
+            leaf: fitted(np.asarray(value), leaf.dtype, leaf) for leaf, value in (values[0] if values else {}).items()
+        }
         return _Subject((f,) if isinstance(f, Node) else tuple(map(as_node, f)), {}, given)
     leaves = []
     for at, value in enumerate(values, 1):
@@ -211,7 +231,9 @@ def _known(names: Sequence[str]) -> None:
         raise ParameterError("check_engines compares engines, so it needs two: engines=('numpy', 'numba')")
 
 
-def _made(engine: str, outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Callable[[Mapping[Leaf, Any]], list[Any]]:
+def _made(
+    engine: str, outputs: Sequence[Node], updates: Mapping[Leaf, Node]
+) -> Callable[[Mapping[Leaf, Any]], list[Any]]:
     return engines[engine](list(outputs), updates)
 
 
@@ -224,7 +246,8 @@ def _failure(subject: _Subject, reference: str, check: ValueCheck, at: int, tole
     lines = [
         f"{check.engine} and {reference} differ: {check.name}{place} is {check.value:.9g}, and {check.reference:.9g} by"
         f" {reference} ({check.relative:.1e} of its size)",
-        f"  it begins at {describe(node)}, built at {file}:{line}" + ("" if alone else ", where it is fused with others"),
+        f"  it begins at {describe(node)}, built at {file}:{line}"
+        + ("" if alone else ", where it is fused with others"),
     ]
     if instruction is not None:
         ops = ", ".join(each.op for each in instruction.operations[:12])
@@ -237,7 +260,8 @@ def _failure(subject: _Subject, reference: str, check: ValueCheck, at: int, tole
 def _first(
     subject: _Subject, reference: str, engine: str, wrong: Node, tolerance: float | None
 ) -> tuple[Node, Instruction | None, bool]:
-    """The first node that differs, in running order; the instruction that computes it; whether it is wrong by itself."""
+    """The first node that differs, in running order; the instruction that computes it; whether it is wrong by
+    itself."""
     nodes = [node for node in order(wrong) if not node.is_leaf and isinstance(node.shape, tuple)]
     for start in range(0, len(nodes), SLICE):
         asked = nodes[start : start + SLICE]

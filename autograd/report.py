@@ -43,16 +43,18 @@ class Operation:
         dtype = "" if several or node.dtype is None else node.dtype.name
         if node.is_leaf:
             return cls("", node.name or node.role, f"leaf-{node.role}", node.name, node.scope, shape, dtype)
-        return cls(node.op.name, node.op.sign_on(node) or node.op.name, node.op.kind, node.name, node.scope, shape, dtype)
+        return cls(
+            node.op.name, node.op.sign_on(node) or node.op.name, node.op.kind, node.name, node.scope, shape, dtype
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
     """What an instruction reads or writes.
 
-    `buffer` numbers the memory it lies in, from 1. `role` is that of a leaf (input, parameter, state, constant), `result`, or
-    `value` for what lives inside the plan. `bytes` counts each number once. `over`: the operand whose memory is written over.
-    `moves`: another piece of the buffer at every turn of a loop.
+    `buffer` numbers the memory it lies in, from 1. `role` is that of a leaf (input, parameter, state, constant),
+    `result`, or `value` for what lives inside the plan. `bytes` counts each number once. `over`: the operand whose
+    memory is written over. `moves`: another piece of the buffer at every turn of a loop.
     """
 
     buffer: int
@@ -69,10 +71,10 @@ class Array:
 class Instruction:
     """One instruction. `number` counts from 1; inside a loop it is `5.1`.
 
-    `kernel`: what computes it. `rows`: units of independent work, done in `chunks` that threads may share. `flops`: words of
-    the vocabulary applied to numbers, each counted once; of a loop, over all its turns. `why`: why these operations are one
-    instruction, or why it is there. `fallback`: no kernel, so numpy computes it. `times`, `body`: the turns of a loop and what
-    is done in each.
+    `kernel`: what computes it. `rows`: units of independent work, done in `chunks` that threads may share. `flops`:
+    words of the vocabulary applied to numbers, each counted once; of a loop, over all its turns. `why`: why these
+    operations are one instruction, or why it is there. `fallback`: no kernel, so numpy computes it. `times`, `body`:
+    the turns of a loop and what is done in each.
     """
 
     number: str
@@ -140,8 +142,8 @@ class PlanReport:
     """A plan, to be read: what an engine does when a compiled graph is called. `print(step.plan)` shows it as a table,
     `ng.draw(step.plan)` as a picture.
 
-    `memory`: bytes that all values inside share; `values`: what they would take if each had its own (of a loop, its results
-    count). `inputs` and `outputs`: their names.
+    `memory`: bytes that all values inside share; `values`: what they would take if each had its own (of a loop, its
+    results count). `inputs` and `outputs`: their names.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2, 3)), ng.parameter("w", [1.0, 2.0, 3.0])
@@ -178,7 +180,9 @@ class PlanReport:
         for each in self.all():
             if each.number == str(number):
                 return each
-        raise ParameterError(f"{self!r} has no instruction {number!r}; they are numbered from 1, and 5.1 is the first inside 5")
+        raise ParameterError(
+            f"{self!r} has no instruction {number!r}; they are numbered from 1, and 5.1 is the first inside 5"
+        )
 
     def all(self) -> Iterator[Instruction]:
         """Every instruction, those inside loops behind the loop."""
@@ -205,7 +209,8 @@ class PlanReport:
 
     # Showing it ---------------------------------------------------------------------------------------------------
     def explain(self, source: bool = False, width: int = 100) -> str:
-        """The plan as text: a head with what it costs, then a few lines for each instruction, at most `width` columns wide.
+        """The plan as text: a head with what it costs, then a few lines for each instruction, at most `width` columns
+        wide.
 
         `source` adds the code of every instruction as a person would write it.
         """
@@ -230,16 +235,18 @@ class PlanReport:
 
     def json(self) -> str:
         """Everything as JSON text."""
-        head = {name: getattr(self, name) for name in ("engine", "inputs", "outputs", "memory", "values", "flops", "bytes")}
+        head = {
+            name: getattr(self, name) for name in ("engine", "inputs", "outputs", "memory", "values", "flops", "bytes")
+        }
         whole = {**head, "updates": [asdict(each) for each in self.updates], "instructions": self.records()}
         return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
     def profile(self, *values: Any, repeat: int = 20) -> Profile:
-        """How long every instruction takes here: the least of `repeat` rounds, each instruction by itself, on copies of all
-        leaves; inside loops the time of one turn.
+        """How long every instruction takes here: the least of `repeat` rounds, each instruction by itself, on copies of
+        all leaves; inside loops the time of one turn.
 
-        `values` are those of the inputs, in order; an input that has none gets numbers between 0 and 1, or zeros where whole
-        numbers are asked for.
+        `values` are those of the inputs, in order; an input that has none gets numbers between 0 and 1, or zeros where
+        whole numbers are asked for.
         """
         from .profile import Profile, given_values
 

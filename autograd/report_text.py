@@ -17,8 +17,8 @@ LONGEST_NAME = 32
 """Cells of a name that is longer than this are cut out of its middle."""
 MOST_NAMES = 8
 """So many names are listed."""
-MOST_OPERATIONS = 24
-"""So many operations of one instruction are named."""
+MOST_OPERATIONS, MOST_ARRAYS = 24, 32
+"""So many operations and arrays of one instruction are named."""
 _TITLES = {
     "no.": N_("no."),
     "kernel": N_("kernel"),
@@ -56,7 +56,11 @@ def profiled(profile: Profile, width: int = 100) -> str:
     total, outermost = profile.total, {each.number for each in profile.plan}
     numbers = []
     for row in profile.rows:
-        share = f"{100 * row.seconds / total:.1f} %" if total and row.instruction.number in outermost else translate(_TITLES["each"])
+        share = (
+            f"{100 * row.seconds / total:.1f} %"
+            if total and row.instruction.number in outermost
+            else translate(_TITLES["each"])
+        )
         numbers.append(
             [row.instruction.number, _kernel(row.instruction), seconds_text(row.seconds), share,
              f"{row.flops_per_second / 1e9:.1f}", f"{row.bytes_per_second / 1e9:.1f}"]
@@ -110,7 +114,9 @@ def head(plan: PlanReport, language: str | None = None) -> list[str]:
     ]  # fmt: skip
     copied = [each.leaf for each in plan.updates if not each.in_place]
     if plan.updates and not copied:
-        said.append(translate(N_("leaves updated: {count}, each written over its old value"), language, count=len(plan.updates)))
+        said.append(
+            translate(N_("leaves updated: {count}, each written over its old value"), language, count=len(plan.updates))
+        )
     elif plan.updates:
         sentence = N_("leaves updated: {count}; computed apart and then stored: {names}")
         said.append(translate(sentence, language, count=len(plan.updates), names=_listed(copied)))
@@ -154,8 +160,11 @@ def _about(each: Instruction) -> list[str]:
 
 
 def _arrays(arrays: Sequence[Array]) -> str:
-    """Arrays in order, the same one said once."""
-    return ", ".join(dict.fromkeys(map(_array, arrays))) or "nothing"
+    """Arrays in order, the same one said once; of very many the first."""
+    said = list(dict.fromkeys(map(_array, arrays)))
+    if len(said) > MOST_ARRAYS:
+        said = [*said[: MOST_ARRAYS - 1], f"and {len(said) - MOST_ARRAYS + 1} more"]
+    return ", ".join(said) or "nothing"
 
 
 def _array(array: Array) -> str:
@@ -196,10 +205,14 @@ def _codes(plan: PlanReport) -> list[list[str]]:
 
 # A table whose last column goes on below ------------------------------------------------------------------------------
 def _table(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], said: Sequence[Sequence[str]], code: Iterable[Sequence[str]], width: int
-) -> list[str]:  # fmt: skip
-    """Rows of cells, numbers to the right, words to the left; after them a text, and below it further lines, wrapped. The
-    last title is that of the text."""
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    said: Sequence[Sequence[str]],
+    code: Iterable[Sequence[str]],
+    width: int,
+) -> list[str]:
+    """Rows of cells, numbers to the right, words to the left; after them a text, and below it further lines, wrapped.
+    The last title is that of the text."""
     from .symbolic.cells import left, right, wrapped
 
     inner = [at for at, row in enumerate(rows) if "." in row[0]]

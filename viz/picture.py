@@ -70,7 +70,7 @@ def draw(
     if isinstance(y, PlanReport):
         if not (wrt is highlight is steps is between is None and not open and not show):
             raise DrawingError("draw: of a plan nothing can be opened, highlighted or differentiated; draw the graph for that")
-        drawing = plan_drawing(y, None if fold is None else fold not in (False, "none"), language)
+        drawing = plan_drawing(y, fold is not False and fold != "none", language)
         hidden = only.words(hide, only.HIDE, "hide")
         return (only.without(drawing, hidden) if hidden else drawing).with_(theme=theme, size=size, title=title)
     if fold == "none":

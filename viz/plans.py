@@ -1,4 +1,5 @@
-"""Plan -> Drawing: what an engine runs, as boxes in running order; arrows are the arrays that go from one to the next."""
+"""Plan -> Drawing: what an engine runs, as boxes in running order; arrows are the arrays that go from one to the
+next."""
 
 from __future__ import annotations
 
@@ -11,8 +12,20 @@ from .drawing import Arrow, Box, Drawing, Group
 from .measure import shortened
 from .shapes import legend_words
 
+CROWD = 24  # leaves or results of one instruction that are more than so many share a box
 STACK = 3  # so many instructions that do the same to other leaves are drawn as one stack
-LEADING = ("linear", "loss", "random", "activation", "reduction", "control", "comparison", "function", "arithmetic", "shape")
+LEADING = (
+    "linear",
+    "loss",
+    "random",
+    "activation",
+    "reduction",
+    "control",
+    "comparison",
+    "function",
+    "arithmetic",
+    "shape",
+)
 """Kinds in the order in which one gives an instruction that does several things its color."""
 LONGEST, MOST_LINES = 26, 4
 MOVING = ("copy", "fill", "pack")  # what only puts numbers elsewhere
@@ -23,9 +36,9 @@ _KEPT = ("input", "parameter", "state")
 def plan_drawing(plan: PlanReport, fold: bool | None = None, language: str = "en") -> Drawing:
     """The instructions of a plan with the leaves they read and what they give; a loop is a frame around its body.
 
-    Leaves that are updated are drawn again, dashed, where they get their new value; one that a single instruction reads and
-    writes is only named in its box. Instructions that do the same to other leaves, as the steps of an optimizer do, are
-    drawn as one stack; not so with `fold=False`.
+    Leaves that are updated are drawn again, dashed, where they get their new value; one that a single instruction reads
+    and writes is only named in its box. Instructions that do the same to other leaves, as the steps of an optimizer do,
+    are drawn as one stack; not so with `fold=False`.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(8, 4)), ng.parameter("w", [[1.0]] * 4)
@@ -60,7 +73,7 @@ class _Sheet:
             notes=tuple(head(self.plan, self.language)), language=self.language,
         )  # fmt: skip
 
-    # Instructions -------------------------------------------------------------------------------------------------------
+    # Instructions ---------------------------------------------------------------------------------------------------
     def _lay(self, each: Instruction, group: str = "") -> None:
         """An instruction, or the frame of a loop with all that is in it."""
         if each.body:
@@ -75,25 +88,46 @@ class _Sheet:
 
     def _read(self, each: Instruction, name: str) -> None:
         rewritten = {array.buffer for array in each.writes} | self.own.keys()
-        for array in each.reads:
-            number = array.role == "constant" and not array.shape
-            if number or (array.role in _KEPT and array.buffer in rewritten):
-                continue
+        reads = [
+            array for array in each.reads
+            if array.shape or array.role != "constant"
+            if array.role not in _KEPT or array.buffer not in rewritten
+        ]  # fmt: skip
+        given = [array for array in reads if array.buffer not in self.writer]
+        if len(given) > CROWD:
+            self._link(self._crowd(f"{name}given", given, f"leaf-{given[0].role}"), name, "")
+            reads = [array for array in reads if array.buffer in self.writer]
+        for array in reads:
             source = self.writer.get(array.buffer) or self._leaf(array)
             # The box of a leaf, or of what the turn before has left, says its shape itself.
             self._link(source, name, "" if self.boxes[source].kind.startswith("leaf") else _shape(array))
 
     def _written(self, each: Instruction, name: str) -> None:
-        for array in each.writes:
+        shown = [
+            array for array in each.writes
+            if array.role == "result"
+            or (array.role in _KEPT and array.buffer not in self.own and each.number not in self.alike)
+        ]  # fmt: skip
+        if len(shown) > CROWD:
+            self._link(name, self._crowd(f"{name}made", shown, "result"), "")
+            shown = []
+        for array in shown:
             if array.role == "result":
                 result = f"result{array.buffer}"
                 self.boxes.setdefault(
                     result, Box(result, (_short(array.name),), "result", _shape(array), result=True, note=array.name)
                 )
                 self._link(name, result, "")
-            elif array.role in _KEPT and array.buffer not in self.own and each.number not in self.alike:
+            else:
                 self._updated(array, name)
-            self.writer[array.buffer] = name
+        self.writer |= {array.buffer: name for array in each.writes}
+
+    def _crowd(self, name: str, arrays: Sequence[Array], kind: str) -> str:
+        """One box for very many leaves or results."""
+        self.boxes[name] = Box(
+            name, (f"{_short(arrays[0].name)} … ({len(arrays)})",), kind, note=f"{arrays[0].name} … {arrays[-1].name}"
+        )
+        return name
 
     def _loop(self, loop: Instruction, group: str) -> None:
         frame = f"g{loop.number}"
@@ -120,7 +154,7 @@ class _Sheet:
             self.writer[array.buffer] = name
         return name
 
-    # Boxes and arrows -----------------------------------------------------------------------------------------------------
+    # Boxes and arrows -----------------------------------------------------------------------------------------------
     def _box(self, name: str, stack: Sequence[Instruction], group: str) -> Box:
         first = stack[0]
         kept = [
@@ -143,7 +177,8 @@ class _Sheet:
     def _leaf(self, array: Array) -> str:
         name = f"leaf{array.buffer}"
         self.boxes.setdefault(
-            name, Box(name, (_short(array.name),), f"leaf-{array.role}", _shape(array), note=f"{array.name}  {array.dtype}")
+            name,
+            Box(name, (_short(array.name),), f"leaf-{array.role}", _shape(array), note=f"{array.name}  {array.dtype}"),
         )
         return name
 

@@ -22,7 +22,9 @@ MOST_SECONDS = 0.5
 """Seconds for all rounds of one instruction, unless a single round takes longer."""
 
 
-def report(outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+def report(
+    outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf], names: Sequence[str | None]
+) -> PlanReport:
     """What is run for these nodes; `names` are those of the outputs."""
     roots = [*outputs, *updates.values()]
     nodes = [node for node in order(roots)]
@@ -74,8 +76,8 @@ def bytes_of(node: Node) -> int:
 
 
 def flops_of(node: Node) -> int:
-    """Words applied to numbers: those of a scalar text for each number, a product and a sum for each term of an index form,
-    all of them inside a formula or in all turns of a loop; nothing for what only moves numbers."""
+    """Words applied to numbers: those of a scalar text for each number, a product and a sum for each term of an index
+    form, all of them inside a formula or in all turns of a loop; nothing for what only moves numbers."""
     total, waiting = 0, [(node, 1)]
     while waiting:
         each, times = waiting.pop()
@@ -119,7 +121,8 @@ def _most_alive(nodes: Sequence[Node], roots: Sequence[Node]) -> int:
 
 
 def source_of(op: Op, node: Node | None = None) -> str:
-    """What numpy is asked to do for an op, or for one node of it: the text of the op, or the function its declaration names."""
+    """What numpy is asked to do for an op, or for one node of it: the text of the op, or the function its declaration
+    names."""
     if op.numpy is not None:
         return _text(op.numpy)
     if op.scalar is not None:

@@ -12,8 +12,8 @@ from . import code_cache
 
 @dataclass(frozen=True, slots=True)
 class CodeFolder:
-    """A folder of machine code: how many pieces, how many bytes, and whether what is new can be put there (or where it would
-    be made)."""
+    """A folder of machine code: how many pieces, how many bytes, and whether what is new can be put there (or where it
+    would be made)."""
 
     path: Path
     pieces: int

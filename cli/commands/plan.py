@@ -31,7 +31,9 @@ EXAMPLES = (
 
 
 def HELP() -> str:
-    return _("Show what an engine does to compute an expression or a Python function, and its gradient: the instructions, what was fused, and the memory they need.")
+    return _(
+        "Show what an engine does to compute an expression or a Python function, and its gradient: the instructions, what was fused, and the memory they need."
+    )
 
 
 class Engine(StrEnum):

@@ -39,7 +39,10 @@ def run(
     found = pieces()
     missing = {key: piece for key, piece in found.items() if not piece[1].is_ready}
     if missing and not _kept():
-        raise CommandError(_("nothing can be kept: {path} cannot be written", path=_folders()[0].path), _("NNGRAPH_CACHE names another folder"))
+        raise CommandError(
+            _("nothing can be kept: {path} cannot be written", path=_folders()[0].path),
+            _("NNGRAPH_CACHE names another folder"),
+        )
     compiled, stopped = 0, False
     try:
         with _progress(len(missing), color) as step:
@@ -60,8 +63,13 @@ def run(
         }  # fmt: skip
         show.out(json.dumps(record, ensure_ascii=not show.can_print("中文∂"), indent=2))
     else:
-        fields = dict(ready=ready, compiled=compiled, seconds=f"{seconds:.0f}", path=kept.path, size=size_text(kept.bytes))
-        said = _("{compiled} pieces of machine code compiled in {seconds} seconds, {ready} were ready; kept in {path} ({size})", **fields)
+        fields = dict(
+            ready=ready, compiled=compiled, seconds=f"{seconds:.0f}", path=kept.path, size=size_text(kept.bytes)
+        )
+        said = _(
+            "{compiled} pieces of machine code compiled in {seconds} seconds, {ready} were ready; kept in {path} ({size})",
+            **fields,
+        )
         show.out(said)
         if stopped:
             show.note(_("stopped: {left} are left; run it again to go on", left=len(missing) - compiled))

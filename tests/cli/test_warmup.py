@@ -53,7 +53,13 @@ def test_what_is_missing_is_compiled(pieces, capsys, tmp_path):
 def test_as_json(pieces, capsys, tmp_path):
     assert run(["warmup", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert {"pieces": 3, "ready": 1, "compiled": 2, "left": 0, "folder": str(tmp_path / "code")}.items() <= record.items()
+    assert {
+        "pieces": 3,
+        "ready": 1,
+        "compiled": 2,
+        "left": 0,
+        "folder": str(tmp_path / "code"),
+    }.items() <= record.items()
     assert run(["warmup", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["compiled"] == 0
 
@@ -117,7 +123,9 @@ def test_what_was_warmed_up_is_found_by_another_process(tmp_path):
     environment = {**os.environ, "NNGRAPH_CACHE": str(tmp_path)}
     records = []
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stderr
         records.append(json.loads(done.stdout))
     assert [(each["ready"], each["compiled"]) for each in records] == [(0, 2), (2, 0)]

@@ -136,6 +136,19 @@ def test_the_numpy_engine_is_drawn_too():
     assert [" ".join(box.lines) for box in drawing.boxes] == ["x", "w", "@", "tanh", "y=Σ", "y"]
 
 
+def test_very_many_leaves_share_a_box():
+    leaves = [ng.parameter(f"w{k}", np.full(3, float(k))) for k in range(40)]
+    total = leaves[0]
+    for leaf in leaves[1:]:
+        total = total + leaf
+    plan = report(Plan([total]))
+    assert sum(len(each.reads) for each in plan) >= 40
+    drawing = ng.draw(plan)
+    assert len(drawing.boxes) < 20
+    assert any("… (" in box.lines[0] for box in drawing.boxes)
+    assert "more →" in str(plan)
+
+
 def test_wishes_that_make_no_sense_for_a_plan():
     plan = mlp()
     with pytest.raises(DrawingError, match="of a plan"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph import order
 from ...kernels.loops import Apply
 from ...node import Leaf
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
@@ -19,7 +20,8 @@ ENGINE = "numba"
 
 
 def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None) -> PlanReport:
-    """What the plan does; nothing is compiled for it. `names` are those of the outputs, when they are not the nodes' own."""
+    """What the plan does; nothing is compiled for it. `names` are those of the outputs, when they are not the nodes'
+    own."""
     offsets, _, size = arranged(plan.calls, plan.mark)
     outputs = numbered([node.name for node in plan.asked] if names is None else names, "result")
     reader = _Reader(plan, offsets, outputs)
@@ -65,7 +67,9 @@ class _Reader:
             reads += [array for view in part.reads if (array := self._array(view)).buffer not in own]
             for view in part.reads:
                 places.setdefault(self._start(view, inside), self._array(view).name)
-            writes += [replace(self._array(view), over=places.get(self._start(view, inside), "")) for view in part.writes]
+            writes += [
+                replace(self._array(view), over=places.get(self._start(view, inside), "")) for view in part.writes
+            ]
         deeper = () if call.body is None else (*inside, call.body)
         body = [] if call.body is None else call.body.calls
         nodes = dict.fromkeys(node for part in call.parts for node in part.nodes)
@@ -156,15 +160,22 @@ def _updates(plan: Plan) -> tuple[Update, ...]:
                 writers.setdefault(view.buffer, []).append((number, part))
     found = []
     for leaf, new in plan.updates.items():
-        # A leaf that keeps its value is written by nobody.
-        (number, call), *_ = writers.get(plan.leaves.get(leaf), []) or [("", None)]  # type: ignore[arg-type]
-        computed = call is None or (new in call.nodes and kernel_of(call) != "copy")
-        found.append(Update(str(leaf._name), number, computed))
+        by = writers.get(plan.leaves[leaf]) if leaf in plan.leaves else None
+        if not by:
+            # A leaf that keeps its value is written by nobody.
+            found.append(Update(str(leaf._name), "", True))
+            continue
+        number, call = by[0]
+        found.append(Update(str(leaf._name), number, new in call.nodes and kernel_of(call) != "copy"))
     return tuple(found)
 
 
 def _all_values(plan: Plan) -> int:
     total = 0
+    if not plan.fusion.unit_of:
+        # The plan of a tape knows no groups of nodes; all its nodes are single numbers.
+        nodes = order([*plan.asked, *plan.asked_updates])
+        return sum(node.dtype.itemsize for node in nodes if not node.is_leaf and node.shape == ())
     for node in plan.fusion.unit_of:
         parts = plan.parts.get(node)
         views = parts if parts is not None else [plan.place[node]] if node in plan.place else []

@@ -1,5 +1,5 @@
-"""How long each call of a plan takes: a program of its own is run once, instruction by instruction, and each is timed where
-it stands, on the numbers it has in a real run."""
+"""How long each call of a plan takes: a program of its own is run once, instruction by instruction, and each is timed
+where it stands, on the numbers it has in a real run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class _Clock:
                     self._native(call, next(rows), str(at), before)
         return self.found
 
-    def _native(self, call: Call, row: np.ndarray, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    def _native(
+        self, call: Call, row: np.ndarray, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> None:
         """Time a call, and what is inside it; then do it once, on what was there before."""
         code = Code.of(row.tolist(), self.program.status)
 
@@ -82,7 +84,7 @@ class _Clock:
     def _words(self, address: int, count: int) -> np.ndarray:
         """Words of the program by their address."""
         first = (int(address) - self.program.words.ctypes.data) // 8
-        assert 0 <= first and first + count <= len(self.program.words)
+        assert first in range(len(self.program.words) - count + 1)
         return self.program.words[first : first + count]
 
     def _fall_back(self, call: Call, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,19 @@ from ...differentiate import gradient
 from ...leaves import constant, input, parameter, state
 from ...node import Leaf, Node
 from ...ops import (
-    binary_cross_entropy_logits, cast, conv2d, max_pool2d, mean_squared_error, relu, reshape, scan, sigmoid, softmax_loss,
-    sqrt, square, tanh,
+    binary_cross_entropy_logits,
+    cast,
+    conv2d,
+    max_pool2d,
+    mean_squared_error,
+    relu,
+    reshape,
+    scan,
+    sigmoid,
+    softmax_loss,
+    sqrt,
+    square,
+    tanh,
 )  # fmt: skip
 from .calls import Fallback
 from .plan import Plan
@@ -25,7 +37,8 @@ Updates = dict[Leaf, Node]
 
 
 def pieces() -> dict[str, tuple[str, Any]]:
-    """Key -> what it is called and the code: every kernel, and every loop of the typical steps. Nothing is compiled yet."""
+    """Key -> what it is called and the code: every kernel, and every loop of the typical steps. Nothing is compiled
+    yet."""
     from ...kernels.kernel import all_kernels
 
     found = {code.key: (name, code) for name, code in all_kernels().items()}
@@ -54,10 +67,12 @@ def nets() -> Iterator[tuple[str, Node, Parameters]]:
 
 
 # Nets -----------------------------------------------------------------------------------------------------------------
-def perceptron(activation: Callable[[Node], Node], sizes: Sequence[int] = (784, 128, 64, 10), batch: int = 128) -> tuple[Node, Parameters]:
+def perceptron(
+    activation: Callable[[Node], Node], sizes: Sequence[int] = (784, 128, 64, 10), batch: int = 128
+) -> tuple[Node, Parameters]:
     """Dense layers under a softmax with its loss."""
     h, parameters = _given("x", batch, sizes[0]), []
-    for at, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
+    for at, (inputs, outputs) in enumerate(pairwise(sizes)):
         parameters += [_weight(f"W{at}", inputs, outputs), _weight(f"b{at}", outputs)]
         h = h @ parameters[-2] + parameters[-1]
         h = activation(h) if at < len(sizes) - 2 else h
@@ -68,7 +83,7 @@ def autoencoder(sizes: Sequence[int] = (784, 128, 32, 128, 784), batch: int = 12
     """Down to a short code and up again; both usual losses are added, so that both are compiled."""
     x = _given("x", batch, sizes[0])
     h, parameters = x, []
-    for at, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
+    for at, (inputs, outputs) in enumerate(pairwise(sizes)):
         parameters += [_weight(f"W{at}", inputs, outputs), _weight(f"b{at}", outputs)]
         h = h @ parameters[-2] + parameters[-1]
         h = relu(h) if at < len(sizes) - 2 else h
@@ -86,10 +101,14 @@ def convolutional(batch: int = 64, classes: int = 10) -> tuple[Node, Parameters]
     for size in h.shape[1:]:
         flat *= int(size)
     parameters += [_weight("W", flat, classes), _weight("b", classes)]
-    return softmax_loss(reshape(h, (batch, flat)) @ parameters[-2] + parameters[-1], _given("t", batch, classes)), parameters
+    return softmax_loss(
+        reshape(h, (batch, flat)) @ parameters[-2] + parameters[-1], _given("t", batch, classes)
+    ), parameters
 
 
-def lstm(length: int = 16, batch: int = 32, inputs: int = 64, size: int = 128, classes: int = 10) -> tuple[Node, Parameters]:
+def lstm(
+    length: int = 16, batch: int = 32, inputs: int = 64, size: int = 128, classes: int = 10
+) -> tuple[Node, Parameters]:
     """A loop over time whose last state is classified."""
     U, W, b = _weight("U", inputs, 4 * size), _weight("W", size, 4 * size), _weight("b", 4 * size)
     V, c = _weight("V", size, classes), _weight("c", classes)

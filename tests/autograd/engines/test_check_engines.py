@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.check_engines import EnginesDiffer, compared
 from nngraph.autograd.errors import CheckFailed, MissingValue, ParameterError
 from nngraph.autograd.executable import NumpyPlan, engines
@@ -23,7 +22,9 @@ def wrong_engine(op, factor=1.01, only=lambda outputs: True):
                 image[node] = rebuild(node, inputs)
                 if node.op.name == op and only(outputs):
                     image[node] = image[node] * factor
-        return NumpyPlan([image.get(each, each) for each in outputs], {l: image.get(n, n) for l, n in updates.items()})
+        return NumpyPlan(
+            [image.get(each, each) for each in outputs], {leaf: image.get(new, new) for leaf, new in updates.items()}
+        )
 
     return make
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.compiled.plan import Plan
 from nngraph.autograd.engines.compiled.report import report
 from nngraph.autograd.errors import NngraphError, ParameterError
@@ -47,7 +46,7 @@ def loop():
 
 
 def test_instructions_tell_nodes_arrays_bytes_and_flops(layer):
-    x, loss, _ = layer
+    _, loss, _ = layer
     plan = planned([loss])
     product, nest = plan[1], plan[2]
     assert (product.kernel, nest.kernel) == ("product", "fused loop")
@@ -55,7 +54,10 @@ def test_instructions_tell_nodes_arrays_bytes_and_flops(layer):
     assert [each.op for each in nest.operations][:2] == ["add", "tanh"]
     assert nest.operations[1].name == "h"
     assert nest.scopes[0] == "layer"
-    assert [(array.name, array.shape, array.role) for array in product.reads] == [("x", (6, 4), "input"), ("w", (4, 3), "parameter")]
+    assert [(array.name, array.shape, array.role) for array in product.reads] == [
+        ("x", (6, 4), "input"),
+        ("w", (4, 3), "parameter"),
+    ]
     assert product.flops == 2 * 6 * 4 * 3
     assert (product.bytes_read, product.bytes_written) == (4 * (6 * 4 + 4 * 3), 4 * 6 * 3)
     # What one instruction writes the next one reads, by the same number.
@@ -199,9 +201,7 @@ def test_profile_measures_everything_and_changes_nothing(layer, loop, engine):
     x, loss, updates = layer
     xs, ys = loop
     total = ng.state("total", np.zeros(2, np.float32))
-    step = ng.compile(
-        [loss, ys], inputs=[x, xs], updates={**updates, total: total + ng.sum(ys, axis=0)}, engine=engine
-    )
+    step = ng.compile([loss, ys], inputs=[x, xs], updates={**updates, total: total + ng.sum(ys, axis=0)}, engine=engine)
     step(x.value, xs.value)
     before = {leaf: leaf.value for leaf in step.updates}
     profile = step.plan.profile(x.value, xs.value, repeat=3)
