@@ -239,7 +239,7 @@ def _repeating(nest: Loops) -> Loops:
         if isinstance(step, Fold):
             operand = new[step.operand]
             if at in over:
-                loops = tuple(sorted(over.pop(at).union(levels[step.operand])))
+                loops = tuple(sorted(over.pop(at).union(levels[step.operand], step.over)))
                 steps.append(Apply("cast", (operand,), nest.dtype(step.operand), loops))
                 operand = reads + len(steps) - 1
             steps.append(Fold(step.word, operand, step.over, step.dtype))
