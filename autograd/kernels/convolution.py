@@ -1,9 +1,9 @@
 """Convolution without Winograd's trick: to the result, back to the image, back to the weights; any stride and dilation.
 
 The image is rewritten once as planes in which every window entry lies at a fixed distance from its window: one copy of
-the columns for each column offset of a window, rows of several images side by side, rows sorted by what is left of their
-number when divided by the stride. Then windows follow each other without a gap, whatever the stride, the padding and
-the width, and a convolution is a matrix product that reads its right-hand side at a few distances.
+the columns for each column offset of a window, rows of several images side by side, rows sorted by what is left of
+their number when divided by the stride. Then windows follow each other without a gap, whatever the stride, the padding
+and the width, and a convolution is a matrix product that reads its right-hand side at a few distances.
 """
 
 from __future__ import annotations
@@ -78,8 +78,9 @@ def conv(v: SimpleNamespace) -> Any:
     and column offsets of all taps begin; then the planes. A phase: its first row and column in y, its rows and columns,
     taps, number of its first tap. One row of the call is an image.
 
-    Order: images (as many as the planes hold side by side), group, phase, pixels (three vectors), channels of y (eight);
-    in the tile channels of x, taps. The pixels' entries stay in the first-level cache while all channels of y pass.
+    Order: images (as many as the planes hold side by side), group, phase, pixels (three vectors), channels of y
+    (eight); in the tile channels of x, taps. The pixels' entries stay in the first-level cache while all channels of y
+    pass.
     """
     word, call, size, lanes = v.word, v.call, v.size, v.lanes
     gather, planes, fill, zero, finite = gatherer(v), planes_of(v), moves(v).fill, v.zero, moves(v).finite
@@ -117,8 +118,8 @@ def conv(v: SimpleNamespace) -> Any:
                         vectors = WIDTH if at + (WIDTH - 1) * lanes < pixels else 1
                         last = min(lanes, pixels - at - (vectors - 1) * lanes)
                         gather(
-                            rows, vectors, work + size * at, pitch, channels, offsets + 8 * word(this, 5), taps, weights,
-                            target + size * at, stride, last,
+                            rows, vectors, work + size * at, pitch, channels, offsets + 8 * word(this, 5), taps,
+                            weights, target + size * at, stride, last,
                         )  # fmt: skip
                         at += vectors * lanes
                     if taps == 0:
@@ -222,10 +223,10 @@ def planes_of(v: SimpleNamespace) -> Any:
     """A function that writes planes: (their description, target, image, channels, images, bytes from image to image).
 
     Description: images side by side; windows in a row; numbers of all planes of a channel; where the distances of all
-    taps stand (in bytes); rows and columns of the image; steps from window to window along them; rows of a plane; row of
-    the image that the first one holds, divided by the step; how many remainders and where they stand; how many column
-    offsets and where they stand (offset, first and last window that lie in the image). Places are counted in words from
-    the beginning of the description.
+    taps stand (in bytes); rows and columns of the image; steps from window to window along them; rows of a plane; row
+    of the image that the first one holds, divided by the step; how many remainders and where they stand; how many
+    column offsets and where they stand (offset, first and last window that lie in the image). Places are counted in
+    words from the beginning of the description.
 
     What lies outside the image is not written: working memory is set to zeros once.
     """
@@ -284,13 +285,19 @@ def conv_weigh(v: SimpleNamespace) -> Any:
         fill(work, zero(), word(shape, 2) * channels)
         for channel in range(channels):
             for tap in range(taps):
-                set_word(offsets, channel * taps + tap, size * channel * word(shape, 2) + word(shape + 8 * word(shape, 3), tap))
+                set_word(
+                    offsets,
+                    channel * taps + tap,
+                    size * channel * word(shape, 2) + word(shape + 8 * word(shape, 3), tap),
+                )
         for each in range(start, stop):
             results = word(block, 2) + each * groups * by_group
             fill(results, zero(), groups * reach * wide)
             for image in range(each * each_part, min(images, (each + 1) * each_part)):
                 for group in range(groups):
-                    source = word(block, 0) + size * (image * groups + group) * channels * word(shape, 4) * word(shape, 5)
+                    source = word(block, 0) + size * (image * groups + group) * channels * word(shape, 4) * word(
+                        shape, 5
+                    )
                     planes(shape, work, source, channels, 1, 0)
                     arriving = word(block, 1) + size * (image * groups + group) * rows * pixels
                     panel, k = turned, 0
@@ -326,7 +333,13 @@ def conv_sum(v: SimpleNamespace) -> Any:
     turn, copy = turner(v), moves(v).copy
 
     def loop(block: int, start: int, stop: int) -> None:
-        parts, groups, rows, reach, wide = word(block, 2), word(block, 3), word(block, 4), word(block, 5), word(block, 6)
+        parts, groups, rows, reach, wide = (
+            word(block, 2),
+            word(block, 3),
+            word(block, 4),
+            word(block, 5),
+            word(block, 6),
+        )
         sums = word(block, 7) + word(block, 8) * (start // word(block, 9))
         turned = sums + size * lanes * lanes
         pieces = (reach + lanes - 1) // lanes

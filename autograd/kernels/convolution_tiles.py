@@ -50,9 +50,9 @@ def gatherer(v: SimpleNamespace) -> Any:
 def multiplier(v: SimpleNamespace, most: int) -> Any:
     """sums[i, j] (+)= Σ_p a_i[p]·b[p, j] for all rows a_i, each with an offset of its own, and one or two vectors of j.
 
-    (rows, vectors, a, offsets of its rows in bytes, step of a in bytes from p to p, b, its stride in bytes from p to p,
-    how many p, sums, their stride in bytes from row to row, 1 to add to what is there or 0 to overwrite it.) `most`: rows
-    of the tallest tile.
+    (rows, vectors, a, offsets of its rows in bytes, step of a in bytes from p to p, b, its stride in bytes from p to
+    p, how many p, sums, their stride in bytes from row to row, 1 to add to what is there or 0 to overwrite it.)
+    `most`: rows of the tallest tile.
     """
     I = v.I  # noqa: E741
 
@@ -62,7 +62,9 @@ def multiplier(v: SimpleNamespace, most: int) -> Any:
         depth: Lanes, sums: Lanes, stride: Lanes, add: Lanes,
     ) -> None:  # fmt: skip
         operands = [rows, a, offsets, step, b, b_stride, depth, sums, stride, add]
-        _choose(builder, vectors.value, {wide: _multiply(builder.module, v.dtype, wide, most) for wide in (1, 2)}, operands)
+        _choose(
+            builder, vectors.value, {wide: _multiply(builder.module, v.dtype, wide, most) for wide in (1, 2)}, operands
+        )
 
     return multiply
 
@@ -86,8 +88,8 @@ Values = list[ir.Value]
 def in_tiles(
     builder: ir.IRBuilder, rows: ir.Value, most: int, carried: Values, tile: Callable[[int, Values], Values]
 ) -> None:
-    """All rows, in tiles of `most` rows and of smaller powers of two for those left over. `tile(height, carried)` writes
-    one and gives what the next one carries on."""
+    """All rows, in tiles of `most` rows and of smaller powers of two for those left over. `tile(height, carried)`
+    writes one and gives what the next one carries on."""
     heights = [most, *[1 << power for power in reversed(range(4)) if 1 << power < most]]
     values = [rows, *carried]
     for height in heights:
@@ -115,8 +117,8 @@ def _gather(module: ir.Module, dtype: str, vectors: int) -> ir.Function:
     kind, size = vec.vector(element, lanes), machine().vector_bytes // machine().lanes(dtype)
 
     def write(
-        builder: Any, rows: Any, source: Any, pitch: Any, channels: Any, offsets: Any, taps: Any, weights: Any, target: Any,
-        stride: Any, count: Any,
+        builder: Any, rows: Any, source: Any, pitch: Any, channels: Any, offsets: Any, taps: Any, weights: Any,
+        target: Any, stride: Any, count: Any,
     ) -> None:  # fmt: skip
         mask = vec.first(builder, count, lanes)
 
@@ -164,9 +166,13 @@ def _multiply(module: ir.Module, dtype: str, vectors: int, most: int) -> ir.Func
             loop = Loop(builder, depth, [INT64(0), b] + [vec.literal(kind, 0)] * (height * vectors))
             moved, b_at, *sums = loop.values
             columns = [vec.load(builder, b_at, at * lanes, kind) for at in range(vectors)]
-            sums = _added(builder, [vec.load(builder, builder.add(base, moved), 0, element) for base in bases], columns, sums)
+            sums = _added(
+                builder, [vec.load(builder, builder.add(base, moved), 0, element) for base in bases], columns, sums
+            )
             loop.close([builder.add(moved, step), builder.add(b_at, b_stride), *sums])
-            overwrite, accumulate, done = (builder.append_basic_block(name) for name in ("overwrite", "accumulate", "done"))
+            overwrite, accumulate, done = (
+                builder.append_basic_block(name) for name in ("overwrite", "accumulate", "done")
+            )
             builder.cbranch(overwrites, overwrite, accumulate)
             for block in (overwrite, accumulate):
                 builder.position_at_end(block)

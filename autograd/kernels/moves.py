@@ -88,7 +88,9 @@ def _with_builder(call: Callable[..., Any], count: int) -> Callable[..., Any]:
     return spread
 
 
-def in_vectors(builder: ir.IRBuilder, count: ir.Value, lanes: int, do: Callable[[ir.Value, Lanes | None], None]) -> None:
+def in_vectors(
+    builder: ir.IRBuilder, count: ir.Value, lanes: int, do: Callable[[ir.Value, Lanes | None], None]
+) -> None:
     """do(at, None) for every whole vector of `count` numbers, then do(at, bits) for what is left."""
     whole, rest, some, done = (builder.append_basic_block(name) for name in ("whole", "rest", "some", "done"))
     entry = builder.block
@@ -115,9 +117,9 @@ def in_vectors(builder: ir.IRBuilder, count: ir.Value, lanes: int, do: Callable[
 
 def moves(v: SimpleNamespace) -> SimpleNamespace:
     """`fill(target, vector, count)`, `copy(target, source, count)`; `every(target, source, step, count)` takes every
-    step-th number, `spread(target, source, step, count)` puts them step apart; `zipped(target, even, odd, count)` puts the
-    numbers of two rows alternately, `count` in all; `add(target, source, step, count)` adds numbers to others that lie
-    step apart; `finite(source, count)`: 1 if all are finite, else 0.
+    step-th number, `spread(target, source, step, count)` puts them step apart; `zipped(target, even, odd, count)` puts
+    the numbers of two rows alternately, `count` in all; `add(target, source, step, count)` adds numbers to others that
+    lie step apart; `finite(source, count)`: 1 if all are finite, else 0.
 
     `evens(x, y)` and `odds(x, y)` part the numbers of two vectors that lie side by side; `low(x, y)` and `high(x, y)`
     put them together again.
@@ -189,10 +191,15 @@ def moves(v: SimpleNamespace) -> SimpleNamespace:
 
     @instruction(v, none, I, I, I)
     def copy(builder: Any, target: Any, source: Any, count: Any) -> None:
-        in_vectors(builder, count, lanes, lambda at, some: put(builder, target, at, take(builder, source, at, some), some))
+        in_vectors(
+            builder, count, lanes, lambda at, some: put(builder, target, at, take(builder, source, at, some), some)
+        )
 
     @instruction(v, none, I, I, I, I)
     def every(builder: Any, target: Any, source: Any, step: Any, count: Any) -> None:
+        def dense(at: Any, some: Lanes | None) -> None:
+            put(builder, target, at, take(builder, source, at, some), some)
+
         def parted(at: Any, some: Lanes | None) -> None:
             here, (one, other) = twice(builder, at), two_rows(builder, count, at)
             left = take(builder, source, here, one)
@@ -204,7 +211,7 @@ def moves(v: SimpleNamespace) -> SimpleNamespace:
 
         by_step(
             builder, step,
-            lambda: in_vectors(builder, count, lanes, lambda at, some: put(builder, target, at, take(builder, source, at, some), some)),
+            lambda: in_vectors(builder, count, lanes, dense),
             lambda: in_vectors(builder, count, lanes, parted), lambda: one_by_one(builder, count, alone),
         )  # fmt: skip
 
@@ -240,7 +247,12 @@ def moves(v: SimpleNamespace) -> SimpleNamespace:
 
         def alone(at: Any) -> None:
             place = builder.mul(at, step)
-            vec.store(builder, target, place, vec.load(builder, target, place, element) + vec.load(builder, source, at, element))
+            vec.store(
+                builder,
+                target,
+                place,
+                vec.load(builder, target, place, element) + vec.load(builder, source, at, element),
+            )
 
         by_step(
             builder, step, lambda: in_vectors(builder, count, lanes, dense),
@@ -262,5 +274,6 @@ def moves(v: SimpleNamespace) -> SimpleNamespace:
 
     return SimpleNamespace(
         fill=fill, copy=copy, every=every, spread=spread, zipped=zipped, add=add, finite=finite,
-        evens=v.inline(V, V, V)(evens), odds=v.inline(V, V, V)(odds), low=v.inline(V, V, V)(low), high=v.inline(V, V, V)(high),
+        evens=v.inline(V, V, V)(evens), odds=v.inline(V, V, V)(odds), low=v.inline(V, V, V)(low),
+        high=v.inline(V, V, V)(high),
     )  # fmt: skip

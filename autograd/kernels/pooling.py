@@ -1,7 +1,7 @@
 """Pooling: the largest number or the mean of every window of a plane, and both ways back.
 
-A plane is an image of one channel, or a signal of one row. Windows are done in vectors along a row of windows. Where they
-are several steps apart or reach over the edge, the plane is first copied into a frame in which the same entry of
+A plane is an image of one channel, or a signal of one row. Windows are done in vectors along a row of windows. Where
+they are several steps apart or reach over the edge, the plane is first copied into a frame in which the same entry of
 neighboring windows lies side by side: each row is parted by what is left of the column number divided by the step.
 """
 
@@ -17,11 +17,12 @@ X, Y, ARRIVING, COUNTS = 0, 1, 2, 2
 LINES, COLUMNS, STEP_DOWN, ENTRIES, PLACES = 3, 4, 5, 6, 7
 FRAMED, BORDER, HEIGHT, WIDTH, BEFORE_DOWN, BEFORE_RIGHT, STEP_RIGHT, LENGTH, NUMBERS = range(8, 17)
 SCRATCH, BYTES, CHUNK_ROWS, IN_QUARTERS = range(17, 21)
-"""Words of the blocks. Addresses of what is read, of what is written, of a third array; rows and columns of windows; steps
-from a row of windows to the next; entries of a window and the word at which their places stand, in bytes from the place
-of the window; whether planes are put into a frame, the number around them, rows and columns of a plane, entries before
-them, steps from window to window along a row, numbers of a parted row of the frame, numbers of a plane in its frame or
-alone; working memory, its bytes, planes in a chunk; whether windows are 2x2, side by side, and need no frame."""
+"""Words of the blocks. Addresses of what is read, of what is written, of a third array; rows and columns of windows;
+steps from a row of windows to the next; entries of a window and the word at which their places stand, in bytes from
+the place of the window; whether planes are put into a frame, the number around them, rows and columns of a plane,
+entries before them, steps from window to window along a row, numbers of a parted row of the frame, numbers of a plane
+in its frame or alone; working memory, its bytes, planes in a chunk; whether windows are 2x2, side by side, and need no
+frame."""
 
 
 @kernel()
@@ -159,7 +160,8 @@ def average_pool(v: SimpleNamespace) -> Any:
 def average_pool_back(v: SimpleNamespace) -> Any:
     """x̄[entry] = Σ over its windows of ḡ / how many of its entries count.
 
-    Block: see the words above; ḡ is the first array, the third one as in `average_pool`. One row of the call is a plane.
+    Block: see the words above; ḡ is the first array, the third one as in `average_pool`. One row of the call is a
+    plane.
     """
     word, size, lanes, load_some, store_some = v.word, v.size, v.lanes, v.load_some, v.store_some
     unframed, back_of, repeat, get, low, high = _unframed(v), _back_of(v), v.repeat, v.get, moves(v).low, moves(v).high
@@ -224,7 +226,8 @@ def _framed(v: SimpleNamespace) -> Any:
 
 
 def _back_of(v: SimpleNamespace) -> Any:
-    """A function: where what is sent back to plane number `plane` is added up; zeros, where it is not written at once."""
+    """A function: where what is sent back to plane number `plane` is added up; zeros, where it is not written at
+    once."""
     word, size, zero, fill = v.word, v.size, v.zero, moves(v).fill
 
     @part

@@ -13,9 +13,9 @@ from .vector import INT64, Lanes
 def turner(v: SimpleNamespace) -> Any:
     """An instruction: target[j, i] = source[i, j] for at most as many rows and columns as a vector has lanes.
 
-    (source, its stride in bytes from row to row, target, its stride in bytes, rows of the source, columns of the source,
-    both at least 1; more than lanes count as so many.) log₂(lanes) rounds exchange numbers between rows 1, 2, 4, …
-    apart.
+    (source, its stride in bytes from row to row, target, its stride in bytes, rows of the source, columns of the
+    source, both at least 1; more than lanes count as so many.) log₂(lanes) rounds exchange numbers between rows 1, 2,
+    4, … apart.
     """
     I, lanes = v.I, v.lanes  # noqa: E741
     kind = vec.vector(vec.ELEMENTS[v.dtype], lanes)

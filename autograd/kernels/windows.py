@@ -10,8 +10,8 @@ from .moves import moves
 
 HEIGHT, WIDTH, LINES, COLUMNS, DOWN, RIGHT, STEP_DOWN, STEP_RIGHT, FAR_DOWN, FAR_RIGHT = range(3, 13)
 BEFORE_DOWN, BEFORE_RIGHT = 13, 14
-"""Words of the blocks, behind three addresses: rows and columns of a plane; windows along both; entries of a window along
-both; steps from window to window, and from entry to entry; how far the first windows reach over the edge."""
+"""Words of the blocks, behind three addresses: rows and columns of a plane; windows along both; entries of a window
+along both; steps from window to window, and from entry to entry; how far the first windows reach over the edge."""
 
 
 @kernel()
@@ -23,7 +23,12 @@ def patches(v: SimpleNamespace) -> Any:
     word, size, zero, fill, every, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).every, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
-        height, width, lines, columns = word(block, HEIGHT), word(block, WIDTH), word(block, LINES), word(block, COLUMNS)
+        height, width, lines, columns = (
+            word(block, HEIGHT),
+            word(block, WIDTH),
+            word(block, LINES),
+            word(block, COLUMNS),
+        )
         down, right, step = word(block, DOWN), word(block, RIGHT), word(block, STEP_RIGHT)
         target = word(block, 1) + size * start * down * right * lines * columns
         for plane in range(start, stop):
@@ -55,7 +60,12 @@ def overlap_add(v: SimpleNamespace) -> Any:
     word, size, zero, fill, add, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).add, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
-        height, width, lines, columns = word(block, HEIGHT), word(block, WIDTH), word(block, LINES), word(block, COLUMNS)
+        height, width, lines, columns = (
+            word(block, HEIGHT),
+            word(block, WIDTH),
+            word(block, LINES),
+            word(block, COLUMNS),
+        )
         down, right, step = word(block, DOWN), word(block, RIGHT), word(block, STEP_RIGHT)
         source = word(block, 0) + size * start * down * right * lines * columns
         for plane in range(start, stop):
@@ -68,7 +78,12 @@ def overlap_add(v: SimpleNamespace) -> Any:
                     for i in range(lines):
                         row = i * word(block, STEP_DOWN) + a * word(block, FAR_DOWN) - word(block, BEFORE_DOWN)
                         if 0 <= row < height:
-                            add(target + size * (row * width + low * step + shift), source + size * low, step, high - low)
+                            add(
+                                target + size * (row * width + low * step + shift),
+                                source + size * low,
+                                step,
+                                high - low,
+                            )
                         source += size * columns
 
     return loop

@@ -1,5 +1,5 @@
-"""Convolutions by Winograd's trick: windows of 3x3 one apart, with 36 products for 16 results instead of 144; windows of
-4x4 two apart, read as 2x2 entries of four times as many channels, with 25 products instead of 64.
+"""Convolutions by Winograd's trick: windows of 3x3 one apart, with 36 products for 16 results instead of 144; windows
+of 4x4 two apart, read as 2x2 entries of four times as many channels, with 25 products instead of 64.
 
 Entries and weights are turned into sums (winograd_transforms.py), tile by tile of 4x4 results; products of the sums are
 matrix products. Numbers are rounded more often than in the direct way: in float32 the largest errors, relative to the
@@ -16,26 +16,41 @@ from types import SimpleNamespace
 from typing import Any
 
 from .convolution_tiles import multiplier, tallest
-from .kernel import kernel, part
+from .kernel import kernel
 from .moves import moves
 from .squares import turner
+from .winograd_tiles import (
+    BYTES,
+    CHANNELS,
+    CHUNK_ROWS,
+    COLUMNS,
+    DIRECT,
+    DIRECT_BLOCK,
+    DOWN,
+    FLAGS,
+    LEFT_BACK,
+    LINES,
+    PACK,
+    PACK_BLOCK,
+    RESULTS,
+    RIGHT,
+    ROWS,
+    SCRATCH,
+    STRIP,
+    STRIP_BACK,
+    SUMS,
+    TILES,
+    TOGETHER,
+    TOP_BACK,
+    WEIGHTS,
+    Y,
+    tiler,
+)  # fmt: skip
 from .winograd_transforms import transforms
 
 EPILOGUE = 3
 """Where in the block of `winograd` and its kin the address of code to call after every image stands, and after it the
 address of its block."""
-
-X, Y, WEIGHTS, SCRATCH, BYTES, CHUNK_ROWS, DIRECT, DIRECT_BLOCK = 0, 1, 2, 5, 6, 7, 8, 9
-CHANNELS, RESULTS, HEIGHT, WIDTH, LINES, COLUMNS, TOP, LEFT, TOP_BACK, LEFT_BACK = range(10, 20)
-DOWN, RIGHT, TOGETHER, STRIP, TILES, SUMS, STRIP_BACK, FLAGS, ROWS = range(20, 29)
-IMAGES, IMAGES_IN_PART, WIDE, PACK, PACK_BLOCK = range(29, 34)
-HEAD = 34
-"""Words of the blocks. Addresses of image, result and transformed weights; working memory, its bytes, rows in a chunk;
-code of the direct way and word at which its block begins; channels of image and result; rows and columns of an image and
-of a result; row and column of the image under the first window's corner, and of the result that the first tile begins
-with; rows and columns of tiles; rows of tiles done together; where things lie in working memory, in bytes; the word at
-which the places of the rows that are multiplied stand, tiles or channels, in bytes; for weights: images, images in a part, numbers of a row of
-results; code that packs weights for the direct way, and word at which its block begins. HEAD words in all."""
 
 
 @kernel("float32")
@@ -56,8 +71,8 @@ def winograd_weights_apart(v: SimpleNamespace) -> Any:
 
 @kernel("float32")
 def winograd_weights_back(v: SimpleNamespace) -> Any:
-    """The same for the way back to the image: even and odd entries of windows are channels of the result. Two vectors of
-    a panel are even and odd columns of the same channels, even and odd rows are panels."""
+    """The same for the way back to the image: even and odd entries of windows are channels of the result. Two vectors
+    of a panel are even and odd columns of the same channels, even and odd rows are panels."""
     return _weights(v, 2, 1, 2)
 
 
@@ -86,28 +101,9 @@ def winograd_back(v: SimpleNamespace) -> Any:
     return _convolved(v, 2, 1, 2)
 
 
-@kernel("float32")
-def winograd_weigh(v: SimpleNamespace) -> Any:
-    """w[c·tap, k] = Gᵀ (Σ_tiles (Bᵀ d B) ⊙ (A g Aᵀ)) G over a part of the images: the adjoint of `winograd`.
-
-    Block: see the words above: image, g and results (laid out as `conv_weigh` does, and put together by `conv_sum`).
-    One row of the call is a part of the images.
-
-    Order: rows of tiles (as many as stay in the second-level cache), panel of k (two vectors), entry of a tile, channels
-    (eight); in the register tile tiles.
-    """
-    return _weighed(v, 3, 1)
-
-
-@kernel("float32")
-def winograd_weigh_apart(v: SimpleNamespace) -> Any:
-    """The same for windows of 4x4 two apart."""
-    return _weighed(v, 2, 2)
-
-
 # What they share ------------------------------------------------------------------------------------------------------
-# `taps`: of a window, once even and odd entries are channels; `step`: 2 where the image is read as one of half the size;
-# `spread`: 2 where the result is written as one of half the size.
+# `taps`: of a window, once even and odd entries are channels; `step`: 2 where the image is read as one of half the
+# size; `spread`: 2 where the result is written as one of half the size.
 def _weights(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
     word, size, lanes, fill, zero, turn = v.word, v.size, v.lanes, moves(v).fill, v.zero, turner(v)
     transform, side = transforms(v, taps).weights, taps * step * spread
@@ -150,11 +146,22 @@ def _weights(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
 
 def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
     word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
-    multiply, turn, tiles_of, fill, finite = multiplier(v, tallest()), turner(v), _tiles_of(v, taps, step), move.fill, move.finite
+    multiply, turn, tiles_of, fill, finite = (
+        multiplier(v, tallest()),
+        turner(v),
+        tiler(v, taps, step),
+        move.fill,
+        move.finite,
+    )
     transform, side = transforms(v, taps).results, 3 + taps
 
     def loop(block: int, start: int, stop: int) -> None:
-        channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
+        channels, results, lines, columns = (
+            word(block, CHANNELS),
+            word(block, RESULTS),
+            word(block, LINES),
+            word(block, COLUMNS),
+        )
         down, right, together = word(block, DOWN), word(block, RIGHT), word(block, TOGETHER)
         top, left, rows = word(block, TOP_BACK), word(block, LEFT_BACK), block + 8 * word(block, ROWS)
         work = word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
@@ -181,8 +188,8 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
                 products = count * width | 64
                 for entry in range(side * side):
                     multiply(
-                        count, vectors, tiles + entry * apart, rows, size, weights + entry * (depth * width | 64), width,
-                        depth, sums + entry * products, width, 0,
+                        count, vectors, tiles + entry * apart, rows, size, weights + entry * (depth * width | 64),
+                        width, depth, sums + entry * products, width, 0,
                     )  # fmt: skip
                 for at in range(many):
                     image, line = start + (first + at) // down, (first + at) % down * 4
@@ -226,137 +233,3 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
             first += many
 
     return loop
-
-
-def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
-    word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
-    multiply, turn, tiles_of, fill, finite = multiplier(v, tallest()), turner(v), _tiles_of(v, taps, step), move.fill, move.finite
-    spread, transform = transforms(v, taps).arriving, transforms(v, taps).sent
-    side, window = 3 + taps, taps * step
-
-    def loop(block: int, start: int, stop: int) -> None:
-        channels, results, lines, columns = word(block, CHANNELS), word(block, RESULTS), word(block, LINES), word(block, COLUMNS)
-        down, right, together, wide = word(block, DOWN), word(block, RIGHT), word(block, TOGETHER), word(block, WIDE)
-        work = word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
-        tiles, arrived, strip = work + word(block, TILES), work + word(block, SUMS), work + word(block, STRIP_BACK)
-        rows, flags = block + 8 * word(block, ROWS), work + word(block, FLAGS)
-        deep = (channels + lanes - 1) // lanes * lanes * step * step
-        depth = channels * step * step
-        fill(work + word(block, STRIP), zero(), side * (4 * right + taps - 1) * deep)
-        totals = flags + size * lanes
-        for each in range(start, stop):
-            fill(totals, zero(), side * side * (depth * wide + (wide + 2 * lanes - 1) // (2 * lanes) * 16))
-            begin = each * word(block, IMAGES_IN_PART)
-            last = (min(word(block, IMAGES), begin + word(block, IMAGES_IN_PART)) - begin) * down
-            first = 0
-            while first < last:
-                many = min(together, last - first)
-                count = many * right
-                apart = size * count * deep | 64
-                tiles_of(block, begin * down + first, many, work)
-                k, total = 0, totals
-                while k < results:
-                    vectors = 2 if results - k > lanes else 1
-                    width = size * vectors * lanes
-                    products = count * width | 64
-                    for vector in range(vectors):
-                        here = k + vector * lanes
-                        fill(strip, zero(), 16 * right * lanes)
-                        for at in range(many):
-                            image, line = begin + (first + at) // down, (first + at) % down * 4
-                            for row in range(4):
-                                place = strip + size * row * 4 * right * lanes
-                                if line + row < lines:
-                                    source = word(block, Y) + size * ((image * results + here) * lines + line + row) * columns
-                                    for column in range(0, columns, lanes):
-                                        turn(
-                                            source + size * column, size * lines * columns, place + size * column * lanes,
-                                            size * lanes, results - here, columns - column,
-                                        )  # fmt: skip
-                                else:
-                                    fill(place, zero(), 4 * right * lanes)
-                            spread(
-                                strip, 4 * right * size * lanes, size * lanes, 4 * size * lanes,
-                                arrived + at * right * width + size * vector * lanes, side * products, products, width,
-                                right, 0,
-                            )  # fmt: skip
-                    for entry in range(side * side):
-                        multiply(
-                            depth, vectors, tiles + entry * apart, rows, size * deep, arrived + entry * products, width,
-                            count, total + entry * (depth * width | 64), width, 1,
-                        )  # fmt: skip
-                    total += side * side * (depth * width | 64)
-                    k += vectors * lanes
-                first += many
-            store(flags, 0, zero())
-            target = word(block, WEIGHTS) + size * each * window * window * channels * wide
-            k, total = 0, totals
-            while k < results:
-                vectors = 2 if results - k > lanes else 1
-                width = size * vectors * lanes
-                for vector in range(vectors):
-                    here = target + size * (k + vector * lanes)
-                    for odd in range(step * step):
-                        # Channels of a tile: odd columns behind even ones, in both odd rows behind even ones.
-                        place = odd % step * window + odd // step
-                        transform(
-                            total + size * vector * lanes + odd * channels * width, side * (depth * width | 64),
-                            depth * width | 64, width, here + size * place * wide, size * step * window * wide, size * step * wide,
-                            size * window * window * wide, channels, flags,
-                        )  # fmt: skip
-                total += side * side * (depth * width | 64)
-                k += vectors * lanes
-            if not finite(flags, lanes):
-                call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), each, each + 1)
-
-    return loop
-
-
-def _tiles_of(v: SimpleNamespace, taps: int, step: int) -> Any:
-    """A function: V[i, j, tile, c] = (Bᵀ d B)[i, j] for some rows of tiles, counted through all images.
-
-    Of a row of tiles, the rows of the image that it meets stand in the strip with channels side by side; the next one
-    keeps those that it meets too.
-    """
-    word, size, lanes, zero, turn = v.word, v.size, v.lanes, v.zero, turner(v)
-    copy, fill, transform, side = moves(v).copy, moves(v).fill, transforms(v, taps).entries, 3 + taps
-
-    @part
-    def tiles_of(block: int, first: int, many: int, work: int) -> None:
-        channels, height, width = word(block, CHANNELS), word(block, HEIGHT), word(block, WIDTH)
-        down, right, top, left = word(block, DOWN), word(block, RIGHT), word(block, TOP), word(block, LEFT)
-        deep = (channels + lanes - 1) // lanes * lanes * step
-        across = (4 * right + taps - 1) * step
-        pitch = size * across * deep
-        strip, tiles = work + word(block, STRIP), work + word(block, TILES)
-        # An odd number of cache lines, so that the sums of a tile do not fall into one set of the cache.
-        apart = size * many * right * deep * step | 64
-        from_column, to_column = max(left, 0), min(width, across + left)
-        for at in range(many):
-            image, line = (first + at) // down, (first + at) % down * 4
-            kept = 0
-            if at > 0 and line > 0:
-                copy(strip, strip + 4 * pitch, (taps - 1) * across * deep)
-                kept = taps - 1
-            for row in range(kept * step, side * step):
-                here = line * step + row + top
-                place = strip + row // step * pitch + size * (row % step) * (deep // step)
-                if here < 0 or here >= height:
-                    for column in range(across):
-                        fill(place + size * column * deep, zero(), deep // step)
-                else:
-                    source = word(block, X) + size * (image * channels * height + here) * width
-                    for channel in range(0, channels, lanes):
-                        for column in range(from_column, to_column, lanes):
-                            turn(
-                                source + size * (channel * height * width + column), size * height * width,
-                                place + size * ((column - left) * deep + channel), size * deep,
-                                channels - channel, to_column - column,
-                            )  # fmt: skip
-            for channel in range(0, deep * step, lanes):
-                transform(
-                    strip + size * channel, pitch, size * deep * step, 4 * size * deep * step,
-                    tiles + size * (at * right * deep * step + channel), side * apart, apart, size * deep * step, right, 0,
-                )  # fmt: skip
-
-    return tiles_of

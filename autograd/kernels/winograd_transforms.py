@@ -1,7 +1,8 @@
 """The transforms of Winograd's trick, F(4x4, 3x3) and F(4x4, 2x2), as instructions over squares of vectors.
 
-Along one axis, 4 results of 3 (or 2) taps each need 6 (or 5) products of Bᵀ d, of entries, with G w, of weights; Aᵀ makes
-the results of them (Lavin and Gray, arXiv:1509.09308). The points are 0, 1, −1, 2, −2 and ∞ (without −2 for two taps).
+Along one axis, 4 results of 3 (or 2) taps each need 6 (or 5) products of Bᵀ d, of entries, with G w, of weights; Aᵀ
+makes the results of them (Lavin and Gray, arXiv:1509.09308). The points are 0, 1, −1, 2, −2 and ∞ (without −2 for two
+taps).
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ def onto_windows(length: int, count: int, size: int, stride: int, dilation: int,
 
 
 def onto_image(length: int, count: int, size: int, stride: int, dilation: int, before: int) -> Axis:
-    """The same axis backwards: entry X receives from window (X + before − tap·dilation) / stride where that is whole, so
-    entries that leave the same remainder meet the same taps."""
+    """The same axis backwards: entry X receives from window (X + before − tap·dilation) / stride where that is whole,
+    so entries that leave the same remainder meet the same taps."""
     phases = []
     for first in range(min(stride, length)):
         reach = [(tap, first + before - tap * dilation) for tap in range(size)]

@@ -42,8 +42,8 @@ def _direct(
     plan: Any, sizes: Sizes, axes: tuple[Axis, Axis], source: View, weights: View, target: View,
     channels: int, rows: int, by: tuple[int, int, int], only_inside: bool,
 ) -> Direct:  # fmt: skip
-    """`by`: strides of the weights along groups, channels of the target and channels of the source; `only_inside`: whether
-    places outside of `source` take no part."""
+    """`by`: strides of the weights along groups, channels of the target and channels of the source; `only_inside`:
+    whether places outside of `source` take no part."""
     size, groups = target.dtype.itemsize, sizes.groups
     planes = side_by_side(*axes, sizes.batch, channels, size)
     down, right = axes
@@ -57,8 +57,10 @@ def _direct(
     packed = plan.new((groups, rows * channels * len(places)), target.dtype, "weights in reading order")
     straight = planes.together == 1 and len(counts) == 1
     held = rounded(channels * planes.numbers * size + machine().vector_bytes)
-    results = 0 if straight else rows * size * sum(
-        phases[at + 2] * planes.together * right.count for at in range(0, len(phases), 6)
+    results = (
+        0
+        if straight
+        else rows * size * sum(phases[at + 2] * planes.together * right.count for at in range(0, len(phases), 6))
     )
     scratch = Scratch(rounded(held + results + machine().vector_bytes))
     description = planes.words(size)
@@ -72,13 +74,14 @@ def _direct(
     return Direct(pack, words, packed, planes.together)
 
 
-def _gather(plan: Any, sizes: Sizes, source: View, weights: View, target: View, way: Direct, tiles: Tiles | None) -> None:
+def _gather(
+    plan: Any, sizes: Sizes, source: View, weights: View, target: View, way: Direct, tiles: Tiles | None
+) -> None:
     """Calls that compute `target` from windows of `source`."""
     dtype, grain = target.dtype, _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
     if tiles is None:
-        plan.call(
-            conv_pack(dtype), way.pack, [weights], [way.packed], rows=sizes.groups, why="weights laid out for convolution"
-        )  # fmt: skip
+        why = "weights laid out for convolution"
+        plan.call(conv_pack(dtype), way.pack, [weights], [way.packed], rows=sizes.groups, why=why)
         code, words, reads, writes = conv(dtype), way.words, [source, way.packed], [target]
         grain = -(-grain // way.together) * way.together
     else:
@@ -93,8 +96,8 @@ def _gather(plan: Any, sizes: Sizes, source: View, weights: View, target: View, 
 
 
 def _grain(rows: int, least: int) -> int:
-    """Rows in a chunk. Every chunk has working memory of its own, which should stay in the cache from row to row, so there
-    are no more chunks than keep all threads busy; what a row computes does not depend on them."""
+    """Rows in a chunk. Every chunk has working memory of its own, which should stay in the cache from row to row, so
+    there are no more chunks than keep all threads busy; what a row computes does not depend on them."""
     threads = count()
     return max(least, -(-rows // (2 * threads if threads > 1 else 1)))
 
@@ -169,9 +172,8 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     code, tiles = conv_weigh(dtype), onto_windows(sizes, dtype)
     if tiles is not None:
         words, code = tiles.words([x, g, partial], (code, words), None, sizes.batch, each), tiles.weighed
-    plan.call(
-        code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=2 * sizes.batch * sizes.multiplications
-    )  # fmt: skip
+    flops = 2 * sizes.batch * sizes.multiplications
+    plan.call(code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=flops)
     scratch = Scratch(rounded(2 * lanes * lanes * size))
     plan.call(
         conv_sum(dtype),

@@ -79,9 +79,8 @@ def _pooled(
         *addresses, *counts, stride[0], len(places), 21, int(framed), float(border), *lengths, *before, apart, length,
         numbers, scratch, scratch.bytes, CHUNK, int(in_quarters), *places,
     ]  # fmt: skip
-    plan.call(
-        code(target.dtype), words, list(reads), [target], rows=planes, grain=-(-GRAIN // max(work, 1)), flops=planes * work
-    )  # fmt: skip
+    grain = -(-GRAIN // max(work, 1))
+    plan.call(code(target.dtype), words, list(reads), [target], rows=planes, grain=grain, flops=planes * work)
 
 
 def _counts(plan: Any, node: Node, lengths: Sequence[int], counts: Sequence[int], dtype: Any) -> View:

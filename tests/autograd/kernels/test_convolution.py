@@ -69,12 +69,23 @@ def grid() -> Iterator[tuple[int, int, int, int, tuple[int, int]]]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_setting(dtype: str, rng: np.random.Generator) -> None:
     for number, (size, stride, dilation, groups, pair) in enumerate(grid()):
-        settings = {"stride": stride, "dilation": dilation, "groups": groups, "padding": (pair,), "turned": number % 3 == 0}
+        settings = {
+            "stride": stride,
+            "dilation": dilation,
+            "groups": groups,
+            "padding": (pair,),
+            "turned": number % 3 == 0,
+        }
         x, w = some(rng, (2, 2 * groups, 9 + number % 8), dtype), some(rng, (3 * groups, 2, size), dtype)
         check(x, w, number % 3, **settings)
         if number % 4 == 0:
             settings |= {"padding": ((1, 0), pair), "stride": (2, stride), "dilation": (dilation, 1)}
-            check(some(rng, (3, 2 * groups, 8, 9), dtype), some(rng, (3 * groups, 2, 2, size), dtype), number % 3, **settings)
+            check(
+                some(rng, (3, 2 * groups, 8, 9), dtype),
+                some(rng, (3 * groups, 2, 2, size), dtype),
+                number % 3,
+                **settings,
+            )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -128,7 +139,7 @@ def test_strided_inputs_and_results(rng: np.random.Generator) -> None:
     assert np.isnan(whole[..., :3]).all()
 
 
-# Winograd's trick ------------------------------------------------------------------------------------------------------
+# Winograd's trick -------------------------------------------------------------------------------------------------
 def test_winograd_is_used_where_it_pays(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     x, w = some(rng, (2, 16, 14, 14), "float32"), some(rng, (32, 16, 3, 3), "float32")
     assert {"winograd", "winograd_weigh"} <= set(check(x, w, padding=1))
@@ -163,7 +174,7 @@ def test_the_error_of_winograd(rng: np.random.Generator, monkeypatch: pytest.Mon
     assert max(errors["0"]) < 2e-6
 
 
-# NaN and infinity ------------------------------------------------------------------------------------------------------
+# NaN and infinity -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("where", [0, 1, 2])
 @pytest.mark.parametrize(

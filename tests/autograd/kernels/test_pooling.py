@@ -25,7 +25,9 @@ def check(node: ng.Node, split: int = 0) -> None:
     with np.errstate(all="ignore"):
         expected = node.value
     rtol = 1e-13 if node.dtype == np.float64 else 2e-6
-    np.testing.assert_allclose(array_of(result), expected, rtol=rtol, atol=rtol, err_msg=f"{node.op.name} {node.params}")
+    np.testing.assert_allclose(
+        array_of(result), expected, rtol=rtol, atol=rtol, err_msg=f"{node.op.name} {node.params}"
+    )
 
 
 def poolings(x: np.ndarray, g_of: Any, **settings: Any) -> list[ng.Node]:
