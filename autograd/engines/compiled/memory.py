@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...errors import NngraphError
 from .calls import Buffer, Call, Scratch
 
 ALIGNMENT = 64
@@ -62,6 +63,12 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
         inherited: set[Buffer] = set()
         parts = call.parts
         for number, part in enumerate(parts):
+            for view in part.reads:
+                if born.get(view.buffer) is not None and view.buffer not in offsets:
+                    # No numbers at all are written by nobody, and still have an address.
+                    if view.size:
+                        raise NngraphError(f"a plan reads {view.shape} numbers that no call before has written")
+                    offsets[view.buffer] = take(view.buffer.bytes)
             # A kernel goes on reading its own operands while the first rows are finished, and so does a later epilogue.
             others = parts[number + 1 :] if part is call else [call, *parts[number + 1 :]]
             busy = {view.buffer for other in others for view in other.reads}
