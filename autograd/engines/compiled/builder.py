@@ -224,33 +224,41 @@ def _movable(view: View) -> View:
 
 
 def _repeating(nest: Loops) -> Loops:
-    """The same nest, where what is written to more places than it varies over is a value that repeats along them; of a
-    fold it is the operand that repeats."""
+    """The same nest, where what is written to more places than it varies over is a value that repeats along them.
+
+    What a fold puts out does not go through later steps where it is known only at the end; there its operand repeats.
+    """
     reads, levels = len(nest.reads), nest.levels()
+    moved = [{loop for loop, move in enumerate(write.buffer.moves) if move != STILL} for write in nest.writes]
     over: dict[int, set[int]] = {}
-    for write in nest.writes:
-        moved = {loop for loop, move in enumerate(write.buffer.moves) if move != STILL}
-        if moved - set(levels[write.value]):
-            over.setdefault(write.value, set()).update(moved)
+    for write, loops in zip(nest.writes, moved):
+        over.setdefault(write.value, set()).update(loops - set(levels[write.value]))
     new = list(range(reads))
     """For each value its number in the new nest."""
     steps: list[Apply | Fold] = []
+
+    def repeated(value: int, dtype: str, loops: set[int]) -> int:
+        steps.append(Apply("cast", (value,), dtype, tuple(sorted(loops))))
+        return reads + len(steps) - 1
+
     for at, step in enumerate(nest.steps, reads):
         if isinstance(step, Fold):
-            operand = new[step.operand]
-            if at in over:
-                loops = tuple(sorted(over.pop(at).union(levels[step.operand], step.over)))
-                steps.append(Apply("cast", (operand,), nest.dtype(step.operand), loops))
-                operand = reads + len(steps) - 1
+            operand, more = new[step.operand], over.get(at, set()) - set(step.over)
+            if more:
+                operand = repeated(operand, nest.dtype(step.operand), more.union(levels[step.operand], step.over))
+                levels[at] = tuple(sorted(more.union(levels[at])))
             steps.append(Fold(step.word, operand, step.over, step.dtype))
         else:
             operands = tuple(each if isinstance(each, Number) else new[each] for each in step.operands)
             steps.append(Apply(step.word, operands, step.dtype, step.over))
         new.append(reads + len(steps) - 1)
-    for value, loops in over.items():
-        steps.append(Apply("cast", (new[value],), nest.dtype(value), tuple(sorted(loops))))
-        new[value] = reads + len(steps) - 1
-    return Loops(nest.depth, nest.reads, tuple(steps), tuple(Write(new[each.value], each.buffer) for each in nest.writes))
+    writes = []
+    for write, loops in zip(nest.writes, moved):
+        value = new[write.value]
+        if loops - set(levels[write.value]):
+            value = repeated(value, nest.dtype(write.value), loops)
+        writes.append(Write(value, write.buffer))
+    return Loops(nest.depth, nest.reads, tuple(steps), tuple(writes))
 
 
 def _merged(sizes: tuple[int, ...], strides: list[tuple[int, ...]], steps: Sequence[Any]) -> list[list[int]]:
