@@ -224,7 +224,8 @@ def _movable(view: View) -> View:
 
 
 def _repeating(nest: Loops) -> Loops:
-    """The same nest, where what is written to more places than it varies over is a value that repeats along them.
+    """The same nest, where what is written to more places than it varies over is a value that repeats along them, and so
+    is what is folded along loops that it does not vary over.
 
     What a fold puts out does not go through later steps where it is known only at the end; there its operand repeats.
     """
@@ -244,7 +245,7 @@ def _repeating(nest: Loops) -> Loops:
     for at, step in enumerate(nest.steps, reads):
         if isinstance(step, Fold):
             operand, more = new[step.operand], over.get(at, set()) - set(step.over)
-            if more:
+            if more or set(step.over) - set(levels[step.operand]):
                 operand = repeated(operand, nest.dtype(step.operand), more.union(levels[step.operand], step.over))
                 levels[at] = tuple(sorted(more.union(levels[at])))
             steps.append(Fold(step.word, operand, step.over, step.dtype))

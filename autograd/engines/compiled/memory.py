@@ -63,8 +63,10 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
         inherited: set[Buffer] = set()
         parts = call.parts
         for number, part in enumerate(parts):
+            # A loop may read what it has written itself.
+            own = {view.buffer for view in part.writes} if part.body is not None else set()
             for view in part.reads:
-                if born.get(view.buffer) is not None and view.buffer not in offsets:
+                if view.buffer in born and view.buffer not in offsets and view.buffer not in own:
                     # No numbers at all are written by nobody, and still have an address.
                     if view.size:
                         raise NngraphError(f"a plan reads {view.shape} numbers that no call before has written")
