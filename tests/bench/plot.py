@@ -26,7 +26,10 @@ def save(results: Results, path: Path) -> None:
         for line in table:
             at = names.index(line.workload.name)
             color = COLORS.get(line.peer, "#555555")
-            panel.plot(line.ratio, at, "o", color=color, markersize=8, zorder=3)
+            missed = line.met == "no"
+            panel.plot(
+                line.ratio, at, "o", color=color, markerfacecolor="white" if missed else color, markersize=8, zorder=3
+            )
             if line.least is not None:
                 panel.plot([line.least] * 2, [at - 0.32, at + 0.32], color=color, linewidth=2, zorder=2)
         panel.axvline(1, color="black", linewidth=1)
@@ -34,7 +37,8 @@ def save(results: Results, path: Path) -> None:
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.set_yticks(range(len(names)), names)
         panel.grid(axis="x", which="major", color="#dddddd", zorder=0)
-        panel.set_xlabel("times better than the peer (dot), at least wanted (bar)")
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}x")
+        panel.set_xlabel("times better than the peer (dot; hollow: less than wanted), at least wanted (bar)")
         panel.set_title("one thread" if count == 1 else f"{count} threads")
     peers = dict.fromkeys(line.peer for table in tables for line in table)
     handles = [plt.Line2D([], [], marker="o", linestyle="", color=COLORS.get(peer, "#555555")) for peer in peers]
