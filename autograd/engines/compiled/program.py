@@ -263,7 +263,8 @@ class Program:
                     }
                     return
                 finally:
-                    self._running = False
+                    # The caller's arrays are the caller's again.
+                    self._running, self.given = False, {}
 
     def _move_in(self, leaf: Leaf, array: np.ndarray | None, moment: int) -> None:
         """Have the home of a leaf hold its value of that moment."""
