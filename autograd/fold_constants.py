@@ -69,7 +69,7 @@ def _value(node: Node, known: dict[Node, np.ndarray], largest: int) -> np.ndarra
 
 def _leaf(value: np.ndarray, leaf: Node | None = None) -> Node:
     """A constant (`leaf`, where there is one already), or one number repeated when all are the same, bit by bit."""
-    if value.size > 1:
+    if value.size > 1 and value.itemsize <= 8:
         bits: Any = np.ascontiguousarray(value).reshape(-1).view(f"u{value.itemsize}")
         if (bits == bits[0]).all():
             return broadcast(constant(value.reshape(-1)[0].copy()), shape=value.shape)

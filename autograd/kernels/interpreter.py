@@ -64,6 +64,8 @@ def _each(v: SimpleNamespace) -> Any:
                     first += chunk
             else:
                 chunks = (rows + chunk - 1) // chunk
+                # No chunk of the last job can be taken any more: a late worker must not meet half of the next one.
+                publish(shared + 8 * TICKET, (look(shared + 8 * TICKET) // _NUMBER + 2) * _NUMBER - 1)
                 set_word(shared, DONE, 0)
                 set_word(shared, JOB, kernel)
                 set_word(shared, JOB + 1, block)

@@ -301,8 +301,10 @@ class Lanes:
             return self.differs(0)
         if self.is_float and element in reals:
             cast = build.fptrunc if element is FLOAT32 else build.fpext
+        elif self.is_float and unsigned:
+            return self._to_unsigned(element)
         elif self.is_float:
-            cast = build.fptoui if unsigned else build.fptosi
+            cast = build.fptosi
         elif element in reals:
             cast = build.uitofp if self.element == BIT or unsigned else build.sitofp
         elif element.width < self.element.width:
@@ -310,6 +312,15 @@ class Lanes:
         else:
             cast = build.zext if self.element == BIT or unsigned else build.sext
         return Lanes(build, cast(self.value, kind))
+
+    def _to_unsigned(self, element: ir.Type) -> Lanes:
+        """Whole numbers without a sign; negative ones wrap around, as the processor's own conversion does in numpy."""
+        wide, build = vector(INT64, self.lanes), self.builder
+        whole = Lanes(build, build.fptosi(self.value, wide))
+        if element.width < 64:
+            return Lanes(build, build.trunc(whole.value, vector(element, self.lanes)))
+        high = Lanes(build, build.fptosi((self - 2.0**63).value, wide)) ^ -(1 << 63)
+        return (self >= 2.0**63).select(high, whole)
 
     # One number out of many ---------------------------------------------------------------------------------------------
     def lane(self, index: int | ir.Value) -> Lanes:

@@ -54,7 +54,7 @@ SPECIAL: dict[str, Special] = {
     "one_hot": Special(
         lambda node, steps, given: steps.apply("==", given),
         places=lambda node: [
-            (np.arange(int(node.params["classes"]), dtype=node.inputs[0].dtype), len(node.shape) - 1)
+            (np.arange(int(node.params["classes"])), len(node.shape) - 1)
         ],
         limit=lambda node: int(node.params["classes"]),
     ),
@@ -70,6 +70,3 @@ def special(node: Node) -> Special | None:
     if found is not None and len(node.inputs[0].shape) < 2 and found.places is _row_and_column:
         return None
     return found
-
-
-

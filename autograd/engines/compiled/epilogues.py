@@ -55,6 +55,9 @@ def _goes_along(kernel: Call, nest: Call) -> bool:
                     pace * rows != by * (done.rows // kernel.finish) or view.offset != written.offset
                 ):
                     return False
+    # What an epilogue of this kernel reads for later rows must not be written over for earlier ones.
+    if {view.buffer for done in kernel.finishing for view in done.reads} & {view.buffer for view in nest.writes}:
+        return False
     # The kernel still reads its operands when the first rows are done.
     operands = {view.buffer for view in kernel.reads}
     return all(pace for pace in nest.paces[len(nest.reads) :]) and not operands & {view.buffer for view in nest.writes}

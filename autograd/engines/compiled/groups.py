@@ -181,7 +181,7 @@ class Fusion:
         candidates = self._candidates(node)
         for group in candidates:
             axes = self._fits(node, fold, group)
-            if axes is not None and self._may_join(node, group):
+            if axes is not None and self._may_join(node, group) and self._asides_fit(node, axes, group):
                 self._join(node, fold, group, axes)
                 for other in candidates:
                     if other is not group and other.number in self.units:
@@ -203,7 +203,9 @@ class Fusion:
         read again; into a group of its own where it does not fit."""
         self.waiting.discard(node)
         group = self.unit_of[reader]
-        axes = self._fits_beside(node, reader, group) if isinstance(group, Group) and reader in group.work else None
+        axes = None
+        if isinstance(group, Group) and reader in group.work:
+            axes = self._fits_beside(node, reader, group, group.work[reader])
         if axes is not None:
             self._join(node, None, group, axes)  # type: ignore[arg-type]
             group.nodes.sort(key=lambda each: each.serial)
@@ -212,11 +214,21 @@ class Fusion:
         group.before.add(own.number)
         self._spread(group, own.ancestors | 1 << own.number)
 
-    def _fits_beside(self, node: Node, reader: Node, group: Group) -> Axes | None:
+    def _asides_fit(self, reader: Node, work: Axes, group: Group) -> bool:
+        """Whether comparisons that wait for a reader and read the group could join it with the reader; else they would need
+        the group before it has run."""
+        return all(
+            source not in self.waiting
+            or not any(unit is group for unit in self._sources(source))
+            or self._fits_beside(source, reader, group, work) is not None
+            for source in reader.inputs
+        )
+
+    def _fits_beside(self, node: Node, reader: Node, group: Group, work: Axes) -> Axes | None:
         """For each axis of a comparison, the loop along which its reader reads it; None where its operands lie otherwise."""
         lies = next(along for source, along in zip(reader.inputs, operand_axes(reader)) if source is node)
         sizes = tuple(map(int, node.shape))
-        own = tuple(None if n == 1 or at is None else group.work[reader][at] for n, at in zip(sizes, lies))
+        own = tuple(None if n == 1 or at is None else work[at] for n, at in zip(sizes, lies))
         used = {loop for loop in own if loop is not None}
         if used != set(range(len(used))):
             return None
@@ -301,6 +313,8 @@ class Fusion:
         for member in other.nodes:
             if not self._reads_alike(member, other, group):
                 return
+        if node in group.work and not self._asides_fit(node, group.work[node], other):
+            return
         mine, theirs = 1 << group.number, 1 << other.number
         for one, bit, skip in ((group, theirs, other.number), (other, mine, group.number)):
             for number in one.before:
@@ -368,6 +382,8 @@ class Fusion:
                     return None
                 found[axis] = loop
         used = {loop for loop in found if loop is not None}
+        if len(used) < sum(loop is not None for loop in found):
+            return None  # a vector met with itself, each with each, would be its diagonal
         wanted = [axis for axis, size in enumerate(work) if size > 1 and found[axis] is None]
         for axis in reversed(wanted):
             later = [found[more] for more in range(axis + 1, len(work)) if found[more] is not None]

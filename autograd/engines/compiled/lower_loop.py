@@ -35,17 +35,17 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
     rows = [moving(target, reverse) for target in outputs[form.carries : split]]
     wanted = list(body.outputs[form.carries : split])
     updates: dict[Leaf, Node] = {}
-    done: set[int] = set()
+    stacked, done = tuple(wanted), set[int]()
     for at, hole in enumerate(body.inputs):
         if at >= form.carries + form.elements:
             place[hole] = inputs[at]
         elif at >= form.carries:
             place[hole] = moving(inputs[at], reverse)
-        elif hole in wanted or body.outputs[at] in wanted:
+        elif any(row not in done and asked in (hole, body.outputs[at]) for row, asked in enumerate(stacked)):
             # What the carry was before or after every step is asked for, so that is where it lives: no step copies it.
             before, after = _trail(plan, node, inputs[at], at, length, reverse)
             place[hole] = moving(before, reverse)
-            for row in [row for row, asked in enumerate(wanted) if asked in (hole, body.outputs[at]) and row not in done]:
+            for row in [row for row, asked in enumerate(stacked) if asked in (hole, body.outputs[at]) and row not in done]:
                 plan.parts[node][form.carries + row] = before if wanted[row] is hole else after
                 done.add(row)
             wanted.append(body.outputs[at])

@@ -62,7 +62,7 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
     for at, call in enumerate(calls):
         inherited: set[Buffer] = set()
         parts = call.parts
-        for number, part in enumerate(parts):
+        for part in parts:
             # A loop may read what it has written itself.
             own = {view.buffer for view in part.writes} if part.body is not None else set()
             for view in part.reads:
@@ -71,8 +71,8 @@ def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], d
                     if view.size:
                         raise NngraphError(f"a plan reads {view.shape} numbers that no call before has written")
                     offsets[view.buffer] = take(view.buffer.bytes)
-            # A kernel goes on reading its own operands while the first rows are finished, and so does a later epilogue.
-            others = parts[number + 1 :] if part is call else [call, *parts[number + 1 :]]
+            # A kernel goes on reading its own operands while the first rows are finished, and so does every epilogue.
+            others = [each for each in parts if each is not part]
             busy = {view.buffer for other in others for view in other.reads}
             ending = {view.buffer for view in part.reads if dies.get(view.buffer) == at} - busy
             for view in part.writes:

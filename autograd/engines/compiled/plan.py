@@ -185,7 +185,7 @@ class Plan(Builder):
             self.place[new] = self.view_of(leaf)
         early = self._taken_early()
         self._place_results()
-        self._place_pieces()
+        self._place_pieces(in_place)
         for unit in self._schedule():
             if isinstance(unit, Group):
                 self._emit_group(unit)
@@ -223,11 +223,12 @@ class Plan(Builder):
             if node in self.fusion.unit_of and node not in self.place:
                 self.place[node] = target
 
-    def _place_pieces(self) -> None:
-        """A value that is only joined to others is computed straight into its piece of the whole."""
+    def _place_pieces(self, in_place: Mapping[Node, Leaf]) -> None:
+        """A value that is only joined to others is computed straight into its piece of the whole; not where the whole is a
+        leaf, whose old value others may still have to read."""
         for node in sorted(self.fusion.unit_of, key=lambda each: -each.serial):
             pieces = lowerings.pieces(node)
-            if pieces is None:
+            if pieces is None or node in in_place:
                 continue
             whole = self.view_of(node)
             for source, (start, shape) in zip(node.inputs, pieces):

@@ -103,9 +103,7 @@ class Program:
     def _bind(self) -> None:
         """Give every buffer its place, every word its number, and cut the calls where Python has to do something."""
         calls = self.plan.calls
-        for call in calls:
-            for view in [each for part in call.parts for each in (*part.reads, *part.writes)]:
-                view.check()
+        _check(calls)
         self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan.mark)
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
@@ -388,6 +386,21 @@ def _may_stop(call: Call) -> bool:
     """Whether the program may end at this call."""
     inner = call.body.calls if call.body is not None else ()
     return isinstance(call.code, Fallback) or any(word is STATUS for word in call.words) or any(map(_may_stop, inner))
+
+
+def _check(calls: Sequence[Call]) -> None:
+    """NngraphError when a call, also one inside loops, would reach outside a buffer, at the first step or at the last."""
+    waiting = [(call, 1) for call in calls]
+    while waiting:
+        call, turns = waiting.pop()
+        for view in [each for part in call.parts for each in (*part.reads, *part.writes)]:
+            view.check()
+            if view.buffer.role == "moving":
+                _, stride = view.buffer.owner
+                last = view.offset + (turns - 1) * stride // view.dtype.itemsize
+                View(view.buffer, view.dtype, view.shape, view.strides, last).check()
+        if call.body is not None:
+            waiting += [(inner, call.body.length) for inner in call.body.calls]
 
 
 def _is_split(call: Call) -> bool:

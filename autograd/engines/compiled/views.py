@@ -34,7 +34,9 @@ def moves_nothing(node: Node) -> bool:
     if len(node.inputs) != 1 or (node.op.numpy is None and node.op.index is None) or node.op.formula is not None:
         return False
     (source,) = node.inputs
-    if source.dtype != node.dtype or node.op.scalar is not None:
+    from . import lowerings
+
+    if source.dtype != node.dtype or node.op.scalar is not None or node.op.kernel in lowerings.table():
         return False
     shape = tuple(map(int, source.shape))
     return _found(node, shape, row_major(shape)) is not None
