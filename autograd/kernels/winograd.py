@@ -195,26 +195,36 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
                     image, line = start + (first + at) // down, (first + at) % down * 4
                     flag = flags + size * ((first + at) // down % (together + 1)) * lanes
                     for vector in range(vectors):
-                        # Where spread is 2 the vectors are even and odd columns, and are turned into rows together.
-                        beside = vector if spread == 2 else 0
-                        transform(
-                            sums + at * right * width + size * vector * lanes, side * products, products, width,
-                            strip + size * beside * lanes, 4 * right * spread * size * lanes, spread * size * lanes,
-                            4 * spread * size * lanes, right, flag,
-                        )  # fmt: skip
-                        if spread == 2 and vector == 0:
-                            continue
-                        here = k if spread == 2 else k + vector * lanes
-                        for row in range(4):
-                            place = (line + row) * spread + odd + top
-                            if place < 0 or place >= lines:
-                                continue
-                            target = word(block, Y) + size * ((image * results + here) * lines + place) * columns
-                            for column in range(0, columns, lanes):
+                        products_at = sums + at * right * width + size * vector * lanes
+                        if spread == 1:
+                            # Rows of results follow each other without a gap. What the last tile writes beyond the end of
+                            # one is overwritten by the first tile, which is done last.
+                            here = k + vector * lanes
+                            transform(
+                                products_at + (right - 1) * width, side * products, products, -width,
+                                strip + 4 * (right - 1) * size * lanes, columns * size * lanes, size * lanes,
+                                -4 * size * lanes, right, flag,
+                            )  # fmt: skip
+                            pixels = min(4, lines - line) * columns
+                            target = word(block, Y) + size * ((image * results + here) * lines + line) * columns
+                            for pixel in range(0, pixels, lanes):
                                 turn(
-                                    strip + size * (row * 4 * right * spread + column - left) * lanes, size * lanes,
-                                    target + size * column, size * lines * columns, columns - column,
-                                    results - here,
+                                    strip + size * pixel * lanes, size * lanes, target + size * pixel,
+                                    size * lines * columns, pixels - pixel, results - here,
+                                )  # fmt: skip
+                            continue
+                        # The vectors are even and odd columns of the same channels, and become rows together.
+                        transform(
+                            products_at, side * products, products, width, strip + size * vector * lanes,
+                            8 * right * size * lanes, 2 * size * lanes, 8 * size * lanes, right, flag,
+                        )  # fmt: skip
+                        for row in range(4 * vector):
+                            place = (line + row) * 2 + odd + top
+                            target = word(block, Y) + size * ((image * results + k) * lines + place) * columns
+                            for column in range(0, columns if 0 <= place < lines else 0, lanes):
+                                turn(
+                                    strip + size * (row * 8 * right + column - left) * lanes, size * lanes,
+                                    target + size * column, size * lines * columns, columns - column, results - k,
                                 )  # fmt: skip
                 weights += side * side * (depth * 2 * size * lanes | 64)
                 if spread == 2:

@@ -51,19 +51,21 @@ def tiler(v: SimpleNamespace, taps: int, step: int) -> Any:
                 copy(strip, strip + 4 * pitch, (taps - 1) * across * deep)
                 kept = taps - 1
             for row in range(kept * step, side * step):
-                here = line * step + row + top
-                place = strip + row // step * pitch + size * (row % step) * (deep // step)
-                if here < 0 or here >= height:
+                if not 0 <= line * step + row + top < height:
+                    place = strip + row // step * pitch + size * (row % step) * (deep // step)
                     for column in range(across):
                         fill(place + size * column * deep, zero(), deep // step)
-                else:
-                    source = word(block, X) + size * (image * channels * height + here) * width
-                    for channel in range(0, channels, lanes):
+            # Row after row of a few channels: their numbers follow each other in memory.
+            for channel in range(0, channels, lanes):
+                source = word(block, X) + size * (image * channels + channel) * height * width
+                for row in range(kept * step, side * step):
+                    here = line * step + row + top
+                    place = strip + row // step * pitch + size * ((row % step) * (deep // step) + channel - left * deep)
+                    if 0 <= here < height:
                         for column in range(from_column, to_column, lanes):
                             turn(
-                                source + size * (channel * height * width + column), size * height * width,
-                                place + size * ((column - left) * deep + channel), size * deep,
-                                channels - channel, to_column - column,
+                                source + size * (here * width + column), size * height * width,
+                                place + size * column * deep, size * deep, channels - channel, to_column - column,
                             )  # fmt: skip
             for channel in range(0, deep * step, lanes):
                 transform(
