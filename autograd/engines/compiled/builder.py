@@ -124,6 +124,8 @@ class Builder:
         from ...kernels.loop_code import Place, compiled
         from ...kernels.loop_fit import fitted
 
+        for view, strides in [*reads, *((view, strides) for _, view, strides, _ in writes)]:
+            View(view.buffer, view.dtype, sizes, strides, view.offset).check()
         kept = _merged(sizes, [strides for _, strides in reads] + [strides for _, _, strides, _ in writes], steps.steps)
         sizes, depth = tuple(prod(sizes[at] for at in run) for run in kept), len(kept)
         position = {at: new for new, run in enumerate(kept) for at in run}

@@ -22,6 +22,7 @@ from .calls import STATUS, Buffer, Call, Fallback, View
 from .memory import ALIGNMENT, arranged
 from .plan import Plan
 from .tape_plan import tape_plan
+from .verified import verify
 
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
@@ -84,14 +85,22 @@ class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        self.plan = tape_plan(outputs, updates) or Plan(outputs, updates)
+        # A tape asks no node for its shape: all of them hold one number.
+        self.plan = tape_plan(outputs, updates)
+        if self.plan is None:
+            verify([*outputs, *(updates or {}).values()])
+            self.plan = Plan(outputs, updates)
         self.lock, self._running = new_lock(), False
         self.homes = {
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
         }
         """Where the leaves that it updates live while it does."""
         self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
-        self._given = [(leaf, self.plan.leaves[leaf]) for leaf in self._varying if leaf not in self.homes]
+        self._given = [
+            (leaf, self.plan.leaves[leaf], tuple(map(int, leaf.shape)), leaf.dtype)
+            for leaf in self._varying
+            if leaf not in self.homes
+        ]
         read = {view.buffer for call in self.plan.calls for part in call.parts for view in part.reads}
         self._only_written = {leaf for leaf in self.homes if self.plan.leaves[leaf] not in read}
         self._stamps = dict.fromkeys(self.homes, -1)
@@ -256,8 +265,8 @@ class Program:
                         if leaf in arrays:
                             self._move_in(leaf, arrays[leaf], moments[leaf])
                     yield {
-                        buffer: _plain(leaf, values[leaf] if leaf in values else arrays[leaf])
-                        for leaf, buffer in self._given
+                        buffer: _plain(leaf, values[leaf] if leaf in values else arrays[leaf], shape, dtype)
+                        for leaf, buffer, shape, dtype in self._given
                     }
                     return
                 finally:
@@ -267,7 +276,8 @@ class Program:
     def _move_in(self, leaf: Leaf, array: np.ndarray | None, moment: int) -> None:
         """Have the home of a leaf hold its value of that moment."""
         if array is not None:
-            self.homes[leaf].array[...] = _plain(leaf, array)
+            home = self.homes[leaf].array
+            home[...] = _plain(leaf, array, home.shape, home.dtype)
         self._stamps[leaf] = moment
 
     def _changes(self, run: Callable[[], None]) -> bool:
@@ -373,11 +383,12 @@ class Program:
         return state
 
 
-def _plain(leaf: Leaf, value: Any) -> np.ndarray:
-    """A value as kernels want it: the leaf's shape and dtype, dense, each number where the processor expects it."""
-    if type(value) is not np.ndarray or value.dtype != leaf.dtype or not (value.flags.c_contiguous and value.flags.aligned):
-        value = np.array(value, leaf.dtype, order="C")
-    if value.shape != leaf.shape:
+def _plain(leaf: Leaf, value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A value as kernels want it: of the shape and dtype they were made for, dense, each number where the processor
+    expects it."""
+    if type(value) is not np.ndarray or value.dtype != dtype or not (value.flags.c_contiguous and value.flags.aligned):
+        value = np.array(value, dtype, order="C")
+    if value.shape != shape:
         raise ShapeError(f"{describe(leaf)} has a value of shape {value.shape}; was its array changed in place?")
     return value
 
