@@ -11,6 +11,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from .convolution_dots import dotter
 from .convolution_tiles import WIDTH, gatherer, multiplier, tallest, tallest_of_nine
 from .kernel import kernel, part
 from .moves import moves
@@ -262,14 +263,16 @@ def conv_weigh(v: SimpleNamespace) -> Any:
 
     Block: addresses of x, g and of the results, one after another for all parts; images, images in a part; groups,
     channels of x and of g in each; address and bytes of working memory, and rows in a chunk; taps; windows of an image;
-    bytes of working memory before the turned g and before the offsets; numbers of a row of results; then, at the place
-    where `conv` has them, the planes. One row of the call is a part.
+    bytes of working memory before the turned g and before the offsets; numbers of a row of results; whether to take dot products
+    along windows; then, at the place where `conv` has them, the planes. One row of the call is a part.
 
     Order: image, group, panel (two vectors of k), windows (as many as stay in the first-level cache), rows of results
-    (nine); in the tile windows. Sums over an image are made in registers.
+    (nine); in the tile windows. Sums over an image are made in registers. With few channels dot products along the
+    windows are taken instead, of eight rows of g with two of the results.
     """
     word, set_word, size, lanes = v.word, v.set_word, v.size, v.lanes
     multiply, turn, planes = multiplier(v, tallest_of_nine()), turner(v), planes_of(v)
+    dots = dotter(v)
     fill, zero = moves(v).fill, v.zero
     deep = 256
 
@@ -300,6 +303,12 @@ def conv_weigh(v: SimpleNamespace) -> Any:
                     )
                     planes(shape, work, source, channels, 1, 0)
                     arriving = word(block, 1) + size * (image * groups + group) * rows * pixels
+                    if word(block, 16):
+                        dots(
+                            rows, size * pixels, arriving, reach, offsets, work, pixels, results + group * by_group,
+                            size * wide,
+                        )  # fmt: skip
+                        continue
                     panel, k = turned, 0
                     while k < rows:
                         vectors = 2 if rows - k > lanes else 1

@@ -85,12 +85,16 @@ def _choose(builder: ir.IRBuilder, which: ir.Value, functions: dict[int, ir.Func
 Values = list[ir.Value]
 
 
+def heights(most: int) -> list[int]:
+    """Rows of tiles: the most, and smaller powers of two for rows left over."""
+    return [most, *[1 << power for power in reversed(range(4)) if 1 << power < most]]
+
+
 def in_tiles(
-    builder: ir.IRBuilder, rows: ir.Value, most: int, carried: Values, tile: Callable[[int, Values], Values]
+    builder: ir.IRBuilder, rows: ir.Value, heights: list[int], carried: Values, tile: Callable[[int, Values], Values]
 ) -> None:
-    """All rows, in tiles of `most` rows and of smaller powers of two for those left over. `tile(height, carried)`
-    writes one and gives what the next one carries on."""
-    heights = [most, *[1 << power for power in reversed(range(4)) if 1 << power < most]]
+    """All rows, in tiles of the first height, then of the others for what is left. `tile(height, carried)` writes one and
+    gives what the next one carries on."""
     values = [rows, *carried]
     for height in heights:
         entry, head, body, after = (
@@ -144,7 +148,7 @@ def _gather(module: ir.Module, dtype: str, vectors: int) -> ir.Function:
                 target = builder.add(target, stride)
             return [weight_next, target]
 
-        in_tiles(builder, rows, tallest(), [weights, target], tile)
+        in_tiles(builder, rows, heights(tallest()), [weights, target], tile)
 
     return function_in(module, f"gather.{vectors}", ir.VoidType(), [INT64] * 10, write)
 
@@ -189,7 +193,7 @@ def _multiply(module: ir.Module, dtype: str, vectors: int, most: int) -> ir.Func
             next_target = builder.add(target, builder.mul(stride, INT64(height)))
             return [builder.add(offsets, INT64(8 * height)), next_target]
 
-        in_tiles(builder, rows, most, [offsets, target], tile)
+        in_tiles(builder, rows, heights(most), [offsets, target], tile)
 
     return function_in(module, f"multiply.{most}x{vectors}", ir.VoidType(), [INT64] * 10, write)
 

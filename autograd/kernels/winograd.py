@@ -197,8 +197,8 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
                     for vector in range(vectors):
                         products_at = sums + at * right * width + size * vector * lanes
                         if spread == 1:
-                            # Rows of results follow each other without a gap. What the last tile writes beyond the end of
-                            # one is overwritten by the first tile, which is done last.
+                            # Rows of results follow each other without a gap. What the last tile writes beyond the
+                            # end of one is overwritten by the first tile, which is done last.
                             here = k + vector * lanes
                             transform(
                                 products_at + (right - 1) * width, side * products, products, -width,

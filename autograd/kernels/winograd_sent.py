@@ -131,8 +131,8 @@ def _arrivals(v: SimpleNamespace, taps: int) -> Any:
                         )  # fmt: skip
             transform(
                 strip, 4 * right * size * lanes, size * lanes, 4 * size * lanes,
-                work + word(block, SUMS) + at // vectors * right * width + size * (here - k), side * apart, apart, width,
-                right, 0,
+                work + word(block, SUMS) + at // vectors * right * width + size * (here - k), side * apart, apart,
+                width, right, 0,
             )  # fmt: skip
 
     return arrivals

@@ -1,4 +1,4 @@
-"""Images cut into tiles of 6x6 or 5x5 entries, 4 apart, and turned into sums; the words of all blocks of Winograd's trick."""
+"""Images cut into tiles of 6x6 or 5x5 entries, 4 apart, and turned into sums; the words of Winograd's blocks."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     scratch = Scratch(rounded(offsets + 8 * reach))
     words = [
         x, g, partial, sizes.batch, each, groups, sizes.inner, sizes.outer, scratch, scratch.bytes, CHUNK,
-        prod(sizes.size), pixels, held, offsets, wide,
+        prod(sizes.size), pixels, held, offsets, wide, int(_dots_are_cheaper(sizes.outer, reach, pixels, lanes)),
     ]  # fmt: skip
     words += [*[0] * (PLANES - len(words)), *planes.words(size)]
     code, tiles = conv_weigh(dtype), onto_windows(sizes, dtype)
@@ -184,6 +184,14 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
     if w is not outputs[0]:
         plan.copy(w, outputs[0])
     return True
+
+
+def _dots_are_cheaper(rows: int, reach: int, pixels: int, lanes: int) -> bool:
+    """Whether vectors run along the windows rather than along the channels of g, counted in instructions: those need no
+    turning over of g and fill their lanes when channels are few, but sums have to be folded at the end."""
+    vectors = -(-rows // lanes)
+    turned = pixels * vectors * (reach + 7)
+    return rows * reach * (1.1 * -(-pixels // lanes) + 3) < turned
 
 
 LOWERINGS = {"conv": lower_conv, "conv_image": lower_conv_image, "conv_weights": lower_conv_weights}
