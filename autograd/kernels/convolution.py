@@ -262,9 +262,10 @@ def conv_weigh(v: SimpleNamespace) -> Any:
     """w[group, c·tap, k] = Σ_n Σ_window g[n, k, window]·x[n, c, window's entry] over a part of the images.
 
     Block: addresses of x, g and of the results, one after another for all parts; images, images in a part; groups,
-    channels of x and of g in each; address and bytes of working memory, and rows in a chunk; taps; windows of an image;
-    bytes of working memory before the turned g and before the offsets; numbers of a row of results; whether to take dot products
-    along windows; then, at the place where `conv` has them, the planes. One row of the call is a part.
+    channels of x and of g in each; address and bytes of working memory, and rows in a chunk; taps; windows of an
+    image; bytes of working memory before the turned g and before the offsets; numbers of a row of results; whether to
+    take dot products along windows; then, at the place where `conv` has them, the planes. One row of the call is a
+    part.
 
     Order: image, group, panel (two vectors of k), windows (as many as stay in the first-level cache), rows of results
     (nine); in the tile windows. Sums over an image are made in registers. With few channels dot products along the

@@ -1,4 +1,5 @@
-"""Dot products of rows, for gradients of weights with few channels: sums in vectors along the rows, folded at the end."""
+"""Dot products of rows, for gradients of weights with few channels: sums in vectors along the rows, folded at the
+end."""
 
 from __future__ import annotations
 

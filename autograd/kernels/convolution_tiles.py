@@ -93,8 +93,8 @@ def heights(most: int) -> list[int]:
 def in_tiles(
     builder: ir.IRBuilder, rows: ir.Value, heights: list[int], carried: Values, tile: Callable[[int, Values], Values]
 ) -> None:
-    """All rows, in tiles of the first height, then of the others for what is left. `tile(height, carried)` writes one and
-    gives what the next one carries on."""
+    """All rows, in tiles of the first height, then of the others for what is left. `tile(height, carried)` writes one
+    and gives what the next one carries on."""
     values = [rows, *carried]
     for height in heights:
         entry, head, body, after = (
