@@ -187,7 +187,7 @@ def test_memory_is_flat_over_many_builds():
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 20_000  # bytes; one round builds about 10 000
+    assert after - before < 50_000  # bytes; one round builds about 10 000, a thousand of them 10 000 000
 
 
 def test_ten_thousand_rounds_leave_no_object_behind():
