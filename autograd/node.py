@@ -394,8 +394,7 @@ class Leaf(Node):
     @property
     def _value(self) -> Any:  # type: ignore[override]
         if self._home is not None:
-            with at_one_moment((self,)):
-                return _kept.__get__(self)
+            return at_one_moment((self,), lambda: _kept.__get__(self))
         return _kept.__get__(self)
 
     @_value.setter

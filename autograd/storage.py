@@ -9,14 +9,15 @@ or its new one, all leaves that change together do so at one moment, and no step
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import numpy as np
+
+Result = TypeVar("Result")
 
 
 class Clock:
@@ -95,9 +96,8 @@ def _settle(homes: Mapping[Any, Home]) -> int:
     return moment
 
 
-@contextlib.contextmanager
-def at_one_moment(leaves: Collection[Any]) -> Iterator[None]:
-    """No leaf changes inside, and every one of these has its value at hand.
+def at_one_moment(leaves: Collection[Any], do: Callable[[], Result]) -> Result:
+    """What `do` gives; while it runs no leaf changes, and every one of these has its value at hand.
 
     Locks of homes are taken before the clock's and in one order, here as everywhere, so that two threads never wait for
     each other.
@@ -105,33 +105,36 @@ def at_one_moment(leaves: Collection[Any]) -> Iterator[None]:
     while True:
         homes = [home for leaf in leaves if (home := leaf._home) is not None]
         locks = {id(home.lock): home.lock for home in homes}
-        with _held(locks), Clock.lock:
-            if all((home := leaf._home) is None or id(home.lock) in locks for leaf in leaves):
-                for leaf in leaves:
-                    home = leaf._home
-                    if home is not None:
-                        value = home.array.copy()
-                        value.flags.writeable = False
-                        # In this order: a leaf without a home has its value.
-                        leaf._value = value
-                        leaf._home = None
-                yield
-                return
+        found, result = _under([lock for _, lock in sorted(locks.items())], 0, lambda: _read(leaves, locks, do))
+        if found:
+            return result  # type: ignore[return-value]
 
 
-@contextlib.contextmanager
-def _held(locks: Mapping[int, Any]) -> Iterator[None]:
-    held: list[Any] = []
-    try:
-        for _, lock in sorted(locks.items()):
-            held.append(lock)
-            lock.acquire()
-        yield
-    finally:
-        for lock in held:
-            # A Ctrl-C may have come before the last one was had.
-            with contextlib.suppress(RuntimeError):
-                lock.release()
+def _read(leaves: Collection[Any], locks: Mapping[int, Any], do: Callable[[], Result]) -> tuple[bool, Result | None]:
+    with Clock.lock:
+        if not all((home := leaf._home) is None or id(home.lock) in locks for leaf in leaves):
+            return False, None
+        for leaf in leaves:
+            home = leaf._home
+            if home is not None:
+                value = home.array.copy()
+                value.flags.writeable = False
+                # In this order: a leaf without a home has its value.
+                leaf._value = value
+                leaf._home = None
+        return True, do()
+
+
+def _under(locks: Sequence[Any], first: int, do: Callable[[], Result]) -> Result:
+    """What `do` gives while all these locks are held.
+
+    Locks are held by plain `with` statements only, here as everywhere: a Ctrl-C between two lines of a context manager
+    that is written in Python would leave them locked for ever.
+    """
+    if first == len(locks):
+        return do()
+    with locks[first]:
+        return _under(locks, first + 1, do)
 
 
 # Forks ------------------------------------------------------------------------------------------------------------------

@@ -143,12 +143,15 @@ class Program:
         """A fresh memory with every leaf's value in its slot; MissingValue names all leaves that have none."""
         memory: list[Any] = [None] * self.count
         missing = []
-        with at_one_moment([leaf for leaf, _ in self.leaves]):
+
+        def read() -> None:
             for leaf, slot in self.leaves:
                 value = values[leaf] if values is not None and leaf in values else leaf._value
                 if value is None:
                     missing.append(leaf)
                 memory[slot] = value
+
+        at_one_moment([leaf for leaf, _ in self.leaves], read)
         if missing:
             raise no_value(missing)
         return memory

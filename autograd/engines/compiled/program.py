@@ -5,10 +5,9 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from .plan import Plan
 from .tape_plan import tape_plan
 from .verified import verify
 
+Result = TypeVar("Result")
 _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 STRETCH = 0.1
 """Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
@@ -182,15 +182,15 @@ class Program:
         """The outputs' values for these values of leaves; the updates are stored."""
         values = values or {}
         try:
-            while True:
-                with self._ready(values) as given:
-                    results = self._fresh()
-                    self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
-                    if self._changes(self._run_pieces):
-                        return results
+            return self.with_leaves(values, self._run_once)
         except BadData:
             # Outside the lock, because the numpy engine waits for programs that other leaves live with.
             raise self._complaint(values) from None
+
+    def _run_once(self, given: Mapping[Buffer, np.ndarray]) -> list[np.ndarray] | None:
+        results = self._fresh()
+        self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
+        return results if self._changes(self._run_pieces) else None
 
     def _fresh(self) -> list[np.ndarray]:
         """Arrays for the outputs: those of an earlier call that nobody holds any more, because fresh memory is slow the
@@ -220,9 +220,7 @@ class Program:
 
     def _native(self, code: Code, start: int, stop: int) -> None:
         if self._split:
-            with workers.shared() as words:
-                code.block[4] = self.status[2] = words
-                self._entry(code.address, start, stop)
+            workers.run(self._entry, code.block, self.status[:3], start, stop)
         else:
             self._entry(code.address, start, stop)
         if self.status[0]:
@@ -236,19 +234,19 @@ class Program:
             for at, extra in places:
                 self.words[at] = data + extra
 
-    @contextmanager
-    def _ready(self, values: Mapping[Leaf, Any]) -> Iterator[dict[Buffer, np.ndarray]]:
-        """The program's lock is held, what it owns is as the leaves say, and the arrays of all other leaves are given.
+    def with_leaves(
+        self, values: Mapping[Leaf, Any], run: Callable[[Mapping[Buffer, np.ndarray]], Result | None]
+    ) -> Result:
+        """What `run` gives, called with the arrays of all leaves that live elsewhere, while the program's lock is held and
+        what it owns is as the leaves say. Called again when it gives None, because a leaf has changed meanwhile.
 
         Values are read before the lock is taken, because a leaf may live with another program that is running.
         """
         while True:
             stamps = self._stamps
             wanted = [leaf for leaf in self._varying if leaf not in values and leaf._stamp != stamps.get(leaf)]
-            with at_one_moment(wanted):
-                moments = {leaf: leaf._stamp for leaf in wanted}
-                arrays = {leaf: leaf._value for leaf in wanted}
-            missing = [leaf for leaf in wanted if arrays[leaf] is None and leaf not in self._only_written]
+            read = at_one_moment(wanted, lambda: {leaf: (leaf._value, leaf._stamp) for leaf in wanted})  # noqa: B023
+            missing = [leaf for leaf, (array, _) in read.items() if array is None and leaf not in self._only_written]
             if missing:
                 raise no_value(missing)
             with self.lock:
@@ -257,18 +255,20 @@ class Program:
                         "a compiled graph was called while it was running on the same thread, by a signal handler or a"
                         " finalizer; let that only note what is to be done, and do it after the call"
                     )
-                if any(leaf._stamp != self._stamps[leaf] and leaf not in arrays for leaf in self.homes):
+                late = [leaf for leaf in self.homes if leaf._stamp != self._stamps[leaf]]
+                # What was read before another thread ran this program must not take the place of what it put there.
+                if any(leaf not in read or read[leaf][1] != leaf._stamp for leaf in late):
                     continue
                 try:
                     self._running = True
-                    for leaf in self.homes:
-                        if leaf in arrays:
-                            self._move_in(leaf, arrays[leaf], moments[leaf])
-                    yield {
-                        buffer: _plain(leaf, values[leaf] if leaf in values else arrays[leaf], shape, dtype)
+                    for leaf in late:
+                        self._move_in(leaf, *read[leaf])
+                    result = run({
+                        buffer: _plain(leaf, values[leaf] if leaf in values else read[leaf][0], shape, dtype)
                         for leaf, buffer, shape, dtype in self._given
-                    }
-                    return
+                    })  # fmt: skip
+                    if result is not None:
+                        return result
                 finally:
                     # The caller's arrays are the caller's again.
                     self._running, self.given = False, {}
@@ -343,15 +343,16 @@ class Program:
             now = 1 if not state.seconds else max(1, min(count - done, int(STRETCH / state.seconds), 1 << 16))
             records = [np.empty((now, *view.shape), view.dtype) for view in self.plan.results]
             values: dict[Leaf, Any] = dict(zip(inputs, state.batch))
-            seconds = -1.0
+
+            def stretch(given: Mapping[Buffer, np.ndarray]) -> float | None:
+                self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
+                state.point(arrays, batch, order, records, done)  # noqa: B023
+                began = perf_counter()
+                ran = self._changes(lambda: self._native(state.code, done, done + now))  # noqa: B023
+                return perf_counter() - began if ran else None
+
             try:
-                while seconds < 0:
-                    with self._ready(values) as given:
-                        self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
-                        state.point(arrays, batch, order, records, done)
-                        began = perf_counter()
-                        if self._changes(lambda: self._native(state.code, done, done + now)):  # noqa: B023
-                            seconds = perf_counter() - began
+                seconds = self.with_leaves(values, stretch)
             except BadData:
                 raise self._complaint(values) from None
             state.seconds = seconds / now

@@ -138,11 +138,11 @@ class ScalarPlan:
         if not values:
             if moment == Clock.now:
                 return moment
-            with at_one_moment(leaves):
-                found, moment = [leaf._value for leaf in leaves], Clock.now
+            found, moment = at_one_moment(leaves, lambda: ([leaf._value for leaf in leaves], Clock.now))
         else:
-            with at_one_moment([leaf for leaf in leaves if leaf not in values]):
-                found, moment = [values[leaf] if leaf in values else leaf._value for leaf in leaves], -1
+            wanted = [leaf for leaf in leaves if leaf not in values]
+            found = at_one_moment(wanted, lambda: [values[leaf] if leaf in values else leaf._value for leaf in leaves])
+            moment = -1
         if any(value is None for value in found):
             raise no_value([leaf for leaf, value in zip(leaves, found) if value is None])
         numbers[: len(leaves)] = found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...node import Leaf
-from .calls import Call, Fallback
+from .calls import Buffer, Call, Fallback
 from .plan import Plan
 from .program import Code, Program
 
@@ -38,18 +38,20 @@ class _Clock:
 
     def all(self, values: Mapping[Leaf, Any]) -> dict[str, float]:
         """The times, by number."""
+        return self.program.with_leaves(values, self._all)
+
+    def _all(self, given: Mapping[Buffer, np.ndarray]) -> dict[str, float]:
         program = self.program
-        with program._ready(values) as given:
-            results = [np.empty(view.shape, view.dtype) for view in program.plan.results]
-            program._point({**given, **{view.buffer: array for view, array in zip(program.plan.results, results)}})
-            rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
-            for at, call in enumerate(program.plan.calls, 1):
-                writes = [view for part in call.parts for view in part.writes]
-                before = [(array, array.copy()) for view in writes if (array := program.array(view)).size]
-                if isinstance(call.code, Fallback):
-                    self._fall_back(call, str(at), before)
-                else:
-                    self._native(call, next(rows), str(at), before)
+        results = [np.empty(view.shape, view.dtype) for view in program.plan.results]
+        program._point({**given, **{view.buffer: array for view, array in zip(program.plan.results, results)}})
+        rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
+        for at, call in enumerate(program.plan.calls, 1):
+            writes = [view for part in call.parts for view in part.writes]
+            before = [(array, array.copy()) for view in writes if (array := program.array(view)).size]
+            if isinstance(call.code, Fallback):
+                self._fall_back(call, str(at), before)
+            else:
+                self._native(call, next(rows), str(at), before)
         return self.found
 
     def _native(

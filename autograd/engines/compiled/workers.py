@@ -9,9 +9,8 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Condition, Lock, Thread
+from collections.abc import Callable
+from threading import Condition, Lock, RLock, Thread
 
 import numpy as np
 
@@ -42,8 +41,10 @@ class _Pool:
         self.words = _forever(np.zeros(SHARED + 8, np.int64))
         self.block = _forever(np.array([self.words.ctypes.data, POLITE, SLEEPY], np.int64))
         self.entry = _ENTRY(work("float64").address)
-        self.wake = Condition()
-        self.free = Lock()
+        # Held by plain `with` statements: a Ctrl-C inside a condition's own lines would leave its lock locked.
+        self.lock = RLock()
+        self.wake = Condition(self.lock)
+        self.free = RLock()
         self.over = False
         self.threads: list[Thread] = []
         for number in range(helpers):
@@ -57,7 +58,7 @@ class _Pool:
 
     def _help(self) -> None:
         while True:
-            with self.wake:
+            with self.lock:
                 while not self.words[ACTIVE] and not self.over:
                     self.wake.wait()
                 if self.over:
@@ -66,7 +67,7 @@ class _Pool:
 
     def end(self) -> None:
         """Have the helping threads end, unless a program is running, on a thread that nobody waits for."""
-        with self.wake:
+        with self.lock:
             self.over = True
             self.wake.notify_all()
         if self.free.acquire(blocking=False):
@@ -111,26 +112,25 @@ def prepare() -> None:
         _ = work("float64").address
 
 
-@contextmanager
-def shared() -> Iterator[int]:
-    """The address of the words shared with the workers, who are awake inside; 0 where there are none to be had."""
+def run(entry: Callable[[int, int, int], None], block: np.ndarray, shared: np.ndarray, start: int, stop: int) -> None:
+    """Run a program, `entry(block, start, stop)`, with the help of the workers when they are free. Where the words shared
+    with them lie, or 0, is put into the last word of both arrays."""
     global _pool
     threads = count()
-    if threads < 2:
-        yield 0
-        return
     pool = _pool
-    if pool is None:
+    if pool is None and threads > 1:
         with _making:
             pool = _pool = _pool or _Pool(threads - 1)
-    if not pool.free.acquire(blocking=False):
-        yield 0
+    if pool is None or threads < 2 or not pool.free.acquire(blocking=False):
+        block[-1] = shared[-1] = 0
+        entry(block.ctypes.data, start, stop)
         return
     try:
-        with pool.wake:
+        with pool.lock:
             pool.words[ACTIVE] = 1
             pool.wake.notify_all()
-        yield pool.words.ctypes.data
+        block[-1] = shared[-1] = pool.words.ctypes.data
+        entry(block.ctypes.data, start, stop)
     finally:
         pool.words[ACTIVE] = 0
         pool.free.release()

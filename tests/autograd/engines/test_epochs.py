@@ -358,3 +358,52 @@ def test_a_ctrl_c_stops_soon_and_leaves_all_leaves_alike(engine, rows):
     done = subprocess.run([sys.executable, "-c", code, engine, str(rows)], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) >= 0.0
+
+
+ANY_MOMENT = """
+import random, signal, sys, threading, time
+import numpy as np
+import nngraph as ng
+def interrupt(*about):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+a, b, c = ng.state("a", 0.0), ng.state("b", np.zeros(3)), ng.state("c", 0)
+doubled = a * 2.0
+updates = {a: a + 1.0, b: b + 1.0, c: c + 1}
+step = ng.compile(a * 1.0, updates=updates, engine=sys.argv[1])
+other = ng.compile([], updates=updates)
+def all_of_it():
+    step(), doubled.value, other(), b.value, step()
+all_of_it()
+took, random, interrupts = 1e-4, random.Random(1), 0
+for turn in range(600):
+    try:
+        began = time.perf_counter()
+        signal.setitimer(signal.ITIMER_REAL, max(1e-6, random.random() * took))
+        all_of_it()
+        took = time.perf_counter() - began
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        interrupts += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    values = {float(a.value), *b.value.tolist(), float(c.value)}
+    assert len(values) == 1, f"torn: {values}"
+    assert float(doubled.value) == 2 * float(a.value)
+    step()
+    assert float(a.value) == values.pop() + 1.0
+    if turn % 20 == 0:
+        thread = threading.Thread(target=all_of_it, daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive(), "a lock was kept"
+assert interrupts > 50, interrupts
+print("fine")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="timers send signals on POSIX")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_interrupt_at_any_moment_leaves_all_leaves_alike_and_no_lock_locked(engine):
+    done = subprocess.run([sys.executable, "-c", ANY_MOMENT, engine], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "fine\n"

@@ -30,10 +30,15 @@ def _together(*jobs: Callable[[], None]) -> None:
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+    finally:
+        sys.setswitchinterval(interval)
     assert not any(thread.is_alive() for thread in threads), "a thread waits for ever"
     if errors:
         raise errors[0]
@@ -117,7 +122,6 @@ def test_one_executable_on_many_threads():
     _together(*[job(seed) for seed in range(4)])
 
 
-@pytest.mark.skip(reason="known defect: threads that run different executables on the same leaves may lose a step")
 @pytest.mark.parametrize("engines", [("numba",), ("numpy",), ("numba", "numpy")], ids="+".join)
 def test_executables_that_change_the_same_leaves_lose_no_step(engines: Sequence[str]):
     count, twin = ng.state("count", 0), ng.state("twin", np.zeros(1000))
