@@ -52,7 +52,7 @@ class NumpyPlan:
 
 
 def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
-    from .engines.compiled.program import Program as Compiled
+    from .engines.compiled.running.program import Program as Compiled
 
     return Compiled(outputs, updates)
 

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from ..autograd.errors import NngraphError
 from ..autograd.language import N_, translate
-from .errors import ExpressionError
 from .equal_signs import check_equal_signs, named_result
+from .errors import ExpressionError
 from .functions import function_table, nearest, other_form
 from .literals import as_inputs, floats, is_literal, is_numbers, is_product, literal_number
 from .operands import without_brackets

@@ -19,7 +19,7 @@ def sources(op: Op) -> dict[str, str]:
     >>> print(sources(lookup("relu"))["numpy"].strip())
     relu = max(x, 0)
     """
-    from ..autograd.engines.compiled.plan import Plan
+    from ..autograd.engines.compiled.planning.plan import Plan
     from ..autograd.engines.compiled.report import report
     from ..autograd.engines.numpy_report import source_of
 

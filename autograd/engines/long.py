@@ -21,7 +21,7 @@ def tape_of(y: Node, wrt: Sequence[Node] = (), nodes: Sequence[Node] | None = No
     if len(nodes) < LONG:
         return None
     try:
-        from .compiled import scalars
+        from .compiled.scalars import plan as scalars
     except ImportError:  # a Python without numba or llvmlite, on which the numpy engine does everything
         return None
     # A plan that was made for the value knows the graph already.

@@ -16,8 +16,8 @@ import numpy as np
 from ..errors import MissingValue, NngraphError
 from ..graph import Graph, order, without_collector
 from ..node import Clock, Leaf, Node, abilities, describe
-from ..storage import at_one_moment
 from ..op import Op, inside
+from ..storage import at_one_moment
 from ..vocabulary import WORDS, spoken
 from .long import tape_of
 

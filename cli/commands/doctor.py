@@ -74,7 +74,7 @@ def _engine() -> str:
     """What the compiled engine finds in this processor, and how many threads it uses."""
     if not (_installed("numba") and _installed("llvmlite")):
         return _("missing: {command}", command="pip install numba")
-    from ...autograd.engines.compiled.workers import count
+    from ...autograd.engines.compiled.running.workers import count
     from ...autograd.errors import NngraphError
     from ...autograd.kernels.machine import machine
 

@@ -85,7 +85,7 @@ def run(
         report = report_of(engines["numpy"](asked, {}), leaves, names)
     else:
         # Nothing need be compiled to be shown.
-        from ...autograd.engines.compiled.plan import Plan
+        from ...autograd.engines.compiled.planning.plan import Plan
         from ...autograd.engines.compiled.report import report as compiled
 
         report = compiled(Plan(asked), leaves, names)

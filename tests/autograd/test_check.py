@@ -1,9 +1,8 @@
 """The gradient check finds wrong rules, names the entry and the slip, and is not fooled by kinks."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.check import GradientCheck, slip_of
 from nngraph.autograd.errors import CheckFailed, DtypeError, GradientError, ShapeError
 from nngraph.autograd.op import FUNCTION, OPS, elementwise, example

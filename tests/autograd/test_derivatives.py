@@ -3,10 +3,9 @@
 import gc
 import weakref
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.check import finite_difference
 from nngraph.autograd.errors import GradientError, ParameterError, ShapeError
 

@@ -1,9 +1,8 @@
 """Reverse mode: closed forms, fan-out, broadcasting, higher orders, and what has no gradient."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.differentiate import backward
 from nngraph.autograd.errors import GradientError
 from nngraph.autograd.graph import order

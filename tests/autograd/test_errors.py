@@ -1,9 +1,8 @@
 """Errors are said in the language that is spoken when they are printed."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import NngraphError, ShapeError
 from nngraph.autograd.language import LANGUAGES, language
 

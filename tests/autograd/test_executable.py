@@ -4,10 +4,9 @@ import gc
 import threading
 import weakref
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, MissingValue, ParameterError, ShapeError
 
 

@@ -4,9 +4,8 @@ import os
 import stat
 import sys
 
-import pytest
-
 import nngraph as ng
+import pytest
 from nngraph.autograd.files import is_device, write_whole
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such links, rights and devices")

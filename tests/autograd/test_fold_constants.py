@@ -1,9 +1,8 @@
 """Folding constants: fewer nodes, the same values, nothing large made on the way."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import ShapeError
 from nngraph.autograd.fold_constants import fold_constants

@@ -1,9 +1,8 @@
 """Walking graphs: order, users, paths, substitution, counts."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ShapeError
 from nngraph.autograd.graph import Graph, between, bodies, leaves, order, rebuild, substitute, users
 

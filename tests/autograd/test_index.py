@@ -1,9 +1,8 @@
 """Index forms against numpy's einsum, and what einsum refuses: output-only and repeated output labels."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ShapeError
 from nngraph.autograd.index import IndexForm
 from nngraph.autograd.ops.linear import from_form

@@ -1,9 +1,8 @@
 """Nodes in numpy expressions: the same expression on an array and on a node gives the same numbers."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
 from nngraph.autograd.interoperate import op_for
 from nngraph.autograd.vocabulary import WORDS

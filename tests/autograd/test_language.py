@@ -7,7 +7,6 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-
 from nngraph.autograd.language import (
     FIELD,
     LANGUAGES,

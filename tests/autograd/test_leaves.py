@@ -2,10 +2,9 @@
 
 import re
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, MissingValue, ShapeError
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import GradientError
 from nngraph.autograd.graph import bodies, order

@@ -4,9 +4,8 @@ import gc
 import sys
 import weakref
 
-import pytest
-
 import nngraph as ng
+import pytest
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.graph import order
 

@@ -3,9 +3,8 @@
 import inspect
 from types import ModuleType
 
-import pytest
-
 import nngraph as ng
+import pytest
 from nngraph.autograd import ops
 from nngraph.autograd.op import OPS, Op
 

@@ -10,10 +10,9 @@ import tracemalloc
 import weakref
 from pathlib import Path
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, MissingValue, ParameterError, ShapeError
 from nngraph.autograd.node import describe, on_behalf
 from nngraph.autograd.sites import source_line

@@ -1,9 +1,8 @@
 """find_nonfinite names the first bad node, its operands, and the cause."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import MissingValue
 
 

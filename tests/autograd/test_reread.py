@@ -1,9 +1,8 @@
 """Results read in place of operands: the same values, and nobody asks for the operand any more."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.graph import order
 from nngraph.autograd.op import OPS

@@ -2,10 +2,9 @@
 
 import functools
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import NngraphError
 from nngraph.autograd.graph import order, substitute

@@ -1,8 +1,7 @@
 """Sizes: whole numbers that remember the expression they came from."""
 
-import pytest
-
 import nngraph as ng
+import pytest
 from nngraph.autograd.resize import resize
 from nngraph.autograd.sizes import Size, product, resized, shape_text
 

@@ -13,8 +13,8 @@ from ...kernels.loops import Apply
 from ...node import Leaf
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
 from .calls import Body, Buffer, Call, Fallback, View
-from .memory import arranged
-from .plan import Plan
+from .planning.memory import arranged
+from .planning.plan import Plan
 
 ENGINE = "numba"
 
@@ -203,6 +203,6 @@ class _Details:
 
     def seconds(self, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
         """See Details."""
-        from .timing import seconds
+        from .running.timing import seconds
 
         return seconds(self.plan, values, repeat)

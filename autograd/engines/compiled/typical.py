@@ -28,7 +28,7 @@ from ...ops import (
     tanh,
 )  # fmt: skip
 from .calls import Fallback
-from .plan import Plan
+from .planning.plan import Plan
 from .report import every_call
 
 DTYPE = np.dtype(np.float32)

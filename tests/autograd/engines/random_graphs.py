@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 import nngraph as ng
+import numpy as np
 from nngraph.autograd.node import Leaf, Node
 from nngraph.autograd.op import OPS, REQUIRED, Example, Op
 

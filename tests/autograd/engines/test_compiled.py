@@ -8,13 +8,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.compiled.calls import Buffer, View
-from nngraph.autograd.engines.compiled.program import Program
-from nngraph.autograd.engines.compiled.views import viewed
+from nngraph.autograd.engines.compiled.planning.views import viewed
+from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import MissingValue, NngraphError, ShapeError
 
 ENGINES = ("numpy", "numba")

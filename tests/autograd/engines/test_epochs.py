@@ -7,10 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.epochs import ORDERED, orders, shuffled
 from nngraph.autograd.errors import NngraphError, ParameterError, ShapeError
 from nngraph.autograd.philox import words
@@ -195,7 +194,7 @@ def test_data_of_any_form(data, form):
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record for every step or two."""
     from nngraph.autograd import epochs
-    from nngraph.autograd.engines.compiled import program
+    from nngraph.autograd.engines.compiled.running import program
 
     monkeypatch.setattr(program, "STRETCH", 1e-9)
     monkeypatch.setattr(epochs, "STRETCH", 1e-9)

@@ -6,7 +6,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.compiled.calls import Fallback
-from nngraph.autograd.engines.compiled.program import Program
+from nngraph.autograd.engines.compiled.running.program import Program
 
 SIZES = dict(zip("abcdefghijk", (3, 5, 4, 6, 7, 2, 8, 9, 3, 4, 5), strict=True))
 LARGE = {**SIZES, "a": 40, "b": 50, "c": 60, "d": 30}

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 import nngraph as ng  # noqa: F401 - the package must be there before its kernels
+import pytest
 from nngraph.autograd.kernels import code_cache, machine_code
 from nngraph.autograd.kernels.machine import machine
 

@@ -130,7 +130,7 @@ def test_floats_as_unsigned_whole_numbers():
 
 
 def test_many_threads_give_what_one_gives(monkeypatch):
-    from nngraph.autograd.engines.compiled import workers
+    from nngraph.autograd.engines.compiled.running import workers
 
     w0 = RNG.standard_normal((512, 512)) / 30
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from nngraph.autograd.graph import order
 from nngraph.autograd.node import Leaf
 

@@ -7,7 +7,7 @@ import json
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.plan import Plan
+from nngraph.autograd.engines.compiled.planning.plan import Plan
 from nngraph.autograd.engines.compiled.report import report
 from nngraph.autograd.errors import NngraphError, ParameterError
 from nngraph.autograd.graph import order

@@ -4,11 +4,10 @@ import threading
 import weakref
 from itertools import pairwise
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
-from nngraph.autograd.engines.compiled.scalars import ScalarPlan, applies, plan_of
+from nngraph.autograd.engines.compiled.scalars.plan import ScalarPlan, applies, plan_of
 from nngraph.autograd.engines.long import LONG
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import MissingValue

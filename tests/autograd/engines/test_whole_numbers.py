@@ -8,7 +8,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.compiled.calls import Fallback
-from nngraph.autograd.engines.compiled.program import Program
+from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import NngraphError
 from nngraph.autograd.op import OPS, Op

@@ -8,12 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
-from nngraph.autograd.engines.compiled import workers
-from nngraph.autograd.engines.compiled.program import Program
+from nngraph.autograd.engines.compiled.running import workers
+from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import NngraphError, ParameterError
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.lower_contraction import lower
+from nngraph.autograd.engines.compiled.lowering.contraction import lower
 from nngraph.autograd.index import IndexForm
 
 from .immediate import Immediate, array_of, filled

@@ -13,8 +13,8 @@ from typing import Any
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.lower_convolution import LOWERINGS
-from nngraph.autograd.engines.compiled.lower_winograd import Tiles
+from nngraph.autograd.engines.compiled.lowering.convolution import LOWERINGS
+from nngraph.autograd.engines.compiled.lowering.winograd import Tiles
 
 from .immediate import Immediate, array_of, filled
 

@@ -13,8 +13,8 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.compiled.calls import Fallback
-from nngraph.autograd.engines.compiled.lower_indexing import LOWERINGS
-from nngraph.autograd.engines.compiled.program import Program
+from nngraph.autograd.engines.compiled.lowering.indexing import LOWERINGS
+from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import ShapeError
 
 from .immediate import Immediate, array_of, filled

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled import products
-from nngraph.autograd.engines.compiled.lower_contraction import lower
+from nngraph.autograd.engines.compiled.lowering import products
+from nngraph.autograd.engines.compiled.lowering.contraction import lower
 from nngraph.autograd.index import IndexForm
 from nngraph.autograd.kernels.matmul import EPILOGUE
 

@@ -12,7 +12,7 @@ from typing import Any
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.lower_pooling import LOWERINGS
+from nngraph.autograd.engines.compiled.lowering.pooling import LOWERINGS
 
 from .immediate import Immediate, array_of, filled
 

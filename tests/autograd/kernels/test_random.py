@@ -10,8 +10,8 @@ from pathlib import Path
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.lower_random import LOWERINGS
-from nngraph.autograd.engines.compiled.program import Program
+from nngraph.autograd.engines.compiled.lowering.random import LOWERINGS
+from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.ops.random import _normal_op, _uniform_op
 
 from .immediate import Immediate, array_of, filled

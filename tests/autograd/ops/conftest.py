@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 
 
 @pytest.fixture

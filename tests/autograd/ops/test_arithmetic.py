@@ -1,9 +1,8 @@
 """Powers and quotients at the points where they are delicate."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError
 
 

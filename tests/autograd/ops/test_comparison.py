@@ -1,9 +1,8 @@
 """Comparisons, choices, bounds."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError
 
 A, B = [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]

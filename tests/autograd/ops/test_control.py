@@ -3,10 +3,9 @@
 import gc
 import weakref
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
 
 STEPS = 4

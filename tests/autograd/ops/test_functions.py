@@ -2,10 +2,9 @@
 
 import math
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.special import erf
 
 

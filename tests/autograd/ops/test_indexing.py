@@ -1,9 +1,8 @@
 """gather, scatter_add, take, embedding, and numpy's rules for x[…]."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, ShapeError
 
 I, J = np.array([0, 2, 2]), np.array([[1], [2]])

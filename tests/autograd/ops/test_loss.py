@@ -1,9 +1,8 @@
 """Losses: closed forms, lecture values, scores of a thousand, targets that do not fit."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.engines.numpy import Program
 from nngraph.autograd.errors import DtypeError, NngraphError, ShapeError
 from nngraph.autograd.graph import order, rebuild

@@ -1,9 +1,8 @@
 """Normalization: which numbers are taken together, weights, running statistics."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
 
 

@@ -1,9 +1,8 @@
 """Pooling against loops written out, lecture numbers, ties and partial windows."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.autograd.graph import order
 

@@ -2,10 +2,9 @@
 
 import zlib
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, ParameterError
 from nngraph.autograd.philox import philox, words
 

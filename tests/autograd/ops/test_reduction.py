@@ -1,9 +1,8 @@
 """Reductions: against numpy, at ties, zeros and empty axes."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.autograd.sizes import Size
 

@@ -1,9 +1,8 @@
 """Cutting and joining along axes."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
 from nngraph.autograd.sizes import Size, shape_text
 

@@ -1,9 +1,8 @@
 """patches and overlap_add, against numpy's sliding windows and against each other."""
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.autograd.sizes import Size, shape_text
 

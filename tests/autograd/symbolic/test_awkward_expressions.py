@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 
 rng = np.random.default_rng(0)
 

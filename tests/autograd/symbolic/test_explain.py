@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import GradientError, ShapeError
 from nngraph.autograd.node import Leaf
 from nngraph.autograd.sizes import Size

@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 
 GOLDEN = Path(__file__).parent / "golden_explained"
 

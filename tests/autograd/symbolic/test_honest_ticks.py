@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nngraph as ng
 import numpy as np
 import pytest
-
-import nngraph as ng
 from nngraph.autograd.errors import ParameterError
 from nngraph.autograd.symbolic import explain
 from nngraph.autograd.symbolic.derivation import Check, Derivation, Step

@@ -1,0 +1,1 @@
+"""What is computed by which call, in which memory: a graph becomes a plan."""

@@ -1,0 +1,406 @@
+"""Planning: from nodes to calls. Which nodes are fused is decided in `groups.py`; here every piece becomes a kernel call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ....fold_constants import fold_constants
+from ....graph import order, users, without_collector
+from ....kernels.loops import Apply, Fold, Number
+from ....loops import optimize_loops
+from ....node import Leaf, Node
+from ....reread import reread
+from ....simplify import simplify
+from ..calls import STATUS, Buffer, Fallback, View, row_major
+from ..lowering import structure
+from ..lowering import table as lowerings
+from .builder import Builder
+from .cut_first import cut_first
+from .elementwise import special
+from .epilogues import attach
+from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
+from .open_up import opened
+from .views import moves_nothing, viewed
+from .words import Steps
+
+
+class Plan(Builder):
+    """A graph as calls in running order, over buffers that have no addresses yet.
+
+    `place`: where some leaves lie already, and `results`: where the outputs are to be put; both for the body of a loop, which
+    is a plan inside another one.
+    """
+
+    def __init__(
+        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None, *, inside: Plan | None = None,
+        place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        updates = updates or {}
+        self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
+        self.leaves: dict[Leaf, Buffer] = {} if inside is None else inside.leaves
+        self.place: dict[Node, View] = dict(place or {})
+        self.parts: dict[Node, list[View]] = {}
+        with without_collector():
+            nodes = _prepared([*outputs, *updates.values()])
+            self.outputs = nodes[: len(outputs)]
+            self.updates = dict(zip(updates, nodes[len(outputs) :]))
+            self.results = list(results) if results is not None else [_result(node) for node in self.outputs]
+            self._group(order(nodes), set(nodes))
+            self._wanted()
+            self._emit()
+            if inside is None:
+                attach(self.calls)
+
+    # Grouping and order -------------------------------------------------------------------------------------------
+    def _group(self, nodes: Sequence[Node], asked: set[Node]) -> None:
+        """Every node becomes a leaf, a view of another, a member of a fused group, or a unit of its own."""
+        self.fusion = Fusion()
+        self.fusion.waiting = _asides(nodes) - asked
+        waited = dict.fromkeys(self.fusion.waiting)
+        for node in nodes:
+            if node.is_leaf or node in waited:
+                continue
+            if self._selects(node):
+                self.fusion.views.add(node)
+            elif isinstance(node.shape, tuple) and 0 in node.shape:
+                self.fusion.single(node)
+            elif is_elementwise(node):
+                self.fusion.loop(node, None)
+            elif (fold := reduction(node)) is not None and self._foldable(node):
+                self.fusion.loop(node, fold)
+            elif moves_nothing(node):
+                self.fusion.view(node)
+            else:
+                self.fusion.single(node)
+            for source in dict.fromkeys(node.inputs):
+                if source in self.fusion.waiting:
+                    self.fusion.aside(source, node)
+
+    @staticmethod
+    def _selects(node: Node) -> bool:
+        """Whether a node picks one of the several values of its operand."""
+        return not node.is_leaf and len(node.inputs) == 1 and not isinstance(node.inputs[0].shape, tuple)
+
+    @staticmethod
+    def _foldable(node: Node) -> bool:
+        return {node.dtype, node.inputs[0].dtype} <= REAL and 0 not in node.inputs[0].shape
+
+    def root(self, node: Node) -> Node:
+        """The node whose numbers a view shows."""
+        while node in self.fusion.views:
+            node = node.inputs[0]
+        return node
+
+    def _wanted(self) -> None:
+        """Which members of groups must lie in memory: those read outside their group, and results."""
+        wanted = {self.root(node) for node in (*self.outputs, *self.updates.values())}
+        unit_of, views = self.fusion.unit_of, self.fusion.views
+        for node, unit in unit_of.items():
+            for source in node.inputs:
+                root = self.root(source)
+                base, _ = self.fusion.base(source)
+                if unit_of.get(root) is not unit or base is not root or root in getattr(unit, "closed", ()):
+                    wanted.add(root)
+        self.wanted = wanted
+        self.readers: dict[Node, set[int]] = {}
+        for node, unit in unit_of.items():
+            for source in node.inputs:
+                self.readers.setdefault(self.root(source), set()).add(unit.number)
+
+    def _in_place(self) -> dict[Node, Leaf]:
+        """Which new values are written straight over the leaf they belong to: where every other reader of the old value can
+        run before."""
+        units, unit_of = self.fusion.units, self.fusion.unit_of
+        found: dict[Node, Leaf] = {}
+        outside = {self.root(node) for node in self.outputs}
+        for leaf, new in self.updates.items():
+            unit = unit_of.get(new)
+            if new.dtype != leaf.dtype or unit is None or new in found or leaf in outside:
+                continue
+            if any(self.root(other) is leaf for other in self.updates.values()):
+                continue
+            bit = 1 << unit.number
+            readers = [units[number] for number in self.readers.get(leaf, ()) if number != unit.number]
+            if any(reader.ancestors & bit for reader in readers) or not self._read_in_step(leaf, new, unit):
+                continue
+            found[new] = leaf
+            more = 0
+            for reader in readers:
+                unit.before.add(reader.number)
+                more |= reader.ancestors | 1 << reader.number
+            self.fusion._spread(unit, more)
+        return found
+
+    def _read_in_step(self, leaf: Leaf, new: Node, unit: Unit) -> bool:
+        """Whether a group reads the leaf only along the loops along which it writes the new value; a kernel of its own must
+        not read it at all."""
+        if not isinstance(unit, Group):
+            return all(self.root(source) is not leaf for source in new.inputs) and isinstance(new.shape, tuple)
+        for member in unit.nodes:
+            fold = None if is_elementwise(member) else reduction(member)
+            lies = [tuple(range(len(member.inputs[0].shape)))] if fold else operand_axes(member)
+            for source, along in zip(member.inputs, lies):
+                if self.root(source) is not leaf:
+                    continue
+                if source is not leaf:
+                    return False
+                read = tuple(None if axis is None else unit.work[member][axis] for axis in along)
+                sizes = tuple(map(int, leaf.shape))
+                if tuple(None if n == 1 else loop for loop, n in zip(read, sizes)) != unit.axes[new]:
+                    return False
+        return True
+
+    def _schedule(self) -> list[Unit]:
+        """Units in an order in which everything is known when it is read; as near to the graph's own as can be."""
+        units = self.fusion.units
+        waiting = {number: len(unit.before) for number, unit in units.items()}
+        after: dict[int, list[int]] = {}
+        for number, unit in units.items():
+            for source in unit.before:
+                after.setdefault(source, []).append(number)
+        ready: list[tuple[int, int]] = []
+        for number, count in waiting.items():
+            if not count:
+                heappush(ready, (units[number].nodes[-1].serial, number))
+        found = []
+        while ready:
+            _, number = heappop(ready)
+            found.append(units[number])
+            for later in after.get(number, ()):
+                waiting[later] -= 1
+                if not waiting[later]:
+                    heappush(ready, (units[later].nodes[-1].serial, later))
+        assert len(found) == len(units), "units of a plan wait for each other"
+        return found
+
+    # Emitting calls -----------------------------------------------------------------------------------------------
+    def _emit(self) -> None:
+        in_place = self._in_place()
+        for new, leaf in in_place.items():
+            self.place[new] = self.view_of(leaf)
+        early = self._taken_early()
+        self._place_results()
+        self._place_pieces(in_place)
+        for unit in self._schedule():
+            if isinstance(unit, Group):
+                self._emit_group(unit)
+            else:
+                self._emit_single(unit.nodes[0])
+        for leaf, new in self.updates.items():
+            if in_place.get(new) is not leaf:
+                self.about = ((new,), f"stored into {leaf._name}")
+                self.copy(early.get(new) or self.view_of(new), self.view_of(leaf))
+        for node, target in zip(self.outputs, self.results):
+            self.about = ((node,), "result")
+            if not self._shows_updated(node) and self.view_of(node) is not target:
+                self.copy(self.view_of(node), target)
+
+    def _shows_updated(self, node: Node) -> bool:
+        return self.root(node) in self.updates
+
+    def _taken_early(self) -> dict[Node, View]:
+        """What only shows a leaf that is updated is taken before the update."""
+        early: dict[Node, View] = {}
+        for node, target in zip(self.outputs, self.results):
+            if self._shows_updated(node):
+                self.about = ((node,), "taken before it is updated")
+                self.copy(self.view_of(node), target)
+        for node in self.updates.values():
+            if self._shows_updated(node) and node not in early:
+                self.about = ((node,), "taken before it is updated")
+                early[node] = self.new(node.shape, node.dtype)
+                self.copy(self.view_of(node), early[node])
+        return early
+
+    def _place_results(self) -> None:
+        """A value that is computed anew is computed straight into the output's own memory."""
+        for node, target in zip(self.outputs, self.results):
+            if node in self.fusion.unit_of and node not in self.place:
+                self.place[node] = target
+
+    def _place_pieces(self, in_place: Mapping[Node, Leaf]) -> None:
+        """A value that is only joined to others is computed straight into its piece of the whole; not where the whole is a
+        leaf, whose old value others may still have to read."""
+        for node in sorted(self.fusion.unit_of, key=lambda each: -each.serial):
+            pieces = lowerings.pieces(node)
+            if pieces is None or node in in_place:
+                continue
+            whole = self.view_of(node)
+            for source, (start, shape) in zip(node.inputs, pieces):
+                unit = self.fusion.unit_of.get(source)
+                if isinstance(unit, Group) and source not in self.place and source not in unit.closed:
+                    if source.dtype == node.dtype and node not in unit.nodes:
+                        self.place[source] = structure.window(whole, start, shape)
+
+    def view_of(self, node: Node) -> View:
+        """Where the numbers of a node lie, or will lie."""
+        found = self.place.get(node)
+        if found is not None:
+            return found
+        before = self.about
+        found = self.place[node] = self._view_of(node)
+        self.about = before
+        return found
+
+    def _view_of(self, node: Node) -> View:
+        if isinstance(node, Leaf):
+            shape = tuple(map(int, node.shape))
+            role = "constant" if node.role == "constant" else "leaf"
+            # Several loops may read one leaf.
+            buffer = self.leaves.setdefault(node, Buffer(prod(shape) * node.dtype.itemsize, role, node))
+            return View(buffer, node.dtype, shape, row_major(shape))
+        if self._selects(node):
+            return self.parts[node.inputs[0]][node.params["index"]]
+        if node in self.fusion.views:
+            source = self.view_of(node.inputs[0])
+            seen = viewed(node, source)
+            if seen is None:
+                self.about = ((node,), "numbers are moved so that they can be seen in another shape")
+                seen = viewed(node, self.dense(source))
+            assert seen is not None
+            return seen
+        return self.new(node.shape, node.dtype)
+
+    # One node -----------------------------------------------------------------------------------------------------
+    def _emit_single(self, node: Node) -> None:
+        self.about = ((node,), "")
+        inputs = [self.view_of(source) for source in node.inputs]
+        if isinstance(node.shape, tuple):
+            outputs = [self.view_of(node)]
+        else:
+            dtypes = [output.dtype for output in node.params["body"].outputs]
+            outputs = [self.new(shape, dtype) for shape, dtype in zip(node.shape, dtypes)]
+            self.parts[node] = outputs
+        if all(view.size == 0 for view in outputs):
+            return
+        before = len(self.calls)
+        if lowerings.lower(self, node, inputs, outputs):
+            return
+        del self.calls[before:]
+        self.call(Fallback(node), [], inputs, outputs, why="no kernel: run by numpy")
+
+    # A fused group ------------------------------------------------------------------------------------------------
+    def _emit_group(self, group: Group) -> None:
+        nodes = tuple(group.nodes)
+        self.about = (nodes, "")
+        count = len(group.sizes)
+        reads: list[tuple[View, tuple[int, ...]]] = []
+        places: dict[Any, int] = {}
+        operands: dict[tuple[Node, int], Any] = {}
+        for member in nodes:
+            fold = None if is_elementwise(member) else reduction(member)
+            lies = [tuple(range(len(member.inputs[0].shape)))] if fold else operand_axes(member)
+            work = group.work[member]
+            for position, (source, along) in enumerate(zip(member.inputs, lies)):
+                base, _ = self.fusion.base(source)
+                if base in group.axes and base not in group.closed:
+                    operands[member, position] = base
+                    continue
+                view = self.view_of(source)
+                strides = [0] * count
+                for at, axis in enumerate(along):
+                    loop = None if axis is None else work[axis]
+                    if loop is not None and view.shape[at] > 1:
+                        strides[loop] = view.strides[at]
+                key = (id(view.buffer), view.offset, view.dtype, tuple(strides))
+                if key not in places:
+                    places[key] = len(reads)
+                    reads.append((view, tuple(strides)))
+                operands[member, position] = places[key]
+            more = special(member)
+            if more is None:
+                continue
+            self._check(member, more.limit(member))
+            for position, (array, axis) in enumerate(more.places(member), len(member.inputs)):
+                loop = work[axis]
+                operands[member, position] = len(reads)
+                reads.append((self.fixed(array), tuple(int(loop == at) for at in range(count))))
+        steps = Steps()
+        for view, _ in reads:
+            steps.read(view.dtype.name)
+        value: dict[Node, int] = {}
+        given_of: dict[Node, list[Any]] = {}
+        for (member, _), operand in operands.items():
+            given_of.setdefault(member, []).append(operand)
+        for member in nodes:
+            given = [value[each] if isinstance(each, Node) else each for each in given_of[member]]
+            value[member] = self._step(member, given, group, steps)
+        writes = []
+        for member in nodes:
+            if member in self.wanted:
+                view = self.view_of(member)
+                strides = [0] * count
+                for at, loop in enumerate(group.axes[member]):
+                    if loop is not None and view.shape[at] > 1:
+                        strides[loop] = view.strides[at]
+                writes.append((value[member], view, tuple(strides), member in group.closed))
+        self.nest(group.sizes, reads, steps, writes, _reason(nodes))
+
+    def _check(self, node: Node, limit: int | None) -> None:
+        """Have whole numbers checked before they are used as places."""
+        if limit is None:
+            return
+        from ....kernels.checks import check_range
+
+        view = self.view_of(node.inputs[0])
+        if view.dtype != np.int64:
+            wide = self.new(view.shape, np.int64)
+            self.copy(view, wide)
+            view = wide
+        view = self.dense(view)
+        self.call(check_range("float64"), [view, view.size, 1, 0, limit, STATUS], [view], [], why="class numbers checked")
+
+    def _step(self, member: Node, given: list[Any], group: Group, steps: Steps) -> int:
+        dtype = member.dtype.name
+        if is_elementwise(member):
+            if member.op.scalar is not None:
+                scope = dict(zip(member.op.inputs, given))
+                scope |= {name: Number(number) for name, number in member.params.items()}
+                result = steps.text(member.op.scalar, scope)
+            elif (more := special(member)) is not None:
+                result = more.step(member, steps, given)
+            else:
+                result = steps.apply("*", given)
+            result = steps.cast(result, dtype)
+            if not isinstance(result, int):
+                result = steps.add(Apply("cast", (result,), dtype))
+            return result
+        fold = reduction(member)
+        assert fold is not None
+        over = tuple(sorted({loop for at in fold.axes if (loop := group.work[member][at]) is not None}))
+        operand = steps.cast(given[0], dtype)
+        return steps.add(Fold(fold.word, operand, over, dtype)) if over else operand  # type: ignore[arg-type, return-value]
+
+
+
+def _reason(nodes: Sequence[Node]) -> str:
+    return "" if len(nodes) == 1 else f"{len(nodes)} ops fused: they run over the same numbers"
+
+
+def _asides(nodes: Sequence[Node]) -> set[Node]:
+    """Comparisons with one reader that goes number by number: to be computed where they are read."""
+    found = set()
+    for node, readers in users(nodes).items():
+        if len(readers) == 1 and not node.is_leaf and node.dtype == np.bool_ and node.op.scalar is not None:
+            (reader,) = readers
+            # Not one that waits for another that waits: whoever comes last would wait for ever.
+            chained = any(source in found for source in node.inputs)
+            if not chained and is_elementwise(node) and is_elementwise(reader) and reader.op.scalar is not None:
+                found.add(node)
+    return found
+
+
+def _prepared(nodes: Sequence[Node]) -> list[Node]:
+    """The graph as it is planned: fast loops, simple ops only, constants computed, pieces cut first."""
+    return cut_first(reread(simplify(fold_constants(opened(optimize_loops(nodes), lowerings.keeps)))))
+
+
+def _result(node: Node) -> View:
+    shape = tuple(map(int, node.shape))
+    return View(Buffer(max(prod(shape) * node.dtype.itemsize, 1), "result"), node.dtype, shape, row_major(shape))

@@ -1,0 +1,114 @@
+"""How long each call of a plan takes: a program of its own is run once, instruction by instruction, and each is timed
+where it stands, on the numbers it has in a real run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ....node import Leaf
+from ..calls import Buffer, Call, Fallback
+from ..planning.plan import Plan
+from .program import Code, Program
+
+ROUND = 2e-4
+"""Seconds that one round takes at least: short instructions are repeated inside it."""
+MOST_SECONDS = 0.5
+"""Seconds for all rounds of one instruction, unless a single round takes longer."""
+
+
+def seconds(plan: Plan, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
+    """The least time of each call, by its number; inside loops that of the first turn.
+
+    The program is another one of the same nodes, so that the leaves of the user stay as they are.
+    """
+    program = Program(plan.asked, dict(zip(plan.updates, plan.asked_updates)))
+    return _Clock(program, repeat).all(values)
+
+
+class _Clock:
+    """A program being timed."""
+
+    def __init__(self, program: Program, repeat: int) -> None:
+        self.program, self.repeat = program, repeat
+        self.found: dict[str, float] = {}
+
+    def all(self, values: Mapping[Leaf, Any]) -> dict[str, float]:
+        """The times, by number."""
+        return self.program.with_leaves(values, self._all)
+
+    def _all(self, given: Mapping[Buffer, np.ndarray]) -> dict[str, float]:
+        program = self.program
+        results = [np.empty(view.shape, view.dtype) for view in program.plan.results]
+        program._point({**given, **{view.buffer: array for view, array in zip(program.plan.results, results)}})
+        rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
+        for at, call in enumerate(program.plan.calls, 1):
+            writes = [view for part in call.parts for view in part.writes]
+            before = [(array, array.copy()) for view in writes if (array := program.array(view)).size]
+            if isinstance(call.code, Fallback):
+                self._fall_back(call, str(at), before)
+            else:
+                self._native(call, next(rows), str(at), before)
+        return self.found
+
+    def _native(
+        self, call: Call, row: np.ndarray, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> None:
+        """Time a call, and what is inside it; then do it once, on what was there before."""
+        code = Code.of(row.tolist(), self.program.status)
+
+        def run(count: int) -> float:
+            began = perf_counter()
+            self.program._native(code, 0, count)
+            return perf_counter() - began
+
+        count = max(1, min(1 << 16, int(ROUND / max(run(1), 1e-9))))
+        self.found[number] = self._least(lambda: run(count), before) / count
+        if call.body is not None:
+            self._body(call, int(row[1]), number)
+            _put_back(before)
+        self.program._native(code, 0, 1)
+
+    def _body(self, call: Call, block: int, number: str) -> None:
+        """Time the calls of a loop in its first turn, where every moving word is what it is at the start."""
+        program, count, _, _, table, moving, _ = self._words(block, 7)
+        rows = self._words(program, 4 * count).reshape(-1, 4)
+        for word, start, _ in self._words(table, 3 * moving).reshape(-1, 3):
+            self._words(word, 1)[0] = start
+        assert call.body is not None
+        for at, (each, row) in enumerate(zip(call.body.calls, rows), 1):
+            # What a turn changes is put back when all of the loop is.
+            self._native(each, row, f"{number}.{at}", ())
+
+    def _words(self, address: int, count: int) -> np.ndarray:
+        """Words of the program by their address."""
+        first = (int(address) - self.program.words.ctypes.data) // 8
+        assert first in range(len(self.program.words) - count + 1)
+        return self.program.words[first : first + count]
+
+    def _fall_back(self, call: Call, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        def run() -> float:
+            began = perf_counter()
+            self.program._fall_back(call)
+            return perf_counter() - began
+
+        self.found[number] = self._least(run, before)
+        self.program._fall_back(call)
+
+    def _least(self, run: Any, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+        """The least time of several rounds, each on the same numbers."""
+        best, spent, left = float("inf"), 0.0, self.repeat
+        while left and (spent < MOST_SECONDS or best == float("inf")):
+            _put_back(before)
+            lap = run()
+            best, spent, left = min(best, lap), spent + lap, left - 1
+        _put_back(before)
+        return best
+
+
+def _put_back(before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+    for array, kept in before:
+        array[...] = kept
