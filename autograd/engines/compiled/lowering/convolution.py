@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ....kernels.convolution import PLANES, conv, conv_pack, conv_sum, conv_weigh
+from ....kernels import convolution
+from ....kernels.convolution import PLANES
 from ....kernels.machine import machine
 from ....node import Node
 from ..calls import CHUNK, Scratch, View
 from ..running.workers import count
 from .convolution_geometry import Axis, Planes, Sizes, rounded, side_by_side, sizes_of
+from .dense import written_densely
 from .winograd import Tiles, onto_image, onto_windows
 
 GRAIN = 1 << 21
@@ -78,15 +80,16 @@ def _gather(
     plan: Any, sizes: Sizes, source: View, weights: View, target: View, way: Direct, tiles: Tiles | None
 ) -> None:
     """Calls that compute `target` from windows of `source`."""
-    dtype, grain = target.dtype, _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
+    pack, code = convolution.conv_pack(target.dtype), convolution.conv(target.dtype)
+    grain = _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
     if tiles is None:
         why = "weights laid out for convolution"
-        plan.call(conv_pack(dtype), way.pack, [weights], [way.packed], rows=sizes.groups, why=why)
-        code, words, reads, writes = conv(dtype), way.words, [source, way.packed], [target]
+        plan.call(pack, way.pack, [weights], [way.packed], rows=sizes.groups, why=why)
+        words, reads, writes = way.words, [source, way.packed], [target]
         grain = -(-grain // way.together) * way.together
     else:
         transformed = tiles.transformed(plan, weights)
-        words = tiles.words([source, target, transformed], (conv(dtype), way.words), (conv_pack(dtype), way.pack))
+        words = tiles.words([source, target, transformed], (code, way.words), (pack, way.pack))
         # The direct way, where it is needed, packs the weights itself.
         code, reads, writes = tiles.convolved, [source, transformed, weights], [target, way.packed]
     plan.call(
@@ -102,16 +105,11 @@ def _grain(rows: int, least: int) -> int:
     return max(least, -(-rows // (2 * threads if threads > 1 else 1)))
 
 
-def _through(plan: Any, output: View) -> View:
-    return output if output.dense else plan.new(output.shape, output.dtype)
-
-
-def lower_conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+def conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """y = windows of x times w."""
     if _refused(inputs, outputs):
         return False
-    x, w = map(plan.dense, inputs)
-    y = _through(plan, outputs[0])
+    (x, w), (y,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, y, w.shape)
     if not sizes.inner * sizes.outer:
         return False
@@ -119,17 +117,14 @@ def lower_conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -
     by, turned = (sizes.outer * sizes.inner * reach, sizes.inner * reach, reach), node.params["turned"]
     way = _direct(plan, sizes, sizes.onto_windows(turned), x, w, y, sizes.inner, sizes.outer, by, False)
     _gather(plan, sizes, x, w, y, way, onto_windows(sizes, y.dtype, turned))
-    if y is not outputs[0]:
-        plan.copy(y, outputs[0])
     return True
 
 
-def lower_conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+def conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """x = what windows send back to the image through w."""
     if _refused(inputs, outputs):
         return False
-    g, w = map(plan.dense, inputs)
-    x = _through(plan, outputs[0])
+    (g, w), (x,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, g, w.shape)
     if not sizes.inner * sizes.outer:
         return False
@@ -137,17 +132,14 @@ def lower_conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[Vi
     by = (sizes.outer * sizes.inner * reach, reach, sizes.inner * reach)
     way = _direct(plan, sizes, sizes.onto_image(), g, w, x, sizes.outer, sizes.inner, by, True)
     _gather(plan, sizes, g, w, x, way, onto_image(sizes, x.dtype))
-    if x is not outputs[0]:
-        plan.copy(x, outputs[0])
     return True
 
 
-def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+def conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """w = windows of x, each times its number of g, added up over all images."""
     if _refused(inputs, outputs):
         return False
-    x, g = map(plan.dense, inputs)
-    w = _through(plan, outputs[0])
+    (x, g), (w,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, g, w.shape)
     if not sizes.inner * sizes.outer:
         return False
@@ -169,20 +161,18 @@ def lower_conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[
         prod(sizes.size), pixels, held, offsets, wide, int(_dots_are_cheaper(sizes.outer, reach, pixels, lanes)),
     ]  # fmt: skip
     words += [*[0] * (PLANES - len(words)), *planes.words(size)]
-    code, tiles = conv_weigh(dtype), onto_windows(sizes, dtype)
+    code, tiles = convolution.conv_weigh(dtype), onto_windows(sizes, dtype)
     if tiles is not None:
         words, code = tiles.words([x, g, partial], (code, words), None, sizes.batch, each), tiles.weighed
     flops = 2 * sizes.batch * sizes.multiplications
     plan.call(code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=flops)
     scratch = Scratch(rounded(2 * lanes * lanes * size))
     plan.call(
-        conv_sum(dtype),
+        convolution.conv_sum(dtype),
         [partial, w, parts, groups, sizes.outer, reach, wide, scratch, scratch.bytes, CHUNK],
         [partial], [w], rows=groups * -(-reach // lanes), grain=max(1, GRAIN // (16 * parts * wide * lanes)),
         flops=parts * groups * reach * wide, why="parts of the gradient put together",
     )  # fmt: skip
-    if w is not outputs[0]:
-        plan.copy(w, outputs[0])
     return True
 
 
@@ -194,4 +184,4 @@ def _dots_are_cheaper(rows: int, reach: int, pixels: int, lanes: int) -> bool:
     return rows * reach * (1.1 * -(-pixels // lanes) + 3) < turned
 
 
-LOWERINGS = {"conv": lower_conv, "conv_image": lower_conv_image, "conv_weights": lower_conv_weights}
+LOWERINGS = written_densely(conv=conv, conv_image=conv_image, conv_weights=conv_weights)

@@ -11,6 +11,7 @@ from ....kernels import indexing
 from ....kernels.vector import ELEMENTS
 from ....node import Node
 from ..calls import STATUS, View
+from .dense import written_densely
 
 GRAIN = 1 << 16
 """So many numbers make a chunk worth a thread."""
@@ -58,21 +59,19 @@ def gather(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
     if _row(x, axes) is None:
         x = plan.dense(x)
     lines, pitch, numbers, step = _row(x, axes)  # type: ignore[misc]
-    target = outputs[0] if outputs[0].dense else plan.new(outputs[0].shape, outputs[0].dtype)
+    (target,) = outputs
     places = _places(plan, positions, x)
     plan.call(
         indexing.gather("float32"), [x, target, places, lines, pitch * size, numbers, step * size, size], [x, places],
         [target], rows=places.size, grain=-(-GRAIN // max(lines * numbers, 1)),
     )  # fmt: skip
-    if target is not outputs[0]:
-        plan.copy(target, outputs[0])
     return True
 
 
 def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """Zeros to which rows are added."""
     x, positions = plan.dense(inputs[0]), inputs[1]
-    target = outputs[0] if outputs[0].dense else plan.new(outputs[0].shape, outputs[0].dtype)
+    (target,) = outputs
     if target.dtype.name not in ELEMENTS:
         return False
     places = _places(plan, positions, target)
@@ -87,9 +86,7 @@ def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
     plan.call(
         code, words, [x, places], [target], rows=rows, grain=-(-rows // parts) if parts > 1 else None, flops=x.size
     )  # fmt: skip
-    if target is not outputs[0]:
-        plan.copy(target, outputs[0])
     return True
 
 
-LOWERINGS = {"gather": gather, "scatter_add": scatter_add}
+LOWERINGS = written_densely(gather=gather, scatter_add=scatter_add)

@@ -11,6 +11,7 @@ import numpy as np
 from ....kernels import pooling, windows
 from ....node import Node
 from ..calls import CHUNK, Scratch, View
+from .dense import written_densely
 
 GRAIN = 1 << 16
 """So many numbers make a chunk worth a thread."""
@@ -38,16 +39,6 @@ def _slide(
         code, [*addresses, *lengths, *counts, *size, *stride, *dilation, *before], list(reads), [target], rows=planes,
         grain=-(-GRAIN // max(work, 1)), flops=planes * work,
     )  # fmt: skip
-
-
-def _through(plan: Any, output: View) -> View:
-    return output if output.dense else plan.new(output.shape, output.dtype)
-
-
-def _done(plan: Any, target: View, output: View) -> bool:
-    if target is not output:
-        plan.copy(target, output)
-    return True
 
 
 def _pooled(
@@ -102,9 +93,9 @@ def max_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> 
     """The largest number of every window."""
     if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
         return False
-    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    x, y = plan.dense(inputs[0]), outputs[0]
     _pooled(plan, node, pooling.max_pool, x, y, [x, y, 0], [x], y, -np.inf)
-    return _done(plan, y, outputs[0])
+    return True
 
 
 def max_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -112,9 +103,9 @@ def max_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]
     if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
         return False
     g, x = map(plan.dense, inputs)
-    back = _through(plan, outputs[0])
+    back = outputs[0]
     _pooled(plan, node, pooling.max_pool_back, x, g, [x, back, g], [x, g], back, -np.inf)
-    return _done(plan, back, outputs[0])
+    return True
 
 
 def average_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -122,10 +113,10 @@ def average_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View])
     axes = len(node.params["size"])
     if _refused(node, axes, (*inputs, *outputs)):
         return False
-    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    x, y = plan.dense(inputs[0]), outputs[0]
     counts = _counts(plan, node, x.shape[-axes:], y.shape[-axes:], y.dtype)
     _pooled(plan, node, pooling.average_pool, x, y, [x, y, counts], [x, counts], y, 0.0)
-    return _done(plan, y, outputs[0])
+    return True
 
 
 def average_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -133,10 +124,10 @@ def average_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[V
     axes = len(node.params["size"])
     if _refused(node, axes, (*inputs, *outputs)):
         return False
-    g, back = plan.dense(inputs[0]), _through(plan, outputs[0])
+    g, back = plan.dense(inputs[0]), outputs[0]
     counts = _counts(plan, node, back.shape[-axes:], g.shape[-axes:], back.dtype)
     _pooled(plan, node, pooling.average_pool_back, back, g, [g, back, counts], [g, counts], back, 0.0)
-    return _done(plan, back, outputs[0])
+    return True
 
 
 def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -145,14 +136,14 @@ def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> b
     axes = len(params["size"])
     if _refused(node, axes, (*inputs, *outputs)):
         return False
-    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    x, y = plan.dense(inputs[0]), outputs[0]
     lead = len(x.shape) - axes
     _slide(
         plan, windows.patches(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(x.shape[lead:], 1),
         _pair(y.shape[lead + axes :], 1), _pair(params["size"], 1), _pair(params["stride"], 1),
         _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
     )  # fmt: skip
-    return _done(plan, y, outputs[0])
+    return True
 
 
 def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -161,17 +152,17 @@ def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
     axes = len(params["shape"])
     if _refused(node, axes, (*inputs, *outputs)):
         return False
-    x, y = plan.dense(inputs[0]), _through(plan, outputs[0])
+    x, y = plan.dense(inputs[0]), outputs[0]
     lead = len(x.shape) - 2 * axes
     _slide(
         plan, windows.overlap_add(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(y.shape[lead:], 1),
         _pair(x.shape[lead + axes :], 1), _pair(x.shape[lead : lead + axes], 1), _pair(params["stride"], 1),
         _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
     )  # fmt: skip
-    return _done(plan, y, outputs[0])
+    return True
 
 
-LOWERINGS = {
-    "max_pool": max_pool, "max_pool_back": max_pool_back, "average_pool": average_pool,
-    "average_pool_back": average_pool_back, "patches": patches, "overlap_add": overlap_add,
-}  # fmt: skip
+LOWERINGS = written_densely(
+    max_pool=max_pool, max_pool_back=max_pool_back, average_pool=average_pool, average_pool_back=average_pool_back,
+    patches=patches, overlap_add=overlap_add,
+)  # fmt: skip

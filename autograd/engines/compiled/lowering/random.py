@@ -10,6 +10,7 @@ import numpy as np
 from ....kernels import random
 from ....node import Node
 from ..calls import CHUNK, Scratch, View
+from .dense import Lowering, written_densely
 
 GRAIN = {"uniform": 16, "normal": 4}
 """So many rows make a chunk worth a thread."""
@@ -24,9 +25,9 @@ def _low_words(plan: Any, view: View) -> tuple[View, int]:
     return view, (view.strides[0] if view.shape else 1) * view.dtype.itemsize // 4
 
 
-def _drawn(name: str, code: Callable[[Any], Any]) -> Callable[[Any, Node, list[View], list[View]], bool]:
+def _drawn(name: str, code: Callable[[Any], Any]) -> Lowering:
     def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
-        target = outputs[0] if outputs[0].dense else plan.new(outputs[0].shape, outputs[0].dtype)
+        (target,) = outputs
         if target.dtype.name not in ("float32", "float64"):
             return False
         (key, apart), (step, _) = (_low_words(plan, view) for view in inputs)
@@ -35,11 +36,9 @@ def _drawn(name: str, code: Callable[[Any], Any]) -> Callable[[Any, Node, list[V
         plan.call(
             code(target.dtype.name), words, [key, step], [target], rows=rows, grain=GRAIN[name], flops=target.size
         )  # fmt: skip
-        if target is not outputs[0]:
-            plan.copy(target, outputs[0])
         return True
 
     return lower
 
 
-LOWERINGS = {name: _drawn(name, code) for name, code in (("uniform", random.uniform), ("normal", random.normal))}
+LOWERINGS = written_densely(uniform=_drawn("uniform", random.uniform), normal=_drawn("normal", random.normal))

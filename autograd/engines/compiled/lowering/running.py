@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -13,6 +12,7 @@ from ....kernels.machine import machine
 from ....kernels.vector import ELEMENTS
 from ....node import Node
 from ..calls import View
+from .dense import Lowering, written_densely
 
 GRAIN = 1 << 15
 """So many numbers make a chunk worth a thread."""
@@ -35,7 +35,7 @@ def _grain(numbers: int) -> int:
 
 def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """Sums of all numbers so far."""
-    target = outputs[0] if outputs[0].dense else plan.new(outputs[0].shape, outputs[0].dtype)
+    (target,) = outputs
     if target.dtype.name not in ("float32", "float64", "int64", "uint64") or inputs[0].dtype.name not in ELEMENTS:
         return False
     x = _as(plan, inputs[0], target.dtype)
@@ -49,17 +49,15 @@ def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
     begin_x, begin_y = (View(view.buffer, view.dtype, (), (), view.offset + first) for view in (x, target))
     words = [begin_x, begin_y, length - late, step, length * inner, inner, late]
     plan.call(code, words, [x], [target], rows=rows, grain=_grain(x.size // rows), flops=x.size)
-    if target is not outputs[0]:
-        plan.copy(target, outputs[0])
     return True
 
 
-def _extreme(sign: int) -> Callable[[Any, Node, list[View], list[View]], bool]:
+def _extreme(sign: int) -> Lowering:
     def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
         dtype = inputs[0].dtype
         if dtype.name not in ELEMENTS:
             return False
-        target = outputs[0] if outputs[0].dense else plan.new(outputs[0].shape, outputs[0].dtype)
+        (target,) = outputs
         is_float = dtype.kind == "f"
         x = _as(plan, inputs[0], dtype if is_float or dtype == np.uint64 else np.int64)
         axis = node.params["axis"]
@@ -73,11 +71,9 @@ def _extreme(sign: int) -> Callable[[Any, Node, list[View], list[View]], bool]:
         plan.call(
             code, [x, target, length, inner, how], [x], [target], rows=rows, grain=_grain(x.size // rows), flops=x.size
         )  # fmt: skip
-        if target is not outputs[0]:
-            plan.copy(target, outputs[0])
         return True
 
     return lower
 
 
-LOWERINGS = {"cumsum": cumsum, "argmax": _extreme(1), "argmin": _extreme(-1)}
+LOWERINGS = written_densely(cumsum=cumsum, argmax=_extreme(1), argmin=_extreme(-1))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from ....node import Node
 from ..calls import View
-
-Lowering = Callable[[Any, Node, list[View], list[View]], bool]
-"""(plan, node, operands, results) -> whether calls were added that compute the results."""
-
+from .dense import Lowering
 
 @cache
 def table() -> dict[str, Lowering]:
