@@ -8,6 +8,7 @@ from nngraph.autograd.engines.compiled.lowering.contraction import lower
 from nngraph.autograd.index import IndexForm
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 FORMS = [
     "nd,dk->nk", "dn,dk->nk", "nd,kd->nk", "dn,kd->nk", "nd,dk->kn", "dn,kd->kn",
@@ -112,3 +113,6 @@ def test_strided_output() -> None:
         np.testing.assert_allclose(target, x @ w, rtol=1e-4, atol=1e-5)
         target[...] = 7
         assert np.all(whole == 7)
+
+
+test_narrower_vectors = also_with_narrower_vectors(test_form)

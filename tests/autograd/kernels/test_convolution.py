@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import nngraph as ng
@@ -17,6 +13,7 @@ from nngraph.autograd.engines.compiled.lowering.convolution import LOWERINGS
 from nngraph.autograd.engines.compiled.lowering.winograd import Tiles
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 """Largest error, relative to the largest result; the sums of the tests have up to a few thousand terms."""
@@ -206,21 +203,6 @@ def test_what_is_not_finite_appears_where_numpy_has_it(
         np.testing.assert_allclose(found[fine], expected[fine], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("width", ["32", "16"])
-def test_narrower_vectors(width: str) -> None:
-    text = (
-        "import numpy as np\n"
-        "from nngraph.autograd.kernels.machine import machine\n"
-        f"assert machine().vector_bytes == {width}\n"
-        "from tests.autograd.kernels.test_convolution import *\n"
-        "rng = np.random.default_rng(3)\n"
-        "test_random_sizes('float32', rng)\n"
-        "test_random_sizes('float64', rng)\n"
-        "test_parts_do_not_change_a_bit(rng)\n"
-        "with pytest.MonkeyPatch.context() as patch:\n"
-        "    test_winograd_at_every_edge(rng, patch)\n"
-    )
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0, done.stderr
+test_narrower_vectors = also_with_narrower_vectors(
+    test_random_sizes, test_parts_do_not_change_a_bit, test_winograd_at_every_edge
+)

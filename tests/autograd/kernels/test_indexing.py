@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import nngraph as ng
@@ -18,6 +14,7 @@ from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import ShapeError
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 NUMBERS = ["float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"]
 
@@ -228,17 +225,6 @@ def test_whole_epochs_of_an_embedding() -> None:
     np.testing.assert_allclose(table.value, [[0, 1], [1.2, 1.8], [4, 5], [4.8, 5.6]])
 
 
-@pytest.mark.parametrize("width", ["32", "16"])
-def test_narrower_vectors(width: str) -> None:
-    text = (
-        "from nngraph.autograd.kernels.machine import machine\n"
-        f"assert machine().vector_bytes == {width}\n"
-        "from tests.autograd.kernels.test_indexing import *\n"
-        "for dtype in ('float32', 'float64', 'int8'):\n"
-        "    test_every_shape_and_number_of_axes(dtype)\n"
-        "test_operands_that_do_not_lie_side_by_side('float32')\n"
-    )
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0, done.stderr
+test_narrower_vectors = also_with_narrower_vectors(
+    test_every_shape_and_number_of_axes, test_operands_that_do_not_lie_side_by_side
+)

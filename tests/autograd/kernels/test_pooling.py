@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import nngraph as ng
@@ -15,6 +11,7 @@ import pytest
 from nngraph.autograd.engines.compiled.lowering.pooling import LOWERINGS
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 
 def check(node: ng.Node, split: int = 0) -> None:
@@ -110,19 +107,6 @@ def test_what_is_not_finite(bad: float, settings: dict[str, Any], rng: np.random
         check(node)
 
 
-@pytest.mark.parametrize("width", ["32", "16"])
-def test_narrower_vectors(width: str) -> None:
-    text = (
-        "import numpy as np\n"
-        "from nngraph.autograd.kernels.machine import machine\n"
-        f"assert machine().vector_bytes == {width}\n"
-        "from tests.autograd.kernels.test_pooling import *\n"
-        "rng = np.random.default_rng(3)\n"
-        "for test in (test_every_setting, test_quarters, test_windows_cut_out_and_laid_back):\n"
-        "    test('float32', rng)\n"
-        "    test('float64', rng)\n"
-    )
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0, done.stderr
+test_narrower_vectors = also_with_narrower_vectors(
+    test_every_setting, test_quarters, test_windows_cut_out_and_laid_back
+)

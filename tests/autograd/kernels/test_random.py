@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import nngraph as ng
 import numpy as np
@@ -15,6 +11,7 @@ from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.ops.random import _normal_op, _uniform_op
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 OPS = {"uniform": _uniform_op, "normal": _normal_op}
 CLOSE = {"float32": 1e-6, "float64": 1e-12}
@@ -121,18 +118,6 @@ def test_dropout_is_one_draw_and_one_nest() -> None:
     np.testing.assert_array_equal(flips()[0], flips.plan.asked[0].value)
 
 
-@pytest.mark.parametrize("width", ["32", "16"])
-def test_narrower_vectors(width: str) -> None:
-    text = (
-        "from nngraph.autograd.kernels.machine import machine\n"
-        f"assert machine().vector_bytes == {width}\n"
-        "from tests.autograd.kernels.test_random import *\n"
-        "for name in OPS:\n"
-        "    for dtype in CLOSE:\n"
-        "        test_every_length_and_part(name, dtype)\n"
-        "test_the_bell_curve_has_its_moments_and_its_ends()\n"
-    )
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0, done.stderr
+test_narrower_vectors = also_with_narrower_vectors(
+    test_every_length_and_part, test_the_bell_curve_has_its_moments_and_its_ends
+)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import nngraph as ng
@@ -17,6 +13,7 @@ from nngraph.autograd.engines.compiled.lowering.running import LOWERINGS
 from nngraph.autograd.engines.compiled.running.program import Program
 
 from .immediate import Immediate, array_of, filled
+from .narrower import also_with_narrower_vectors
 
 NUMBERS = ["float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"]
 SHAPES = [(1,), (7,), (1000,), (9000,), (3, 5), (40, 17), (5, 33, 3), (2, 70, 33), (3, 2100), (2, 4, 3, 5)]
@@ -135,18 +132,6 @@ def test_in_programs_and_of_nothing() -> None:
     np.testing.assert_array_equal(left_to_numpy()[1], [[1, 4, 7], [2, 2, 1]])
 
 
-@pytest.mark.parametrize("width", ["32", "16"])
-def test_narrower_vectors(width: str) -> None:
-    text = (
-        "from nngraph.autograd.kernels.machine import machine\n"
-        f"assert machine().vector_bytes == {width}\n"
-        "from tests.autograd.kernels.test_running import *\n"
-        "for dtype in ('float32', 'float64'):\n"
-        "    test_the_first_nan_wins_and_zeros_are_equal(dtype)\n"
-        "test_extremes_in_every_place()\n"
-        "test_running_sums('float32')\n"
-    )
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "NNGRAPH_VECTOR_BYTES": width, "PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, cwd=root)
-    assert done.returncode == 0, done.stderr
+test_narrower_vectors = also_with_narrower_vectors(
+    test_the_first_nan_wins_and_zeros_are_equal, test_extremes_in_every_place, test_running_sums
+)
