@@ -9,6 +9,7 @@ from ....node import Node
 from ..calls import View
 from .dense import Lowering
 
+
 @cache
 def table() -> dict[str, Lowering]:
     """The lowering of every kernel family that an op may name."""
