@@ -14,7 +14,7 @@ from llvmlite import ir
 from nngraph.autograd.kernels import machine_code, vector
 from nngraph.autograd.kernels.kernel import Kernel
 from nngraph.autograd.kernels.machine import machine
-from nngraph.autograd.kernels.vector import BIT, FLOAT32, FLOAT64, INT32, INT64, Lanes, fuses, literal
+from nngraph.autograd.kernels.vector import BIT, ELEMENTS, FLOAT32, FLOAT64, INT32, INT64, Lanes, fuses, literal, scales
 from nngraph.autograd.special import erf
 
 from .over_arrays import WIDTHS, applied, vectors_of
@@ -92,9 +92,20 @@ def test_shifts_and_bits(width: int) -> None:
 
 def test_rounding_and_signs(width: int) -> None:
     x = np.array([0.5, 1.5, -2.5, 2.4999, -0.2, np.inf, np.nan])
-    np.testing.assert_array_equal(applied(lambda x: x.round(), "float64")(x), np.rint(x))
+    np.testing.assert_array_equal(applied(lambda x: x.floor(), "float64")(x), np.floor(x))
     np.testing.assert_array_equal(applied(lambda x: x.copysign(-1), "float64")(x), np.copysign(x, -1))
     np.testing.assert_array_equal(applied(lambda x: x.is_nan(), "float64", out="bool")(x), np.isnan(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_of_two_in_one_instruction(dtype: str) -> None:
+    kind, lanes = ELEMENTS[dtype], machine().lanes(np.dtype(dtype))
+    if not scales(kind, lanes):
+        pytest.skip("this processor has no instruction for it")
+    x = np.array([1.5, -0.75, 1.0, 1.25, np.inf, np.nan, 3.0, -1.0] * 2, dtype)
+    exponent = np.array([3, -200, -1080, 2000, 5, 1, 0, 127] * 2, dtype)
+    right = np.ldexp(x.astype(np.longdouble), exponent.astype(int)).astype(dtype)
+    np.testing.assert_array_equal(applied(lambda x, n: x.scaled(n), dtype, dtype)(x, exponent), right)
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16])
