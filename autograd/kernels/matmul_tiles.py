@@ -91,8 +91,7 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
         blocks: dict[Any, ir.Block] = {}
         for count, tall, vectors, each in shapes:
             for whole in (False, True):
-                # Where the processor has masks, whole tiles are as quick with a mask as without.
-                shape = (tall, vectors, each, vectors == WIDE or (whole and not masks))
+                shape = (tall, vectors, each, vectors > 1 or (whole and not masks))
                 if shape not in blocks:
                     blocks[shape] = builder.append_basic_block(f"tile.{tall}x{vectors}")
                     with builder.goto_block(blocks[shape]):
@@ -109,7 +108,8 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
 def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, whole: bool) -> ir.Function:
     """A function for one shape of tile. Every number of it is a sum that stays in a register while k runs.
 
-    The last vector of columns is `whole`, or only its first columns are used; the others are whole.
+    Without `whole` only the first columns of its one vector are used. Of two vectors the last always ends with the last
+    column: what it shares with the first is computed twice, because a load under a mask in the loop costs 3 %.
     """
     element = vec.ELEMENTS[dtype]
     kind = vec.vector(element, lanes)
@@ -123,8 +123,10 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     )
     builder = ir.IRBuilder(entry)
     zero = vec.literal(kind, 0)
-    used = builder.sub(columns, INT64((vectors - 1) * lanes))
-    mask = vec.first(builder, used, lanes)
+    mask = vec.first(builder, columns, lanes)
+    places: list[Any] = [at * lanes for at in range(vectors)]
+    if vectors == PANEL:
+        places[-1] = builder.sub(columns, INT64(lanes))
     cells = [(row, at) for row in range(rows) for at in range(vectors)]
     a_rows = [builder.mul(a_row, INT64(row)) for row in range(rows)]
     c_rows = [builder.add(c, builder.mul(c_row, INT64(row))) for row in range(rows)]
@@ -133,13 +135,12 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     builder.position_at_end(loop)
     left, a_at, b_at = (builder.phi(INT64) for _ in range(3))
     sums = {cell: builder.phi(kind) for cell in cells}
-    # Without masks in hardware a masked load is a row of branches. There B is packed whenever its last vector of columns
-    # is not whole (see compiled/products.py), and can be read beyond them.
+    # Without masks in hardware a masked load is a row of branches. There B is packed whenever a vector of it is not whole
+    # (see lowering/products.py), and can be read beyond its columns.
     readable = whole or machine().vector_bytes == 16
     panel = [
-        vec.load(builder, b_at, at * lanes, kind) if readable or at < vectors - 1
-        else vec.load_some(builder, b_at, at * lanes, kind, mask)
-        for at in range(vectors)
+        vec.load(builder, b_at, place, kind) if readable else vec.load_some(builder, b_at, place, kind, mask)
+        for place in places
     ]  # fmt: skip
     following = {}
     for row in range(rows):
@@ -165,8 +166,8 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     added = {}
     for row, at in cells:
         there = (
-            vec.load(builder, c_rows[row], at * lanes, kind) if whole or at < vectors - 1
-            else vec.load_some(builder, c_rows[row], at * lanes, kind, mask)
+            vec.load(builder, c_rows[row], places[at], kind) if whole
+            else vec.load_some(builder, c_rows[row], places[at], kind, mask)
         )  # fmt: skip
         added[row, at] = (there + Lanes(builder, found[row, at])).value
     builder.branch(out)
@@ -177,13 +178,12 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
         results[cell].add_incoming(found[cell], after)
         results[cell].add_incoming(added[cell], accumulate)
     for row, at in cells:
-        if whole or at < vectors - 1:
-            vec.store(builder, c_rows[row], at * lanes, Lanes(builder, results[row, at]))
+        if whole:
+            vec.store(builder, c_rows[row], places[at], Lanes(builder, results[row, at]))
         elif machine().vector_bytes == 64:
-            vec.store_some(builder, c_rows[row], at * lanes, Lanes(builder, results[row, at]), mask)
+            vec.store_some(builder, c_rows[row], places[at], Lanes(builder, results[row, at]), mask)
     if not whole and machine().vector_bytes < 64:
-        last = (vectors - 1) * lanes
-        _store_first(builder, c_rows, last, [Lanes(builder, results[row, vectors - 1]) for row in range(rows)], used)
+        _store_first(builder, c_rows, 0, [Lanes(builder, results[row, 0]) for row in range(rows)], columns)
     builder.ret_void()
     return function
 

@@ -151,4 +151,24 @@ def test_sizes_around_those_of_tiles(dtype: str, rng: np.random.Generator) -> No
             check("dn,dk->nk", [x.T.copy(), w])
 
 
-test_narrower_vectors = also_with_narrower_vectors(test_sizes_around_those_of_tiles)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_beside_the_matrices_is_used(dtype: str, rng: np.random.Generator) -> None:
+    for n, k in ((9, 5), (30, 1)):
+        for m in range(1, 37):
+            form = IndexForm.read("nk,km->nm", ((n, k), (k, m)))
+            left, right, whole = (np.full((rows + 2, columns + 3), np.nan, dtype) for rows, columns in ((n, k), (k, m), (n, m)))
+            for array in (left, right):
+                array[1:-1, 1:-2] = rng.standard_normal((array.shape[0] - 2, array.shape[1] - 3))
+            a, b, c = (array[1:-1, 1:-2] for array in (left, right, whole))
+            beside = np.ones(whole.shape, bool)
+            beside[1:-1, 1:-2] = False
+            assert lower(Immediate(), form, [filled(a), filled(b)], filled(c))
+            np.testing.assert_allclose(c, a @ b, rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
+            assert lower(Immediate(), form, [filled(a), filled(b)], filled(c), accumulate=True)
+            np.testing.assert_allclose(c, 2 * (a @ b), rtol=0, atol=3e-6 if dtype == "float32" else 3e-14)
+            assert np.isnan(whole[beside]).all()
+
+
+test_narrower_vectors = also_with_narrower_vectors(
+    test_sizes_around_those_of_tiles, test_nothing_beside_the_matrices_is_used
+)

@@ -12,7 +12,7 @@ import numpy as np
 from ....kernels.dots import dots, tall
 from ....kernels.machine import machine
 from ....kernels.matmul import SLICE, large_product, pack, product
-from ....kernels.matmul_tiles import panel_width, tallest
+from ....kernels.matmul_tiles import PANEL, panel_width, tallest
 from ..calls import CHUNK, Scratch, View
 
 WORK = 1 << 17
@@ -172,8 +172,8 @@ class Tiles(Way):
     def packs(self) -> bool:
         """Whether B is rewritten as panels."""
         columns = self.way.columns
-        # Without masks in hardware the last columns are read whole, so they must be there.
-        ragged = machine().vector_bytes == 16 and columns.size % self.lanes != 0
+        # Without masks in hardware a vector is read whole, so its columns must be there.
+        ragged = machine().vector_bytes == 16 and 0 < columns.size % (PANEL * self.lanes) < self.lanes
         # Many rows pay for a copy that is read from front to end. Narrow panels take less than is fetched with them.
         pays = 1 << 19 if machine().vector_bytes == 64 else 1 << 17
         often = self.way.rows.size >= 16 * tallest() and columns.size * self.way.depth.size * self.size >= pays
