@@ -135,7 +135,7 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     builder.position_at_end(loop)
     left, a_at, b_at = (builder.phi(INT64) for _ in range(3))
     sums = {cell: builder.phi(kind) for cell in cells}
-    # Without masks in hardware a masked load is a row of branches. There B is packed whenever a vector of it is not whole
+    # Without masks in hardware a masked load is a row of branches. There B is packed whenever a vector is not whole
     # (see lowering/products.py), and can be read beyond its columns.
     readable = whole or machine().vector_bytes == 16
     panel = [

@@ -156,7 +156,8 @@ def test_nothing_beside_the_matrices_is_used(dtype: str, rng: np.random.Generato
     for n, k in ((9, 5), (30, 1)):
         for m in range(1, 37):
             form = IndexForm.read("nk,km->nm", ((n, k), (k, m)))
-            left, right, whole = (np.full((rows + 2, columns + 3), np.nan, dtype) for rows, columns in ((n, k), (k, m), (n, m)))
+            shapes = ((n, k), (k, m), (n, m))
+            left, right, whole = (np.full((rows + 2, columns + 3), np.nan, dtype) for rows, columns in shapes)
             for array in (left, right):
                 array[1:-1, 1:-2] = rng.standard_normal((array.shape[0] - 2, array.shape[1] - 3))
             a, b, c = (array[1:-1, 1:-2] for array in (left, right, whole))
