@@ -1,1 +1,41 @@
+"""Networks: modules, optimizers and training, and the systems of a first course."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PLACES: dict[str, str] = {
+    **dict.fromkeys(("Module", "is_frozen", "new_parameter", "new_state"), "module"),
+    **dict.fromkeys(("Training", "current_training", "training"), "mode"),
+    **dict.fromkeys(("generator", "he", "normal", "orthogonal", "seed", "uniform", "xavier", "zeros"), "initialize"),
+    **dict.fromkeys(("Embedding", "Linear"), "linear"),
+    **dict.fromkeys(("Residual", "Sequential"), "sequential"),
+    **dict.fromkeys(("Dropout",), "dropout"),
+    **dict.fromkeys(("BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm"), "norms"),
+    **dict.fromkeys(
+        ("SGD", "AdaDelta", "AdaGrad", "Adam", "AdamW", "Memory", "Momentum", "Nesterov", "Optimizer", "RMSProp"),
+        "optimizers",
+    ),
+    **dict.fromkeys(
+        ("cosine_decay", "exponential_decay", "inverse_time_decay", "step_decay", "warm_up"), "schedules"
+    ),
+    **dict.fromkeys(("Record", "Trainer", "train"), "trainer"),
+    **dict.fromkeys(("load_checkpoint", "save_checkpoint"), "checkpoint"),
+    **dict.fromkeys(("DataError",), "rows"),
+    **dict.fromkeys(("MLP",), "feed_forward"),
+}
+
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"nngraph.nets has no {name!r}")
+    found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

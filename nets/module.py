@@ -1,0 +1,221 @@
+"""Module: a part of a network. A tree of parameters, and a function from nodes to nodes that opens a scope when called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import as_node, parameter, state
+from ..autograd.node import Leaf, Node, current_scope, scope
+from .initialize import Initializer, generator, zeros
+
+if TYPE_CHECKING:
+    from ..autograd.symbolic.derivation import Derivation
+    from .summary import Summary
+
+SEPARATOR = "/"
+watched: ContextVar[dict[Any, Any] | None] = ContextVar("nngraph_watched", default=None)
+"""Where calls of modules note what came out, while somebody wants to know."""
+
+
+class Module:
+    """A part of a network. Subclasses set parameters and other modules as attributes, and say in `forward` what comes out.
+
+    The attribute names are the paths of the parameters, and the scopes that pictures fold by. A list of modules counts:
+    `self.layers = [a, b]` gives layer1 and layer2.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> class Net(nets.Module):
+    ...     def __init__(self):
+    ...         self.hidden, self.top = nets.Linear(4, 3), nets.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.top(ng.tanh(self.hidden(x)))
+    >>> net = Net()
+    >>> sorted(net.parameters())
+    ['hidden/W', 'hidden/b', 'top/W', 'top/b']
+    >>> net(ng.input("x", shape=(5, 4))).shape
+    (5, 2)
+    """
+
+    _label: str = ""
+
+    def forward(self, *inputs: Node) -> Any:
+        """What comes out for these inputs, as nodes."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x) that says what comes out")
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        """`forward` in the scope of this module. Numbers and arrays become constants."""
+        nodes = [given if given is None or isinstance(given, (Node, tuple)) else as_node(given) for given in inputs]
+        with scope(self.label):
+            for leaf in self.leaves().values():
+                # A leaf that several modules share belongs to the first that is called.
+                leaf.scope = leaf.scope or current_scope.get()
+            result = self.forward(*nodes, **settings)
+        seen = watched.get()
+        if seen is not None:
+            seen[self] = result
+        return result
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        for label, module in _modules(name, value):
+            module._label = module._label or label
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.count:,} parameters>"
+
+    @property
+    def label(self) -> str:
+        """The name of its scope: that of its attribute, or of its class where it is nobody's part."""
+        return self._label or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    # The tree -------------------------------------------------------------------------------------------------------
+    def children(self) -> dict[str, Module]:
+        """The modules that are its own attributes, by label."""
+        return {label: module for name, value in vars(self).items() for label, module in _modules(name, value)}
+
+    def leaves(self) -> dict[str, Leaf]:
+        """The parameters and states that are its own attributes, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Leaf)}
+
+    def modules(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all inside it, with their paths, parents first."""
+        waiting = [(path, self)]
+        while waiting:
+            here, module = waiting.pop()
+            yield here, module
+            inside = [(f"{here}{SEPARATOR}{label}" if here else label, child) for label, child in module.children().items()]
+            waiting += reversed(inside)
+
+    def _by_path(self, role: str) -> dict[str, Leaf]:
+        found: dict[str, Leaf] = {}
+        for path, module in self.modules():
+            for name, leaf in module.leaves().items():
+                if leaf.role == role and not any(leaf is other for other in found.values()):
+                    found[f"{path}{SEPARATOR}{name}" if path else name] = leaf
+        return found
+
+    def parameters(self) -> dict[str, Leaf]:
+        """All parameters inside, by path, each once: one that is used in two places stands under the first."""
+        return self._by_path("parameter")
+
+    def states(self) -> dict[str, Leaf]:
+        """All that is kept without being learned, such as running means, by path."""
+        return self._by_path("state")
+
+    def trainable(self) -> dict[str, Leaf]:
+        """The parameters that are not frozen."""
+        return {path: leaf for path, leaf in self.parameters().items() if not is_frozen(leaf)}
+
+    @property
+    def count(self) -> int:
+        """How many numbers are learned."""
+        return sum(leaf.size for leaf in self.parameters().values())
+
+    def freeze(self, pattern: str = "*") -> Self:
+        """Keep the parameters whose paths fit (`encoder/*`) as they are; ParameterError when none does. Itself again."""
+        return self._mark(pattern, True)
+
+    def unfreeze(self, pattern: str = "*") -> Self:
+        """Let the parameters whose paths fit be learned again."""
+        return self._mark(pattern, False)
+
+    def _mark(self, pattern: str, frozen: bool) -> Self:
+        from fnmatch import fnmatchcase
+
+        fitting = [leaf for path, leaf in self.parameters().items() if fnmatchcase(path, pattern)]
+        if not fitting:
+            raise ParameterError(f"{self!r} has no parameter {pattern!r}; there are {', '.join(self.parameters())}")
+        for leaf in fitting:
+            leaf.params = {**leaf.params, "frozen": frozen}
+        return self
+
+    # Values ---------------------------------------------------------------------------------------------------------
+    def values(self) -> dict[str, np.ndarray]:
+        """The values of all parameters and states, by path."""
+        return {path: leaf.value for path, leaf in {**self.parameters(), **self.states()}.items()}
+
+    def set_values(self, values: Mapping[str, Any]) -> Self:
+        """Give all parameters and states new values, all of them or, where a path or a shape does not fit, none."""
+        own = {**self.parameters(), **self.states()}
+        missing, unknown = own.keys() - values.keys(), values.keys() - own.keys()
+        if missing or unknown:
+            said = [f"without {', '.join(sorted(missing))}"] * bool(missing)
+            said += [f"with {', '.join(sorted(unknown))}, which it has not"] * bool(unknown)
+            raise ParameterError(f"{self!r} was given values {' and '.join(said)}")
+        for path, leaf in own.items():
+            if np.shape(values[path]) != tuple(leaf.shape):
+                raise ShapeError(f"{path} has shape {tuple(map(int, leaf.shape))}, not {np.shape(values[path])}")
+        for path, leaf in own.items():
+            leaf.value = values[path]
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the values as a safetensors file, whole or not at all. The class and its sizes are code and stay there."""
+        from .saving import save_values
+
+        save_values(path, self.values())
+
+    def load(self, path: str | Path) -> Self:
+        """Take the values of a file that `save` wrote; errors name what does not fit, and change nothing."""
+        from .saving import load_values
+
+        return self.set_values(load_values(path))
+
+    # What is told of it ---------------------------------------------------------------------------------------------
+    def summary(self, *shapes: tuple[int, ...]) -> Summary:
+        """The parts in the order they run, with shapes, parameters and bytes, to be printed; `shapes` are those of the
+        inputs, batch first."""
+        from .summary import summarize
+
+        return summarize(self, shapes)
+
+    def explain(self, x: Any, t: Any = None, *, loss: Any, wrt: str | list[str], **settings: Any) -> Derivation:
+        """The derivation of the loss with respect to parameters, by path: `net.explain(x, t, loss=ng.softmax_loss,
+        wrt="layer1/W")`."""
+        from ..autograd.symbolic import explain
+
+        own = self.parameters()
+        wanted = [wrt] if isinstance(wrt, str) else list(wrt)
+        for path in wanted:
+            if path not in own:
+                raise ParameterError(f"{self!r} has no parameter {path!r}; there are {', '.join(own)}")
+        y = self(x)
+        return explain(loss(y) if t is None else loss(y, as_node(t)), [own[path] for path in wanted], **settings)
+
+
+def is_frozen(leaf: Leaf) -> bool:
+    """Whether a parameter is to stay as it is."""
+    return bool(leaf.params.get("frozen"))
+
+
+def new_parameter(
+    name: str,
+    shape: tuple[int, ...],
+    start: Initializer = zeros,
+    rng: np.random.Generator | int | None = None,
+    dtype: Any = "float32",
+) -> Leaf:
+    """A parameter whose value is drawn by an initializer. Networks learn in float32 unless told otherwise."""
+    return parameter(name, start(generator(rng), shape), dtype=dtype)
+
+
+def new_state(name: str, value: Any, dtype: Any = "float32") -> Leaf:
+    """A number or an array that a network keeps without learning it."""
+    return state(name, value, dtype=dtype)
+
+
+def _modules(name: str, value: Any) -> list[tuple[str, Module]]:
+    if isinstance(value, Module):
+        return [(name, value)]
+    if isinstance(value, (list, tuple)) and any(isinstance(each, Module) for each in value):
+        stem = name.removesuffix("s")
+        return [(f"{stem}{at}", each) for at, each in enumerate(value, 1) if isinstance(each, Module)]
+    return []

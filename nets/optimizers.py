@@ -1,0 +1,242 @@
+"""Optimizers: how a parameter moves when its gradient is known. Each is one rule in graph ops, so that it runs in every
+engine, can be drawn and can be explained.
+
+In the formulas: p the parameter, g its gradient, α the rate, t the step counted from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import ParameterError
+from ..autograd.leaves import as_node, state
+from ..autograd.node import Leaf, Node, scope
+from ..autograd.ops import cast, minimum, sqrt, square
+from ..autograd.ops import sum as total
+from .schedules import Rate, at
+
+Updates = dict[Leaf, Node]
+
+
+@dataclass(eq=False)
+class Memory:
+    """What an optimizer keeps from step to step, by path, and the updates of it that a step makes."""
+
+    states: dict[str, Leaf] = field(default_factory=dict)
+    updates: Updates = field(default_factory=dict)
+
+    def leaf(self, path: str, value: Any) -> Leaf:
+        """The state at a path, which starts with this value."""
+        found = self.states.get(path)
+        if found is None:
+            found = self.states[path] = state(path.rpartition("/")[2], value)
+        return found
+
+    @property
+    def step(self) -> Node:
+        """The number of this step, 1 at the first."""
+        counted = self.leaf("step", 0.0)
+        if counted not in self.updates:
+            self.updates[counted] = counted + 1
+        return self.updates[counted]
+
+
+@dataclass(eq=False)
+class Own:
+    """The part of the memory that belongs to one parameter."""
+
+    memory: Memory
+    path: str
+    parameter: Leaf
+
+    def old(self, name: str) -> Leaf:
+        """A state of the parameter's shape, 0 at the first step."""
+        shape = tuple(map(int, self.parameter.shape))
+        return self.memory.leaf(f"{self.path}/{name}", np.zeros(shape, self.parameter.dtype))
+
+    def keep(self, name: str, new: Node) -> Node:
+        """Have the state be this at the next step; the same node."""
+        self.memory.updates[self.old(name)] = new
+        return new
+
+    def number(self, value: Any) -> Node:
+        """A number in the parameter's dtype."""
+        return cast(as_node(value), dtype=self.parameter.dtype.name)
+
+    def correction(self, beta: float) -> Node:
+        """1 − βᵗ: what an average that follows with β, and started at 0, has seen of all weights so far. In float64,
+        because in float32 its digits are lost."""
+        return self.number(1 - beta**self.memory.step)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How parameters move. `rate` is a number or a schedule; `decay` adds decay·p to the gradients of matrices (biases are
+    left alone), which is the gradient of decay/2·Σp²; `clip` scales all gradients together so that their length is at most
+    this. Subclasses say the rule."""
+
+    rate: Rate = 0.01
+    decay: float = 0.0
+    clip: float | None = None
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        """The parameter's new value."""
+        raise NotImplementedError(f"{type(self).__name__} has no rule(self, p, g, own, rate)")
+
+    def updates(
+        self, parameters: Mapping[str, Leaf], gradients: Sequence[Node], memory: Memory | None = None
+    ) -> Updates:
+        """New values for the parameters and for what the optimizer remembers, for `ng.compile(…, updates=…)`.
+
+        >>> import nngraph as ng
+        >>> from nngraph import nets
+        >>> w = ng.parameter("w", 1.0)
+        >>> loss = ng.square(w - 3.0)
+        >>> updates = nets.SGD(0.25).updates({"w": w}, ng.gradient(loss, [w]))
+        >>> step = ng.compile(loss, updates=updates)
+        >>> float(step()), float(w.value)
+        (4.0, 2.0)
+        """
+        memory = Memory() if memory is None else memory
+        with scope(type(self).__name__.lower()):
+            if self.clip is not None:
+                gradients = clipped(gradients, self.clip)
+            rate = as_node(self.rate_at(memory))
+            new: Updates = {}
+            for (path, p), g in zip(parameters.items(), gradients, strict=True):
+                own = Own(memory, path, p)
+                if self.decay and len(p.shape) > 1:
+                    g = g + self.decay * p
+                new[p] = self.rule(p, g, own, own.number(rate))
+        return {**new, **memory.updates}
+
+    def rate_at(self, memory: Memory) -> Any:
+        """The rate of this step: a number, or a node where a schedule says it."""
+        return at(self.rate, memory.step) if callable(self.rate) else self.rate
+
+
+def clipped(gradients: Sequence[Node], most: float) -> list[Node]:
+    """All gradients times the same number, so that together they are at most `most` long. Pascanu et al. 2013."""
+    if not most > 0:
+        raise ParameterError(f"clip={most!r} is the greatest length of the gradients together; it must be above 0")
+    length = sqrt(_sum([total(square(g)) for g in gradients]))
+    # Where the length is 0 the quotient is infinite, and 1 is less.
+    share = minimum(most / length, 1.0)
+    return [g * cast(share, dtype=g.dtype.name) for g in gradients]
+
+
+def _sum(nodes: Sequence[Node]) -> Node:
+    result = nodes[0]
+    for node in nodes[1:]:
+        result = result + node
+    return result
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """p ← p − α·g. Robbins and Monro 1951."""
+
+    rate: Rate = 0.1
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        return p - rate * g
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """v ← μ·v + g, p ← p − α·v: a ball that keeps rolling. Polyak 1964; with the rate outside, as in PyTorch."""
+
+    momentum: float = 0.9
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        v = own.keep("velocity", self.momentum * own.old("velocity") + g)
+        return p - rate * v
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """v ← μ·v + g, p ← p − α·(g + μ·v): momentum that looks where it is about to be. Nesterov 1983, in the form of Sutskever
+    et al. 2013."""
+
+    momentum: float = 0.9
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        v = own.keep("velocity", self.momentum * own.old("velocity") + g)
+        return p - rate * (g + self.momentum * v)
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """s ← s + g², p ← p − α·g/(√s + ε): what has moved much moves less. Duchi, Hazan and Singer 2011."""
+
+    epsilon: float = 1e-10
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        s = own.keep("squares", own.old("squares") + square(g))
+        return p - rate * g / (sqrt(s) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): AdaGrad that forgets. Hinton, lecture 6e, 2012."""
+
+    forget: float = 0.9
+    epsilon: float = 1e-8
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        s = own.keep("square", self.forget * own.old("square") + (1 - self.forget) * square(g))
+        return p - rate * g / (sqrt(s) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class AdaDelta(Optimizer):
+    """s ← ρ·s + (1 − ρ)·g², d = g·√(u + ε)/√(s + ε), u ← ρ·u + (1 − ρ)·d², p ← p − α·d: steps in the parameter's own
+    unit, so that a rate of 1 will do. Zeiler 2012, arXiv:1212.5701."""
+
+    rate: Rate = 1.0
+    forget: float = 0.95
+    epsilon: float = 1e-6
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        s = own.keep("square", self.forget * own.old("square") + (1 - self.forget) * square(g))
+        u = own.old("moved")
+        d = g * sqrt(u + self.epsilon) / sqrt(s + self.epsilon)
+        own.keep("moved", self.forget * u + (1 - self.forget) * square(d))
+        return p - rate * d
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
+    Kingma and Ba 2014, arXiv:1412.6980.
+
+    The correction: m and v start at 0, so after t steps their weights sum to 1 − βᵗ, not to 1; without it the first steps
+    would be far too long, because v is then smaller still than m².
+    """
+
+    rate: Rate = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        m = own.keep("mean", self.beta1 * own.old("mean") + (1 - self.beta1) * g)
+        v = own.keep("square", self.beta2 * own.old("square") + (1 - self.beta2) * square(g))
+        length, scale = rate / own.correction(self.beta1), 1 / sqrt(own.correction(self.beta2))
+        return p - length * m / (sqrt(v) * scale + self.epsilon)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam, and apart from it matrices shrink: p ← p − α·λ·p, whatever the size of the gradients. Loshchilov and Hutter 2017,
+    arXiv:1711.05101."""
+
+    shrink: float = 0.01
+
+    def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
+        moved = super().rule(p, g, own, rate)
+        return moved - rate * self.shrink * p if len(p.shape) > 1 else moved

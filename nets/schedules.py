@@ -1,0 +1,59 @@
+"""Learning rates that change: functions of the step, written as graph expressions, so that they run inside compiled steps.
+
+A schedule takes the number of the step, a node that counts from 1, and gives the rate as a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi
+from typing import Any
+
+from ..autograd.node import Node
+from ..autograd.ops import cos, floor, minimum, where
+
+Schedule = Callable[[Node], Any]
+Rate = float | Schedule
+
+
+def at(rate: Rate, step: Node) -> Any:
+    """The rate at a step: what the schedule says, or the number it is."""
+    return rate(step) if callable(rate) else rate
+
+
+def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
+    """`rate`, times `factor` after every so many steps.
+
+    >>> import nngraph as ng
+    >>> schedule = step_decay(0.5, every=10, factor=0.5)
+    >>> [float(schedule(ng.constant(t)).value) for t in (1.0, 10.0, 11.0, 21.0)]
+    [0.5, 0.5, 0.25, 0.125]
+    """
+    return lambda step: rate * factor ** floor((step - 1) / every)
+
+
+def exponential_decay(rate: float, factor: float) -> Schedule:
+    """rate·factor^(step − 1)."""
+    return lambda step: rate * factor ** (step - 1)
+
+
+def inverse_time_decay(rate: float, slowness: float) -> Schedule:
+    """rate/(1 + (step − 1)/slowness): half the rate after `slowness` steps. Robbins and Monro 1951 ask for rates whose sum is
+    infinite and whose squares' sum is not; these are such."""
+    return lambda step: rate / (1 + (step - 1) / slowness)
+
+
+def cosine_decay(rate: float, steps: int, least: float = 0.0) -> Schedule:
+    """From `rate` down to `least` along half a cosine within `steps` steps. Loshchilov and Hutter 2016, arXiv:1608.03983."""
+    return lambda step: least + (rate - least) * 0.5 * (1 + cos(pi * minimum((step - 1) / steps, 1.0)))
+
+
+def warm_up(rate: Rate, steps: int) -> Schedule:
+    """A straight way up to the rate within `steps` steps, then the rate, or the schedule from its own first step on."""
+
+    def schedule(step: Node) -> Any:
+        later = step - steps
+        top = at(rate, where(later < 1, 1.0, later))
+        return top * minimum(step / steps, 1.0)
+
+    return schedule

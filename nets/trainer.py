@@ -1,0 +1,204 @@
+"""Training: a network, a loss and data in; a record for every epoch out. Nothing is printed here.
+
+A step is one compiled graph, loss, gradients and updates together, and runs whole epochs in a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..autograd.differentiate import gradient
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.executable import Executable, compile
+from ..autograd.leaves import as_node
+from ..autograd.leaves import input as input_leaf
+from ..autograd.node import Leaf, Node
+from ..autograd.sizes import Size
+from .mode import training
+from .module import Module
+from .optimizers import Adam, Memory, Optimizer
+from .rows import Data, rows_of
+
+Loss = Callable[..., Node]
+"""(what the network gives, target) -> one number."""
+Metric = Callable[[np.ndarray, np.ndarray], float]
+"""(target, what the network gives) -> a number, as in scikit-learn."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """An epoch: its number from 1, the mean loss of its steps, the rate at its end, and what was measured after it.
+
+    `validation` is the loss on the validation data, None without any; `metrics` were measured on the validation data, or
+    without any on the training data. `best` says whether no earlier epoch had a lower validation loss (training loss without
+    validation). `seconds` is what the epoch took. `stopped` is "patience" or "interrupt" on the last record of a training
+    that did not run all its epochs.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    rate: float
+    seconds: float
+    validation: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    best: bool = False
+    stopped: str | None = None
+
+
+class Trainer:
+    """A training that can be continued: the compiled step, what the optimizer remembers, and how many epochs are done.
+
+    `data` is X, or (X, t); `loss` is a function of what the network gives and of the target, which is X itself where there is
+    no t. Left out, it is `net.objective(*batch)`.
+    """
+
+    def __init__(
+        self,
+        net: Module,
+        loss: Loss | None,
+        data: Data,
+        *,
+        batch: int = 32,
+        optimizer: Optimizer | None = None,
+        validation: Data | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+        seed: int = 0,
+        engine: str | None = None,
+    ) -> None:
+        self.net, self.optimizer, self.seed = net, optimizer or Adam(), seed
+        self.arrays = rows_of(data, "data")
+        self.validation = None if validation is None else rows_of(validation, "validation")
+        _alike(self.arrays, self.validation)
+        self.batch = min(batch, len(self.arrays[0]))
+        self.metrics = dict(metrics or {})
+        self.memory, self.done = Memory(), 0
+        inputs = _inputs(self.arrays, self.batch)
+        objective = _objective(net, loss)
+        with training(seed) as learning:
+            value = objective(*inputs)
+            for penalty in learning.penalties:
+                value = value + penalty
+        trainable = net.trainable()
+        if not trainable:
+            raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))
+        updates = self.optimizer.updates(trainable, gradient(value, list(trainable.values())), self.memory)
+        rate = as_node(self.optimizer.rate_at(self.memory))
+        self.learning = learning
+        self.step = compile([value, rate], inputs, {**updates, **learning.updates}, engine)
+        self._measure = self._measured(inputs, objective, loss, engine)
+
+    def _measured(
+        self, inputs: Sequence[Leaf], objective: Callable[..., Node], loss: Loss | None, engine: str | None
+    ) -> Executable | None:
+        if self.validation is None and not self.metrics:
+            return None
+        outputs = [objective(*inputs)]
+        if self.metrics:
+            outputs.append(self.net(inputs[0]))
+        return compile(outputs, inputs, engine=engine)
+
+    @property
+    def states(self) -> dict[str, Leaf]:
+        """What is needed besides the network's own values to go on exactly here, by path."""
+        kept = {f"optimizer/{path}": leaf for path, leaf in self.memory.states.items()}
+        return kept if self.learning.counter is None else {**kept, "draws/step": self.learning.counter}
+
+    def run(self, epochs: int, patience: int | None = None) -> Iterator[Record]:
+        """So many epochs more, a record after each. With `patience`, training ends when the validation loss has not sunk for
+        so many epochs. In the end, also after Ctrl-C, the network has the values of its best epoch, where there is
+        validation; else the last."""
+        best, kept, since = float("inf"), None, 0
+        first, last = self.done, self.done + epochs
+        record = None
+        try:
+            for epoch, losses, rate, seconds in self._epochs(first, last):
+                began = perf_counter()
+                validation, metrics = self._measurements()
+                judged = losses if validation is None else validation
+                is_best = judged < best
+                since = 0 if is_best else since + 1
+                if is_best:
+                    best = judged
+                    kept = self.net.values() if validation is not None else None
+                self.done = epoch + 1
+                over = patience is not None and since >= patience
+                record = Record(
+                    self.done, last, losses, rate, seconds + perf_counter() - began, validation, metrics, is_best,
+                    "patience" if over else None,
+                )  # fmt: skip
+                yield record
+                if over:
+                    break
+        except KeyboardInterrupt:
+            if record is None:
+                raise
+            yield replace(record, stopped="interrupt")
+        finally:
+            if kept is not None:
+                self.net.set_values(kept)
+
+    def _epochs(self, first: int, last: int) -> Iterator[tuple[int, float, float, float]]:
+        for epoch in range(first, last):
+            losses, rate, seconds = [], 0.0, 0.0
+            # An order of its own for every epoch, the same for the same seed.
+            for progress in self.step.epochs(self.arrays, self.batch, shuffle=self.seed + epoch):
+                losses.append(progress.outputs[0])
+                rate, seconds = float(progress.outputs[1][-1]), seconds + progress.seconds
+            yield epoch, float(np.mean(np.concatenate(losses))), rate, seconds
+
+    def _measurements(self) -> tuple[float | None, dict[str, float]]:
+        if self._measure is None:
+            return None, {}
+        arrays = self.arrays if self.validation is None else self.validation
+        results = self._measure(*arrays)
+        target = arrays[-1]
+        metrics = {name: float(metric(target, results[1])) for name, metric in self.metrics.items()}
+        return (None if self.validation is None else float(results[0])), metrics
+
+
+def train(
+    net: Module, loss: Loss | None = None, data: Data | None = None, *, epochs: int = 10, patience: int | None = None,
+    **settings: Any,
+) -> Iterator[Record]:  # fmt: skip
+    """Train a network: a record for every epoch. See `Trainer` for the settings and `Trainer.run` for how it ends.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+    >>> net = nets.Linear(1, 1, rng=0)
+    >>> records = list(nets.train(net, ng.mean_squared_error, (X, 3 * X - 1), epochs=60, optimizer=nets.SGD(0.1)))
+    >>> len(records), round(records[-1].loss, 4), np.round(net.W.value, 2)
+    (60, 0.0, array([[3.]], dtype=float32))
+    """
+    if data is None:
+        raise ParameterError("train needs data: X, or (X, t)")
+    return Trainer(net, loss, data, **settings).run(epochs, patience)
+
+
+def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:
+    if loss is None:
+        own = getattr(net, "objective", None)
+        if own is None:
+            raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
+        return own
+    return lambda *batch: loss(net(*batch[: max(1, len(batch) - 1)]), batch[-1])
+
+
+def _inputs(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
+    names = ["x", "t"] if len(arrays) == 2 else ["x"] if len(arrays) == 1 else [*(f"x{k}" for k in range(1, len(arrays))), "t"]
+    count = Size("N", batch)
+    return [input_leaf(name, shape=(count, *array.shape[1:]), dtype=array.dtype) for name, array in zip(names, arrays)]
+
+
+def _alike(arrays: Sequence[np.ndarray], others: Sequence[np.ndarray] | None) -> None:
+    if others is None:
+        return
+    shapes, found = [array.shape[1:] for array in arrays], [array.shape[1:] for array in others]
+    if shapes != found:
+        raise ShapeError(f"a row of validation has shapes {found}, one of data {shapes}")

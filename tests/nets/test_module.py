@@ -1,0 +1,109 @@
+"""Modules: a tree of parameters by path, scopes, freezing, values in files."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.nets.saving import FileError
+
+
+def net() -> nets.Sequential:
+    return nets.Sequential(nets.MLP([4, 3, 3], rng=1), ng.tanh, nets.Linear(3, 2, rng=2))
+
+
+def test_no_module_of_nets_hides_a_public_name():
+    # `nets.train` would be the file, once anything has imported it.
+    hidden = [name for name in nets.__all__ if importlib.util.find_spec(f"nngraph.nets.{name}") is not None]
+    assert hidden == []
+
+
+def test_paths_follow_the_attributes_and_scopes_the_calls():
+    whole = net()
+    assert list(whole.parameters()) == [
+        "layer1/layer1/W", "layer1/layer1/b", "layer1/layer2/W", "layer1/layer2/b", "layer3/W", "layer3/b",
+    ]  # fmt: skip
+    y = whole(ng.input("x", shape=(5, 4)))
+    scopes = {node.scope for node in y.graph.nodes if node.role != "input"}
+    assert scopes == {"sequential", "sequential/layer1", "sequential/layer1/layer1", "sequential/layer1/layer2", "sequential/layer3"}
+
+
+def test_tied_parameters_stand_once_and_receive_both_gradients():
+    first, second = nets.Linear(3, 3, bias=False, rng=0), nets.Linear(3, 3, bias=False, rng=1)
+    second.W = first.W
+    tied = nets.Sequential(first, second)
+    assert list(tied.parameters()) == ["layer1/W"]
+    x = np.eye(3)
+    (slope,) = ng.gradient(ng.sum(tied(x)), [first.W])
+    W = first.W.value.astype(float)
+    ones = np.ones((3, 3))
+    assert slope.value == pytest.approx(ones @ W.T + W.T @ ones, rel=1e-6)
+
+
+def test_the_net_computes_what_numpy_computes():
+    whole, x = net(), np.random.default_rng(0).normal(size=(7, 4))
+    values = {path: value.astype(float) for path, value in whole.values().items()}
+    hidden = np.maximum(x @ values["layer1/layer1/W"] + values["layer1/layer1/b"], 0)
+    hidden = np.tanh(hidden @ values["layer1/layer2/W"] + values["layer1/layer2/b"])
+    assert whole(x).value == pytest.approx(hidden @ values["layer3/W"] + values["layer3/b"], rel=1e-6)
+
+
+def test_freezing_by_pattern():
+    whole = net()
+    assert whole.freeze("layer1/*") is whole
+    assert list(whole.trainable()) == ["layer3/W", "layer3/b"]
+    assert list(whole.unfreeze("layer1/layer2/*").trainable()) == ["layer1/layer2/W", "layer1/layer2/b", "layer3/W", "layer3/b"]
+    with pytest.raises(ParameterError, match=r"no parameter 'layer9/\*'; there are layer1/layer1/W"):
+        whole.freeze("layer9/*")
+
+
+def test_summary_counts_each_number_once():
+    whole = net()
+    summary = whole.summary((8, 4))
+    assert summary.count == whole.count == 4 * 3 + 3 + 3 * 3 + 3 + 3 * 2 + 2
+    assert summary.bytes == 4 * summary.count
+    assert [(row.path, row.shape) for row in summary.rows] == [
+        ("", (8, 2)), ("layer1", (8, 3)), ("layer1/layer1", (8, 3)), ("layer1/layer2", (8, 3)), ("layer3", (8, 2)),
+    ]  # fmt: skip
+    assert "layer2 (Linear)" in str(summary)
+    assert "(frozen)" in str(whole.freeze("layer3/*").summary())
+
+
+def test_values_go_to_a_file_and_back(tmp_path):
+    first, second, path = net(), net(), tmp_path / "net.safetensors"
+    second.set_values({name: value + 1 for name, value in second.values().items()})
+    first.save(path)
+    second.load(path)
+    for name, value in first.values().items():
+        assert (second.values()[name] == value).all(), name
+
+
+def test_values_that_do_not_fit_change_nothing(tmp_path):
+    whole = net()
+    before = whole.values()
+    with pytest.raises(ParameterError, match="without layer3/b and with layer9/b"):
+        whole.set_values({"layer9/b" if name == "layer3/b" else name: value for name, value in before.items()})
+    with pytest.raises(ShapeError, match=r"layer3/W has shape \(3, 2\), not \(2, 3\)"):
+        whole.set_values({name: value.T if name == "layer3/W" else value + 1 for name, value in before.items()})
+    (tmp_path / "half").write_bytes(b"half of a file")
+    with pytest.raises(FileError, match="no whole safetensors file"):
+        whole.load(tmp_path / "half")
+    assert all((whole.values()[name] == value).all() for name, value in before.items())
+
+
+def test_explain_a_parameter_by_its_path():
+    derivation = nets.MLP([2, 2, 1], ng.sigmoid, rng=0).explain(
+        [[1.0, 0.5]], [[1.0]], loss=ng.half_squared_error, wrt="layer1/W"
+    )
+    assert derivation.ok
+    with pytest.raises(ParameterError, match="there are layer1/W, layer1/b"):
+        nets.MLP([2, 2, 1]).explain([[1.0, 0.5]], [[1.0]], loss=ng.half_squared_error, wrt="W1")
+
+
+def test_a_wrong_shape_names_the_layer():
+    with pytest.raises(ShapeError, match=r"Linear 'layer1' takes \(…, 4\); it was given shape \(5, 3\)"):
+        nets.MLP([4, 2])(np.zeros((5, 3)))
