@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     from .epochs import Progress
     from .report import PlanReport
 
-Plan = Callable[[Mapping[Leaf, Any]], list[Any]]
+
+class Plan(Protocol):
+    """Outputs and updates as an engine runs them."""
+
+    def __call__(self, values: Mapping[Leaf, Any], /) -> list[Any]:
+        """The outputs' values for these values of leaves; the updates are stored."""
+
+    def run(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray]) -> Sequence[Any]:
+        """The same for arrays in the order of the inputs, as outputs that nobody can write to. The inputs are the same
+        tuple in every call."""
 
 
 class NumpyPlan:
@@ -50,6 +59,10 @@ class NumpyPlan:
             if not new or store(new, since):
                 return results[: self.count]
 
+    def run(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray]) -> list[Any]:
+        """See Plan.run."""
+        return [_read_only(result, arrays) for result in self(dict(zip(inputs, arrays)))]
+
 
 def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
     from .engines.compiled.running.program import Program as Compiled
@@ -58,8 +71,7 @@ def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
 
 
 engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {"numpy": NumpyPlan, "numba": _compiled}
-"""Engine name -> what turns outputs and updates into a plan: a function from leaf values to the outputs' values, which
-stores the updates."""
+"""Engine name -> what turns outputs and updates into a plan."""
 
 DEFAULT = "numba"
 """The engine that runs what names none; the environment variable NNGRAPH_ENGINE names another."""
@@ -111,6 +123,7 @@ class Executable:
         if self.updates:
             _warn_of_fixed_draws([*self.outputs, *self.updates.values()])
         self._names = {leaf._name: position for position, leaf in enumerate(self.inputs)}
+        self._wanted = [(leaf, leaf.dtype) for leaf in self.inputs]
         self._plans: dict[tuple[tuple[int, ...], ...], tuple[tuple[Leaf, ...], Plan]] = {}
         self._built = tuple(tuple(map(int, leaf.shape)) for leaf in self.inputs)
         self._plans[self._built] = self._plan(self.inputs, [*self.outputs, *self.updates.values()])
@@ -122,10 +135,16 @@ class Executable:
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """The outputs' values for these values of the inputs, by position or by the inputs' names."""
-        arrays = self._arrays(values, named)
-        inputs, plan = self._plan_for(tuple([array.shape for array in arrays]))
-        given = dict(zip(inputs, arrays))
-        outputs = [_read_only(result, arrays) for result in plan(given)]
+        if named or len(values) != len(self.inputs):
+            values = self._in_order(values, named)
+        arrays = [
+            # Most are as they must be already.
+            value if type(value) is np.ndarray and value.dtype is dtype else self._array(leaf, value, values)
+            for value, (leaf, dtype) in zip(values, self._wanted)
+        ]
+        shapes = tuple([array.shape for array in arrays])
+        inputs, plan = self._plans.get(shapes) or self._plan_for(shapes)
+        outputs = plan.run(inputs, arrays)
         return outputs[0] if self.single else tuple(outputs)
 
     # Whole epochs ---------------------------------------------------------------------------------------------------
@@ -195,24 +214,31 @@ class Executable:
         count = len(self.outputs)
         return inputs, engines[self.engine](nodes[:count], dict(zip(self.updates, nodes[count:])))
 
-    def _arrays(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[np.ndarray]:
-        if named:
-            given = list(values) + [None] * (len(self.inputs) - len(values))
-            for name, value in named.items():
-                at = self._names.get(name)
-                if at is None or at < len(values):
-                    raise ParameterError(
-                        f"{self!r} has no input {name!r}" if at is None else f"input {name!r} was given twice"
-                    )
-                given[at] = value
-            values = tuple(given)
-        if len(values) != len(self.inputs) or any(value is None for value in values):
-            names = ", ".join(str(leaf._name) for leaf in self.inputs) or "none"
-            raise ParameterError(
-                f"{self!r} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)} ({names}); got"
-                f" {sum(value is not None for value in values)}"
-            )
-        return [_array(leaf, value) for leaf, value in zip(self.inputs, values)]
+    def _in_order(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Values by position and by name, all by position."""
+        given = list(values) + [None] * (len(self.inputs) - len(values))
+        for name, value in named.items():
+            at = self._names.get(name)
+            if at is None or at < len(values):
+                raise ParameterError(
+                    f"{self!r} has no input {name!r}" if at is None else f"input {name!r} was given twice"
+                )
+            given[at] = value
+        if len(given) != len(self.inputs) or any(value is None for value in given):
+            raise self._miscounted(given)
+        return tuple(given)
+
+    def _miscounted(self, values: Sequence[Any]) -> ParameterError:
+        names = ", ".join(str(leaf._name) for leaf in self.inputs) or "none"
+        return ParameterError(
+            f"{self!r} takes {len(self.inputs)} input{'s' * (len(self.inputs) != 1)} ({names}); got"
+            f" {sum(value is not None for value in values)}"
+        )
+
+    def _array(self, leaf: Leaf, value: Any, values: Sequence[Any]) -> np.ndarray:
+        if value is None:
+            raise self._miscounted(values)
+        return _array(leaf, value)
 
     def _resized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], list[Node]]:
         """The inputs and the graph for other sizes of the inputs; ShapeError naming the input that does not fit."""

@@ -65,23 +65,29 @@ def _put(values: Mapping[Any, np.ndarray], moment: int) -> None:
     Clock.now = moment
 
 
-def claim(homes: Mapping[Any, Home], since: Mapping[Any, int]) -> int | None:
+def claim(homes: Mapping[Any, Home], since: Mapping[Any, int], before: int) -> int | None:
     """Have leaves live in these homes, which hold their values of the moments `since`; None when one of them has changed.
+    None had, `before` this moment of the clock.
 
     Whoever holds the homes' lock then changes the numbers there, and nobody sees them before the lock is free. The moment
     that is returned is that of the new values, so that nothing remains to be done after the change, which a Ctrl-C might
     prevent.
     """
     with Clock.lock:
-        if any(leaf._stamp != since[leaf] for leaf in homes):
-            return None
+        if Clock.now != before:
+            for leaf in homes:
+                if leaf._stamp != since[leaf]:
+                    return None
         return _settle(homes)
 
 
 def settle(homes: Mapping[Any, Home], since: int) -> int | None:
     """After the change: leaves that were read meanwhile, by a signal handler on the same thread, live in their homes
     again, unless they have changed since they were claimed. The new moment; None where nothing was to be done."""
-    if all(leaf._home is home for leaf, home in homes.items()):
+    for leaf, home in homes.items():
+        if leaf._home is not home:
+            break
+    else:
         return None
     with Clock.lock:
         return _settle({leaf: home for leaf, home in homes.items() if leaf._stamp == since})

@@ -194,9 +194,9 @@ def test_data_of_any_form(data, form):
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A record for every step or two."""
     from nngraph.autograd import epochs
-    from nngraph.autograd.engines.compiled.running import program
+    from nngraph.autograd.engines.compiled.running import steps
 
-    monkeypatch.setattr(program, "STRETCH", 1e-9)
+    monkeypatch.setattr(steps, "STRETCH", 1e-9)
     monkeypatch.setattr(epochs, "STRETCH", 1e-9)
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ....errors import NngraphError, ShapeError
-from ....node import Leaf, Node, describe
-from ....storage import Home, at_one_moment, claim, new_lock, settle
+from ....errors import NngraphError
+from ....node import Leaf, Node
+from ....storage import Home, claim, new_lock, settle
 from ...numpy import evaluate_all, no_value
 from ..calls import STATUS, Buffer, Call, Fallback, View
 from ..planning.memory import ALIGNMENT, arranged
@@ -21,64 +17,16 @@ from ..planning.plan import Plan
 from ..scalars.tape import tape_plan
 from . import workers
 from .binding import Words
+from .code import ENTRY, KEPT, ONE, STATE, ZERO, Code, Place, Result, address
+from .leaves import Given, Leaves, plain
+from .steps import Steps, Stretch
 from .verified import verify
 
-Result = TypeVar("Result")
-_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-STRETCH = 0.1
-"""Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
-
-
-ZERO, KEPT, ONE = 3, 4, 5
-"""Words behind status, step and the workers' address: 0; whether leaves have been kept aside in this run; 1."""
+Ran = TypeVar("Ran")
 
 
 class BadData(Exception):
     """A kernel has set the status: it met data that it must not work with."""
-
-
-@dataclass(eq=False, slots=True)
-class Code:
-    """A stretch of instructions for the interpreter: (kernel, block, rows, rows per chunk) for each."""
-
-    words: np.ndarray
-    block: np.ndarray
-
-    @classmethod
-    def of(cls, instructions: Sequence[int], status: np.ndarray) -> Code:
-        """The stretch, with the block that tells the interpreter about it."""
-        words = np.array(instructions, np.int64)
-        here = status.ctypes.data
-        return cls(words, np.array([words.ctypes.data, len(words) // 4, here, here + 8, 0], np.int64))
-
-    @property
-    def address(self) -> int:
-        """Where its block lies."""
-        return self.block.ctypes.data
-
-
-@dataclass(eq=False, slots=True)
-class Steps:
-    """What a run of many steps needs beside the program: a batch, what a step gives, and the code around the program."""
-
-    batch: list[np.ndarray]
-    outputs: list[np.ndarray]
-    blocks: list[np.ndarray] = field(default_factory=list)
-    code: Code | None = None
-    seconds: float = 0.0
-    """How long one step took the last time."""
-
-    def point(
-        self, data: Sequence[np.ndarray], batch: int, order: np.ndarray | None, records: Sequence[np.ndarray], first: int
-    ) -> None:
-        """Say where the data lie, in which order their rows are taken, and where what steps give is recorded from step
-        `first` on."""
-        for block, array in zip(self.blocks, data):
-            block[0] = array.ctypes.data
-            block[3], block[6] = batch, len(array) // batch
-            block[4] = 0 if order is None else order.ctypes.data
-        for block, record in zip(self.blocks[len(data) :], records):
-            block[1], block[4] = record.ctypes.data, first
 
 
 class Program:
@@ -95,17 +43,13 @@ class Program:
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
         }
         """Where the leaves that it updates live while it does."""
-        self._varying = [leaf for leaf in self.plan.leaves if leaf.role != "constant"]
-        self._given = [
-            (leaf, self.plan.leaves[leaf], tuple(map(int, leaf.shape)), leaf.dtype)
-            for leaf in self._varying
-            if leaf not in self.homes
-        ]
         read = {view.buffer for call in self.plan.calls for part in call.parts for view in part.reads}
         self._only_written = {leaf for leaf in self.homes if self.plan.leaves[leaf] not in read}
         self._stamps = dict.fromkeys(self.homes, -1)
         self._steps: Steps | None = None
-        self._spare: list[Any] = [None] * len(self.plan.results)
+        self._held: list[np.ndarray] = []
+        """Arrays of leaves that the call that is running works with."""
+        self._lent: dict[Buffer, np.ndarray] = {}
         self._bind()
 
     # Binding --------------------------------------------------------------------------------------------------------
@@ -116,8 +60,8 @@ class Program:
         self.offsets, scratch, self.arena_bytes = arranged(calls, self.plan.mark)
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
-        self.status = np.array([0, 0, 0, 0, 0, 1], np.int64)
-        self._split = any(_is_split(call) for call in calls)
+        self.status = np.array(STATE, np.int64)
+        self._threads = workers.count() if any(_is_split(call) for call in calls) else 1
         self.arrays: dict[Buffer, np.ndarray] = {}
         for leaf, buffer in self.plan.leaves.items():
             if leaf.role == "constant":
@@ -127,6 +71,7 @@ class Program:
         written = Words(self._address, self.status.ctypes.data)
         blocks = [written.block(call, number, scratch, self.base) for number, call in enumerate(calls)]
         self.words, self._patches = written.array(), written.patches
+        self._bind_places(memoryview(self.words))
         here = self.words.ctypes.data
         self.pieces: list[Code | Call] = []
         run: list[int] = []
@@ -143,10 +88,27 @@ class Program:
             self.pieces.append(Code.of(run, self.status))
         from ....kernels.interpreter import run as interpreter
 
-        self._entry = _ENTRY(interpreter("float64").address)
+        self._entry = ENTRY(interpreter("float64").address)
+        self._state = memoryview(self.status)
+        self.is_native = all(isinstance(piece, Code) for piece in self.pieces)
+        """Whether nothing in it has to be done by Python."""
         self._bind_keeping()
-        if self._split:
+        if self._threads > 1:
             workers.prepare()
+
+    def _bind_places(self, words: memoryview) -> None:
+        """What is known only when the program is called: where given leaves lie, and results."""
+
+        def place(buffer: Buffer) -> Place:
+            return Place(words, self._patches.get(buffer, ()))
+
+        self.results = [Result(view, place(view.buffer)) for view in self.plan.results]
+        self._given = [
+            Given(leaf, buffer, place(buffer))
+            for leaf, buffer in self.plan.leaves.items()
+            if leaf.role != "constant" and leaf not in self.homes
+        ]
+        self._leaves = Leaves((), self._given, self._stamps)
 
     def _bind_keeping(self) -> None:
         """Leaves that are changed before the last call that may stop the program are kept aside first, to be put back."""
@@ -156,7 +118,7 @@ class Program:
         self._kept = {
             leaf: np.empty_like(home.array) for leaf, home in self.homes.items() if self.plan.leaves[leaf] in changed
         }
-        self._keeping, self._keeping_blocks = None, []
+        self.keeping, self._keeping_blocks = None, []
         if not self._kept:
             return
         from ....kernels.rows import record_row
@@ -167,7 +129,7 @@ class Program:
             block = np.array([source.ctypes.data, target, source.nbytes, here + 8 * ZERO, 0], np.int64)
             self._keeping_blocks.append(block)
             code += [record_row("float64").address, block.ctypes.data, 1, 1]
-        self._keeping = Code.of(code, self.status)
+        self.keeping = Code.of(code, self.status)
 
     def _address(self, buffer: Buffer) -> int | None:
         """Where a buffer lies; None when that is known only when the program is called."""
@@ -181,25 +143,18 @@ class Program:
     def __call__(self, values: Mapping[Leaf, Any] | None = None) -> list[Any]:
         """The outputs' values for these values of leaves; the updates are stored."""
         values = values or {}
-        try:
-            return self.with_leaves(values, self._run_once)
-        except BadData:
-            # Outside the lock, because the numpy engine waits for programs that other leaves live with.
-            raise self._complaint(values) from None
+        return self.run(tuple(values), list(values.values()))
 
-    def _run_once(self, given: Mapping[Buffer, np.ndarray]) -> list[np.ndarray] | None:
-        results = self._fresh()
-        self._point({**given, **{view.buffer: array for view, array in zip(self.plan.results, results)}})
-        return results if self._changes(self._run_pieces) else None
+    def run(self, inputs: tuple[Leaf, ...], arrays: Sequence[Any]) -> list[np.ndarray]:
+        """The outputs' values, which nobody can write to, for these values of the inputs; the updates are stored.
 
-    def _fresh(self) -> list[np.ndarray]:
-        """Arrays for the outputs: those of an earlier call that nobody holds any more, because fresh memory is slow the
-        first time it is touched."""
-        spare = self._spare
-        for at, view in enumerate(self.plan.results):
-            if spare[at] is None or sys.getrefcount(spare[at]) > 2:
-                spare[at] = np.empty(view.shape, view.dtype)
-        return list(spare)
+        Soonest when `inputs` is the very tuple of the last call.
+        """
+        return self.guarded(inputs, arrays, self._run_once)
+
+    def _run_once(self) -> list[np.ndarray] | None:
+        outputs = [result.fresh() for result in self.results]
+        return outputs if self.changes(self._run_pieces) else None
 
     def _complaint(self, values: Mapping[Leaf, Any]) -> NngraphError:
         """What the numpy engine says of data that a kernel refused: it names the op and what is wrong."""
@@ -210,101 +165,106 @@ class Program:
         return NngraphError("a kernel refused data that the numpy engine works with; this is a mistake in nngraph")
 
     def _run_pieces(self) -> None:
-        if self._keeping is not None:
-            self._entry(self._keeping.address, 0, 1)
+        if self.keeping is not None:
+            self._entry(self.keeping.address, 0, 1)
         for piece in self.pieces:
-            if isinstance(piece, Code):
-                self._native(piece, 0, 1)
+            if type(piece) is Code:
+                self.native(piece, 0, 1)
             else:
-                self._fall_back(piece)
+                self.fall_back(piece)
 
-    def _native(self, code: Code, start: int, stop: int) -> None:
-        if self._split:
-            workers.run(self._entry, code.block, self.status[:3], start, stop)
+    def native(self, code: Code, start: int, stop: int) -> None:
+        """Run a stretch of instructions for the steps [start, stop)."""
+        if self._threads > 1:
+            workers.run(self._entry, code, self._state, start, stop, self._threads)
         else:
             self._entry(code.address, start, stop)
-        if self.status[0]:
+        if self._state[0]:
             raise BadData
 
-    def _point(self, arrays: Mapping[Buffer, np.ndarray]) -> None:
-        """Put the addresses of these arrays wherever the program speaks of their buffers."""
-        self.given = arrays
-        for buffer, places in self._patches.items():
-            data = arrays[buffer].ctypes.data
-            for at, extra in places:
-                self.words[at] = data + extra
-
-    def with_leaves(
-        self, values: Mapping[Leaf, Any], run: Callable[[Mapping[Buffer, np.ndarray]], Result | None]
-    ) -> Result:
-        """What `run` gives, called with the arrays of all leaves that live elsewhere, while the program's lock is held and
-        what it owns is as the leaves say. Called again when it gives None, because a leaf has changed meanwhile.
-
-        Values are read before the lock is taken, because a leaf may live with another program that is running.
-        """
+    def guarded(self, inputs: tuple[Leaf, ...], arrays: Sequence[Any], run: Callable[[], Ran | None]) -> Ran:
+        """What `run` gives, called while the program's lock is held, its words say where all leaves lie, and what it owns
+        is as the leaves say. Called again when it gives None, because a leaf has changed meanwhile."""
+        leaves = self._leaves
+        if leaves.inputs is not inputs:
+            leaves = Leaves(inputs, self._given, self._stamps)
+        news: Mapping[Leaf, tuple[np.ndarray | None, int]] = {}
         while True:
-            stamps = self._stamps
-            wanted = [leaf for leaf in self._varying if leaf not in values and leaf._stamp != stamps.get(leaf)]
-            read = at_one_moment(wanted, lambda: {leaf: (leaf._value, leaf._stamp) for leaf in wanted})  # noqa: B023
-            missing = [leaf for leaf, (array, _) in read.items() if array is None and leaf not in self._only_written]
+            try:
+                with self.lock:
+                    if self._running:
+                        raise NngraphError(
+                            "a compiled graph was called while it was running on the same thread, by a signal handler or a"
+                            " finalizer; let that only note what is to be done, and do it after the call"
+                        )
+                    try:
+                        self._running, self._leaves = True, leaves
+                        if news:
+                            leaves.accept(news, self._move_in)
+                        held = leaves.held()
+                        if held is not None:
+                            self._take(leaves, held, arrays)
+                            result = run()
+                            if result is not None:
+                                return result
+                    finally:
+                        # The caller's arrays are the caller's again.
+                        self._running, self._held, self._lent = False, [], {}
+            except BadData:
+                # Outside the lock, because the numpy engine waits for programs that other leaves live with.
+                raise self._complaint(dict(zip(inputs, arrays))) from None
+            # Outside the lock, too, for the same reason.
+            news = leaves.news()
+            missing = [leaf for leaf, (array, _) in news.items() if array is None and leaf not in self._only_written]
             if missing:
                 raise no_value(missing)
-            with self.lock:
-                if self._running:
-                    raise NngraphError(
-                        "a compiled graph was called while it was running on the same thread, by a signal handler or a"
-                        " finalizer; let that only note what is to be done, and do it after the call"
-                    )
-                late = [leaf for leaf in self.homes if leaf._stamp != self._stamps[leaf]]
-                # What was read before another thread ran this program must not take the place of what it put there.
-                if any(leaf not in read or read[leaf][1] != leaf._stamp for leaf in late):
-                    continue
-                try:
-                    self._running = True
-                    for leaf in late:
-                        self._move_in(leaf, *read[leaf])
-                    result = run({
-                        buffer: _plain(leaf, values[leaf] if leaf in values else read[leaf][0], shape, dtype)
-                        for leaf, buffer, shape, dtype in self._given
-                    })  # fmt: skip
-                    if result is not None:
-                        return result
-                finally:
-                    # The caller's arrays are the caller's again.
-                    self._running, self.given = False, {}
+
+    def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
+        """Let the words say where leaves lie. What had to be made plain is added to what is held."""
+        for each in leaves.reads:
+            each.place.point(each.address)
+        for at, each in leaves.given:
+            array = plain(each.leaf, arrays[at], each.shape, each.dtype)
+            held.append(array)
+            each.place.point(address(array))
+        self._held = held
 
     def _move_in(self, leaf: Leaf, array: np.ndarray | None, moment: int) -> None:
         """Have the home of a leaf hold its value of that moment."""
         if array is not None:
             home = self.homes[leaf].array
-            home[...] = _plain(leaf, array, home.shape, home.dtype)
+            home[...] = plain(leaf, array, home.shape, home.dtype)
         self._stamps[leaf] = moment
 
-    def _changes(self, run: Callable[[], None]) -> bool:
+    def changes(self, run: Callable[[], None]) -> bool:
         """Run what changes the leaves that live here, all of them or, when it fails, none; False, and nothing is run,
         where one of them has changed since it was read."""
-        self.status[0] = self.status[KEPT] = 0
+        state = self._state
+        state[0] = 0
         if not self.homes:
             run()
             return True
-        moment = claim(self.homes, self._stamps)
+        state[KEPT] = 0
+        leaves = self._leaves
+        moment = claim(self.homes, self._stamps, leaves.moment)
         if moment is None:
             return False
-        self._stamps = dict.fromkeys(self.homes, moment)
+        leaves.moved(moment)
         try:
             run()
         except BaseException:
-            if self.status[KEPT]:
+            if state[KEPT]:
                 for leaf, array in self._kept.items():
                     self.homes[leaf].array[...] = array
             raise
         later = settle(self.homes, moment)
         if later is not None:
-            self._stamps = dict.fromkeys(self.homes, later)
+            leaves.moved(later)
         return True
 
     # What numpy does in between -------------------------------------------------------------------------------------------
-    def _fall_back(self, call: Call) -> None:
+    def fall_back(self, call: Call) -> None:
+        """Have numpy do a call."""
         with np.errstate(all="ignore"):
             result = call.code.function(*[self.array(view) for view in call.reads])
         for view, value in zip(call.writes, result if isinstance(result, tuple) else (result,)):
@@ -317,81 +277,28 @@ class Program:
             memory = self.memory
             start += self.base - memory.ctypes.data + self.offsets[view.buffer]
         else:
-            memory = self.arrays[view.buffer] if view.buffer in self.arrays else self.given[view.buffer]
+            memory = self.arrays[view.buffer] if view.buffer in self.arrays else self._of_this_call(view.buffer)
             if not memory.nbytes:
                 return np.empty(view.shape, view.dtype)
             memory = memory.reshape(-1).view(np.uint8)
         return np.ndarray(view.shape, view.dtype, memory, start, [stride * size for stride in view.strides])
 
+    def _of_this_call(self, buffer: Buffer) -> np.ndarray:
+        """The array that a buffer is during a call: a leaf's or a result's."""
+        if not self._lent:
+            leaves = self._leaves
+            buffers = [each.buffer for each in leaves.reads] + [each.buffer for _, each in leaves.given]
+            self._lent = dict(zip(buffers, self._held))
+            self._lent |= {view.buffer: result.array for view, result in zip(self.plan.results, self.results)}
+        return self._lent[buffer]
+
     # Running many steps -----------------------------------------------------------------------------------------------------
-    @property
-    def is_native(self) -> bool:
-        """Whether nothing in it has to be done by Python."""
-        return all(isinstance(piece, Code) for piece in self.pieces)
-
     def steps(
-        self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
-    ) -> Iterator[tuple[int, tuple[np.ndarray, ...], float]]:
-        """`count` steps on mini-batches of a data set, in stretches: how many, what they gave, stacked, and the seconds.
-
-        `arrays`: (rows, …) for each input. `order`: row numbers, `batch` of them for each step; None takes the batches as they
-        lie, over and over.
-        """
-        state = self._steps = self._steps or self._around(inputs, arrays, batch)
-        done = 0
-        while done < count:
-            now = 1 if not state.seconds else max(1, min(count - done, int(STRETCH / state.seconds), 1 << 16))
-            records = [np.empty((now, *view.shape), view.dtype) for view in self.plan.results]
-            values: dict[Leaf, Any] = dict(zip(inputs, state.batch))
-
-            def stretch(given: Mapping[Buffer, np.ndarray]) -> float | None:
-                self._point({**given, **{view.buffer: out for view, out in zip(self.plan.results, state.outputs)}})
-                state.point(arrays, batch, order, records, done)  # noqa: B023
-                began = perf_counter()
-                ran = self._changes(lambda: self._native(state.code, done, done + now))  # noqa: B023
-                return perf_counter() - began if ran else None
-
-            try:
-                seconds = self.with_leaves(values, stretch)
-            except BadData:
-                raise self._complaint(values) from None
-            state.seconds = seconds / now
-            done += now
-            yield now, tuple(records), seconds
-
-    def _around(self, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray], batch: int) -> Steps:
-        """The program between instructions that take a batch out of the data and record what a step gives."""
-        from ....kernels.rows import record_row, take_rows
-
-        state = Steps(
-            [np.empty((batch, *array.shape[1:]), array.dtype) for array in arrays],
-            [np.empty(view.shape, view.dtype) for view in self.plan.results],
-        )
-        counter = self.status.ctypes.data + 8
-        code: list[int] = [] if self._keeping is None else self._keeping.words.tolist()
-        for target, array in zip(state.batch, arrays):
-            block = np.array([0, target.ctypes.data, array[:1].nbytes, batch, 0, counter, 1], np.int64)
-            state.blocks.append(block)
-            code += [take_rows("float64").address, block.ctypes.data, 1, 1]
-        for piece in self.pieces:
-            assert isinstance(piece, Code)
-            code += piece.words.tolist()
-        for output in state.outputs:
-            block = np.array([output.ctypes.data, 0, output.nbytes, counter, 0], np.int64)
-            state.blocks.append(block)
-            code += [record_row("float64").address, block.ctypes.data, 1, 1]
-        state.code = Code.of(code, self.status)
-        return state
-
-
-def _plain(leaf: Leaf, value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """A value as kernels want it: of the shape and dtype they were made for, dense, each number where the processor
-    expects it."""
-    if type(value) is not np.ndarray or value.dtype != dtype or not (value.flags.c_contiguous and value.flags.aligned):
-        value = np.array(value, dtype, order="C")
-    if value.shape != shape:
-        raise ShapeError(f"{describe(leaf)} has a value of shape {value.shape}; was its array changed in place?")
-    return value
+        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
+    ) -> Iterator[Stretch]:
+        """`count` steps on mini-batches of a data set; see `Steps.run`."""
+        self._steps = self._steps or Steps(self, inputs, arrays, batch)
+        return self._steps.run(self, arrays, batch, order, count)
 
 
 def _may_stop(call: Call) -> bool:

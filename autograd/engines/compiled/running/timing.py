@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ....node import Leaf
-from ..calls import Buffer, Call, Fallback
+from ..calls import Call, Fallback
 from ..planning.plan import Plan
-from .program import Code, Program
+from .code import Code
+from .program import Program
 
 ROUND = 2e-4
 """Seconds that one round takes at least: short instructions are repeated inside it."""
@@ -38,12 +39,11 @@ class _Clock:
 
     def all(self, values: Mapping[Leaf, Any]) -> dict[str, float]:
         """The times, by number."""
-        return self.program.with_leaves(values, self._all)
+        return self.program.guarded(tuple(values), list(values.values()), self._all)
 
-    def _all(self, given: Mapping[Buffer, np.ndarray]) -> dict[str, float]:
+    def _all(self) -> dict[str, float]:
         program = self.program
-        results = [np.empty(view.shape, view.dtype) for view in program.plan.results]
-        program._point({**given, **{view.buffer: array for view, array in zip(program.plan.results, results)}})
+        _outputs = [result.fresh() for result in program.results]
         rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
         for at, call in enumerate(program.plan.calls, 1):
             writes = [view for part in call.parts for view in part.writes]
@@ -62,7 +62,7 @@ class _Clock:
 
         def run(count: int) -> float:
             began = perf_counter()
-            self.program._native(code, 0, count)
+            self.program.native(code, 0, count)
             return perf_counter() - began
 
         count = max(1, min(1 << 16, int(ROUND / max(run(1), 1e-9))))
@@ -70,7 +70,7 @@ class _Clock:
         if call.body is not None:
             self._body(call, int(row[1]), number)
             _put_back(before)
-        self.program._native(code, 0, 1)
+        self.program.native(code, 0, 1)
 
     def _body(self, call: Call, block: int, number: str) -> None:
         """Time the calls of a loop in its first turn, where every moving word is what it is at the start."""
@@ -92,11 +92,11 @@ class _Clock:
     def _fall_back(self, call: Call, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         def run() -> float:
             began = perf_counter()
-            self.program._fall_back(call)
+            self.program.fall_back(call)
             return perf_counter() - began
 
         self.found[number] = self._least(run, before)
-        self.program._fall_back(call)
+        self.program.fall_back(call)
 
     def _least(self, run: Any, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
         """The least time of several rounds, each on the same numbers."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from ....errors import ParameterError
 from ....kernels.interpreter import ACTIVE, SHARED
+from .code import ENTRY, WORKERS, Code, address
 
-_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 POLITE, SLEEPY = 200, 20_000
 """After so many looks in vain a worker lets other threads go first; after so many it sleeps, once no program runs."""
 
@@ -38,9 +38,10 @@ class _Pool:
     def __init__(self, helpers: int) -> None:
         from ....kernels.interpreter import work
 
-        self.words = _forever(np.zeros(SHARED + 8, np.int64))
-        self.block = _forever(np.array([self.words.ctypes.data, POLITE, SLEEPY], np.int64))
-        self.entry = _ENTRY(work("float64").address)
+        words = _forever(np.zeros(SHARED + 8, np.int64))
+        self.words, self.address = memoryview(words), address(words)
+        self.block = address(_forever(np.array([self.address, POLITE, SLEEPY], np.int64)))
+        self.entry = ENTRY(work("float64").address)
         # Held by plain `with` statements: a Ctrl-C inside a condition's own lines would leave its lock locked.
         self.lock = RLock()
         self.wake = Condition(self.lock)
@@ -63,7 +64,7 @@ class _Pool:
                     self.wake.wait()
                 if self.over:
                     return
-            self.entry(self.block.ctypes.data, 0, 1)
+            self.entry(self.block, 0, 1)
 
     def end(self) -> None:
         """Have the helping threads end, unless a program is running, on a thread that nobody waits for."""
@@ -108,29 +109,29 @@ def prepare() -> None:
     """Have the code of helping threads ready, so that a running program need not wait for it."""
     from ....kernels.interpreter import work
 
-    if count() > 1:
-        _ = work("float64").address
+    _ = work("float64").address
 
 
-def run(entry: Callable[[int, int, int], None], block: np.ndarray, shared: np.ndarray, start: int, stop: int) -> None:
-    """Run a program, `entry(block, start, stop)`, with the help of the workers when they are free. Where the words shared
-    with them lie, or 0, is put into the last word of both arrays."""
+def run(
+    entry: Callable[[int, int, int], None], code: Code, state: memoryview, start: int, stop: int, threads: int
+) -> None:
+    """Run a program, `entry(code, start, stop)`, on so many threads, this one among them, when the workers are free. Where
+    the words shared with them lie, or 0, is put into the program's state and into the last word of the code's block."""
     global _pool
-    threads = count()
     pool = _pool
     if pool is None and threads > 1:
         with _making:
             pool = _pool = _pool or _Pool(threads - 1)
     if pool is None or threads < 2 or not pool.free.acquire(blocking=False):
-        block[-1] = shared[-1] = 0
-        entry(block.ctypes.data, start, stop)
+        code.block[-1] = state[WORKERS] = 0
+        entry(code.address, start, stop)
         return
     try:
         with pool.lock:
             pool.words[ACTIVE] = 1
             pool.wake.notify_all()
-        block[-1] = shared[-1] = pool.words.ctypes.data
-        entry(block.ctypes.data, start, stop)
+        code.block[-1] = state[WORKERS] = pool.address
+        entry(code.address, start, stop)
     finally:
         pool.words[ACTIVE] = 0
         pool.free.release()
