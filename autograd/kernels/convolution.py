@@ -75,8 +75,9 @@ def conv(v: SimpleNamespace) -> Any:
     images in a chunk; groups, channels of x and of y in each; rows and columns of an image of y; steps between the
     windows of one phase along rows and columns of y; whether y is written without going through working memory; bytes
     of working memory before the results; phases; the word at which they begin; numbers of the packed weights of a
-    group; whether what lies outside the image takes no part, even when a weight is infinite; the word at which the row
-    and column offsets of all taps begin; then the planes. A phase: its first row and column in y, its rows and columns,
+    group; where in working memory is room for a table of taps, three words each, if what lies outside the image takes
+    no part even when a weight is infinite, else 0; the word at which the row and column offsets of all taps begin; then
+    the planes. A phase: its first row and column in y, its rows and columns,
     taps, number of its first tap. One row of the call is an image.
 
     Order: images (as many as the planes hold side by side), group, phase, pixels (three vectors), channels of y
@@ -88,9 +89,7 @@ def conv(v: SimpleNamespace) -> Any:
     results, only_inside = _results(v), _only_inside(v)
 
     def loop(block: int, start: int, stop: int) -> None:
-        if word(block, 20) and not finite(word(block, 2), word(block, 8) * word(block, 19)):
-            only_inside(block, start, stop)
-            return
+        is_masked = word(block, 20) and not finite(word(block, 2), word(block, 8) * word(block, 19))
         chunk, groups, channels, rows = word(block, 7), word(block, 8), word(block, 9), word(block, 10)
         height, width = word(block, 11), word(block, 12)
         direct, phases, phase_at = word(block, 15), word(block, 17), block + 8 * word(block, 18)
@@ -115,6 +114,12 @@ def conv(v: SimpleNamespace) -> Any:
                     if direct:
                         target = word(block, 1) + size * (image * groups + group) * rows * height * width
                     at = 0
+                    if is_masked and taps > 0:
+                        table = work + word(block, 20)
+                        only_inside(
+                            block, this, work, many, offsets + 8 * word(this, 5), weights, target, stride, table
+                        )
+                        at = pixels
                     while at < pixels and taps > 0:
                         vectors = WIDTH if at + (WIDTH - 1) * lanes < pixels else 1
                         last = min(lanes, pixels - at - (vectors - 1) * lanes)
@@ -176,46 +181,36 @@ def _results(v: SimpleNamespace) -> Any:
 
 
 def _only_inside(v: SimpleNamespace) -> Any:
-    """The same as `conv`, number by number, for weights that are not all finite: 0 outside the image times infinity
-    would be NaN, where nothing should arrive."""
-    word, call, size, get, put, T, most = v.word, v.call, v.size, v.get, v.put, v.T, tallest()
+    """A function that computes one phase of all images side by side, line by line, where only entries inside of the
+    image take part: for weights that are not all finite, because 0 outside of it times infinity would be NaN.
+
+    (block of conv, phase, planes, how many images, distances of its taps, weights, results, their stride in bytes from
+    channel to channel, place of a table of the taps in working memory.)"""
+    word, set_word, size, lanes, gather = v.word, v.set_word, v.size, v.lanes, gatherer(v, inside=True)
 
     @part
-    def only_inside(block: int, start: int, stop: int) -> None:
-        groups, channels, rows = word(block, 8), word(block, 9), word(block, 10)
-        height, width, down, right = word(block, 11), word(block, 12), word(block, 13), word(block, 14)
-        shape, met = block + 8 * PLANES, block + 8 * word(block, 21)
-        from_height, from_width = word(shape, 4), word(shape, 5)
-        for plane in range(start * groups, stop * groups):
-            source = word(block, 0) + size * plane * channels * from_height * from_width
-            weights = word(block, 2) + size * (plane % groups) * word(block, 19)
-            for phase in range(word(block, 17)):
-                this = block + 8 * word(block, 18) + 48 * phase
-                taps, first = word(this, 4), word(this, 5)
-                row = 0
-                while row < rows:
-                    tall = most
-                    while tall > rows - row:
-                        tall //= 2
-                    for place in range(tall * word(this, 2) * word(this, 3)):
-                        at = place % tall
-                        column = place // tall % word(this, 3)
-                        line = place // tall // word(this, 3)
-                        total = T(0)
-                        for channel in range(channels):
-                            for tap in range(taps):
-                                i = line * word(shape, 6) + word(met, 2 * (first + tap))
-                                j = column * word(shape, 7) + word(met, 2 * (first + tap) + 1)
-                                if 0 <= i < from_height and 0 <= j < from_width:
-                                    weight = get(weights, (channel * taps + tap) * tall + at)
-                                    total += weight * get(source, (channel * from_height + i) * from_width + j)
-                        line, column = line * down + word(this, 0), column * right + word(this, 1)
-                        put(word(block, 1), ((plane * rows + row + at) * height + line) * width + column, total)
-                    weights += size * tall * channels * taps
-                    row += tall
-        if word(block, EPILOGUE) != 0:
-            for image in range(start, stop):
-                call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
+    def only_inside(
+        block: int, phase: int, planes: int, many: int, distances: int, weights: int, target: int, stride: int,
+        table: int,
+    ) -> None:  # fmt: skip
+        shape, met = block + 8 * PLANES, block + 8 * (word(block, 21) + 2 * word(phase, 5))
+        together, across, pitch = word(shape, 0), word(shape, 1), size * word(shape, 2)
+        height, width, down, right = word(shape, 4), word(shape, 5), word(shape, 6), word(shape, 7)
+        columns, taps = word(phase, 3), word(phase, 4)
+        for line in range(word(phase, 2)):
+            for column in range(0, columns, lanes):
+                for tap in range(taps):
+                    row, before = line * down + word(met, 2 * tap), column * right + word(met, 2 * tap + 1)
+                    is_met = 0 <= row < height
+                    set_word(table, 3 * tap, word(distances, tap))
+                    set_word(table, 3 * tap + 1, max(0, -(before // right)))
+                    set_word(table, 3 * tap + 2, min(lanes, (width - 1 - before) // right + 1) if is_met else 0)
+                for image in range(many):
+                    at = size * ((line * together + image) * across + column)
+                    gather(
+                        word(block, 10), 1, planes + at, pitch, word(block, 9), table, taps, weights, target + at,
+                        stride, min(lanes, columns - column),
+                    )  # fmt: skip
 
     return only_inside
 

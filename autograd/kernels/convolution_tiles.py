@@ -27,12 +27,14 @@ def tallest_of_nine() -> int:
     return 9 if machine().registers >= 32 else 4
 
 
-def gatherer(v: SimpleNamespace) -> Any:
+def gatherer(v: SimpleNamespace, inside: bool = False) -> Any:
     """sums[k, p] = Σ_c Σ_t weights[c, t, k]·source[c, p + offset[t]] for all rows k and one or three vectors of p.
 
     (rows, vectors, source, its stride in bytes from channel to channel, channels, offsets in bytes, how many, weights,
     target, its stride in bytes from row to row, lanes used of the last vector.) Weights lie in the order in which they
     are read: for as many rows as a tile has, c by c and t by t.
+
+    `inside`: behind every offset stand the first lane that takes part and the one behind the last; one vector of p.
     """
     I = v.I  # noqa: E741
 
@@ -42,7 +44,10 @@ def gatherer(v: SimpleNamespace) -> Any:
         taps: Lanes, weights: Lanes, target: Lanes, stride: Lanes, count: Lanes,
     ) -> None:  # fmt: skip
         operands = [rows, source, pitch, channels, offsets, taps, weights, target, stride, count]
-        _choose(builder, vectors.value, {wide: _gather(builder.module, v.dtype, wide) for wide in (1, WIDTH)}, operands)
+        widths = (1,) if inside else (1, WIDTH)
+        _choose(
+            builder, vectors.value, {wide: _gather(builder.module, v.dtype, wide, inside) for wide in widths}, operands
+        )
 
     return gather
 
@@ -115,7 +120,7 @@ def in_tiles(
         values = list(phis)
 
 
-def _gather(module: ir.Module, dtype: str, vectors: int) -> ir.Function:
+def _gather(module: ir.Module, dtype: str, vectors: int, inside: bool) -> ir.Function:
     """`gatherer` for so many vectors. Each turn loads them once and multiplies them by one weight for each row."""
     element, lanes = vec.ELEMENTS[dtype], machine().lanes(dtype)
     kind, size = vec.vector(element, lanes), machine().vector_bytes // machine().lanes(dtype)
@@ -134,9 +139,19 @@ def _gather(module: ir.Module, dtype: str, vectors: int) -> ir.Function:
             offset_at, weight_at, *sums = inner.values
             pixels = builder.add(here, vec.load(builder, offset_at, 0, INT64).value)
             columns = [vec.load(builder, pixels, at * lanes, kind) for at in range(vectors)]
+            before = sums
             sums = _added(builder, [vec.load(builder, weight_at, row, element) for row in range(height)], columns, sums)
+            if inside:
+                begin, end = (
+                    vec.first(builder, vec.load(builder, offset_at, at, INT64).value, lanes) for at in (1, 2)
+                )
+                taking = end & ~begin
+                sums = [
+                    taking.select(Lanes(builder, more), Lanes(builder, sum_)).value
+                    for more, sum_ in zip(sums, before, strict=True)
+                ]
             weight_next = builder.add(weight_at, INT64(height * size))
-            inner.close([builder.add(offset_at, INT64(8)), weight_next, *sums])
+            inner.close([builder.add(offset_at, INT64(24 if inside else 8)), weight_next, *sums])
             outer.close([builder.add(here, pitch), weight_next, *sums])
             for row in range(height):
                 for at in range(vectors):
@@ -150,7 +165,7 @@ def _gather(module: ir.Module, dtype: str, vectors: int) -> ir.Function:
 
         in_tiles(builder, rows, heights(tallest()), [weights, target], tile)
 
-    return function_in(module, f"gather.{vectors}", ir.VoidType(), [INT64] * 10, write)
+    return function_in(module, f"gather.{vectors}{'.inside' * inside}", ir.VoidType(), [INT64] * 10, write)
 
 
 def _multiply(module: ir.Module, dtype: str, vectors: int, most: int) -> ir.Function:

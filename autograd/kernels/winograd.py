@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .convolution_tiles import multiplier, tallest
-from .kernel import kernel
+from .kernel import kernel, part
 from .moves import moves
 from .squares import turner
 from .winograd_tiles import (
@@ -28,6 +28,7 @@ from .winograd_tiles import (
     DIRECT_BLOCK,
     DOWN,
     FLAGS,
+    HEIGHT,
     LEFT_BACK,
     LINES,
     PACK,
@@ -43,6 +44,8 @@ from .winograd_tiles import (
     TOGETHER,
     TOP_BACK,
     WEIGHTS,
+    WIDTH,
+    X,
     Y,
     tiler,
 )  # fmt: skip
@@ -145,23 +148,20 @@ def _weights(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
 
 
 def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
-    word, call, size, lanes, store, zero, move = v.word, v.call, v.size, v.lanes, v.store, v.zero, moves(v)
-    multiply, turn, tiles_of, fill, finite = (
-        multiplier(v, tallest()),
-        turner(v),
-        tiler(v, taps, step),
-        move.fill,
-        move.finite,
-    )
-    transform, side = transforms(v, taps).results, 3 + taps
+    word, call, size, lanes, store, zero = v.word, v.call, v.size, v.lanes, v.store, v.zero
+    fill, finite, multiply, turn = moves(v).fill, moves(v).finite, multiplier(v, tallest()), turner(v)
+    tiles_of, transform, side = tiler(v, taps, step), transforms(v, taps).results, 3 + taps
+
+    @part
+    def finished(block: int, image: int, directly: int) -> None:
+        if directly:
+            call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), image, image + 1)
+        if word(block, EPILOGUE) != 0:
+            call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
 
     def loop(block: int, start: int, stop: int) -> None:
-        channels, results, lines, columns = (
-            word(block, CHANNELS),
-            word(block, RESULTS),
-            word(block, LINES),
-            word(block, COLUMNS),
-        )
+        channels, results = word(block, CHANNELS), word(block, RESULTS)
+        lines, columns = word(block, LINES), word(block, COLUMNS)
         down, right, together = word(block, DOWN), word(block, RIGHT), word(block, TOGETHER)
         top, left, rows = word(block, TOP_BACK), word(block, LEFT_BACK), block + 8 * word(block, ROWS)
         work = word(block, SCRATCH) + word(block, BYTES) * (start // word(block, CHUNK_ROWS))
@@ -170,10 +170,22 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
         deep = (channels + lanes - 1) // lanes * lanes * step * step
         depth = channels * step * step
         fill(work + word(block, STRIP), zero(), side * (4 * right + taps - 1) * deep)
+        entries = channels * word(block, HEIGHT) * word(block, WIDTH)
         last = (stop - start) * down
-        first = 0
+        first, packed, in_vain = 0, 0, 0
         while first < last:
             many = min(together, last - first)
+            if packed:
+                # One image was not finite, so others may not be: what is seen beforehand is not tried by tiles.
+                # Where windows are two apart, entries at the edge may be in none of them.
+                image = start + first // down
+                if first % down == 0 and (
+                    in_vain or (step == 1 and not finite(word(block, X) + size * image * entries, entries))
+                ):
+                    finished(block, image, 1)
+                    first += down
+                    continue
+                many = min(many, down - first % down)
             count = many * right
             apart = size * count * deep | 64
             tiles_of(block, start * down + first, many, work)
@@ -235,11 +247,12 @@ def _convolved(v: SimpleNamespace, taps: int, step: int, spread: int) -> Any:
             for at in range(first, first + many):
                 if at % down == down - 1:
                     image = start + at // down
-                    if not finite(flags + size * (at // down % (together + 1)) * lanes, lanes):
+                    is_wrong = not finite(flags + size * (at // down % (together + 1)) * lanes, lanes)
+                    if is_wrong and not packed:
                         call(word(block, PACK), block + 8 * word(block, PACK_BLOCK), 0, 1)
-                        call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), image, image + 1)
-                    if word(block, EPILOGUE) != 0:
-                        call(word(block, EPILOGUE), word(block, EPILOGUE + 1), image, image + 1)
+                        direct = block + 8 * word(block, DIRECT_BLOCK)
+                        packed, in_vain = 1, not finite(word(direct, 2), word(direct, 8) * word(direct, 19))
+                    finished(block, image, is_wrong)
             first += many
 
     return loop

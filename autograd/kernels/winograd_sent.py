@@ -18,6 +18,7 @@ from .winograd_tiles import (
     DIRECT_BLOCK,
     DOWN,
     FLAGS,
+    HEIGHT,
     IMAGES,
     IMAGES_IN_PART,
     LINES,
@@ -32,6 +33,8 @@ from .winograd_tiles import (
     TOGETHER,
     WEIGHTS,
     WIDE,
+    WIDTH,
+    X,
     Y,
     tiler,
 )  # fmt: skip
@@ -63,6 +66,10 @@ def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
     multiply, fill, finite = multiplier(v, tallest()), moves(v).fill, moves(v).finite
     tiles_of, arrivals, sent, side = tiler(v, taps, step), _arrivals(v, taps), _sent(v, taps, step), 3 + taps
 
+    @part
+    def all_finite(array: int, numbers: int, image: int, images: int) -> bool:
+        return finite(array + size * image * numbers, images * numbers) != 0
+
     def loop(block: int, start: int, stop: int) -> None:
         channels, results = word(block, CHANNELS), word(block, RESULTS)
         down, right, wide = word(block, DOWN), word(block, RIGHT), word(block, WIDE)
@@ -73,10 +80,20 @@ def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
         deep = (channels + lanes - 1) // lanes * lanes * step * step
         depth = channels * step * step
         fill(work + word(block, STRIP), zero(), side * (4 * right + taps - 1) * deep)
+        entries, arriving = word(block, HEIGHT) * word(block, WIDTH), word(block, LINES) * word(block, COLUMNS)
+        is_doubtful = False
         for each in range(start, stop):
+            image = each * word(block, IMAGES_IN_PART)
+            images = min(word(block, IMAGES_IN_PART), word(block, IMAGES) - image)
+            # See winograd.py.
+            if is_doubtful and not (
+                (step == 2 or all_finite(word(block, X), channels * entries, image, images))
+                and all_finite(word(block, Y), results * arriving, image, images)
+            ):
+                call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), each, each + 1)
+                continue
             fill(totals, zero(), side * side * (depth * wide + 16 * panels))
-            images = word(block, IMAGES_IN_PART)
-            first, last = each * images * down, min(word(block, IMAGES), (each + 1) * images) * down
+            first, last = image * down, (image + images) * down
             while first < last:
                 many = min(word(block, TOGETHER), last - first)
                 count = many * right
@@ -98,6 +115,7 @@ def _weighed(v: SimpleNamespace, taps: int, step: int) -> Any:
             store(flags, 0, zero())
             sent(block, each, totals, flags)
             if not finite(flags, lanes):
+                is_doubtful = True
                 call(word(block, DIRECT), block + 8 * word(block, DIRECT_BLOCK), each, each + 1)
 
     return loop

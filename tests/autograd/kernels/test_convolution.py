@@ -127,6 +127,20 @@ def test_parts_do_not_change_a_bit(rng: np.random.Generator) -> None:
                 np.testing.assert_array_equal(computed(node, split)[0], whole)
 
 
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (4, 2)])
+def test_parts_do_not_change_a_bit_of_what_is_finite(size: int, stride: int, rng: np.random.Generator) -> None:
+    """Whatever is computed directly because of numbers before it that were not finite."""
+    x, w = some(rng, (7, 16, 14, 14), "float32"), some(rng, (32, 16, size, size), "float32")
+    x[1, 3, 5, 5], x[2, 0, 0, 0], x[5, 15, 13, 13] = np.nan, np.inf, np.nan
+    for node in three(x, w, padding=1, stride=stride):
+        whole, kernels = computed(node)
+        assert any("winograd" in name for name in kernels)
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_array_equal(np.isfinite(whole), np.isfinite(node.value))
+        for split in (1, 2, 3):
+            np.testing.assert_array_equal(computed(node, split)[0], whole)
+
+
 def test_strided_inputs_and_results(rng: np.random.Generator) -> None:
     x, w = some(rng, (2, 6, 7, 3), "float64").transpose(0, 3, 1, 2), some(rng, (4, 3, 3, 3), "float64")
     y = ng.conv2d(ng.constant(np.ascontiguousarray(x)), ng.constant(w))
@@ -179,6 +193,7 @@ def test_the_error_of_winograd(rng: np.random.Generator, monkeypatch: pytest.Mon
     [
         ((3, 2, 6, 7), 3, {"padding": 1}), ((3, 2, 9, 7), 3, {"stride": 2, "padding": (0, 2)}),
         ((3, 16, 10, 9), 16, {"padding": 1}), ((3, 2, 9), 3, {"dilation": 2, "padding": 1}),
+        ((2, 3, 5, 37), 9, {"padding": 2}), ((5, 3, 7, 7), 5, {"padding": 1}),
     ],
 )  # fmt: skip
 def test_what_is_not_finite_appears_where_numpy_has_it(
@@ -204,5 +219,6 @@ def test_what_is_not_finite_appears_where_numpy_has_it(
 
 
 test_narrower_vectors = also_with_narrower_vectors(
-    test_random_sizes, test_parts_do_not_change_a_bit, test_winograd_at_every_edge
-)
+    test_random_sizes, test_parts_do_not_change_a_bit, test_winograd_at_every_edge,
+    test_what_is_not_finite_appears_where_numpy_has_it,
+)  # fmt: skip

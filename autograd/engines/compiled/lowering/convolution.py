@@ -59,18 +59,16 @@ def _direct(
     packed = plan.new((groups, rows * channels * len(places)), target.dtype, "weights in reading order")
     straight = planes.together == 1 and len(counts) == 1
     held = rounded(channels * planes.numbers * size + machine().vector_bytes)
-    results = (
-        0
-        if straight
-        else rows * size * sum(phases[at + 2] * planes.together * right.count for at in range(0, len(phases), 6))
-    )
-    scratch = Scratch(rounded(held + results + machine().vector_bytes))
+    lines = 0 if straight else sum(phases[at + 2] for at in range(0, len(phases), 6))
+    results = rows * size * lines * planes.together * right.count
+    table = rounded(held + results + machine().vector_bytes)
+    scratch = Scratch(table + (rounded(24 * max(counts)) if only_inside else 0))
     description = planes.words(size)
     words = [
         source, target, packed, 0, 0, scratch, scratch.bytes, CHUNK, groups, channels, rows, down.result, right.result,
         down.apart, right.apart, int(straight), held, len(counts), PLANES + len(description),
-        rows * channels * len(places), int(only_inside), PLANES + len(description) + len(phases), *description, *phases,
-        *[offset for both in planes.met() for offset in both],
+        rows * channels * len(places), table * only_inside, PLANES + len(description) + len(phases), *description,
+        *phases, *[offset for both in planes.met() for offset in both],
     ]  # fmt: skip
     pack = [weights, packed, groups, rows, channels, *by, len(counts), *counts, *places]
     return Direct(pack, words, packed, planes.together)
