@@ -24,23 +24,34 @@ ORDERED = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a training run is, and what the steps since the last record gave.
+    """Where a training run is, and what the `count` steps since the last record gave.
 
     `epoch` counts from 0; `step` is how many of the epoch's `steps` are done. `outputs` holds, for each output of the
-    executable, an array (steps since the last record, *output shape), which may span several short epochs; `seconds` is
-    the time they took.
+    executable, an array (count, *output shape), which may span several short epochs; `seconds` is the time they took.
     """
 
     epoch: int
     step: int
     steps: int
+    count: int
     outputs: tuple[np.ndarray, ...]
     seconds: float
 
     @property
+    def ended(self) -> range:
+        """The epochs whose last step is among these steps. Every epoch is in one record's, in every engine, also where
+        many short epochs share a record.
+
+        >>> Progress(epoch=4, step=1, steps=10, count=15, outputs=(), seconds=0.1).ended
+        range(2, 4)
+        """
+        done = self.epoch * self.steps + self.step
+        return range((done - self.count) // self.steps, done // self.steps)
+
+    @property
     def epoch_is_over(self) -> bool:
-        """Whether this was the last record of its epoch."""
-        return self.step == self.steps
+        """Whether an epoch ended among these steps."""
+        return bool(self.ended)
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -100,13 +111,13 @@ def _run(
         done = 0
         for made, outputs, seconds in (many or _one_by_one(executable, arrays, batch))(order, whole):
             done += made
-            yield Progress(epoch, done, steps, outputs, seconds)
+            yield Progress(epoch, done, steps, made, outputs, seconds)
         if rest:
             began = perf_counter()
             last = slice(whole * batch, count) if order is None else order[whole * batch :]
             results = executable.outputs_of([array[last] for array in arrays])
             outputs = tuple(np.asarray(each)[None] for each in results)
-            yield Progress(epoch, steps, steps, outputs, perf_counter() - began)
+            yield Progress(epoch, steps, steps, 1, outputs, perf_counter() - began)
 
 
 Stretches = Iterator[tuple[int, tuple[np.ndarray, ...], float]]
@@ -127,7 +138,7 @@ def _together(many: Many, count: int, batch: int, whole: int, epochs: int, shuff
         for made, outputs, seconds in many(order, whole * len(some)):
             done += made
             epoch, step = divmod(done - 1, whole)
-            yield Progress(first + epoch, step + 1, whole, outputs, seconds)
+            yield Progress(first + epoch, step + 1, whole, made, outputs, seconds)
 
 
 def _one_by_one(executable: Any, arrays: Sequence[np.ndarray], batch: int) -> Many:

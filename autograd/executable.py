@@ -155,8 +155,9 @@ class Executable:
 
         `data`: one array (rows, …) for each input. `batch`: rows per step, all rows when left out; a short last batch
         needs inputs with a named size. `shuffle`: a seed; every epoch then has an order of its own, the same in every
-        engine. Outputs are stacked over the steps since the last record. The fast engine runs whole epochs without
-        coming back to Python in between; Ctrl-C stops between two records, and the updates made so far are kept.
+        engine. Outputs are stacked over the steps since the last record; `record.ended` says which epochs ended among
+        them. The fast engine runs whole epochs without coming back to Python in between; Ctrl-C stops between two records,
+        and the updates made so far are kept.
 
         >>> import nngraph as ng
         >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", 0.0)

@@ -74,12 +74,31 @@ def test_engines_take_the_same_steps(data, settings, dtype):
         assert all(record.steps == steps and 1 <= record.step <= steps for record in records)
         done = sum(len(record.outputs[0]) for record in records)
         assert done == steps * settings.get("epochs", 1) == int(model.count.value)
+        assert [record.count for record in records] == [len(record.outputs[0]) for record in records]
+        assert [epoch for record in records for epoch in record.ended] == list(range(settings.get("epochs", 1)))
         if records:
             assert (records[-1].epoch, records[-1].step) == (settings.get("epochs", 1) - 1, steps)
             assert records[-1].epoch_is_over
         found.append((_losses(records) if records else np.zeros(0), *model.leaves()))
     for a, b in zip(*found):
         np.testing.assert_allclose(b, a, rtol=1e-12 if dtype == np.float64 else 1e-5, atol=1e-12 if dtype == np.float64 else 1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("batch", [2, 3])
+def test_every_epoch_ends_in_the_record_that_holds_its_last_step(data, engine, batch, monkeypatch):
+    from nngraph.autograd.engines.compiled.running import steps
+
+    # Records of a few steps each, which do not end where epochs do.
+    monkeypatch.setattr(steps, "MOST", 7)
+    model, done = Model(engine), 0
+    for record in model.step.epochs(data, batch=batch, epochs=6):
+        ends = [done + at for at in range(1, record.count + 1) if (done + at) % record.steps == 0]
+        assert list(record.ended) == [end // record.steps - 1 for end in ends]
+        assert record.epoch_is_over == bool(ends)
+        done += record.count
+        assert (record.epoch, record.step) == ((done - 1) // record.steps, (done - 1) % record.steps + 1)
+    assert done == 6 * -(-10 // batch)
 
 
 def test_steps_are_those_of_calls_one_by_one(data):
