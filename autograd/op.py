@@ -192,7 +192,12 @@ class Op:
             key = (key, *[(type(value), value) for value in params.values()])
         dtype = self.known.get(key)
         if dtype is None:
-            dtype = self.known[key] = _result_dtype(self, inputs, params)
+            dtype = _result_dtype(self, inputs, params)
+            if dtype.kind == "f" and word_of(self) is None and any(node.dtype.kind in "iu" for node in inputs):
+                # The text means real numbers: −x of a whole number may have none in its dtype.
+                to_float = _node.abilities["cast whole numbers"]
+                return self.apply(tuple([to_float(node, dtype) for node in inputs]), params)
+            self.known[key] = dtype
         return Node(self, inputs, params, shape, dtype)
 
     def _bind(self, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError
-from ..node import Node
+from ..node import Node, abilities
 from ..op import REQUIRED, SHAPE, example, structural
 
 __all__ = ["cast", "stop_gradient"]
@@ -36,6 +36,13 @@ cast = structural(
     ),
     example=[example((3, 4), params={"dtype": "float64"}), example((3,), params={"dtype": "float32"})],
 )  # fmt: skip
+
+
+def _to_float(x: Node, dtype: np.dtype) -> Node:
+    return cast(x, dtype=dtype.name) if x.dtype.kind in "iu" else x
+
+
+abilities["cast whole numbers"] = _to_float
 
 stop_gradient = structural(
     "stop_gradient", lambda x: x, lambda x: x.shape, inputs=("x",), kind=SHAPE,
