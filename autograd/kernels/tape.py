@@ -91,7 +91,11 @@ def text(dtype: str, name: str) -> str:
 
     for word, number in NUMBERS.items():
         build = case(word, number)
-        result = SPOKEN[word](*[operand(build, at, 1 + k) for k in range(ARITY[word])])
+        operands = [operand(build, at, 1 + k) for k in range(ARITY[word])]
+        result = SPOKEN[word](*operands)
+        if word == "**":
+            # numpy takes roots of single numbers, and the root of −∞ is NaN where its power 0.5 is ∞.
+            result = operands[1].equals(0.5).select(operands[0].sqrt(), result)
         finish(build, result.cast(element), build.add(at, INT64(4 * (1 + ARITY[word]))))
 
     for name, number, step in (("sum", SUM, 4), ("products", PRODUCTS, 8)):

@@ -129,6 +129,19 @@ def test_a_gradient_may_depend_on_constants():
     assert_near([total], leaves)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_of_what_is_not_finite(dtype):
+    bases, exponents = (
+        [ng.input(f"{name}{at}", np.array(value, dtype)) for at, value in enumerate(values)]
+        for name, values in (
+            ("x", [-np.inf, np.inf, np.nan, 0.0, -0.0, -1.0, 1.0]),
+            ("y", [0.5, -0.5, 2, 3, -1, -2, 0, 1, 1.5, np.inf, -np.inf, np.nan]),
+        )
+    )
+    with np.errstate(all="ignore"):
+        assert_same([x**y for x in bases for y in exponents])
+
+
 def test_params_tell_nodes_apart():
     x = ng.parameter("x", -2.0)
     total = sum(ng.leaky_relu(x * k, slope=0.1 * k) + ng.clip(x, low=-float(k)) for k in range(1, 5))
