@@ -20,9 +20,12 @@ from .kernel import kernel
 from .trigonometric import sine_and_cosine
 from .vector import FLOAT32, FLOAT64, INT32, INT64, Lanes
 
+TOGETHER = 4
+"""Vectors of counters that are worked on at once: the ten rounds of one alone wait for each other, and a number took 1.8
+cycles instead of 1.3."""
 ROW = 4096
 """Numbers in one row of a call."""
-TURN_BYTES = 256
+TURN_BYTES = 1024
 """Working memory of a chunk: what one turn of the loop draws, in the widest vectors."""
 
 
@@ -32,7 +35,7 @@ def uniform(v: SimpleNamespace) -> Any:
 
     Block: address of y, how many numbers, address of the key (three numbers of 32 bits or more, of which the low 32
     count), how many times 32 bits they lie apart, address of the step (as the key), working memory, rows in a chunk.
-    One row of the call is 4096 numbers. A turn of the loop draws from one counter in every 64-bit lane.
+    One row of the call is 4096 numbers. A turn of the loop draws from one counter in every 64-bit lane of four vectors.
     """
     return _loop(v, _even)
 
@@ -49,7 +52,7 @@ def normal(v: SimpleNamespace) -> Any:
 
 def _loop(v: SimpleNamespace, numbers: Callable[[Lanes, Lanes, ir.Type], list[Lanes]]) -> Any:
     word, get32, get, put, size = v.word, v.get32, v.get, v.put, v.size
-    counters, element = v.lanes * v.size // 8, vec.ELEMENTS[v.dtype]
+    counters, element = TOGETHER * v.lanes * v.size // 8, vec.ELEMENTS[v.dtype]
     together = 4 * counters
 
     @v.inline(v.none, v.I, v.I, v.I, v.I, v.I, v.I)
@@ -89,8 +92,9 @@ def _philox(builder: Any, counters: int, first: Lanes, *words: Lanes) -> tuple[L
         k0, k1 = seed + turn * WEYL[0], path + turn * WEYL[1]
         c0, c1, c2, c3 = (right >> 32) ^ c1 ^ k0, right, (left >> 32) ^ c3 ^ k1, left
     narrow = vec.vector(INT32, 2 * counters)
-    evens, odds = (c0 & LOW) | (c2 << 32), (c1 & LOW) | (c3 << 32)
-    return Lanes(builder, builder.bitcast(evens.value, narrow)), Lanes(builder, builder.bitcast(odds.value, narrow))
+    low = [Lanes(builder, builder.bitcast(each.value, narrow)) for each in (c0, c1, c2, c3)]
+    order = [at + place for at in range(0, 2 * counters, 2) for place in (0, 2 * counters)]
+    return low[0].shuffle(low[2], order), low[1].shuffle(low[3], order)
 
 
 def _even(one: Lanes, other: Lanes, element: ir.Type) -> list[Lanes]:

@@ -38,7 +38,7 @@ def drawn(
 def test_every_length_and_part(name: str, dtype: str) -> None:
     key, step = np.array([7, 0xDEADBEEF, 3], np.uint32), np.array(9)
     whole = drawn(name, key, step, (20000,), dtype)
-    for count in (1, 2, 3, 4, 5, 7, 8, 31, 32, 33, 63, 64, 65, 100, 4095, 4096, 4097, 8191):
+    for count in (1, 2, 3, 4, 5, 7, 8, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 1000, 4095, 4096, 4097, 8191):
         np.testing.assert_array_equal(drawn(name, key, step, (count,), dtype), whole[:count])
     for split in (1, 2, 3):
         np.testing.assert_array_equal(drawn(name, key, step, (20000,), dtype, split), whole)
