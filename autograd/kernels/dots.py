@@ -186,26 +186,42 @@ def _tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function
         phi.add_incoming(joined[cell].value, rest)
         phi.add_incoming(ended[cell], tail)
         finals.append(Lanes(builder, phi))
-    totals = _added_up(finals)
-    places = [
-        builder.add(c, builder.add(builder.mul(c_row, INT64(row)), builder.mul(c_column, INT64(column))))
-        for row, column in cells
-    ]  # fmt: skip
-    with builder.if_else(builder.icmp_signed("!=", add, INT64(0))) as (there, fresh):
-        with there:
-            for place, total in zip(places, totals):
-                vec.store(builder, place, 0, vec.load(builder, place, 0, element) + total)
-        with fresh:
-            for place, total in zip(places, totals):
-                vec.store(builder, place, 0, total)
+    joined_up = _added_up(finals)
+    # Sums of a row that lie side by side leave in one piece where C is dense: each alone is a shuffle and a store.
+    together = min(columns, lanes)
+    apart, dense, done = (function.append_basic_block(name) for name in ("apart", "dense", "done"))
+    side_by_side = builder.icmp_signed("==", c_column, INT64(machine().vector_bytes // lanes))
+    builder.cbranch(side_by_side if together > 1 else ir.Constant(ir.IntType(1), 0), dense, apart)
+    for block, width in ((dense, together), (apart, 1)):
+        builder.position_at_end(block)
+        pieces = [_piece(joined_up, at, width) for at in range(0, len(cells), width)]
+        places = [
+            builder.add(c, builder.add(builder.mul(c_row, INT64(row)), builder.mul(c_column, INT64(column))))
+            for row, column in cells[::width]
+        ]
+        with builder.if_else(builder.icmp_signed("!=", add, INT64(0))) as (there, fresh):
+            with there:
+                for place, piece in zip(places, pieces):
+                    vec.store(builder, place, 0, vec.load(builder, place, 0, piece.kind) + piece)
+            with fresh:
+                for place, piece in zip(places, pieces):
+                    vec.store(builder, place, 0, piece)
+        builder.branch(done)
+    builder.position_at_end(done)
     builder.ret_void()
     return function
 
 
+def _piece(vectors: list[Lanes], at: int, width: int) -> Lanes:
+    """Some numbers of vectors that follow each other, from number `at` on; they all lie in one vector."""
+    vector, first = vectors[at // vectors[0].lanes], at % vectors[0].lanes
+    return vector.lane(first) if width == 1 else vector.shuffle(vector, list(range(first, first + width)))
+
+
 def _added_up(vectors: list[Lanes]) -> list[Lanes]:
-    """The sum of the lanes of each vector. Two vectors are halved together into one, and so on: 15 additions for 16
-    vectors of 16 lanes, where each alone would take 4."""
-    lanes, count = vectors[0].lanes, len(vectors)
+    """The sums of the lanes of each vector, one after the other, in as few vectors as hold them. Two vectors are halved
+    together into one, and so on: 15 additions for 16 vectors of 16 lanes, where each alone would take 4."""
+    lanes = vectors[0].lanes
     segment = lanes
     while segment > 1:
         half = segment // 2
@@ -217,4 +233,4 @@ def _added_up(vectors: list[Lanes]) -> list[Lanes]:
             order = [*lower, *(lanes + place for place in lower)]
             joined.append(one.shuffle(other, order) + one.shuffle(other, [place + half for place in order]))
         vectors, segment = joined, half
-    return [vectors[at // lanes].lane(at % lanes) for at in range(count)]
+    return vectors

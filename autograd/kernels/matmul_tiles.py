@@ -72,10 +72,11 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
     """
     I, lanes, masks = v.I, v.lanes, machine().vector_bytes == 64  # noqa: E741
     half = lanes // 2
-    # Halves of vectors of columns -> how it is computed. Half a vector of 64 bytes takes some processors half the time.
-    across = {1: (1, half if masks else lanes), 2: (1, lanes), 3: (PANEL, lanes), 4: (PANEL, lanes)}
-    shapes = [(halves, tall, *across[halves]) for halves in across for tall in heights]
-    shapes += [(2 * WIDE, tall, WIDE, lanes) for tall in range(1, wide + 1)]
+    # Halves of vectors of columns -> lanes of its vectors. Half a vector of 64 bytes takes some processors half the time.
+    short = half if masks else lanes
+    across = {1: (short,), 2: (lanes,), 3: (lanes, short), 4: (lanes, lanes)}
+    shapes = [(halves, tall, across[halves]) for halves in across for tall in heights]
+    shapes += [(2 * WIDE, tall, (lanes,) * WIDE) for tall in range(1, wide + 1)]
 
     @v.inline(v.none, I, I, I, I, I, I, I, I, I, I, I)
     def tile(
@@ -89,11 +90,11 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
         nowhere = builder.append_basic_block("tile.none")
         switch = builder.switch(which.value, nowhere)
         blocks: dict[Any, ir.Block] = {}
-        for count, tall, vectors, each in shapes:
+        for count, tall, vectors in shapes:
             for whole in (False, True):
-                shape = (tall, vectors, each, vectors > 1 or (whole and not masks))
+                shape = (tall, vectors, len(vectors) > 1 or (whole and not masks))
                 if shape not in blocks:
-                    blocks[shape] = builder.append_basic_block(f"tile.{tall}x{vectors}")
+                    blocks[shape] = builder.append_basic_block(f"tile.{tall}")
                     with builder.goto_block(blocks[shape]):
                         builder.call(_tile(builder.module, v.dtype, *shape), operands)
                         builder.branch(done)
@@ -105,15 +106,16 @@ def tiles(v: SimpleNamespace, heights: Sequence[int], wide: int = 0) -> Any:
     return tile
 
 
-def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, whole: bool) -> ir.Function:
-    """A function for one shape of tile. Every number of it is a sum that stays in a register while k runs.
+def _tile(module: ir.Module, dtype: str, rows: int, vectors: Sequence[int], whole: bool) -> ir.Function:
+    """A function for one shape of tile: how many lanes its vectors of columns have. Every number of it is a sum that
+    stays in a register while k runs.
 
     Without `whole` only the first columns of its one vector are used. Of two vectors the last always ends with the last
     column: what it shares with the first is computed twice, because a load under a mask in the loop costs 3 %.
     """
     element = vec.ELEMENTS[dtype]
-    kind = vec.vector(element, lanes)
-    name = f"tile.{rows}x{vectors}.{lanes}{'' if whole else '.part'}"
+    kinds = [vec.vector(element, lanes) for lanes in vectors]
+    name = f"tile.{rows}x{'.'.join(map(str, vectors))}{'' if whole else '.part'}"
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [INT64] * 10), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -122,31 +124,30 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
         function.append_basic_block(name) for name in ("entry", "loop", "after", "accumulate", "out")
     )
     builder = ir.IRBuilder(entry)
-    zero = vec.literal(kind, 0)
-    mask = vec.first(builder, columns, lanes)
-    places: list[Any] = [at * lanes for at in range(vectors)]
-    if vectors == PANEL:
-        places[-1] = builder.sub(columns, INT64(lanes))
-    cells = [(row, at) for row in range(rows) for at in range(vectors)]
+    mask = vec.first(builder, columns, vectors[0])
+    places: list[Any] = [at * vectors[0] for at in range(len(vectors))]
+    if len(vectors) == PANEL:
+        places[-1] = builder.sub(columns, INT64(vectors[-1]))
+    cells = [(row, at) for row in range(rows) for at in range(len(vectors))]
     a_rows = [builder.mul(a_row, INT64(row)) for row in range(rows)]
     c_rows = [builder.add(c, builder.mul(c_row, INT64(row))) for row in range(rows)]
     builder.cbranch(builder.icmp_signed(">", depth, INT64(0)), loop, after)
 
     builder.position_at_end(loop)
     left, a_at, b_at = (builder.phi(INT64) for _ in range(3))
-    sums = {cell: builder.phi(kind) for cell in cells}
+    sums = {(row, at): builder.phi(kinds[at]) for row, at in cells}
     # Without masks in hardware a masked load is a row of branches. There B is packed whenever a vector is not whole
     # (see lowering/products.py), and can be read beyond its columns.
     readable = whole or machine().vector_bytes == 16
     panel = [
         vec.load(builder, b_at, place, kind) if readable else vec.load_some(builder, b_at, place, kind, mask)
-        for place in places
+        for place, kind in zip(places, kinds)
     ]  # fmt: skip
     following = {}
     for row in range(rows):
-        number = vec.load(builder, builder.add(a_at, a_rows[row]), 0, element).repeat(lanes)
-        for at in range(vectors):
-            following[row, at] = number.fma(panel[at], Lanes(builder, sums[row, at])).value
+        number = vec.load(builder, builder.add(a_at, a_rows[row]), 0, element)
+        for at, lanes in enumerate(vectors):
+            following[row, at] = number.repeat(lanes).fma(panel[at], Lanes(builder, sums[row, at])).value
     fewer = builder.sub(left, INT64(1))
     a_next, b_next = builder.add(a_at, a_depth), builder.add(b_at, b_depth)
     for value, first, later in ((left, depth, fewer), (a_at, a, a_next), (b_at, b, b_next)):
@@ -155,10 +156,10 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     _as_it_is(builder.cbranch(builder.icmp_signed(">", fewer, INT64(0)), loop, after))
 
     builder.position_at_end(after)
-    found = {cell: builder.phi(kind) for cell in cells}
+    found = {(row, at): builder.phi(kinds[at]) for row, at in cells}
     for cell in cells:
         for phi in (sums[cell], found[cell]):
-            phi.add_incoming(zero, entry)
+            phi.add_incoming(vec.literal(kinds[cell[1]], 0), entry)
             phi.add_incoming(following[cell], loop)
     builder.cbranch(builder.icmp_signed("==", add, INT64(0)), out, accumulate)
 
@@ -166,14 +167,14 @@ def _tile(module: ir.Module, dtype: str, rows: int, vectors: int, lanes: int, wh
     added = {}
     for row, at in cells:
         there = (
-            vec.load(builder, c_rows[row], places[at], kind) if whole
-            else vec.load_some(builder, c_rows[row], places[at], kind, mask)
+            vec.load(builder, c_rows[row], places[at], kinds[at]) if whole
+            else vec.load_some(builder, c_rows[row], places[at], kinds[at], mask)
         )  # fmt: skip
         added[row, at] = (there + Lanes(builder, found[row, at])).value
     builder.branch(out)
 
     builder.position_at_end(out)
-    results = {cell: builder.phi(kind) for cell in cells}
+    results = {(row, at): builder.phi(kinds[at]) for row, at in cells}
     for cell in cells:
         results[cell].add_incoming(found[cell], after)
         results[cell].add_incoming(added[cell], accumulate)

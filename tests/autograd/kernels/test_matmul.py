@@ -170,6 +170,24 @@ def test_nothing_beside_the_matrices_is_used(dtype: str, rng: np.random.Generato
             assert np.isnan(whole[beside]).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dots_of_every_height_and_width(dtype: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products.Tiles, "possible", False)
+    monkeypatch.setattr(products.Turned, "possible", False)
+    for n in range(1, 10):
+        for m in range(1, 10):
+            for k in (4, 16, 37):
+                form = IndexForm.read("nk,mk->nm", ((n, k), (m, k)))
+                a, b = (rng.standard_normal((rows, k)).astype(dtype) for rows in (n, m))
+                for c in (np.full((n, m), np.nan, dtype), np.full((m, n), np.nan, dtype).T):
+                    for accumulate in (False, True):
+                        plan = Immediate()
+                        assert lower(plan, form, [filled(a), filled(b)], filled(c), accumulate)
+                        assert plan.kernels[-1] == "dots"
+                        limit = 1e-5 if dtype == "float32" else 1e-13
+                        np.testing.assert_allclose(c, (1 + accumulate) * (a @ b.T), rtol=0, atol=limit)
+
+
 test_narrower_vectors = also_with_narrower_vectors(
-    test_sizes_around_those_of_tiles, test_nothing_beside_the_matrices_is_used
+    test_sizes_around_those_of_tiles, test_nothing_beside_the_matrices_is_used, test_dots_of_every_height_and_width
 )

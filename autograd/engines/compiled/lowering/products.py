@@ -187,8 +187,8 @@ class Tiles(Way):
         passes = self.matrices * self.second.size
         # A tile of few sums waits for itself.
         rows = max(way.rows.size, min(4, way.rows.size * 2) / min(vectors, 2))
-        narrow = machine().vector_bytes == 64 and 2 * way.columns.size <= lanes
-        cost = passes * vectors * (rows * way.depth.size / (1 + narrow) + 3.0 * rows + 16.0 * -(-way.rows.size // high))
+        halves = -(-2 * way.columns.size // lanes) if machine().vector_bytes == 64 else 2 * vectors
+        cost = passes * (halves / 2 * rows * way.depth.size + vectors * (3.0 * rows + 16.0 * -(-way.rows.size // high)))
         if self.packs:
             cost += CALL + passes * way.columns.size * way.depth.size * _copied(way.columns, way.depth)
         return cost
