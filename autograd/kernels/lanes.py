@@ -330,6 +330,20 @@ class Lanes:
         return Lanes(self.builder, self.builder.insert_element(self.value, number.value, index))
 
 
+def turned(rows: list[Lanes]) -> list[Lanes]:
+    """As many vectors as each has lanes, rows as columns: log₂(lanes) rounds exchange numbers between rows 1, 2, 4, … apart."""
+    square, lanes, reach = list(rows), len(rows), 1
+    while reach < lanes:
+        for row in range(lanes):
+            if row & reach == 0:
+                upper, lower = square[row], square[row + reach]
+                first = [at + lanes - reach if at & reach else at for at in range(lanes)]
+                second = [at + lanes if at & reach else at + reach for at in range(lanes)]
+                square[row], square[row + reach] = upper.shuffle(lower, first), upper.shuffle(lower, second)
+        reach *= 2
+    return square
+
+
 def _only(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     return builder.extract_element(value, INT32(0)) if isinstance(value.type, ir.VectorType) else value
 

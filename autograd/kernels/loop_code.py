@@ -17,7 +17,7 @@ import numpy as np
 
 from . import machine_code
 from .loop_passes import Nest
-from .loops import FAR, Apply, Fit, Fold, Loops, Number
+from .loops import FAR, NEXT, Apply, Buffer, Fit, Fold, Loops, Number
 from .machine import machine
 
 
@@ -37,12 +37,16 @@ class Place(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Numbers put aside for the time of a call: one for every turn of `loops`, or a vector of them when `wide`."""
+    """Numbers put aside for the time of a call: one for every turn of `loops`, or a vector of them when `wide`.
+
+    In `squares`: for so many turns of the last loop as whole squares of vectors have.
+    """
 
     key: tuple[str, int]
     dtype: str
     loops: tuple[int, ...]
     wide: bool
+    squares: bool = False
 
 
 class Block:
@@ -67,16 +71,38 @@ class Block:
                  self.abreast in nest.varies[row.operand])
             for at, row in enumerate(nest.rows)
         ]  # fmt: skip
-        self.kept = (*values, *rows_kept)
+        reads, writes = self.turned
+        inner = (loops.depth - 1,)
+        squares = [Kept(("read turned", at), loops.reads[at].dtype, inner, True, True) for at in reads]
+        squares += [Kept(("write turned", at), loops.writes[at].buffer.dtype, inner, True, True) for at in writes]
+        self.kept = (*values, *rows_kept, *squares)
         words = loops.depth + len(loops.reads) + sum(move == FAR for each in loops.reads for move in each.moves)
         words += sum(1 + sum(move == FAR for move in each.buffer.moves) for each in loops.writes)
         self.words = words + 1 + len(self.partial) + 1
 
+    @property
+    def turned(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The reads and the writes whose rows become columns on the way. Where the turns of a loop are done in lanes and
+        those of the loop inside it lie side by side, numbers far apart would be met one by one; as many rows as there are
+        lanes are turned over in registers instead, once for all passes over them."""
+        nest, loops = self.nest, self.nest.loops
+        if loops.depth < 2 or self.abreast != loops.depth - 2:
+            return (), ()
+        rows = {row.write for row in nest.rows}
+        reads = tuple(at for at, read in enumerate(loops.reads) if self._turns(read))
+        return reads, tuple(at for at, write in enumerate(loops.writes) if self._turns(write.buffer) and at not in rows)
+
+    def _turns(self, buffer: Buffer) -> bool:
+        fills = np.dtype(buffer.dtype).itemsize * self.lanes == machine().vector_bytes
+        return buffer.moves[-2:] == (FAR, NEXT) and buffer.dtype != "bool" and fills
+
     def scratch_bytes(self, extents: Sequence[int]) -> int:
         """How much working memory every chunk needs, in bytes."""
         total = 0
-        for _, dtype, loops, wide in self.kept:
+        for _, dtype, loops, wide, squares in self.kept:
             count = prod(extents[loop] for loop in loops if loop != self.abreast)
+            if squares:
+                count = count + self.lanes - 1 & -self.lanes
             if self.abreast in loops:
                 count *= extents[self.abreast] + 63 & -64
             elif wide:

@@ -12,9 +12,11 @@ from .loop_code import Block, compiled
 from .loop_passes import Add, Body, Get, Nest, Pass, Put
 from .loops import FAR, NEXT, Buffer, Fit, Fold, Loops
 
-APART, ACROSS, PASS = 25, 30, 12
-"""Cycles for a vector of numbers that lie apart in memory, for folding the lanes of one, and for entering a loop."""
-OVERLAP = 0.9
+APART, ACROSS, PASS, TURN, COSTLY = 25, 10, 2, 6, 12
+"""Cycles for a vector of numbers that lie apart in memory, for folding the lanes of one, for entering a loop, for a vector
+of a square that is turned over, and for a word that takes more than one instruction. Measured with 16 lanes: softmax,
+norms and sums of rows of 3 to 1000."""
+OVERLAP = 0.95
 """What is left of the time of short rows because the processor begins the next before the last is done."""
 LARGE, LONG = 24 << 20, 1 << 16
 """Bytes from which on results go past the caches; numbers from which on longer code pays."""
@@ -62,11 +64,21 @@ def _cycles(layout: Block, extents: Sequence[int], body: Body) -> float:
             if item.loop == layout.abreast:
                 turns = -(-turns // layout.lanes)
             across = sum(layout.abreast in nest.values[at].over for at in item.folds)  # type: ignore[union-attr]
-            total += PASS + ACROSS * across + turns * _cycles(layout, extents, item.body)
+            squares = _turned(layout, item.body) * -(-extents[-1] // layout.lanes) if item.loop == layout.abreast else 0
+            turn = _cycles(layout, extents, item.body) + TURN * layout.lanes * squares
+            total += PASS + ACROSS * across + turns * turn
         elif isinstance(item, Get) and isinstance(buffer := nest.values[item.value], Buffer):
-            total += APART if buffer.moves[layout.abreast] == FAR else 1
+            apart = buffer.moves[layout.abreast] == FAR and item.value not in layout.turned[0]
+            total += APART if apart else 1
         elif isinstance(item, Put):
-            total += APART if nest.loops.writes[item.write].buffer.moves[layout.abreast] == FAR else 1
+            apart = nest.loops.writes[item.write].buffer.moves[layout.abreast] == FAR
+            total += APART if apart and item.write not in layout.turned[1] else 1
         else:
-            total += nest.cost(item) + isinstance(item, Add)
+            total += min(nest.cost(item), COSTLY) + isinstance(item, Add)
     return total
+
+
+def _turned(layout: Block, body: Body) -> int:
+    """How many reads and writes of a body have their rows turned into columns."""
+    items, (reads, writes) = list(body.everything()), layout.turned
+    return sum(Get(at) in items for at in reads) + sum(Put(at) in items for at in writes)

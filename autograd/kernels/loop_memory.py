@@ -14,9 +14,9 @@ from .loops import FAR, STILL, Buffer
 from .vector import BIT, BYTE, ELEMENTS, INT32, INT64, Lanes, declared, literal, vector
 
 Key = tuple[str, int]
-"""("read", number), ("write", number), ("kept", value) or ("row", number)."""
+"""("read", number), ("write", number), ("kept", value), ("row", number), ("read turned", number), ("write turned", number)."""
 
-_PADDED = ("kept", "row")
+_PADDED = ("kept", "row", "read turned", "write turned")
 """Rows in the scratch are padded: whole vectors may be put there."""
 
 
@@ -64,7 +64,7 @@ class Memory:
 
         offsets: dict[Key, ir.Value] = {}
         total: ir.Value = INT64(0)
-        for key, dtype, loops, wide in layout.kept:
+        for key, dtype, loops, wide, squares in layout.kept:
             count: ir.Value = INT64(1)
             steps: dict[int, ir.Value | None] = {}
             if layout.abreast in loops:
@@ -74,7 +74,10 @@ class Memory:
             for loop in reversed(loops):
                 if loop != layout.abreast:
                     steps[loop] = count
-                    count = build.mul(count, self.extents[loop])
+                    turns = self.extents[loop]
+                    if squares:
+                        turns = build.and_(build.add(turns, INT64(layout.lanes - 1)), INT64(-layout.lanes))
+                    count = build.mul(count, turns)
             self.strides[key], offsets[key] = steps, total
             total = build.add(total, padded(build.mul(count, INT64(size_of(dtype)))))
         mine = build.add(scratch, build.mul(number, total))
@@ -89,20 +92,27 @@ class Memory:
             if loop in strides:
                 stride = strides[loop]
                 numbers = index if stride is None else build.mul(index, stride)
-                step = build.mul(numbers, INT64(size_of(self._dtype(key))))
+                step = build.mul(numbers, INT64(size_of(self.dtype(key))))
                 self.places[key] = build.add(outside[key], step)
         yield
         self.places = outside
 
-    def _dtype(self, key: Key) -> str:
+    def dtype(self, key: Key) -> str:
+        """The dtype of the numbers in a buffer."""
         what, at = key
         loops = self.layout.nest.loops
         if what in _PADDED:
             return next(each.dtype for each in self.layout.kept if each.key == key)
         return loops.reads[at].dtype if what == "read" else loops.writes[at].buffer.dtype
 
+    def _met(self, key: Key) -> Key:
+        """Where numbers are met: in the scratch if their rows have become columns there."""
+        turned = (f"{key[0]} turned", key[1])
+        return turned if turned in self.places else key
+
     def load(self, key: Key, dtype: str, lanes: int, index: ir.Value | None, mask: Lanes | None) -> Lanes:
         """A number, or a vector of them that begins at turn `index` of the loop in lanes."""
+        key = self._met(key)
         build, kind = self.builder, vector(ELEMENTS[dtype], lanes)
         address, strides = self.places[key], self.strides[key]
         if lanes == 1 or index is None or self.layout.abreast not in strides:
@@ -117,7 +127,7 @@ class Memory:
 
     def store(self, key: Key, dtype: str, numbers: Lanes, index: ir.Value | None, mask: Lanes | None) -> None:
         """Put a number, or a vector of them."""
-        build = self.builder
+        key, build = self._met(key), self.builder
         if dtype == "bool":
             numbers = numbers.cast(BYTE)
         address, strides = self.places[key], self.strides[key]
@@ -134,7 +144,7 @@ class Memory:
 
     def aligned(self, key: Key, index: ir.Value) -> ir.Value:
         """Whether a buffer that moves by one with the loop in lanes is aligned to vectors from that turn on."""
-        build, size = self.builder, size_of(self._dtype(key))
+        build, size = self.builder, size_of(self.dtype(key))
         address = build.add(self.places[key], build.mul(index, INT64(size)))
         rest = build.and_(address, INT64(size * self.layout.lanes - 1))
         return build.icmp_signed("==", rest, INT64(0))

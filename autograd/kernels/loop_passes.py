@@ -8,6 +8,7 @@ largest, for the sum, and to divide. What a later pass needs again is computed a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .loops import FAR, STILL, Apply, Buffer, Fold, Loops, Number
@@ -77,6 +78,13 @@ class Body:
 
     depth: int
     items: tuple[Item, ...]
+
+    def everything(self) -> Iterator[Item]:
+        """What is done here and in the passes inside."""
+        for item in self.items:
+            yield item
+            if isinstance(item, Pass):
+                yield from item.body.everything()
 
 
 Item = Get | Keep | Reload | Add | Pour | Put | Pass

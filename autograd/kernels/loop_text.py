@@ -20,6 +20,7 @@ from .loop_code import Block
 from .loop_folds import Accumulator, convert, identity, joined, register
 from .loop_memory import Memory
 from .loop_passes import Add, Body, Get, Item, Keep, Nest, Pass, Pour, Put, Reload, Row
+from .loop_turns import Turns
 from .loops import NEXT, Apply, Buffer, Fold, Number
 from .machine import machine
 from .vector import INT64, Lanes, literal, vector
@@ -53,6 +54,7 @@ class _Writer:
         self.begin = function.append_basic_block("begin")
         self.builder = ir.IRBuilder(self.begin)
         self.memory = Memory(self.builder, self.layout, block, self.start)
+        self.squares = Turns(self.memory, self.counting, self.variable)
         self.accumulators: dict[int, list[Accumulator]] = {}
 
     def write(self) -> None:
@@ -195,10 +197,17 @@ class _Writer:
         self, body: Body, outer: Slot, counter: ir.Value, limit: ir.Value, slots: int, adds: list[Accumulator]
     ) -> None:
         build, lanes = self.builder, self.lanes
+        items = list(body.everything())
+        reads = [at for at in self.layout.turned[0] if Get(at) in items]
+        writes = [at for at in self.layout.turned[1] if Put(at) in items]
 
         def turn(at: ir.Value, count: int, mask: Lanes | None) -> None:
             starts = [build.add(at, INT64(lanes * slot)) if slot else at for slot in range(count)]
+            for read in reads:
+                self.squares.fill(read, at, limit)
             self._body(body, [Slot(dict(outer.known), start, mask) for start in starts])
+            for write in writes:
+                self.squares.drain(write, at, limit)
 
         for each in adds:
             each.begin(slots)

@@ -14,8 +14,7 @@ def turner(v: SimpleNamespace) -> Any:
     """An instruction: target[j, i] = source[i, j] for at most as many rows and columns as a vector has lanes.
 
     (source, its stride in bytes from row to row, target, its stride in bytes, rows of the source, columns of the
-    source, both at least 1; more than lanes count as so many.) log₂(lanes) rounds exchange numbers between rows 1, 2,
-    4, … apart.
+    source, both at least 1; more than lanes count as so many.)
     """
     I, lanes = v.I, v.lanes  # noqa: E741
     kind = vec.vector(vec.ELEMENTS[v.dtype], lanes)
@@ -30,15 +29,7 @@ def turner(v: SimpleNamespace) -> Any:
             place = builder.select(is_there, builder.add(source, builder.mul(step, INT64(row))), source)
             mask = builder.select(is_there, some.value, vec.literal(some.kind, False))
             square.append(vec.load_some(builder, place, 0, kind, Lanes(builder, mask)))
-        reach = 1
-        while reach < lanes:
-            for row in range(lanes):
-                if row & reach == 0:
-                    upper, lower = square[row], square[row + reach]
-                    first = [at + lanes - reach if at & reach else at for at in range(lanes)]
-                    second = [at + lanes if at & reach else at + reach for at in range(lanes)]
-                    square[row], square[row + reach] = upper.shuffle(lower, first), upper.shuffle(lower, second)
-            reach *= 2
+        square = vec.turned(square)
         end = builder.append_basic_block("end")
         for row in range(lanes):
             place = builder.add(target, builder.mul(stride, INT64(row)))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from llvmlite import ir
 
-from .lanes import Lanes, declared, fuses, scales
+from .lanes import Lanes, declared, fuses, scales, turned
 from .machine import machine
 from .number_types import (
     BIT, BYTE, ELEMENTS, FLOAT32, FLOAT64, INT32, INT64, SUFFIX, element_of, lanes_of, literal, vector,
@@ -18,7 +18,7 @@ from .number_types import (
 
 __all__ = [
     "BIT", "BYTE", "ELEMENTS", "FLOAT32", "FLOAT64", "INT32", "INT64", "SUFFIX", "Lanes", "declared", "element_of", "first",
-    "fuses", "lanes_of", "literal", "load", "load_some", "pointer", "scales", "store", "store_some", "vector", "vectors",
+    "fuses", "lanes_of", "literal", "load", "load_some", "pointer", "scales", "store", "store_some", "turned", "vector", "vectors",
 ]  # fmt: skip
 
 

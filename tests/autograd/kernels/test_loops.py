@@ -64,6 +64,9 @@ def test_some_of_the_random_nests_have_infinities_several_passes_and_rows_kept()
     assert sum(bool(nest.rows) for nest in made) > 10
     assert sum(0 in extents for _, extents, _ in drawn) > 3
     assert sum(compiled(nest.loops).whole for nest in made) > 3
+    turned = [compiled(loops).layout.turned for loops, _, _ in drawn]
+    assert sum(bool(reads) for reads, _ in turned) > 10
+    assert sum(bool(writes) for _, writes in turned) > 3
 
 
 @pytest.mark.parametrize("shape", [(30, 3), (7, 30), (40, 16), (3, 1), (1, 70), (0, 4)])
@@ -206,6 +209,8 @@ def test_what_no_nest_can_compute_is_refused(steps, writes):
 def test_nests_are_fitted_to_sizes():
     assert fitted(SOFTMAX, (200, 4)).fit.abreast == 0
     assert fitted(SOFTMAX, (200, 1000)).fit.abreast == -1
+    assert compiled(fitted(SOFTMAX, (200, 4))).layout.turned == ((0,), (0,))
+    assert compiled(fitted(SOFTMAX, (200, 1000))).layout.turned == ((), ())
     line = Buffer(F, (NEXT,))
     twice = Loops(1, (line,), (word("*", 0, 2.0),), (Write(1, line),))
     assert not fitted(twice, (1000,)).fit.stream
