@@ -24,6 +24,13 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("load_checkpoint", "save_checkpoint"), "checkpoint"),
     **dict.fromkeys(("DataError",), "rows"),
     **dict.fromkeys(("MLP",), "feed_forward"),
+    **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "DepthwiseConv2d"), "convolution"),
+    **dict.fromkeys(
+        ("AveragePool1d", "AveragePool2d", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "L2Pool1d", "L2Pool2d", "MaxPool1d", "MaxPool2d"),
+        "pooling",
+    ),
+    **dict.fromkeys(("ReceptiveField", "receptive_fields"), "receptive_field"),
+    **dict.fromkeys(("ConvNet", "LeNet", "ResNet", "ResidualBlock"), "image_models"),
 }
 
 __all__ = sorted(_PLACES)

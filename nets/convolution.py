@@ -1,0 +1,151 @@
+"""Convolution layers: the same small weights at every place of a signal or an image, and their way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.node import Leaf, Node
+from ..autograd.ops import cast, conv1d, conv2d, conv_transpose1d, conv_transpose2d, reshape
+from .initialize import Initializer, he
+from .module import Module, new_parameter
+
+SPACE = {1: "length", 2: "height, width"}
+Sizes = int | tuple[int, ...]
+
+
+class _Windows(Module):
+    """What all have: weights W of windows, one number b for each channel out, and how the windows lie."""
+
+    axes: ClassVar[int]
+    laid: ClassVar[Callable[..., Node]]
+
+    def __init__(
+        self, inputs: int, outputs: int, size: Sizes, settings: dict[str, Any], bias: bool, start: Initializer, rng: Any, dtype: Any
+    ) -> None:
+        groups = settings["groups"]
+        if groups < 1 or inputs % groups or outputs % groups:
+            raise ParameterError(
+                f"{type(self).__name__}({inputs}, {outputs}, groups={groups}): the channels do not split into {groups} groups"
+            )
+        self.inputs, self.outputs, self.settings = inputs, outputs, settings
+        self.size = (size,) * self.axes if isinstance(size, int) else tuple(size)
+        if len(self.size) != self.axes or min(self.size) < 1:
+            raise ParameterError(f"{type(self).__name__}: size {size!r} must be one number from 1 up, or {self.axes} of them")
+        self.W = self._weights(groups, start, rng, dtype)
+        self.b = new_parameter("b", (outputs,), dtype=dtype) if bias else None
+
+    def _weights(self, groups: int, start: Initializer, rng: Any, dtype: Any) -> Leaf:
+        return new_parameter("W", (self.outputs, self.inputs // groups, *self.size), start, rng, dtype)
+
+    def forward(self, x: Node) -> Node:
+        if len(x.shape) != self.axes + 2 or x.shape[1] != self.inputs:
+            raise ShapeError(
+                f"{type(self).__name__} {self.label!r} takes (batch, {self.inputs}, {SPACE[self.axes]}); it was given shape"
+                f" {tuple(map(int, x.shape))}"
+            )
+        if x.dtype.kind != "f":
+            x = cast(x, dtype=self.W.dtype.name)  # pixels as whole numbers
+        y = type(self).laid(x, self.W, **self.settings)
+        return y if self.b is None else y + reshape(self.b, shape=(self.outputs, *(1,) * self.axes))
+
+
+class _Convolution(_Windows):
+    def __init__(
+        self, inputs: int, outputs: int, size: Sizes, *, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1,
+        groups: int = 1, bias: bool = True, start: Initializer = he,
+        rng: np.random.Generator | int | None = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        super().__init__(inputs, outputs, size, settings, bias, start, rng, dtype)
+
+
+class Conv1d(_Convolution):
+    """y[n,o,i] = b[o] + Σ x[n,c,i·stride + a·dilation]·W[o,c,a]: (N, inputs, L) → (N, outputs, L'). W is (outputs,
+    inputs/groups, size). Waibel et al. 1989 (time-delay networks).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.Conv1d(2, 8, 5, stride=2)(ng.input("x", shape=(3, 2, 20))).shape
+    (3, 8, 8)
+    """
+
+    axes, laid = 1, conv1d
+
+
+class Conv2d(_Convolution):
+    """y[n,o,i,j] = b[o] + Σ x[n,c,i+a,j+b]·W[o,c,a,b], as ng.conv2d: (N, inputs, H, W) → (N, outputs, H', W'). W is (outputs,
+    inputs/groups, height, width); `padding` may be "same". LeCun et al. 1989.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> layer = nets.Conv2d(1, 10, 5)
+    >>> layer.count, layer(ng.input("x", shape=(32, 1, 28, 28))).shape
+    (260, (32, 10, 24, 24))
+    """
+
+    axes, laid = 2, conv2d
+
+
+class DepthwiseConv2d(Conv2d):
+    """Every channel has windows of its own, `multiplier` of them: (N, C, H, W) → (N, C·multiplier, H', W'), the convolution
+    with as many groups as channels. With a Conv2d of size 1 behind it, a separable convolution. Sifre 2014; Chollet 2016,
+    arXiv:1610.02357.
+
+    >>> from nngraph import nets
+    >>> nets.DepthwiseConv2d(32, 3).count, nets.Conv2d(32, 32, 3).count
+    (320, 9248)
+    """
+
+    def __init__(self, channels: int, size: Sizes, *, multiplier: int = 1, **settings: Any) -> None:
+        super().__init__(channels, channels * multiplier, size, groups=channels, **settings)
+
+
+class _ConvTranspose(_Windows):
+    def __init__(
+        self, inputs: int, outputs: int, size: Sizes, *, stride: Sizes = 1, padding: Any = 0, output_padding: Sizes = 0,
+        dilation: Sizes = 1, groups: int = 1, bias: bool = True, start: Initializer = he,
+        rng: np.random.Generator | int | None = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        settings = {
+            "stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation, "groups": groups,
+        }  # fmt: skip
+        super().__init__(inputs, outputs, size, settings, bias, start, rng, dtype)
+
+    def _weights(self, groups: int, start: Initializer, rng: Any, dtype: Any) -> Leaf:
+        def turned(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+            # Initializers take the channels out first; here they stand second.
+            drawn = start(rng, (self.outputs, self.inputs // groups, *self.size))
+            return drawn.reshape(groups, self.outputs // groups, self.inputs // groups, -1).swapaxes(1, 2).reshape(shape)
+
+        return new_parameter("W", (self.inputs, self.outputs // groups, *self.size), turned, rng, dtype)
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The way back of Conv1d: every number lays down the weights, `stride` apart, and what overlaps is added up: (N, inputs, L) →
+    (N, outputs, (L − 1)·stride + size − 2·padding + output_padding). W is (inputs, outputs/groups, size).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.ConvTranspose1d(8, 2, 4, stride=2, padding=1)(ng.input("x", shape=(3, 8, 10))).shape
+    (3, 2, 20)
+    """
+
+    axes, laid = 1, conv_transpose1d
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The way back of Conv2d, which enlarges images; also called fractionally strided convolution: (N, inputs, H, W) → (N,
+    outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin,
+    arXiv:1603.07285.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.ConvTranspose2d(16, 1, 4, stride=2, padding=1)(ng.input("z", shape=(5, 16, 7, 7))).shape
+    (5, 1, 14, 14)
+    """
+
+    axes, laid = 2, conv_transpose2d

@@ -1,0 +1,119 @@
+"""Pooling layers: one number for every window, or for every channel. They learn nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from ..autograd.errors import ShapeError
+from ..autograd.node import Node
+from ..autograd.ops import (
+    average_pool1d,
+    average_pool2d,
+    flatten,
+    global_average_pool,
+    global_max_pool,
+    max_pool1d,
+    max_pool2d,
+    norm,
+    patches,
+)
+from .convolution import SPACE, Sizes
+from .module import Module
+
+
+class _Pool(Module):
+    """What all have: windows of `size`, `stride` apart; as far apart as they are large unless said otherwise."""
+
+    axes: ClassVar[int]
+    pooled: ClassVar[Callable[..., Node]]
+
+    def __init__(self, size: Sizes, *, stride: Sizes | None = None, padding: Any = 0) -> None:
+        self.size = (size,) * self.axes if isinstance(size, int) else tuple(size)
+        self.settings = {"stride": self.size if stride is None else stride, "padding": padding}
+
+    def forward(self, x: Node) -> Node:
+        if len(x.shape) != self.axes + 2:
+            raise ShapeError(
+                f"{type(self).__name__} {self.label!r} takes (batch, channels, {SPACE[self.axes]}); it was given shape"
+                f" {tuple(map(int, x.shape))}"
+            )
+        return type(self).pooled(x, size=self.size, **self.settings)
+
+
+class MaxPool1d(_Pool):
+    """The largest number of every window: (N, C, L) → (N, C, L'). Its place in the window is forgotten."""
+
+    axes, pooled = 1, max_pool1d
+
+
+class MaxPool2d(_Pool):
+    """The largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.MaxPool2d(2)(ng.input("x", shape=(1, 8, 28, 28))).shape
+    (1, 8, 14, 14)
+    """
+
+    axes, pooled = 2, max_pool2d
+
+
+class AveragePool1d(_Pool):
+    """The mean of every window: (N, C, L) → (N, C, L'). Padding does not count."""
+
+    axes, pooled = 1, average_pool1d
+
+
+class AveragePool2d(_Pool):
+    """The mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al. 1989."""
+
+    axes, pooled = 2, average_pool2d
+
+
+def _lengths(x: Node, size: tuple[int, ...], stride: Sizes, padding: Any) -> Node:
+    return norm(patches(x, size=size, stride=stride, padding=padding), axis=tuple(range(2, 2 + len(size))))
+
+
+class L2Pool1d(_Pool):
+    """√Σx² over every window, its length as a vector: (N, C, L) → (N, C, L')."""
+
+    axes, pooled = 1, _lengths
+
+
+class L2Pool2d(_Pool):
+    """√Σx² over every window, its length as a vector: (N, C, H, W) → (N, C, H', W'). Hyvärinen and Hoyer 2001.
+
+    >>> from nngraph import nets
+    >>> nets.L2Pool2d(2)([[[[3.0, 0.0, 1.0, 1.0], [0.0, 4.0, 1.0, 1.0]]]]).value
+    array([[[[5., 2.]]]])
+    """
+
+    axes, pooled = 2, _lengths
+
+
+class GlobalAveragePool(Module):
+    """The mean of every channel: (N, C, …) → (N, C), whatever the size of the image. Lin, Chen and Yan 2013, arXiv:1312.4400."""
+
+    def forward(self, x: Node) -> Node:
+        return global_average_pool(x)
+
+
+class GlobalMaxPool(Module):
+    """The largest number of every channel: (N, C, …) → (N, C): whether something is anywhere, not where."""
+
+    def forward(self, x: Node) -> Node:
+        return global_max_pool(x)
+
+
+class Flatten(Module):
+    """All numbers of an example in one row: (N, …) → (N, their number).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.Flatten()(ng.input("x", shape=(5, 16, 4, 4))).shape
+    (5, 256)
+    """
+
+    def forward(self, x: Node) -> Node:
+        return flatten(x, 1)
