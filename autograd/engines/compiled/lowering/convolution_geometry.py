@@ -122,11 +122,18 @@ class Planes:
         ]  # fmt: skip
 
 
+SHALLOW = 100
+"""With fewer products than this for each result, putting results of several images in their places afterwards takes
+longer than full vectors save."""
+
+
 def side_by_side(down: Axis, right: Axis, images: int, channels: int, size: int) -> Planes:
     """Planes that hold as few images as fill vectors well: 49 windows leave a quarter of four vectors empty, those of
     two images hardly any."""
     lanes = machine().lanes(f"float{8 * size}")
     found = Planes(down, right)
+    if len(down.phases) == len(right.phases) == 1 and channels * len(found.met()) < SHALLOW:
+        return found
     best = 0.0
     for together in range(1, min(images, lanes) + 1):
         planes = Planes(down, right, together)
@@ -178,6 +185,8 @@ class Sizes:
 
 
 def sizes_of(node: Node, image: View, windows: View, weights: Sequence[int]) -> Sizes:
+    """The sizes of a convolution, of its way back or of what its weights are sent: `weights` is the shape of those. An
+    axis, a batch and channels that it does not have are 1."""
     params = node.params
     axes = len(params["stride"])
     plain = len(image.shape) == axes
