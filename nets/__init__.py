@@ -24,6 +24,14 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("load_checkpoint", "save_checkpoint"), "checkpoint"),
     **dict.fromkeys(("DataError",), "rows"),
     **dict.fromkeys(("MLP",), "feed_forward"),
+    **dict.fromkeys(
+        (
+            "ExclusiveOr", "LogisticRegression", "PerceptronBound", "PerceptronStep", "SoftmaxRegression", "ThresholdUnit",
+            "adaline_loss", "gate", "perceptron_bound", "perceptron_loss", "perceptron_steps", "perceptron_updates",
+        ),
+        "neurons",
+    ),
+    **dict.fromkeys(("Comparison", "compare_gradients", "numerical_gradients"), "numerical"),
     **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "DepthwiseConv2d"), "convolution"),
     **dict.fromkeys(
         ("AveragePool1d", "AveragePool2d", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "L2Pool1d", "L2Pool2d", "MaxPool1d", "MaxPool2d"),
@@ -31,6 +39,7 @@ _PLACES: dict[str, str] = {
     ),
     **dict.fromkeys(("ReceptiveField", "receptive_fields"), "receptive_field"),
     **dict.fromkeys(("ConvNet", "LeNet", "ResNet", "ResidualBlock"), "image_models"),
+    **dict.fromkeys(("GRU", "LSTM", "RNN", "Recurrent"), "recurrent"),
 }
 
 __all__ = sorted(_PLACES)

@@ -192,7 +192,8 @@ def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:
 
 def _inputs(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
     names = ["x", "t"] if len(arrays) == 2 else ["x"] if len(arrays) == 1 else [*(f"x{k}" for k in range(1, len(arrays))), "t"]
-    count = Size("N", batch)
+    # An axis of 1 cannot be told from one that is repeated, so that a graph for single rows would fit no other batch.
+    count = Size("N", max(batch, 2))
     return [input_leaf(name, shape=(count, *array.shape[1:]), dtype=array.dtype) for name, array in zip(names, arrays)]
 
 

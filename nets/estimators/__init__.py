@@ -1,0 +1,1 @@
+"""Networks behind scikit-learn's conventions: fit, predict, score, inside pipelines and searches."""
