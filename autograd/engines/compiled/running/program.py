@@ -222,7 +222,8 @@ class Program:
     def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
         """Let the words say where leaves lie. What had to be made plain is added to what is held."""
         for each in leaves.reads:
-            each.place.point(each.address)
+            if each.place.address != each.address:
+                each.place.point(each.address)
         for at, each in leaves.given:
             array = plain(each.leaf, arrays[at], each.shape, each.dtype)
             held.append(array)
