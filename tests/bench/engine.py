@@ -41,7 +41,9 @@ def evaluation() -> None:
             value = np.multiply(value, array)
 
     node, raw = microseconds(lambda: program.run(memory), 20) / 1000, microseconds(by_hand, 20) / 1000
-    print(f"evaluate a node        {node:8.3f} µs   numpy by hand {raw:.3f} µs   over it {node - raw:+.3f} µs (budget 1)")
+    print(
+        f"evaluate a node        {node:8.3f} µs   numpy by hand {raw:.3f} µs   over it {node - raw:+.3f} µs (budget 1)"
+    )
 
 
 def building() -> None:
@@ -49,14 +51,18 @@ def building() -> None:
     a, b = ng.input("a", np.ones(SMALL, np.float32)), ng.input("b", np.ones(5, np.float32))
     array, row = np.ones(SMALL, np.float32), np.ones(5, np.float32)
     shapes = microseconds(lambda: np.broadcast_shapes(SMALL, (5,)), 20_000)
-    print(f"np.broadcast_shapes    {shapes:8.3f} µs   np.multiply {microseconds(lambda: np.multiply(array, row), 20_000):.3f} µs")
+    print(
+        f"np.broadcast_shapes    {shapes:8.3f} µs   np.multiply {microseconds(lambda: np.multiply(array, row), 20_000):.3f} µs"
+    )
     for name, build in {
         "a * a": lambda: a * a, "a * b": lambda: a * b, "a * 2.0": lambda: a * 2.0, "exp(a)": lambda: ng.exp(a),
         "a @ a.T": lambda: a @ turned, "sum(a, axis=0)": lambda: ng.sum(a, axis=0), "softmax(a)": lambda: ng.softmax(a),
     }.items():  # fmt: skip
         turned = a.T
         cost = microseconds(build, 20_000)
-        print(f"build {name:16} {cost:8.3f} µs   {cost / shapes:.2f} x np.broadcast_shapes (budget 2.5 µs for elementwise nodes)")
+        print(
+            f"build {name:16} {cost:8.3f} µs   {cost / shapes:.2f} x np.broadcast_shapes (budget 2.5 µs for elementwise nodes)"
+        )
 
 
 def chain(count: int) -> ng.Node:

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,24 +18,30 @@ from typing import Any
 from workloads import OURS, Workload, library_of, peer_of
 
 TOLERANCE = 1e-4
+"""Of a loss, by which any two peers may differ."""
 LEAST = 0.1
 """Seconds that one sample takes at least."""
+REST = 0.02
+"""Seconds before each sample, in which the threads of the peer before stop waiting for more work."""
 PATIENCE = 900
 """Seconds after which a peer that does not answer is given up."""
 
 Record = dict[str, Any]
-"""One variant in one workload: workload, variant, threads, samples, processors, losses, error, load."""
+"""One variant in one workload: workload, variant, threads, samples (one a round), processors (at work meanwhile), losses,
+gap (the largest distance to another's losses), error, load; of nngraph's also operations or traffic (of a step) with
+ceilings (the machine's speed, measured in the same rounds), instructions, parts."""
 
 
 class Peer:
     """A living worker process and the pipe to it."""
 
-    def __init__(self, peer: str, threads: int, tiny: bool = False) -> None:
+    def __init__(self, peer: str, threads: int, tiny: bool = False, cache: str | None = None) -> None:
         number = str(threads)
         environment = os.environ | {
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NNGRAPH_THREADS"), number),
             # A compiler's cache would make the first step of a new model that of an old one.
             "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1", "JAX_PLATFORMS": "cpu",
+            **({"NNGRAPH_CACHE": cache} if cache else {}),
         }  # fmt: skip
         self.noise = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
@@ -96,9 +103,9 @@ class Peers:
             peer = self.living[name] = Peer(name, self.threads, self.tiny)
         return peer
 
-    def fresh(self, whose: str, what: str, **more: Any) -> dict[str, Any]:
-        """The answer of a process that does nothing else."""
-        peer = Peer(peer_of(whose), self.threads, self.tiny)
+    def fresh(self, whose: str, what: str, cache: str | None = None, **more: Any) -> dict[str, Any]:
+        """The answer of a process that does nothing else; `cache`: the folder of nngraph's compiled kernels."""
+        peer = Peer(peer_of(whose), self.threads, self.tiny, cache)
         try:
             return peer.ask(what, **more)
         finally:
@@ -109,6 +116,7 @@ def measure(
     workload: Workload, peers: Peers, wanted: Sequence[str], rounds: int, say: Callable[[str], None]
 ) -> list[Record]:
     """A record for every wanted variant; times only of those whose losses agree."""
+    rounds = min(rounds, workload.rounds or rounds)
     records = [
         Record(
             workload=workload.name, variant=variant, threads=peers.threads, samples=[], processors=[], losses=[],
@@ -131,6 +139,8 @@ def _in_turn(workload: Workload, peers: Peers, records: list[Record], rounds: in
         record |= peer.ask("build", workload=workload.name, variant=variant)
         if not record["error"]:
             record |= peer.ask("check", variant=variant)
+        if not record["error"] and peer_of(variant) == OURS:
+            record |= peer.ask("about", variant=variant)
     compare(workload, records)
     good = [record for record in records if not record["error"]]
     for record in good:
@@ -148,8 +158,8 @@ def _in_turn(workload: Workload, peers: Peers, records: list[Record], rounds: in
             else:
                 record["samples"].append(answer["value"])
                 record["processors"].append(answer["processors"])
-                if workload.traffic and peer_of(record["variant"]) == OURS:
-                    record.setdefault("bandwidths", []).append(peers.of(OURS).ask("bandwidth")["value"])
+                if peer_of(record["variant"]) == OURS:
+                    _ceiling(workload, peers, record)
         loads.append(load())
     for record in records:
         record["load"] = statistics.median(loads) if loads else 0.0
@@ -160,7 +170,19 @@ def _in_turn(workload: Workload, peers: Peers, records: list[Record], rounds: in
             peer.ask("drop")
 
 
+def _ceiling(workload: Workload, peers: Peers, record: Record) -> None:
+    """What the machine can do at most, beside the sample that is held against it."""
+    what = "traffic" if workload.traffic else "operations" if workload.operations else ""
+    if what:
+        answer = peers.of(OURS).ask("ceiling", of=what)
+        if "error" not in answer:
+            record.setdefault("ceilings", []).append(answer["value"])
+        if "numpy" in answer:
+            record.setdefault("numpy", []).append(answer["numpy"])
+
+
 def _timed(peers: Peers, record: Record, least: float) -> dict[str, Any]:
+    time.sleep(REST)
     return peers.of(record["variant"]).ask("time", variant=record["variant"], least=least)
 
 
@@ -172,16 +194,23 @@ def _rotated(records: list[Record], turn: int) -> Iterator[Record]:
 
 def _freshly(workload: Workload, peers: Peers, records: list[Record], rounds: int, say: Callable[[str], None]) -> None:
     """A process for every sample. The first run of nngraph fills its cache of compiled kernels and does not count."""
-    for turn in range(-1, rounds):
+    if workload.kind == "first" and not peers.tiny:
+        say(f"{workload.name}: nngraph warmup")
+        peers.fresh(OURS, "warmup")
+    for turn in range(0 if workload.kind == "cold" else -1, rounds):
         for record in _rotated(records, max(turn, 0)):
-            if record["error"] or (turn < 0 and peer_of(record["variant"]) != OURS):
-                continue
-            say(f"{workload.name}: {record['variant']}, round {turn + 1} of {rounds}")
-            # Compiling takes long and says little more the third time.
-            if record["variant"].startswith("torch.") and turn >= 3:
-                continue
             variant = record["variant"]
-            answer = peers.fresh(variant, workload.kind, workload=workload.name, variant=variant, turn=turn + 1)
+            if record["error"] or (turn < 0 and peer_of(variant) != OURS):
+                continue
+            # Compiling takes long and says little more the third time.
+            if variant.startswith("torch.") and turn >= 2:
+                continue
+            say(f"{workload.name}: {variant}, round {turn + 1} of {rounds}")
+            with tempfile.TemporaryDirectory() as folder:
+                answer = peers.fresh(
+                    variant, workload.kind, folder if workload.kind == "cold" else None,
+                    workload=workload.name, variant=variant, turn=turn + 1,
+                )  # fmt: skip
             if "error" in answer:
                 record["error"] = answer["error"]
             elif turn >= 0:
@@ -195,7 +224,8 @@ def _freshly(workload: Workload, peers: Peers, records: list[Record], rounds: in
 
 
 def compare(workload: Workload, records: Sequence[Record]) -> None:
-    """Peers whose losses leave the median of all by more than the tolerance get an error instead of a time."""
+    """Any two peers that are timed agree: who does not agree with the most of them gets an error, and all do when there
+    is no majority that agrees."""
     judged = [
         record for record in records if not record["error"] and peer_of(record["variant"]) not in workload.incomparable
     ]
@@ -203,16 +233,30 @@ def compare(workload: Workload, records: Sequence[Record]) -> None:
         if not all(map(math.isfinite, record["losses"])):
             record["error"] = f"its loss is not a number: {record['losses']}"
     judged = [record for record in judged if not record["error"]]
-    if not judged:
-        return
-    middle = [statistics.median(values) for values in zip(*(record["losses"] for record in judged))]
+    left = list(judged)
+    while left and max(gaps := [_gap(record, left) for record in left]) > TOLERANCE:
+        del left[max(range(len(left)), key=lambda at: (_strangers(left[at], left), gaps[at]))]
+    agreed = left if 2 * len(left) > len(judged) else []
     for record in judged:
-        gap = max(
-            (abs(mine - common) / max(1.0, abs(common)) for mine, common in zip(record["losses"], middle)), default=0.0
-        )
-        record["gap"] = gap
-        if gap > TOLERANCE:
-            record["error"] = f"its losses {record['losses']} are {gap:.1e} away from the others' {middle}"
+        record["gap"] = _gap(record, agreed or judged)
+        if record not in agreed:
+            others = ", ".join(other["variant"] for other in (agreed or judged) if other is not record)
+            record["error"] = f"its losses {record['losses']} are {record['gap']:.1e} away from those of {others}"
+
+
+def _gap(record: Record, others: Sequence[Record]) -> float:
+    """The largest distance to another's losses."""
+    return max((distance(record["losses"], other["losses"]) for other in others), default=0.0)
+
+
+def _strangers(record: Record, others: Sequence[Record]) -> int:
+    return sum(distance(record["losses"], other["losses"]) > TOLERANCE for other in others)
+
+
+def distance(one: Sequence[float], other: Sequence[float]) -> float:
+    """The largest difference of two lists of numbers, as a share of the larger number."""
+    pairs = zip(one, other, strict=True)
+    return max((abs(a - b) / max(abs(a), abs(b)) for a, b in pairs if a != b), default=0.0)
 
 
 def load() -> float:

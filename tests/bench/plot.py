@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from report import Results, lines
+from records import Results
+from report import Line, lines
 
-COLORS = {"torch": "#d95f02", "jax": "#1b6ca8", "jax fori_loop": "#7fb3d5", "scikit-learn": "#7a9a01", "micrograd": "#7b4fa3", "torch.compile": "#8c5a2b"}  # fmt: skip
+# Okabe and Ito 2008: told apart by every kind of eye.
+COLORS = {
+    "torch": "#d55e00", "torch.compile": "#e69f00", "jax": "#0072b2", "jax fori_loop": "#56b4e9",
+    "jax donated": "#56b4e9", "scikit-learn": "#009e73", "micrograd": "#cc79a7",
+}  # fmt: skip
+MARKS = {"jax donated": "s"}
+OTHER = "#555555"
+ROW, SIDE, ENDS = 0.34, 7.4, 2.1
+"""Inches: a row, a panel, what is above and below the rows."""
+BAR = 0.15
+"""Half the height of a bar, in rows."""
 
 
 def save(results: Results, path: Path) -> None:
@@ -19,31 +31,57 @@ def save(results: Results, path: Path) -> None:
     threads = sorted({record["threads"] for record in results["records"]})
     tables = [[line for line in lines(results, count) if line.ratio is not None] for count in threads]
     names = list(dict.fromkeys(line.workload.name for table in tables for line in table))
-    figure, panels = plt.subplots(
-        1, len(threads), figsize=(7.5 * len(threads), 0.42 * len(names) + 1.6), sharey=True, squeeze=False
-    )
+    size = (SIDE * len(threads), ROW * len(names) + ENDS)
+    figure, panels = plt.subplots(1, len(threads), figsize=size, sharey=True, squeeze=False)
     for panel, count, table in zip(panels[0], threads, tables):
-        for line in table:
-            at = names.index(line.workload.name)
-            color = COLORS.get(line.peer, "#555555")
-            missed = line.met == "no"
-            panel.plot(
-                line.ratio, at, "o", color=color, markerfacecolor="white" if missed else color, markersize=8, zorder=3
-            )
-            if line.least is not None:
-                panel.plot([line.least] * 2, [at - 0.32, at + 0.32], color=color, linewidth=2, zorder=2)
-        panel.axvline(1, color="black", linewidth=1)
-        panel.set_xscale("log")
-        panel.set_ylim(len(names) - 0.5, -0.5)
-        panel.set_yticks(range(len(names)), names)
-        panel.grid(axis="x", which="major", color="#dddddd", zorder=0)
-        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}x")
-        panel.set_xlabel("times better than the peer (dot; hollow: less than wanted), at least wanted (bar)")
-        panel.set_title("one thread" if count == 1 else f"{count} threads")
+        _draw(panel, names, table)
+        panel.set_title("one thread" if count == 1 else f"{count} threads", fontsize=15)
+    panels[0][0].set_yticks(range(len(names)), names, fontsize=13)
     peers = dict.fromkeys(line.peer for table in tables for line in table)
-    handles = [plt.Line2D([], [], marker="o", linestyle="", color=COLORS.get(peer, "#555555")) for peer in peers]
-    figure.legend(handles, list(peers), loc="lower center", ncols=max(1, len(peers)), frameon=False)
-    figure.tight_layout(rect=(0, 0.4 / figure.get_figheight(), 1, 1))
+    handles = [
+        plt.Line2D([], [], marker=MARKS.get(peer, "o"), linestyle="", markersize=9, color=COLORS.get(peer, OTHER))
+        for peer in peers
+    ]
+    words = list(peers)
+    for marks, said in (
+        ({"marker": "o", "markerfacecolor": "white", "markeredgewidth": 2}, "less than wanted"),
+        ({"marker": "|", "markersize": 13, "markeredgewidth": 3}, "at least wanted"),
+        ({"marker": "d", "markerfacecolor": "white", "markersize": 7}, "aim"),
+    ):
+        handles.append(plt.Line2D([], [], linestyle="", color="black", **{"markersize": 9, **marks}))
+        words.append(said)
+    columns = min(len(words), 5 * len(threads))
+    figure.legend(handles, words, loc="lower center", ncols=columns, frameon=False, fontsize=12)
+    figure.tight_layout(rect=(0, 0.3 * -(-len(words) // columns) / size[1] + 0.02, 1, 1))
     # No date inside, so that the same results give the same file.
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    figure.savefig(path, **({"metadata": {"Date": None}} if path.suffix == ".svg" else {"dpi": 150}))
     plt.close(figure)
+
+
+def _draw(panel: Any, names: list[str], table: list[Line]) -> None:
+    """A dot for each peer, one above the other, with a bar and a diamond for what is demanded."""
+    for at in range(0, len(names), 2):
+        panel.axhspan(at - 0.5, at + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
+    for at, name in enumerate(names):
+        row = [line for line in table if line.workload.name == name]
+        step = 0.8 / max(1, len(row))
+        for number, line in enumerate(row):
+            y = at + (number - (len(row) - 1) / 2) * step
+            color = COLORS.get(line.peer, OTHER)
+            if line.least is not None:
+                panel.plot([line.least] * 2, [y - BAR, y + BAR], color=color, linewidth=3, zorder=2, solid_capstyle="butt")  # fmt: skip
+                panel.plot([line.least, line.ratio], [y, y], color=color, linewidth=1, alpha=0.5, zorder=2)
+            if line.aim is not None:
+                panel.plot(line.aim, y, "d", color=color, markerfacecolor="white", markersize=5, zorder=2)
+            panel.plot(
+                line.ratio, y, MARKS.get(line.peer, "o"), color=color, zorder=3, markersize=7, markeredgewidth=2,
+                markerfacecolor="white" if line.met == "no" else color,
+            )  # fmt: skip
+    panel.axvline(1, color="black", linewidth=1.2)
+    panel.set_xscale("log")
+    panel.set_ylim(len(names) - 0.5, -0.5)
+    panel.grid(axis="x", which="major", color="#cccccc", zorder=1)
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}x")
+    panel.tick_params(axis="x", labelsize=12)
+    panel.tick_params(axis="y", length=0)
+    panel.set_xlabel("times better than the peer", fontsize=13)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import machine
+import records
 import report
 from measure import Peers, measure
 from workloads import OURS, all_workloads, peer_of
@@ -38,9 +38,15 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help=f"one of {', '.join(MODULES)}; all that are installed if not given",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the records")
     parser.add_argument(
-        "--from-json", type=Path, metavar="FILE", help="measure nothing; report the records of this file"
+        "--json", type=Path, metavar="FILE", help="write the records, after every row: what is stopped loses one row"
+    )
+    parser.add_argument(
+        "--from-json",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="measure nothing; report the records of this file, of several together if given again (the last one counts)",
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture of the ratios, SVG or PNG")
@@ -68,18 +74,19 @@ def chosen(names: Sequence[str] | None) -> list[str]:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """0, or 1 when nngraph has an error row."""
+    """0, 1 when nngraph has an error row, 130 when it was stopped."""
     options = arguments(given)
     if options.list:
         for name, workload in all_workloads().items():
             print(f"{name:20} {workload.words}")
         return 0
-    if options.from_json:
-        results = json.loads(options.from_json.read_text(encoding="utf-8"))
-    else:
-        results = measured(options)
-        if options.json:
-            options.json.write_text(report.as_json(results), encoding="utf-8")
+    try:
+        results = records.combined(options.from_json) if options.from_json else measured(options)
+    except KeyboardInterrupt:
+        say("")
+        return 130
+    if options.json and options.from_json:
+        records.write(results, options.json)
     text = report.markdown(results, options.plot.name if options.plot else None)
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
@@ -98,13 +105,19 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     wanted = [OURS, *(options.peer or installed)]
     for peer in set(wanted) - {OURS, *installed}:
         raise SystemExit(f'run.py: {peer} is not installed; pip install -e ".[bench]"')
-    results: dict[str, Any] = {"machine": machine.describe(), "rounds": options.rounds, "speeds": {}, "records": []}
-    for threads in options.threads or [1]:
+    results: dict[str, Any] = {"machine": machine.describe(), "records": []}
+    names, counts = chosen(options.workload), sorted(set(options.threads or [1]))
+    for threads in counts:
         with Peers(threads, options.tiny) as peers:
-            for name in chosen(options.workload):
+            for name in names:
+                if rows[name].alone and threads != min(counts):
+                    continue
+                if options.json:
+                    # Now, too, so that a folder that cannot be written is no surprise at the end.
+                    records.write(results, options.json)
                 results["records"] += measure(rows[name], peers, wanted, options.rounds, say)
-            answers = {what: peers.fresh(OURS, what) for what in ("bandwidth", "product")}
-            results["speeds"][str(threads)] = {what: answer.get("value") for what, answer in answers.items()}
+    if options.json:
+        records.write(results, options.json)
     say("")
     return results
 

@@ -5,6 +5,7 @@ It holds any number of built workloads, so that rounds can go from one to the ne
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -13,7 +14,7 @@ import time
 import traceback
 from typing import Any
 
-import numpy as np
+import ceilings
 from workloads import Implementation, all_workloads, arrays_of, library_of, peer_of
 
 TINY_STEPS = 5
@@ -59,7 +60,6 @@ class Memory:
     def start_again() -> None:
         """Give unused memory back and forget the peak."""
         import ctypes
-        import gc
 
         gc.collect()
         try:
@@ -77,21 +77,42 @@ class Worker:
         self.peer, self.threads, self.tiny = peer, threads, tiny
         self.built: dict[str, Implementation] = {}
         self.steps: dict[str, int] = {}
+        self.moves: ceilings.Moves | None = None
+
+    def warmup(self) -> dict[str, Any]:
+        """Compile what `nngraph warmup` compiles."""
+        from nngraph.cli.app import run
+
+        code = run(["warmup"])
+        return {"error": f"nngraph warmup ended with {code}"} if code else {}
 
     def build(self, workload: str, variant: str) -> dict[str, Any]:
         row = all_workloads()[workload]
         arrays = arrays_of(row, self.tiny)
         self.built[variant] = row.builders[variant](arrays)
         self.steps[variant] = min(row.steps, TINY_STEPS) if self.tiny else row.steps
-        return {"traffic": row.traffic(arrays)} if row.traffic else {}
+        counts = {"operations": row.operations, "traffic": row.traffic}
+        return {what: count(arrays) for what, count in counts.items() if count}
 
     def check(self, variant: str) -> dict[str, Any]:
         """The loss after 1 step and after 10: what the second and the eleventh forward pass give."""
         return {"losses": losses(self.built[variant])}
 
+    def about(self, variant: str) -> dict[str, Any]:
+        """What an implementation of ours says of itself: the instructions of its plan, the parts of its time."""
+        implementation, found = self.built[variant], {}
+        executable = getattr(implementation, "executable", None)
+        if executable is not None:
+            found["instructions"] = len(list(executable.plan.all()))
+        if hasattr(implementation, "parts"):
+            found["parts"] = implementation.parts()
+        return found
+
     def time(self, variant: str, least: float) -> dict[str, Any]:
         """Seconds of one step, over as many calls from the first weights as fill the least time; and the processors
         that were at work meanwhile."""
+        if variant not in self.built:
+            raise RuntimeError("its process ended in an earlier round, and with it what was built")
         implementation, length = self.built[variant], self.steps[variant]
         steps, wall, used = 0, 0.0, 0.0
         while not steps or wall < least:
@@ -106,31 +127,18 @@ class Worker:
     def drop(self) -> dict[str, Any]:
         """Forget all that was built."""
         self.built.clear()
+        self.moves = None
+        gc.collect()
         return {}
 
-    def bandwidth(self, least: float = 0.1) -> dict[str, Any]:
-        """Bytes a second that numpy moves: the better of a copy and a sum, of arrays far larger than any cache, measured
-        as long as a step is."""
-        a, b, c = (np.ones(10_000_000, np.float32) for _ in range(3))
-        best = 0.0
-        for move, arrays in ((lambda: np.copyto(a, b), 2), (lambda: np.add(a, b, out=c), 3)):
-            move()
-            before, moved = time.perf_counter(), 0
-            while time.perf_counter() - before < least:
-                move()
-                moved += arrays * a.nbytes
-            best = max(best, moved / (time.perf_counter() - before))
-        return {"value": best}
-
-    def product(self) -> dict[str, Any]:
-        """Floating-point operations a second of numpy's matrix product, float32: how near the processor's peak one gets."""
-        a = np.ones((1024, 1024), np.float32)
-        best = 0.0
-        for _ in range(5):
-            before = time.perf_counter()
-            a @ a
-            best = max(best, 2 * 1024**3 / (time.perf_counter() - before))
-        return {"value": best}
+    def ceiling(self, of: str) -> dict[str, Any]:
+        """The machine's own speed at this moment: float32 multiplications and additions a second for `operations`, bytes
+        a second for `traffic`, with numpy's share of them as `numpy`."""
+        if of == "operations":
+            return {"value": ceilings.multiply_adds(self.threads, *([1000] if self.tiny else []))}
+        self.moves = self.moves or ceilings.Moves(self.threads, *([10_000] if self.tiny else []))
+        by_numpy = self.moves.numpy()
+        return {"value": max(self.moves.copied(), by_numpy), "numpy": by_numpy}
 
     def first(self, workload: str, variant: str, turn: int) -> dict[str, Any]:
         """Seconds from arrays to the loss of a first step; only sensible in a fresh process."""
@@ -140,6 +148,9 @@ class Worker:
         before = time.perf_counter()
         loss = row.builders[variant](arrays).run(1)
         return {"value": time.perf_counter() - before, "losses": [loss]}
+
+    cold = first
+    """With a cache of compiled kernels that is empty; who starts the process sees to that."""
 
     def memory(self, workload: str, variant: str, turn: int) -> dict[str, Any]:
         """Bytes at the peak of a few steps, above what was held after a toy; compiling is over by then."""

@@ -8,14 +8,16 @@ does so many steps and gives the loss of the last forward pass.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
 OURS = "nngraph"
+ENTRIES = 32
+"""Of an array, that are looked at one by one."""
 
 
 class Implementation(Protocol):
@@ -48,11 +50,19 @@ class Workload:
     learns: bool = True
     """Whether the loss goes down; a derivative has nothing to learn."""
     kind: str = "time"
-    """`time` of a step in a living process, or in a fresh one: the `first` step, peak `memory`, `bytes` of a plan."""
+    """`time` of a step in a living process, or in a fresh one: the `first` step, that step with nothing compiled (`cold`),
+    peak `memory`, `bytes` of a plan."""
+    operations: Callable[[Arrays], int] | None = None
+    """Multiplications and additions of the products of one step, each product and convolution as the sum it is, where the
+    row is held against the processor's multiply-adds."""
     traffic: Callable[[Arrays], int] | None = None
     """Bytes that any program must move for one step, where the row is held against the memory's bandwidth."""
     share: float | None = None
     """The share of that bandwidth which nngraph must reach."""
+    rounds: int | None = None
+    """The most rounds, where one takes long or where all give the same."""
+    alone: bool = False
+    """Whether nobody can use a second thread here, so that one thread is all that is measured."""
     per: str = "step"
 
     @property
@@ -84,6 +94,23 @@ def library_of(variant: str) -> str:
 def arrays_of(workload: Workload, tiny: bool = False, turn: int = 0) -> Arrays:
     """Data and first weights: the same in every process and on every machine, others in every turn."""
     return workload.arrays(np.random.default_rng(20260101 + turn), tiny)
+
+
+def numbers_of(*arrays: Any) -> list[float]:
+    """A few numbers for each array, to compare peers by: its length, and entries from all over it, moved away from zero,
+    so that a small one counts for what it is beside the largest."""
+    found = []
+    for array in arrays:
+        flat = np.asarray(array, np.float64).ravel()
+        places = np.linspace(0, flat.size - 1, min(flat.size, ENTRIES)).round().astype(int)
+        found += [float(np.linalg.norm(flat)), *(flat[places] + 2 * np.abs(flat).max()).tolist()]
+    return found
+
+
+def dense_operations(batch: int, sizes: Sequence[int]) -> int:
+    """Of dense layers forward, and backward without the gradient of what comes in."""
+    products = [inputs * outputs for inputs, outputs in zip(sizes, sizes[1:])]
+    return 2 * batch * (3 * sum(products) - products[0])
 
 
 def first_weights(arrays: Arrays) -> Arrays:

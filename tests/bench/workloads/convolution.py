@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Arrays, Implementation, Workload, draw, first_weights
+from . import Arrays, Implementation, Workload, draw, first_weights, numbers_of
 
 BATCH, RATE, KEEP = 64, 0.02, 0.9
 
@@ -44,6 +44,14 @@ def our_net(arrays: Arrays) -> Implementation:
         return optimizers.momentum(parameters, slopes, RATE, KEEP)
 
     return with_nngraph.training(first_weights(arrays), loss, update, {"x": arrays["x"], "t": arrays["t"]}, BATCH)
+
+
+def net_operations(arrays: Arrays) -> int:
+    """Of a step; the pictures need no gradient."""
+    size = arrays["x"].shape[2]
+    weights = first_weights(arrays)
+    first, second = (weights[f"K{at}"].size * (size // 2**at) ** 2 for at in range(2))
+    return 2 * BATCH * (2 * first + 3 * second + 3 * weights["W"].size)
 
 
 def torch_net(channels_last: bool, compiled: bool = False) -> Callable[[Arrays], Implementation]:
@@ -112,12 +120,14 @@ def layer_arrays(rng: np.random.Generator, tiny: bool) -> Arrays:
 
 
 def summed(values: Any) -> list[float]:
-    """Result and both gradients as numbers to compare: weighted sums, so that an entry out of place is noticed."""
-    numbers = []
-    for name in ("y", "dx", "dw"):
-        flat = np.asarray(values[name], np.float64).ravel()
-        numbers.append(float(flat @ np.cos(np.arange(flat.size)) / flat.size**0.5))
-    return numbers
+    """Result and both gradients as numbers to compare."""
+    return numbers_of(*(values[name] for name in ("y", "dx", "dw")))
+
+
+def layer_operations(arrays: Arrays) -> int:
+    """Of the result and of both gradients, each as many."""
+    n, _, h, w = arrays["x"].shape
+    return 3 * 2 * n * h * w * arrays["w"].size
 
 
 def our_layer(arrays: Arrays) -> Implementation:
@@ -196,7 +206,7 @@ WORKLOADS = (
             "nngraph": our_net, "torch: NCHW": torch_net(False), "torch: channels_last": torch_net(True),
             "jax: reduce_window": jax_net(True), "jax: reshape": jax_net(False),
         },
-        12, {"torch": 2, "jax": 2}, {"torch": 4, "jax": 4},
+        12, {"torch": 2, "jax": 2}, {"torch": 4, "jax": 4}, operations=net_operations,
     ),
     Workload(
         "conv2d", "conv2d N32 C64 56x56 K64 3x3 p1, forward and both gradients", layer_arrays,
@@ -204,6 +214,6 @@ WORKLOADS = (
             "nngraph": our_layer, "torch: NCHW": torch_layer(False), "torch: channels_last": torch_layer(True),
             "jax": jax_layer,
         },
-        1, {"torch": 1.7}, {"torch": 2.3}, learns=False,
+        1, {"torch": 1.7}, {"torch": 2.3}, learns=False, operations=layer_operations, rounds=9,
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import Arrays, Implementation, Workload, draw, first_weights
-from .generative import BATCH_GAN, SLOPE, jax_gan, our_gan, torch_gan
+from .generative import BATCH_GAN, SLOPE, gan_operations, jax_gan, our_gan, torch_gan
 
 RATE = 5e-5  # a quarter of the paper's: with 2e-4 one library's own memory layouts part by 5e-4 within 10 steps
 
@@ -133,11 +133,21 @@ def with_jax(arrays: Arrays) -> Implementation:
     return jax_gan(weights, data, make, judge, RATE)
 
 
+def operations(arrays: Arrays) -> int:
+    """A filter of a transposed convolution is used once for every number that comes in, of a convolution for every one
+    that goes out."""
+    size = arrays["x"].shape[2]
+    small, large = (size // 4) ** 2, (size // 2) ** 2
+    used = {"GW": 1, "GK0": small, "GK1": large, "DK0": large, "DK1": small, "DW": 1}
+    cost = {name: times * arrays[f"weights/{name}"].size for name, times in used.items()}
+    return gan_operations([cost["GW"], cost["GK0"], cost["GK1"]], [cost["DK0"], cost["DK1"], cost["DW"]])
+
+
 WORKLOADS = (
     Workload(
         "dcgan",
         "DCGAN 28x28 (dense to 7x7x128, two transposed 4x4 s2; D two conv 4x4 s2; batch norm), batch 64, Adam", arrays,
         {"nngraph": ours, "torch: NCHW": with_torch(False), "torch: channels_last": with_torch(True), "jax": with_jax},
-        2, {"torch": 1.2}, {"torch": 2}, learns=False,
+        2, {"torch": 1.2}, {"torch": 2}, learns=False, operations=operations, rounds=9,
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Arrays, Implementation, Workload
+from . import Arrays, Implementation, Workload, numbers_of
 from .convolution import Once
 
 
@@ -30,15 +30,6 @@ def traffic(arrays: Arrays) -> int:
     return 2 * sum(array.nbytes for array in arrays.values())
 
 
-def numbers(dx: Any, dw: Any, db: Any) -> list[float]:
-    """Weighted sums of the gradients, times their number, which are otherwise tiny."""
-    found, count = [], len(dx)
-    for array in (dx, dw, db):
-        flat = np.asarray(array, np.float64).ravel() * count
-        found.append(float(flat @ np.cos(np.arange(flat.size) % 1000) / flat.size))
-    return found
-
-
 def ours(arrays: Arrays) -> Implementation:
     import nngraph as ng
 
@@ -47,7 +38,7 @@ def ours(arrays: Arrays) -> Implementation:
     x, w, b = (ng.input(name, arrays[name]) for name in "xwb")
     y = ng.mean(ng.tanh(ng.sigmoid(w * x + b) * x))
     slopes = dict(zip(("dx", "dw", "db"), ng.gradient(y, [x, w, b])))
-    return with_nngraph.Results({"y": y, **slopes}, lambda values: numbers(values["dx"], values["dw"], values["db"]))
+    return with_nngraph.Results({"y": y, **slopes}, lambda values: numbers_of(*(values[name] for name in slopes)))
 
 
 def with_torch(arrays: Arrays) -> Implementation:
@@ -56,24 +47,40 @@ def with_torch(arrays: Arrays) -> Implementation:
     x, w, b = (torch.from_numpy(arrays[name]).requires_grad_() for name in "xwb")
 
     def step() -> Any:
-        y = torch.mean(torch.tanh(torch.sigmoid(torch.addcmul(b, w, x) if w.ndim else w * x + b) * x))
-        return torch.autograd.grad(y, (x, w, b))
+        inner = torch.addcmul(b, w, x) if w.ndim else w * x + b
+        return torch.autograd.grad(torch.mean(inner.sigmoid_().mul(x).tanh_()), (x, w, b))
 
-    return Once(step, lambda slopes: numbers(*slopes))
-
-
-def with_jax(arrays: Arrays) -> Implementation:
-    import jax
-    import jax.numpy as jnp
-
-    leaves = [jnp.asarray(arrays[name]) for name in "xwb"]
-    slopes = jax.jit(
-        jax.value_and_grad(lambda x, w, b: jnp.mean(jnp.tanh(jax.nn.sigmoid(w * x + b) * x)), argnums=(0, 1, 2))
-    )
-    return Once(lambda: jax.block_until_ready(slopes(*leaves)), lambda results: numbers(*results[1]))
+    return Once(step, lambda slopes: numbers_of(*slopes))
 
 
-_PEERS = {"nngraph": ours, "torch": with_torch, "jax": with_jax}
+def with_jax(donated: bool) -> Callable[[Arrays], Implementation]:
+    """`donated`: the gradients of the step before are given away, so that the new ones need no fresh memory."""
+
+    def build(arrays: Arrays) -> Implementation:
+        import jax
+        import jax.numpy as jnp
+
+        leaves = [jnp.asarray(arrays[name]) for name in "xwb"]
+        slopes = jax.value_and_grad(
+            lambda x, w, b: jnp.mean(jnp.tanh(jax.nn.sigmoid(w * x + b) * x)), argnums=(0, 1, 2)
+        )
+        if not donated:
+            fresh = jax.jit(slopes)
+            return Once(lambda: jax.block_until_ready(fresh(*leaves)), lambda results: numbers_of(*results[1]))
+        over = jax.jit(lambda before, *leaves: slopes(*leaves), donate_argnums=0, keep_unused=True)
+        kept = [jnp.zeros_like(leaf) for leaf in leaves]
+
+        def step() -> Any:
+            nonlocal kept
+            _, kept = jax.block_until_ready(over(kept, *leaves))
+            return kept
+
+        return Once(step, lambda results: numbers_of(*results))
+
+    return build
+
+
+_PEERS = {"nngraph": ours, "torch": with_torch, "jax": with_jax(False), "jax donated": with_jax(True)}
 WORKLOADS = (
     Workload(
         "chain1e7", "mean(tanh(sigmoid(w*x+b)*x)), 1e7 elements each, gradients of x, w, b", arrays_for(True), _PEERS,

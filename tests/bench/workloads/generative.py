@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Arrays, Implementation, Workload, draw, first_weights
+from . import Arrays, Implementation, Workload, dense_operations, draw, first_weights
 
 SLOPE = 0.2  # of the leaky relu, as in the DCGAN's paper: Radford et al. 2015, arXiv:1511.06434
 BATCH_AUTOENCODER, RATE_AUTOENCODER = 128, 1e-3
@@ -172,6 +172,17 @@ def jax_gan(
     return with_jax.Steps(start, step, data, BATCH_GAN)
 
 
+def gan_operations(maker: Sequence[int], judge: Sequence[int]) -> int:
+    """Of both steps, given the multiplications of every layer for one picture, first layers first.
+
+    The judge learns from two kinds of pictures, which need no gradient; then it passes the maker's gradient on without
+    learning; the noise needs none.
+    """
+    learning = 2 * (3 * sum(judge) - judge[0])
+    passing = 2 * sum(judge)
+    return 2 * BATCH_GAN * (learning + passing + 3 * sum(maker) - maker[0])
+
+
 # Dense GAN ------------------------------------------------------------------------------------------------------------
 def gan_arrays(rng: np.random.Generator, tiny: bool) -> Arrays:
     noise, hidden, size = (4, 6, 12) if tiny else (64, 128, 784)
@@ -227,10 +238,16 @@ WORKLOADS: tuple[Workload, ...] = (
         "autoencoder", "autoencoder 784-128-32-128-784, relu, batch 128, Adam", autoencoder_arrays,
         {"nngraph": our_autoencoder, "torch": torch_autoencoder, "jax": jax_autoencoder},
         40, {"torch": 2, "jax": 1.3}, {"torch": 3, "jax": 2},
+        operations=lambda arrays: dense_operations(
+            BATCH_AUTOENCODER, [arrays["x"].shape[1], *(arrays[f"weights/b{at}"].size for at in range(4))]
+        ),
     ),
     Workload(
         "gan", "GAN MLP (G 64-128-784, D 784-128-1), batch 64, one D and one G step, Adam", gan_arrays,
         {"nngraph": our_dense_gan, "torch": torch_dense_gan, "jax": jax_dense_gan},
         40, {"torch": 2, "jax": 1.3}, {"torch": 3, "jax": 2}, learns=False,
+        operations=lambda arrays: gan_operations(
+            *([arrays[f"weights/{which}W{at}"].size for at in range(2)] for which in "GD")
+        ),
     ),
 )  # fmt: skip

@@ -11,11 +11,11 @@ WORKLOADS = (
             "nngraph": convolution.our_net, "torch: NCHW": convolution.torch_net(False),
             "torch: channels_last": convolution.torch_net(True), "jax": convolution.jax_net(False),
         },
-        3, {"torch": 1, "jax": 1}, {"torch": 2, "jax": 2}, kind="memory",
+        3, {"torch": 1, "jax": 1}, {"torch": 2, "jax": 2}, kind="memory", rounds=3, alone=True,
     ),
     Workload(
         "memory-lstm", "peak memory of the LSTM step, T=512", recurrent.arrays_for(512, batches=1),
         {"nngraph": recurrent.ours, "torch": recurrent.with_torch, "jax": recurrent.with_jax},
-        3, {"torch": 1, "jax": 1}, {"torch": 2, "jax": 2}, kind="memory",
+        3, {"torch": 1, "jax": 1}, {"torch": 2, "jax": 2}, kind="memory", rounds=3, alone=True,
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Arrays, Implementation, Workload, draw, first_weights
+from . import Arrays, Implementation, Workload, dense_operations, draw, first_weights
 
 
 def _iris(rng: np.random.Generator, tiny: bool) -> Arrays:
@@ -117,6 +117,13 @@ def with_jax(
     return build
 
 
+def _sizes(arrays: Arrays) -> list[int]:
+    """How wide the layers are, from the input to the scores."""
+    weights = first_weights(arrays)
+    matrices = [weights[f"W{at}"] for at in range(_depth(weights))]
+    return [matrices[0].shape[0], *(W.shape[1] for W in matrices)]
+
+
 class Scikit:
     """MLPClassifier: one call of `fit` for ten epochs and more, `partial_fit` for single steps."""
 
@@ -176,7 +183,7 @@ def _row(
             "nngraph": ours(*settings), "torch": with_torch(*settings), "jax": with_jax(*settings, loop=False),
             "jax fori_loop": with_jax(*settings, loop=True), **more,
         },
-        steps, least, aim,
+        steps, least, aim, operations=lambda arrays: dense_operations(settings[0], _sizes(arrays)),
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def ours(arrays: Arrays) -> Implementation:
         def sample(share: Any, unit: str) -> Any:
             if drawn:
                 updates[step] = step + 1
-                return ng.bernoulli(share, step=step, name=unit)
+                return ng.bernoulli(share, step=step, name=unit, draw=0)
             uniform = arrays[f"uniform_{unit}"]
             inputs.append(with_nngraph.batch_input(f"uniform_{unit}", uniform, BATCH))
             data.append(uniform)
@@ -143,6 +143,8 @@ WORKLOADS = (
             "scikit-learn": _Scikit,
         },
         100, {"scikit-learn": 3, "torch": 1.5}, {"scikit-learn": 5, "torch": 2},
+        # Three products forward, two for the weights.
+        operations=lambda arrays: 5 * 2 * BATCH * arrays["weights/W"].size,
         incomparable={"scikit-learn": "its chains persist (PCD) and it draws its own first weights"},
     ),
 )  # fmt: skip

@@ -6,8 +6,10 @@ points of two moons, the max-margin loss and a little weight decay; in Python's 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -174,6 +176,21 @@ class OursChain:
         self.run(1)
         return [float(number) for number in self.results]
 
+    def parts(self) -> dict[str, float]:
+        """Seconds for one node: where the time goes, measured once."""
+        if self.again:
+            return {}
+        laps = [time.perf_counter()]
+        y = chain(self.x, self.h, self.units)
+        laps.append(time.perf_counter())
+        for _ in range(2):
+            self.h.value = self.start
+            y.backward()
+            laps.append(time.perf_counter())
+        build, first, again = (after - before for before, after in pairwise(laps))
+        found = {"building the graph": build, "its gradient and the plan": first - again, "running": again}
+        return {what: seconds / self.units for what, seconds in found.items()}
+
 
 class PeersChain:
     """A tenth as long: the time is for one node. `leaf` makes a number that has a gradient, `numbers` reads y and both
@@ -243,7 +260,8 @@ def micrograd_chain(arrays: Arrays) -> Implementation:
 WORKLOADS = (
     Workload(
         "scalar-mlp", "scalar MLP 2-16-16-1 on 100 moons, one step, built once from scalar nodes", moons,
-        {"nngraph": ours_built_once, "micrograd": Micrograd}, 3, {"micrograd": 400}, {"micrograd": 1000},
+        {"nngraph": ours_built_once, "micrograd": Micrograd}, 1, {"micrograd": 400}, {"micrograd": 1000},
+        rounds=7, alone=True,
     ),
     Workload(
         "scalar-mlp-rebuilt", "the same, its graph rebuilt in each step", moons,
@@ -251,20 +269,20 @@ WORKLOADS = (
             "nngraph: backward": partial(OursRebuilt, compiled=False),
             "nngraph: compile": partial(OursRebuilt, compiled=True), "micrograd": Micrograd,
         },
-        3, {"micrograd": 1}, {"micrograd": 2},
+        1, {"micrograd": 1}, {"micrograd": 2}, rounds=7, alone=True,
     ),
     Workload(
         "scalar-chain", "chain of 1e6 scalar nodes: build, plan, forward and backward", chain_arrays,
         {"nngraph": partial(OursChain, again=False), "torch": torch_chain, "micrograd": micrograd_chain},
-        1, most=9.5e-6, learns=False, per="node",
+        1, most=9.5e-6, learns=False, per="node", rounds=5, alone=True,
     ),
     Workload(
         "scalar-chain-again", "the same chain: forward and backward again", chain_arrays,
         {"nngraph": partial(OursChain, again=True), "torch": torch_chain},
-        1, most=40e-9, learns=False, per="node",
+        1, most=40e-9, learns=False, per="node", rounds=7, alone=True,
     ),
     Workload(
         "scalar-chain-plan", "the plan of the same chain", chain_arrays,
-        {"nngraph": OurPlan}, 1, most=150, learns=False, kind="bytes", per="node",
+        {"nngraph": OurPlan}, 1, most=150, learns=False, kind="bytes", per="node", rounds=1, alone=True,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import Arrays, Implementation, Workload, draw, first_weights
+from . import Arrays, Implementation, Workload, draw, first_weights, numbers_of
 from .convolution import Once
 
 BATCH, SIZE = 128, 50
@@ -28,13 +28,11 @@ def _along(arrays: Arrays) -> Arrays:
     return {name.removeprefix("along/"): array for name, array in arrays.items() if name.startswith("along/")}
 
 
-def weighed(products: Any) -> list[float]:
-    """Each block of H·v as one number."""
-    found = []
-    for block in products:
-        flat = np.asarray(block, np.float64).ravel()
-        found.append(float(flat @ np.cos(np.arange(flat.size))))
-    return found
+def operations(arrays: Arrays) -> int:
+    """The first layer: the scores, how they change along v, how the gradient changes. The second: the scores, and two
+    products each for how the scores, what is sent back and the gradient change."""
+    weights = first_weights(arrays)
+    return 2 * BATCH * (3 * weights["W0"].size + 7 * weights["W1"].size)
 
 
 def our_product(arrays: Arrays) -> Implementation:
@@ -47,7 +45,7 @@ def our_product(arrays: Arrays) -> Implementation:
     along = {name: ng.input(f"along_{name}", array) for name, array in _along(arrays).items()}
     loss = ng.softmax_loss(ng.relu(x @ p["W0"] + p["b0"]) @ p["W1"] + p["b1"], t)
     products = ng.hvp(loss, list(p.values()), [along[name] for name in p])
-    return with_nngraph.Results(dict(zip(p, products)), lambda values: weighed([values[name] for name in p]))
+    return with_nngraph.Results(dict(zip(p, products)), lambda values: numbers_of(*(values[name] for name in p)))
 
 
 def torch_product(arrays: Arrays) -> Implementation:
@@ -66,7 +64,7 @@ def torch_product(arrays: Arrays) -> Implementation:
         slopes = torch.autograd.grad(loss, leaves, create_graph=True)
         return torch.autograd.grad(slopes, leaves, along)
 
-    return Once(step, weighed)
+    return Once(step, lambda found: numbers_of(*found))
 
 
 def jax_product(arrays: Arrays) -> Implementation:
@@ -85,7 +83,7 @@ def jax_product(arrays: Arrays) -> Implementation:
 
     product = jax.jit(lambda p, along: jax.jvp(jax.grad(loss), (p,), (along,))[1])
     return Once(
-        lambda: jax.block_until_ready(product(p, along)), lambda found: weighed([found[name] for name in names])
+        lambda: jax.block_until_ready(product(p, along)), lambda found: numbers_of(*(found[name] for name in names))
     )
 
 
@@ -106,7 +104,7 @@ def our_hessian(arrays: Arrays) -> Implementation:
     from . import with_nngraph
 
     x = ng.input("x", arrays["x"])
-    return with_nngraph.Results({"H": ng.hessian(rosenbrock(x, ng.sum), x)}, lambda values: weighed([values["H"]]))
+    return with_nngraph.Results({"H": ng.hessian(rosenbrock(x, ng.sum), x)}, lambda values: numbers_of(values["H"]))
 
 
 def torch_hessian(arrays: Arrays) -> Implementation:
@@ -114,7 +112,7 @@ def torch_hessian(arrays: Arrays) -> Implementation:
 
     x = torch.from_numpy(arrays["x"])
     hessian = torch.func.hessian(lambda x: rosenbrock(x, torch.sum))
-    return Once(lambda: hessian(x), lambda found: weighed([found]))
+    return Once(lambda: hessian(x), numbers_of)
 
 
 def torch_hessian_rows(arrays: Arrays) -> Implementation:
@@ -125,7 +123,7 @@ def torch_hessian_rows(arrays: Arrays) -> Implementation:
     def step() -> Any:
         return torch.autograd.functional.hessian(lambda x: rosenbrock(x, torch.sum), x, vectorize=True)
 
-    return Once(step, lambda found: weighed([found]))
+    return Once(step, numbers_of)
 
 
 def jax_hessian(arrays: Arrays) -> Implementation:
@@ -134,14 +132,14 @@ def jax_hessian(arrays: Arrays) -> Implementation:
 
     x = jnp.asarray(arrays["x"])
     hessian = jax.jit(jax.hessian(lambda x: rosenbrock(x, jnp.sum)))
-    return Once(lambda: jax.block_until_ready(hessian(x)), lambda found: weighed([found]))
+    return Once(lambda: jax.block_until_ready(hessian(x)), numbers_of)
 
 
 WORKLOADS = (
     Workload(
         "hvp", "Hessian-vector product of the 784-128-10 loss, batch 128", net_arrays,
         {"nngraph": our_product, "torch": torch_product, "jax": jax_product},
-        20, {"jax": 1.2, "torch": 5}, {"jax": 2}, learns=False,
+        20, {"jax": 1.2, "torch": 5}, {"jax": 2}, learns=False, operations=operations,
     ),
     Workload(
         "rosenbrock", "the full 50x50 Hessian of Rosenbrock's function", point,

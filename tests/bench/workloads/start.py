@@ -1,7 +1,9 @@
-"""The first step of a model nobody has run before, in a fresh process; imports are not counted, compiling is.
+"""The first step of a model nobody has run before, in a fresh process: from arrays to the loss of one step, the graph or
+the net, its gradient, the optimizer and all compiling included.
 
-The sizes differ from run to run, so that no peer finds the very same model in a cache; nngraph's kernels were compiled by
-an earlier run.
+Warm: the sizes differ from run to run, so that no peer finds the very same model in a cache; nngraph's cache is that which
+`nngraph warmup` leaves behind, and importing a library does not count. Cold: the cache is an empty folder, and whatever is
+imported in order to compile counts.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ WORKLOADS = (
             "nngraph": mlp.ours(*_DENSE), "torch": mlp.with_torch(*_DENSE),
             "torch.compile": mlp.with_torch(*_DENSE, compiled=True), "jax": mlp.with_jax(*_DENSE, loop=False),
         },
-        1, most=0.3, kind="first", per="",
+        1, most=0.3, kind="first", per="", rounds=5, alone=True,
+    ),
+    Workload(
+        "cold-mlp", "the same, no kernel compiled yet", dense_arrays, {"nngraph": mlp.ours(*_DENSE)},
+        1, most=8.0, kind="cold", per="", rounds=2, alone=True,
     ),
     Workload(
         "first-cnn", "first step of a new CNN (two convolutions, momentum), warm cache", picture_arrays,
@@ -40,6 +46,10 @@ WORKLOADS = (
             "nngraph": convolution.our_net, "torch": convolution.torch_net(True),
             "torch.compile": convolution.torch_net(True, compiled=True), "jax": convolution.jax_net(False),
         },
-        1, most=0.3, kind="first", per="",
+        1, most=0.3, kind="first", per="", rounds=5, alone=True,
+    ),
+    Workload(
+        "cold-cnn", "the same, no kernel compiled yet", picture_arrays, {"nngraph": convolution.our_net},
+        1, most=8.0, kind="cold", per="", rounds=2, alone=True,
     ),
 )  # fmt: skip
