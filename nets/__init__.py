@@ -22,6 +22,9 @@ _PLACES: dict[str, str] = {
     ),
     **dict.fromkeys(("Record", "Trainer", "train"), "trainer"),
     **dict.fromkeys(("load_checkpoint", "save_checkpoint"), "checkpoint"),
+    **dict.fromkeys(("RBM", "BoltzmannMachine"), "boltzmann"),
+    **dict.fromkeys(("DeepBeliefNet",), "deep_belief"),
+    **dict.fromkeys(("Hopfield",), "hopfield"),
     **dict.fromkeys(("DataError",), "rows"),
     **dict.fromkeys(("MLP",), "feed_forward"),
     **dict.fromkeys(
@@ -32,6 +35,8 @@ _PLACES: dict[str, str] = {
         "neurons",
     ),
     **dict.fromkeys(("Comparison", "compare_gradients", "numerical_gradients"), "numerical"),
+    **dict.fromkeys(("MLPClassifier", "MLPRegressor"), "estimators.feed_forward"),
+    **dict.fromkeys(("Adaline", "Perceptron"), "estimators.single_layer"),
     **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "DepthwiseConv2d"), "convolution"),
     **dict.fromkeys(
         ("AveragePool1d", "AveragePool2d", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "L2Pool1d", "L2Pool2d", "MaxPool1d", "MaxPool2d"),
@@ -40,6 +45,14 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("ReceptiveField", "receptive_fields"), "receptive_field"),
     **dict.fromkeys(("ConvNet", "LeNet", "ResNet", "ResidualBlock"), "image_models"),
     **dict.fromkeys(("GRU", "LSTM", "RNN", "Recurrent"), "recurrent"),
+    **dict.fromkeys(
+        ("AdditiveAttention", "MultiHeadAttention", "PositionalEncoding", "causal", "positional_encoding", "scaled_dot_product"),
+        "attention",
+    ),
+    **dict.fromkeys(
+        ("Bidirectional", "Decoder", "DeepRNN", "EncoderDecoder", "ManyToMany", "ManyToOne", "OneToMany", "sequence_loss"),
+        "sequence_models",
+    ),
 }
 
 __all__ = sorted(_PLACES)

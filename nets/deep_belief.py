@@ -1,0 +1,61 @@
+"""Deep belief nets: machines stacked on each other, each learning the features of the one below; then tuned as one net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.executable import compile
+from ..autograd.leaves import input as input_leaf
+from ..autograd.node import Node
+from ..autograd.ops import sigmoid
+from .boltzmann import RBM
+from .feed_forward import MLP
+from .initialize import generator, xavier
+from .module import Module
+from .optimizers import Momentum, Optimizer
+from .rows import rows
+from .trainer import Record, Trainer
+
+
+class DeepBeliefNet(Module):
+    """Restricted Boltzmann machines one on another: (N, sizes[0]) → (N, sizes[-1]) hidden probabilities. Hinton, Osindero and Teh 2006.
+
+    `pretrain` has each machine learn what the one below makes of the data, without any labels; `classifier` is then a net that starts
+    with their weights, to be tuned with labels.
+    """
+
+    def __init__(self, sizes: Sequence[int], *, rng: np.random.Generator | int | None = None, dtype: Any = "float32") -> None:
+        rng = generator(rng)
+        self.machines = [RBM(a, b, rng=rng, dtype=dtype) for a, b in zip(sizes, sizes[1:])]
+
+    def forward(self, v: Node) -> Node:
+        for machine in self.machines:
+            v = machine(v)
+        return v
+
+    def pretrain(
+        self, data: Any, epochs: int = 10, *, optimizer: Optimizer | None = None, batch: int = 20, seed: int = 0,
+        engine: str | None = None,
+    ) -> Iterator[tuple[str, Record]]:  # fmt: skip
+        """Greedily, from the bottom up: each machine for so many epochs. Gives its label and a record per epoch."""
+        data = rows(data, "data")
+        for at, machine in enumerate(self.machines):
+            for record in Trainer(
+                machine, None, data, optimizer=optimizer or Momentum(0.05, momentum=0.5), batch=batch, seed=seed + at, engine=engine
+            ).run(epochs):
+                yield machine.label, record
+            v = input_leaf("v", shape=data.shape, dtype=data.dtype)
+            data = np.array(compile(machine(v), v, engine=engine)(data))
+
+    def classifier(
+        self, classes: int, activation: Callable[[Node], Node] = sigmoid, *, rng: np.random.Generator | int | None = None
+    ) -> MLP:
+        """A net with the machines' weights and one more layer for the classes."""
+        sizes = [int(self.machines[0].W.shape[0]), *(int(machine.W.shape[1]) for machine in self.machines), classes]
+        net = MLP(sizes, activation, start=xavier, rng=rng, dtype=self.machines[0].W.dtype)
+        for layer, machine in zip(net.layers, self.machines):
+            layer.W.value, layer.b.value = machine.W.value, machine.c.value
+        return net

@@ -1,0 +1,81 @@
+"""Hopfield networks: patterns stored in symmetric weights, and recalled by letting the energy sink."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import DtypeError, ShapeError
+from ..autograd.leaves import as_node, constant
+from ..autograd.node import Node
+from ..autograd.ops import cast, scan, where
+from ..autograd.ops import sum as total
+from .module import Module, new_state
+
+
+class Hopfield(Module):
+    """Units s of −1 or 1, with energy E(s) = −½ sᵀ·W·s. A unit takes the sign of what it hears, sᵢ ← sign(Σⱼ wᵢⱼ sⱼ), one unit after the
+    other; no such update raises E, so the state settles. Hopfield 1982.
+
+    W (units, units) is symmetric with a diagonal of 0: units·(units − 1)/2 weights. It is stored, not learned by a gradient.
+
+    >>> from nngraph import nets
+    >>> patterns = [[1, 1, 1, -1, -1, -1], [1, -1, 1, -1, 1, -1]]
+    >>> memory = nets.Hopfield(6).store(patterns)
+    >>> memory.weights
+    15
+    >>> memory([[1, 1, -1, -1, -1, -1]]).value.astype(int).tolist()
+    [[1, 1, 1, -1, -1, -1]]
+    """
+
+    def __init__(self, units: int, *, dtype: Any = "float32") -> None:
+        self.units = units
+        self.W = new_state("W", np.zeros((units, units)), dtype)
+
+    @property
+    def weights(self) -> int:
+        """How many different weights: one per pair of units."""
+        return self.units * (self.units - 1) // 2
+
+    @property
+    def capacity(self) -> float:
+        """How many random patterns can be stored so that all are recalled without an error, nearly surely: n/(4 ln n). McEliece et al.
+        1987. With a few errors allowed it is 0.138 n, Amit et al. 1985."""
+        return self.units / (4 * log(self.units))
+
+    def store(self, patterns: Any) -> Hopfield:
+        """Add patterns, (count, units) of −1 and 1: W ← W + Σ x·xᵀ/units, without the diagonal. Hebb 1949. Itself again."""
+        x = np.atleast_2d(np.asarray(patterns, self.W.dtype))
+        if x.ndim != 2 or x.shape[1] != self.units:
+            raise ShapeError(f"Hopfield {self.label!r} stores (count, {self.units}); it was given shape {x.shape}")
+        if not np.isin(x, (-1, 1)).all():
+            raise DtypeError("a Hopfield network stores patterns of −1 and 1; for 0 and 1 write 2 * pattern − 1")
+        new = self.W.value + x.T @ x / self.units
+        np.fill_diagonal(new, 0)
+        self.W.value = new
+        return self
+
+    def energy(self, s: Any) -> Node:
+        """E of every row of s: (N, units) → (N,)."""
+        s = cast(as_node(s), dtype=self.W.dtype.name)
+        return -0.5 * total((s @ self.W) * s, axis=1)
+
+    def forward(self, s: Node, sweeps: int = 5) -> Node:
+        """The rows of s after so many sweeps, in each of which every unit is updated once: (N, units)."""
+        return self.recall(s, np.tile(np.arange(self.units), sweeps))[0]
+
+    def recall(self, s: Any, order: Any) -> tuple[Node, Node]:
+        """The rows of s after the units of `order` were updated one after the other, and the energy after each update,
+        (updates, N). A unit that hears 0 stays as it is."""
+        start = cast(as_node(s), dtype=self.W.dtype.name)
+        at = constant(np.eye(self.units, dtype=self.W.dtype)[np.asarray(order)])
+
+        def update(s: Node, pick: Node) -> tuple[Node, Node]:
+            heard = s @ (self.W @ pick)
+            sign = where(heard > 0, 1.0, where(heard < 0, -1.0, s @ pick))
+            new = s * (1 - pick) + sign.reshape((-1, 1)) * pick
+            return new, self.energy(new)
+
+        return scan(update, start, at)
