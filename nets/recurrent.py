@@ -1,0 +1,198 @@
+"""Recurrent layers: one cell, applied at every time to the input and to what it kept from the time before.
+
+In the formulas, x is the input of a time, h the state that is also the output, σ the logistic function, ⊙ the product of
+elements. The gates' weights lie side by side in one matrix, so that a time takes one product with x and one with h.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import as_node, constant
+from ..autograd.node import Node
+from ..autograd.ops import broadcast, cast, concat, scan, sigmoid, split, stop_gradient, swapaxes, tanh
+from .initialize import Initializer, orthogonal, xavier
+from .module import Module, new_parameter
+
+State = Any
+"""What a cell keeps: h (N, width); of an LSTM (h, c)."""
+
+
+class Recurrent(Module):
+    """A layer that reads a sequence: (N, T, inputs) → (N, T, width), the state h at every time. Subclasses say the cell.
+
+    `layer(x, start)` begins with a state other than 0. `layer(x, with_state=True)` gives (outputs, last state), so that reading
+    can go on with the next piece; a single time, x (N, inputs), gives (N, width). `reverse` reads from the end; outputs keep their place. `truncate=k` cuts the sequence into
+    windows of k times and lets no gradient pass from one to the one before (truncated backpropagation through time, Williams and
+    Peng 1990); what is computed stays the same. Wx is (inputs, gates·width), Wh (width, gates·width), b (gates·width,).
+    """
+
+    gates: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        *,
+        reverse: bool = False,
+        truncate: int | None = None,
+        start: Initializer = xavier,
+        recurrent_start: Initializer = orthogonal,
+        rng: np.random.Generator | int | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        if truncate is not None and truncate < 1:
+            raise ParameterError(f"{type(self).__name__}: truncate={truncate} must be at least 1, the times of a window")
+        self.inputs, self.width, self.reverse, self.truncate = inputs, width, reverse, truncate
+        self.Wx = new_parameter("Wx", (inputs, self.gates * width), _beside(start, self.gates), rng, dtype)
+        self.Wh = new_parameter("Wh", (width, self.gates * width), _beside(recurrent_start, self.gates), rng, dtype)
+        self.b = new_parameter("b", (self.gates * width,), dtype=dtype)
+
+    def zero(self, count: int, dtype: Any = None) -> State:
+        """The state of `count` sequences before anything was read."""
+        return broadcast(constant(np.zeros((), dtype or self.Wh.dtype)), shape=(count, self.width))
+
+    def heard(self, x: Node) -> Node:
+        """What inputs (…, inputs) say to the gates: x·Wx + b."""
+        return x @ self.Wx + self.b
+
+    def step(self, state: State, heard: Node) -> State:
+        """The state after one time more."""
+        raise NotImplementedError(f"{type(self).__name__} has no step(self, state, heard)")
+
+    def output(self, state: State) -> Node:
+        """h, the part of a state that others see."""
+        return state
+
+    def from_output(self, h: Node) -> State:
+        """A state whose output is h (N, width), with nothing else in it."""
+        return h
+
+    def forward(self, x: Node, start: State = None, *, with_state: bool = False) -> Any:
+        self._fits(x, start)
+        if x.dtype.kind != "f":
+            x = cast(x, dtype=self.Wx.dtype.name)
+        if len(x.shape) == 2:
+            heard = self.heard(x)
+            state = self.step(self.zero(x.shape[0], heard.dtype) if start is None else start, heard)
+            return (self.output(state), state) if with_state else self.output(state)
+        # One product for all times; the loop then goes along its first axis.
+        heard = swapaxes(self.heard(x), 0, 1)
+        state = self.zero(x.shape[0], heard.dtype) if start is None else start
+        length = int(x.shape[1])
+        window = self.truncate or max(length, 1)
+        pieces = [heard[at : at + window] for at in range(0, length, window)] if window < length else [heard]
+        outputs = []
+        for piece in reversed(pieces) if self.reverse else pieces:
+            if outputs:
+                state = _stopped(state)
+            state, h = scan(self._taken, state, piece, reverse=self.reverse)
+            outputs.append(h)
+        h = outputs[0] if len(outputs) == 1 else concat(outputs[::-1] if self.reverse else outputs, axis=0)
+        h = swapaxes(h, 0, 1)
+        return (h, state) if with_state else h
+
+    def _taken(self, state: State, heard: Node) -> tuple[State, Node]:
+        new = self.step(state, heard)
+        return new, self.output(new)
+
+    def _fits(self, x: Node, start: State) -> None:
+        if len(x.shape) not in (2, 3) or x.shape[-1] != self.inputs:
+            raise ShapeError(
+                f"{type(self).__name__} {self.label!r} takes (batch, time, {self.inputs}); it was given shape"
+                f" {tuple(map(int, x.shape))}"
+            )
+        wanted = (int(x.shape[0]), self.width)
+        for part in () if start is None else start if isinstance(start, tuple) else (start,):
+            if tuple(map(int, as_node(part).shape)) != wanted:
+                raise ShapeError(
+                    f"{type(self).__name__} {self.label!r} starts from a state of shape {wanted}, batch and width; it was given"
+                    f" {tuple(map(int, as_node(part).shape))}"
+                )
+
+
+def _beside(start: Initializer, gates: int) -> Initializer:
+    """An initializer of every gate's own matrix, side by side."""
+    return lambda rng, shape: np.concatenate([start(rng, (shape[0], shape[1] // gates)) for _ in range(gates)], axis=1)
+
+
+def _stopped(state: State) -> State:
+    return tuple(map(stop_gradient, state)) if isinstance(state, tuple) else stop_gradient(state)
+
+
+class RNN(Recurrent):
+    """h ← tanh(x·Wx + h·Wh + b): (N, T, inputs) → (N, T, width). Elman 1990.
+
+    Its gradient through k times is a product of k Jacobians diag(1 − h²)·Whᵀ, which vanishes or explodes with k.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> layer = nets.RNN(3, 8)
+    >>> h, last = layer(ng.input("x", shape=(5, 20, 3)), with_state=True)
+    >>> layer.count, h.shape, last.shape
+    (96, (5, 20, 8), (5, 8))
+    """
+
+    def step(self, state: Node, heard: Node) -> Node:
+        return tanh(heard + state @ self.Wh)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory: (N, T, inputs) → (N, T, width), with the gates i, f, g, o side by side in that order:
+
+    i, f, o = σ(…), g = tanh(…) of x·Wx + h·Wh + b; c ← f⊙c + i⊙g, h ← o⊙tanh(c). Hochreiter and Schmidhuber 1997, with the
+    forget gate of Gers et al. 2000, whose bias starts at 1, so that it starts by keeping. Its state is (h, c).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> layer = nets.LSTM(3, 8)
+    >>> h, (last, kept) = layer(ng.input("x", shape=(5, 20, 3)), with_state=True)
+    >>> layer.count, h.shape, kept.shape
+    (384, (5, 20, 8), (5, 8))
+    """
+
+    gates = 4
+
+    def __init__(self, inputs: int, width: int, **settings: Any) -> None:
+        super().__init__(inputs, width, **settings)
+        self.b.value = np.repeat([0.0, 1.0, 0.0, 0.0], width)
+
+    def zero(self, count: int, dtype: Any = None) -> tuple[Node, Node]:
+        return super().zero(count, dtype), super().zero(count, dtype)
+
+    def step(self, state: tuple[Node, Node], heard: Node) -> tuple[Node, Node]:
+        h, c = state
+        i, f, g, o = split(heard + h @ self.Wh, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        return sigmoid(o) * tanh(c), c
+
+    def output(self, state: tuple[Node, Node]) -> Node:
+        return state[0]
+
+    def from_output(self, h: Node) -> tuple[Node, Node]:
+        return h, super().zero(h.shape[0], h.dtype)
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit: (N, T, inputs) → (N, T, width), with the gates r, z and the candidate n side by side:
+
+    r, z = σ(…) of x·Wx + h·Wh + b; n = tanh(x·Wx + (r⊙h)·Wh + b); h ← (1 − z)⊙n + z⊙h. Cho et al. 2014, arXiv:1406.1078.
+    PyTorch's takes r⊙(h·Wh + a second bias) instead.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> layer = nets.GRU(3, 8)
+    >>> layer.count, layer(ng.input("x", shape=(5, 20, 3))).shape
+    (288, (5, 20, 8))
+    """
+
+    gates = 3
+
+    def step(self, state: Node, heard: Node) -> Node:
+        gates, candidate = heard[:, : 2 * self.width], heard[:, 2 * self.width :]
+        r, z = split(sigmoid(gates + state @ self.Wh[:, : 2 * self.width]), 2, axis=1)
+        n = tanh(candidate + (r * state) @ self.Wh[:, 2 * self.width :])
+        return (1 - z) * n + z * state

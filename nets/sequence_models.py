@@ -1,0 +1,245 @@
+"""Models of sequences, made of recurrent layers: deep and both ways, one to many, many to one, many to many, encoder–decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import constant
+from ..autograd.node import Node
+from ..autograd.ops import argmax, broadcast, concat, expand_dims, reshape, scan, softmax_loss, swapaxes, tanh
+from .attention import AdditiveAttention
+from .dropout import Dropout
+from .initialize import generator
+from .linear import Embedding, Linear
+from .module import Module
+from .recurrent import GRU, LSTM, Recurrent, State
+
+Rng = np.random.Generator | int | None
+Cell = type[Recurrent]
+
+
+def sequence_loss(scores: Node, words: Node) -> Node:
+    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences. (ng.softmax_loss
+    adds up the words of a sequence.)"""
+    count = scores.shape[0] * scores.shape[1]
+    return softmax_loss(reshape(scores, shape=(count, scores.shape[2])), reshape(words, shape=(count,)))
+
+
+class DeepRNN(Module):
+    """Recurrent layers one above the other, each reads what the one below says: (N, T, sizes[0]) → (N, T, sizes[-1]).
+    Schmidhuber 1992; El Hihi and Bengio 1995. Starts and states are tuples, one for each layer; `dropout` acts between layers.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> net = nets.DeepRNN([3, 16, 8], cell=nets.GRU)
+    >>> net(ng.input("x", shape=(5, 20, 3))).shape
+    (5, 20, 8)
+    """
+
+    def __init__(self, sizes: Sequence[int], cell: Cell = LSTM, *, dropout: float = 0.0, rng: Rng = None, **settings: Any) -> None:
+        if len(sizes) < 2:
+            raise ParameterError(f"DeepRNN({list(sizes)}): at least the number of inputs and a width are needed")
+        rng = generator(rng)
+        self.layers = [cell(a, b, rng=rng, **settings) for a, b in zip(sizes, sizes[1:])]
+        self.width = sizes[-1]
+        self.dropout = Dropout(dropout) if dropout else None
+
+    def forward(self, x: Node, start: tuple[State, ...] | None = None, *, with_state: bool = False) -> Any:
+        states = []
+        for at, layer in enumerate(self.layers):
+            if at and self.dropout is not None:
+                x = self.dropout(x)
+            x, state = layer(x, None if start is None else start[at], with_state=True)
+            states.append(state)
+        return (x, tuple(states)) if with_state else x
+
+
+class Bidirectional(Module):
+    """Two recurrent layers, one reads forward and one backward, side by side: (N, T, inputs) → (N, T, 2·width). Every output knows
+    what was and what will be. Schuster and Paliwal 1997. The last state is that of both, forward's first.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.Bidirectional(3, 8)(ng.input("x", shape=(5, 20, 3))).shape
+    (5, 20, 16)
+    """
+
+    def __init__(self, inputs: int, width: int, cell: Cell = LSTM, *, rng: Rng = None, **settings: Any) -> None:
+        rng = generator(rng)
+        self.ahead = cell(inputs, width, rng=rng, **settings)
+        self.back = cell(inputs, width, rng=rng, reverse=True, **settings)
+        self.width = 2 * width
+
+    def forward(self, x: Node, start: tuple[State, State] | None = None, *, with_state: bool = False) -> Any:
+        first, second = (None, None) if start is None else start
+        one, end = self.ahead(x, first, with_state=True)
+        other, begin = self.back(x, second, with_state=True)
+        both = concat([one, other], axis=2)
+        return (both, (end, begin)) if with_state else both
+
+
+class ManyToMany(Module):
+    """An answer at every time: (N, T, inputs) → (N, T, outputs), a linear layer on what a recurrent layer (or DeepRNN, or
+    Bidirectional) says.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.ManyToMany(nets.RNN(3, 8), 2)(ng.input("x", shape=(5, 20, 3))).shape
+    (5, 20, 2)
+    """
+
+    def __init__(self, reader: Module, outputs: int, *, rng: Rng = None, dtype: Any = "float32") -> None:
+        self.reader = reader
+        self.top = Linear(_width(reader), outputs, rng=rng, dtype=dtype)
+
+    def forward(self, x: Node, start: State = None, *, with_state: bool = False) -> Any:
+        h, state = self.reader(x, start, with_state=True)
+        return (self.top(h), state) if with_state else self.top(h)
+
+
+class ManyToOne(Module):
+    """One answer when all was read: (N, T, inputs) → (N, outputs), a linear layer on what a recurrent layer (or DeepRNN, or
+    Bidirectional) says at its end. A layer that reads backward has its end at time 0.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.ManyToOne(nets.LSTM(3, 8), 2)(ng.input("x", shape=(5, 20, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(self, reader: Module, outputs: int, *, rng: Rng = None, dtype: Any = "float32") -> None:
+        self.reader = reader
+        self.top = Linear(_width(reader), outputs, rng=rng, dtype=dtype)
+
+    def forward(self, x: Node) -> Node:
+        return self.top(_end(self.reader, self.reader(x)))
+
+
+def _width(reader: Module) -> int:
+    width = getattr(reader, "width", None)
+    if width is None:
+        raise ParameterError(f"{reader!r} is no recurrent layer: it has no width")
+    return width
+
+
+def _end(reader: Module, h: Node) -> Node:
+    """What a reader says when it has read all."""
+    if isinstance(reader, Bidirectional):
+        half = reader.width // 2
+        return concat([h[:, -1, :half], h[:, 0, half:]], axis=1)
+    last = reader.layers[-1] if isinstance(reader, DeepRNN) else reader
+    return h[:, 0] if getattr(last, "reverse", False) else h[:, -1]
+
+
+class Decoder(Module):
+    """Writes words, one after the other: from a vector (N, inputs) that starts its state to scores (N, T, words). What it wrote is
+    what it reads next; the first it reads is a sign for "begin". Sutskever et al. 2014, arXiv:1409.3215.
+
+    `decoder(x, t)` has it read the right words t (N, T) instead of its own (teacher forcing), to learn; `decoder(x)` has it write
+    `length` words by itself, always the likeliest. With `memory` (N, S, memory_width) it looks at that by attention before every
+    word; `with_weights=True` then gives (scores, alignment (N, T, S)).
+    """
+
+    def __init__(
+        self, inputs: int, words: int, width: int, length: int, cell: Cell = GRU, *, memory_width: int | None = None,
+        embedding: int | None = None, rng: Rng = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        rng, embedding = generator(rng), embedding or width
+        settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
+        self.words, self.length = words, length
+        self.begin = Linear(inputs, width, **settings)
+        self.embedding = Embedding(words + 1, embedding, **settings)
+        self.attention = None if memory_width is None else AdditiveAttention(width, memory_width, width, **settings)
+        self.cell = cell(embedding + (memory_width or 0), width, **settings)
+        self.top = Linear(width + (memory_width or 0), words, **settings)
+
+    def forward(self, x: Node, t: Node | None = None, memory: Node | None = None, *, with_weights: bool = False) -> Any:
+        if (memory is None) != (self.attention is None):
+            raise ParameterError(f"Decoder {self.label!r} was built {'with' if self.attention else 'without'} attention to a memory")
+        state = self.cell.from_output(tanh(self.begin(x)))
+        sign = broadcast(constant(np.int64(self.words)), shape=(x.shape[0],))
+
+        def step(state: State, word: Node) -> tuple[State, tuple[Node, Node | None]]:
+            row, context, weights = self.embedding(word), None, None
+            if memory is not None:
+                context, weights = self.attention(self.cell.output(state), memory)
+            h, state = self.cell(_beside(row, context), state, with_state=True)
+            return state, (self.top(_beside(h, context)), weights)
+
+        def free(carry: tuple[State, Node], _: None) -> tuple[tuple[State, Node], Any]:
+            state, said = step(*carry)
+            return (state, argmax(said[0], axis=1)), said
+
+        if t is None:
+            _, (scores, weights) = scan(free, (state, sign), length=self.length)
+        else:
+            read = concat([expand_dims(sign, 0), swapaxes(t, 0, 1)[:-1]], axis=0)
+            _, (scores, weights) = scan(step, state, read)
+        scores = swapaxes(scores, 0, 1)
+        return (scores, None if weights is None else swapaxes(weights, 0, 1)) if with_weights else scores
+
+    def objective(self, x: Node, t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words, having read those before."""
+        return sequence_loss(self(x, t), t)
+
+
+def _beside(one: Node, other: Node | None) -> Node:
+    return one if other is None else concat([one, other], axis=1)
+
+
+class OneToMany(Decoder):
+    """Words from a vector: (N, inputs) → scores (N, length, words), such as a caption or a name of a kind. Vinyals et al. 2014,
+    arXiv:1411.4555. It learns with the right words before it, and writes with its own.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> net = nets.OneToMany(4, words=27, width=16, length=6)
+    >>> net(ng.input("x", shape=(5, 4))).shape
+    (5, 6, 27)
+    """
+
+
+class EncoderDecoder(Module):
+    """One recurrent layer reads, another writes: words (N, S) → scores (N, length, words). Sutskever et al. 2014,
+    arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078.
+
+    Without attention all that was read is in the last state. With `attention=True` the reader goes both ways, and before every word
+    the writer looks at all that was read (Bahdanau et al. 2014, arXiv:1409.0473). `net(x, t)` writes with the right words t
+    before it, `net(x)` with its own; `with_weights=True` gives (scores, alignment (N, T, S)) with attention.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> net = nets.EncoderDecoder(10, 12, width=16, length=7, attention=True)
+    >>> scores, alignment = net(ng.input("x", np.zeros((5, 8), int)), with_weights=True)
+    >>> scores.shape, alignment.shape
+    ((5, 7, 12), (5, 7, 8))
+    """
+
+    def __init__(
+        self, words_in: int, words: int, width: int, length: int, *, attention: bool = False, cell: Cell = GRU,
+        rng: Rng = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        rng = generator(rng)
+        settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
+        self.embedding = Embedding(words_in, width, **settings)
+        self.encoder = (Bidirectional if attention else cell)(width, width, *[cell] * attention, **settings)
+        self.decoder = Decoder(
+            self.encoder.width, words, width, length, cell, memory_width=self.encoder.width if attention else None, **settings
+        )
+
+    def forward(self, x: Node, t: Node | None = None, *, with_weights: bool = False) -> Any:
+        if len(x.shape) != 2:
+            raise ShapeError(
+                f"EncoderDecoder {self.label!r} takes word numbers (batch, time); it was given shape {tuple(map(int, x.shape))}"
+            )
+        h = self.encoder(self.embedding(x))
+        memory = None if self.decoder.attention is None else h
+        return self.decoder(_end(self.encoder, h), t, memory, with_weights=with_weights)
+
+    def objective(self, x: Node, t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words, having read those before."""
+        return sequence_loss(self(x, t), t)
