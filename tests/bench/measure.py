@@ -43,6 +43,8 @@ class Peer:
             "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1", "JAX_PLATFORMS": "cpu",
             **({"NNGRAPH_CACHE": cache} if cache else {}),
         }  # fmt: skip
+        # A setting of tests and containers; a user's Python does not compile its modules anew in every process.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.noise = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("worker.py")), peer, number, *(["tiny"] if tiny else [])],

@@ -2,8 +2,8 @@
 the net, its gradient, the optimizer and all compiling included.
 
 Warm: the sizes differ from run to run, so that no peer finds the very same model in a cache; nngraph's cache is that which
-`nngraph warmup` leaves behind, and importing a library does not count. Cold: the cache is an empty folder, and whatever is
-imported in order to compile counts.
+`nngraph warmup` leaves behind. Importing a library does not count, but what nngraph imports only in order to compile does.
+Cold: the cache is an empty folder, and numba's own import counts too.
 """
 
 from __future__ import annotations
