@@ -48,6 +48,17 @@ def one_axis(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str
     return params if params["axis"] is None else {**params, "axis": axis_of(params["axis"], len(inputs[0].shape))}
 
 
+def unchanged(params: Mapping[str, Any], length: int) -> Mapping[str, Any]:
+    """The params of an op that looks at single numbers or at the last axes, whatever stands in front of them."""
+    return params
+
+
+def axes_behind(params: Mapping[str, Any], length: int) -> Mapping[str, Any]:
+    """Params with `axis`, one or several, behind one more axis in front."""
+    axis = params["axis"]
+    return {**params, "axis": tuple(each + 1 for each in axis) if isinstance(axis, tuple) else axis + 1}
+
+
 def reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
     """The shape after a reduction over `axes`."""
     if keepdims:

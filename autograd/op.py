@@ -91,11 +91,18 @@ class Op:
     what it is. `gradient(g, y, *inputs, **params)`: one node per input or None, written in graph ops; g arrives, y is
     this node; a gradient may keep the broadcast shape, it is summed back for all ops in one place. `numpy`: beside
     `scalar`, `formula` or `index` it is an override (stable or fast) that a test compares with the meaning.
-    `expansion`: beside a `formula`, the same mathematics over simpler ops arranged so that nothing overflows and nothing
-    is computed twice; what compiled engines open the op into, never differentiated or shown. `fold`: the vocabulary word
-    by which a reduction takes the numbers along its axes together, one by one. `kernel`: the compiled loops it is for.
-    `normalize(inputs, params)` checks and completes params once, when a node is built. `letter`: how derivations name
-    its results (f1, a2, …).
+    `expansion`: beside a `formula`, the same mathematics over simpler ops arranged so that nothing overflows and
+    nothing is computed twice; what compiled engines open the op into, never differentiated or shown. `fold`: the
+    vocabulary word by which a reduction takes the numbers along its axes together, one by one. `kernel`: the compiled
+    loops it is for. `placed`: beside `numpy`, a scalar text over the inputs, the params and `row` and `column`, the
+    place of a number along the last two axes of the result; the inputs lie along its first axes. `numbered`: the param
+    below which the whole numbers of the first input lie, counted from 0. `stacked(params, length)`: the params of the
+    same op where operands have one more axis in front, for `length` examples that do not look at each other;
+    elementwise and multilinear ops need not say it. `shared`: inputs that have no such axis, because all examples look
+    into them. `adds_up`: with such an axis it gives the sum over the examples. `linear`: of one operand, f(a + b) =
+    f(a) + f(b). `keeps_sign(params)`: whether f(x) > 0 exactly where x > 0. `scattered`: it moves numbers from or to
+    places all over memory. `normalize(inputs, params)` checks and completes params once, when a node is built.
+    `letter`: how derivations name its results (f1, a2, …).
     """
 
     name: str
@@ -123,6 +130,14 @@ class Op:
     expansion: Callable[..., Node] | None = None
     fold: str = ""
     kernel: str = ""
+    placed: str = ""
+    numbered: str = ""
+    stacked: Callable[[Mapping[str, Any], int], Mapping[str, Any]] | None = None
+    shared: tuple[str, ...] = ()
+    adds_up: bool = False
+    linear: bool = False
+    keeps_sign: Callable[[Mapping[str, Any]], bool] | None = None
+    scattered: bool = False
     differentiable: bool = True
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """Shapes and dtypes inferred so far; a cache, not part of the declaration."""

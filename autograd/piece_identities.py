@@ -191,8 +191,8 @@ def filled_in_the_same_places(node: Node, alone: Alone) -> Node | None:
 
 @identity("zeros filled at a:b + zeros filled at b:c = zeros filled at a:c", add)
 def filled_side_by_side(node: Node, alone: Alone) -> Node | None:
-    """Nothing is added where one operand is 0, so arrays filled side by side add up to one, filled with the parts joined.
-    Exact (−0 + 0 is 0, which equals −0)."""
+    """Nothing is added where one operand is 0, so arrays filled side by side add up to one, filled with the parts
+    joined. Exact (−0 + 0 is 0, which equals −0)."""
     if all(source.op is not unslice for source in node.inputs) or not _alike(node):
         return None
     terms = _terms(node, alone)
@@ -220,7 +220,8 @@ def _alike(node: Node) -> bool:
 
 
 def _terms(node: Node, alone: Alone) -> list[Node]:
-    """The terms of a sum of several arrays of one shape, from left to right; the first ones of a long sum stay a sum."""
+    """The terms of a sum of several arrays of one shape, from left to right; the first ones of a long sum stay a
+    sum."""
     terms, stack = [], [node]
     while stack:
         each = stack.pop()

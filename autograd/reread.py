@@ -6,22 +6,12 @@ instead need not keep x.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 from .graph import order, rebuild
 from .node import Node, on_behalf
-from .op import Op
-from .ops import elu, greater, leaky_relu, relu, reshape
+from .ops import greater, reshape
 from .simplify import number
-
-SIGN_KEPT: dict[Op, Callable[[Mapping[str, Any]], bool]] = {
-    relu: lambda params: True,
-    leaky_relu: lambda params: params["slope"] >= 0,
-    elu: lambda params: params["alpha"] >= 0,
-}
-"""Functions f with f(x) > 0 exactly where x > 0, and for which params that holds; nan is greater than nothing on both
-sides."""
 
 
 def reread(outputs: Sequence[Node]) -> list[Node]:
@@ -55,7 +45,8 @@ def reread(outputs: Sequence[Node]) -> list[Node]:
                 image[node] = kept if node.params["keepdims"] else reshape(kept, shape=node.shape)
             elif any(new is not old for new, old in zip(inputs, node.inputs)):
                 image[node] = rebuild(node, inputs)
-            if node.op in SIGN_KEPT and SIGN_KEPT[node.op](node.params):
+            # nan is greater than nothing on both sides.
+            if node.op.keeps_sign is not None and node.op.keeps_sign(node.params):
                 results.setdefault(node.inputs[0], image.get(node, node))
     return [image.get(output, output) for output in outputs]
 
@@ -72,6 +63,3 @@ def _wanted_both_ways(nodes: Sequence[Node]) -> dict[Hashable, Node | None]:
         if not node.is_leaf and (key := _reduction(node)) is not None:
             ways.setdefault(key, set()).add(node.params["keepdims"])
     return {key: None for key, found in ways.items() if len(found) == 2}
-
-
-__all__ = ["SIGN_KEPT", "reread"]

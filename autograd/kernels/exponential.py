@@ -1,14 +1,15 @@
 """exp, log and what is made of them, over `Lanes`: expm1, log1p, tanh, sigmoid, erf.
 
-Method: x = n·ln 2 + r with ln 2 in two parts (Cody & Waite 1980), a polynomial in r, and 2^n put together from bits; for
-log the other way round. Coefficients, highest power first: own fits in 80 digits, weighted least squares repeated until
-the largest error is least (Lawson 1961), rounded to the type one after the other with the rest fitted again.
+Method: x = n·ln 2 + r with ln 2 in two parts (Cody & Waite 1980), a polynomial in r, and 2^n put together from bits;
+for log the other way round. Coefficients, highest power first: own fits in 80 digits, weighted least squares repeated
+until the largest error is least (Lawson 1961), rounded to the type one after the other with the rest fitted again.
 
 Largest error in units in the last place, over all float32 and over sampled float64: exp 0.91, 0.86; expm1 1.52, 1.93;
-log 0.86, 0.83; log1p 1.44, 1.29; tanh 2.50, 2.53; sigmoid 2.49, 2.17; erf 1.82, 1.36; without fused multiply-add, sampled,
-up to 0.3 more. Numbers with fewer digits than the type has (denormals) are computed like others, but a sigmoid below the
-smallest number that has all digits may be 0, because e^−x is infinite there. While a program runs the processor takes
-such numbers for 0, as operands and as results: what is said of them here is true of these functions called by themselves.
+log 0.86, 0.83; log1p 1.44, 1.29; tanh 2.50, 2.53; sigmoid 2.49, 2.17; erf 1.82, 1.36; without fused multiply-add,
+sampled, up to 0.3 more. Numbers with fewer digits than the type has (denormals) are computed like others, but a sigmoid
+below the smallest number that has all digits may be 0, because e^−x is infinite there. While a program runs the
+processor takes such numbers for 0, as operands and as results: what is said of them here is true of these functions
+called by themselves.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ FORMS = {
     ),
 }  # fmt: skip
 
-# −ln(1 − erf x)/x − 1 for 0 ≤ x ≤ 4, error of erf at most 4.3e-9 of it; for float64 the quotient numpy's erf has, less 1
+# −ln(1 − erf x)/x − 1 for 0 ≤ x ≤ 4, error of erf at most 4.3e-9 of it; for float64 the quotient numpy's erf has, less
+# 1
 _ERF = (
     -9.3845665e-06, 0.00011883529, -0.00063728594, 0.0016755657, -0.0001694296, -0.019147841, 0.102776304, 0.63661957,
     0.12837917,

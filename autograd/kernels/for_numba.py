@@ -163,12 +163,16 @@ def vectors(dtype: str, machine: Machine) -> SimpleNamespace:
     return SimpleNamespace(
         dtype=dtype, lanes=lanes, size=8 if dtype == "float64" else 4, registers=machine.registers,
         V=V, T=T, I=I, none=none, inline=inline, load=load, store=store, load_some=load_some, store_some=store_some,
-        get=get, put=put, repeat=repeat, zero=zero, word=word, set_word=set_word, number=number_at, get32=get32, call=call,
+        get=get, put=put, repeat=repeat, zero=zero, word=word, set_word=set_word, number=number_at,
+        get32=get32, call=call,
         fma=inline(V, V, V, V)(lambda x, y, z: x.fma(y, z)),
         maximum=inline(V, V, V)(lambda x, y: x.maximum(y)),
         minimum=inline(V, V, V)(lambda x, y: x.minimum(y)),
         sqrt=inline(V, V)(lambda x: x.sqrt()),
         sum=inline(T, V)(lambda x: x.folded(lambda a, b: a + b)),
         largest=inline(T, V)(lambda x: x.folded(lambda a, b: a.maximum(b))),
-        **{name: inline(V, V)(getattr(functions, name)) for name in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")},
+        **{
+            name: inline(V, V)(getattr(functions, name))
+            for name in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf")
+        },
     )  # fmt: skip

@@ -1,4 +1,5 @@
-"""What every word of the vocabulary computes, over `Lanes`: numbers and vectors, float32 and float64, and whole numbers."""
+"""What every word of the vocabulary computes, over `Lanes`: numbers and vectors, float32 and float64, and whole
+numbers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`Lanes`: a number or a vector of numbers under construction, as LLVM instructions written with Python's operators.
 
-A function written over it serves numbers and vectors alike: `exponential.py`, `trigonometric.py` and `powers.py`, the fused
-nests that `loop_text.py` writes, and the kernels. No fast-math flag is set: + − × ÷ and √ round as in numpy, NaN and
-infinity behave as in numpy, and a product is fused with a sum only where `fma` says so.
+A function written over it serves numbers and vectors alike: `exponential.py`, `trigonometric.py` and `powers.py`, the
+fused nests that `loop_text.py` writes, and the kernels. No fast-math flag is set: + − × ÷ and √ round as in numpy, NaN
+and infinity behave as in numpy, and a product is fused with a sum only where `fma` says so.
 """
 
 from __future__ import annotations
@@ -293,7 +293,8 @@ class Lanes:
         high = Lanes(build, build.fptosi((self - 2.0**63).value, wide)) ^ -(1 << 63)
         return (self >= 2.0**63).select(high, whole)
 
-    # One number out of many ---------------------------------------------------------------------------------------------
+    # One number out of many
+    # ---------------------------------------------------------------------------------------------
     def lane(self, index: int | ir.Value) -> Lanes:
         """One of its numbers."""
         if self.lanes == 1:
@@ -331,7 +332,8 @@ class Lanes:
 
 
 def turned(rows: list[Lanes]) -> list[Lanes]:
-    """As many vectors as each has lanes, rows as columns: log₂(lanes) rounds exchange numbers between rows 1, 2, 4, … apart."""
+    """As many vectors as each has lanes, rows as columns: log₂(lanes) rounds exchange numbers between rows 1, 2, 4, …
+    apart."""
     square, lanes, reach = list(rows), len(rows), 1
     while reach < lanes:
         for row in range(lanes):

@@ -82,9 +82,9 @@ class Block:
 
     @property
     def turned(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The reads and the writes whose rows become columns on the way. Where the turns of a loop are done in lanes and
-        those of the loop inside it lie side by side, numbers far apart would be met one by one; as many rows as there are
-        lanes are turned over in registers instead, once for all passes over them."""
+        """The reads and the writes whose rows become columns on the way. Where the turns of a loop are done in lanes
+        and those of the loop inside it lie side by side, numbers far apart would be met one by one; as many rows as
+        there are lanes are turned over in registers instead, once for all passes over them."""
         nest, loops = self.nest, self.nest.loops
         if loops.depth < 2 or self.abreast != loops.depth - 2:
             return (), ()
@@ -168,7 +168,8 @@ class LoopCode:
 
         return source(self.nest)
 
-    # What a plan asks ----------------------------------------------------------------------------------------------------
+    # What a plan asks
+    # ----------------------------------------------------------------------------------------------------
     @cached_property
     def rereads(self) -> frozenset[int]:
         """The reads that take place in more than one pass."""
@@ -204,8 +205,8 @@ class LoopCode:
     def block(
         self, extents: Sequence[int], reads: Sequence[Place], writes: Sequence[Place], chunk: Any, scratch: Any = 0
     ) -> list[Any]:
-        """The words of the argument block. `chunk`: rows per chunk, at least 1; as many as there are rows, or more, when the
-        rows are not split. Addresses may be anything that stands for one.
+        """The words of the argument block. `chunk`: rows per chunk, at least 1; as many as there are rows, or more,
+        when the rows are not split. Addresses may be anything that stands for one.
         """
         words: list[Any] = [*extents, *(each.address for each in reads)]
         for place in reads:
@@ -218,7 +219,8 @@ class LoopCode:
 
 
 def _lanes(nest: Nest, vector_bytes: int) -> int:
-    """How many numbers the innermost loop does at once: as many as a vector holds of the widest numbers computed with."""
+    """How many numbers the innermost loop does at once: as many as a vector holds of the widest numbers computed
+    with."""
     used = {np.dtype(nest.dtype(at)) for at in range(len(nest.values))}
     widths = [each.itemsize for each in used if each.kind == "f"] or [each.itemsize for each in used]
     return vector_bytes // max(4, *widths) if widths else vector_bytes // 4

@@ -13,9 +13,9 @@ from .loop_passes import Add, Body, Get, Nest, Pass, Put
 from .loops import FAR, NEXT, Buffer, Fit, Fold, Loops
 
 APART, ACROSS, PASS, TURN, COSTLY = 25, 10, 2, 6, 12
-"""Cycles for a vector of numbers that lie apart in memory, for folding the lanes of one, for entering a loop, for a vector
-of a square that is turned over, and for a word that takes more than one instruction. Measured with 16 lanes: softmax,
-norms and sums of rows of 3 to 1000."""
+"""Cycles for a vector of numbers that lie apart in memory, for folding the lanes of one, for entering a loop, for a
+vector of a square that is turned over, and for a word that takes more than one instruction. Measured with 16 lanes:
+softmax, norms and sums of rows of 3 to 1000."""
 OVERLAP = 0.95
 """What is left of the time of short rows because the processor begins the next before the last is done."""
 LARGE, LONG = 24 << 20, 1 << 16

@@ -1,4 +1,5 @@
-"""Folds inside a nest of loops: sums that stay exact, products, extrema that let NaN through; and numbers changing type."""
+"""Folds inside a nest of loops: sums that stay exact, products, extrema that let NaN through; and numbers changing
+type."""
 
 from __future__ import annotations
 
@@ -48,14 +49,14 @@ def joined(word: str, dtype: str, left: Lanes, right: Lanes) -> Lanes:
 
 
 class Accumulator:
-    """One fold on its way. The total of a sum of float32 is held in float64, that of a sum of float64 in two numbers, so
-    that ten million numbers are summed as exactly as by halves. In the loop that is done in lanes, a strip of turns is
-    first summed in the fold's own dtype, by several vectors at once. `across`: the lanes are folded too, in the end.
+    """One fold on its way. The total of a sum of float32 is held in float64, that of a sum of float64 in two numbers,
+    so that ten million numbers are summed as exactly as by halves. In the loop that is done in lanes, a strip of turns
+    is first summed in the fold's own dtype, by several vectors at once. `across`: the lanes are folded too, in the end.
     """
 
     def __init__(
-        self, builder: ir.IRBuilder, variable: Callable[[ir.Type], ir.Value], word: str, dtype: str, lanes: int, across: bool,
-        in_strips: bool,
+        self, builder: ir.IRBuilder, variable: Callable[[ir.Type], ir.Value], word: str, dtype: str, lanes: int,
+        across: bool, in_strips: bool,
     ) -> None:  # fmt: skip
         self.builder, self.variable = builder, variable
         self.word, self.dtype, self.lanes, self.across, self.in_strips = word, dtype, lanes, across, in_strips
@@ -72,7 +73,8 @@ class Accumulator:
             builder.store(literal(self.kind, 0), self.rest)
         self.sums: list[ir.Value] = []
 
-    # In a strip of the innermost loop ------------------------------------------------------------------------------------
+    # In a strip of the innermost loop
+    # ------------------------------------------------------------------------------------
     def begin(self, abreast: int) -> None:
         """Before a strip in which turns of `abreast` vectors come first."""
         self.sums = [self.variable(self.kind) for _ in range(abreast)]
@@ -105,7 +107,8 @@ class Accumulator:
         """After a strip."""
         self._add_to_total(self._of(self.sums[0]))
 
-    # The total ---------------------------------------------------------------------------------------------------------
+    # The total
+    # ---------------------------------------------------------------------------------------------------------
     def _of(self, variable: ir.Value) -> Lanes:
         return Lanes(self.builder, self.builder.load(variable))
 

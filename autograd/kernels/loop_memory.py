@@ -1,4 +1,5 @@
-"""Memory as a nest of loops sees it: the argument block, where each buffer's numbers lie in this turn, reading and writing."""
+"""Memory as a nest of loops sees it: the argument block, where each buffer's numbers lie in this turn, reading and
+writing."""
 
 from __future__ import annotations
 
@@ -14,15 +15,17 @@ from .loops import FAR, STILL, Buffer
 from .vector import BIT, BYTE, ELEMENTS, INT32, INT64, Lanes, declared, literal, vector
 
 Key = tuple[str, int]
-"""("read", number), ("write", number), ("kept", value), ("row", number), ("read turned", number), ("write turned", number)."""
+"""("read", number), ("write", number), ("kept", value), ("row", number), ("read turned", number), ("write turned",
+number)."""
 
 _PADDED = ("kept", "row", "read turned", "write turned")
 """Rows in the scratch are padded: whole vectors may be put there."""
 
 
 class Memory:
-    """Reads and writes the buffers of a nest. `places`: where each buffer's numbers lie in the current turns of the plain
-    loops around. The turn of the loop that is done in lanes is given to `load` and `store`: several may be under way."""
+    """Reads and writes the buffers of a nest. `places`: where each buffer's numbers lie in the current turns of the
+    plain loops around. The turn of the loop that is done in lanes is given to `load` and `store`: several may be under
+    way."""
 
     def __init__(self, builder: ir.IRBuilder, layout: Block, block: ir.Value, start: ir.Value) -> None:
         self.builder, self.layout = builder, layout
@@ -153,7 +156,8 @@ class Memory:
         store.align = size
         store.set_metadata("nontemporal", self.builder.module.add_metadata([INT32(1)]))
 
-    # Numbers that lie apart ------------------------------------------------------------------------------------------------
+    # Numbers that lie apart
+    # ------------------------------------------------------------------------------------------------
     def _spread(self, address: ir.Value, stride: ir.Value, index: ir.Value, lanes: int, dtype: str) -> Lanes:
         """The addresses of numbers that lie a stride apart."""
         build = self.builder

@@ -1,8 +1,9 @@
 """The order in which a nest of loops computes: what is read and applied where, and how often each loop is run.
 
 A value that varies over the outer loops only is computed once for all turns of the inner ones. A fold is known when its
-loops have been run, so what needs it waits for another pass over them: softmax takes three passes over each row, for the
-largest, for the sum, and to divide. What a later pass needs again is computed again when that is cheap; else it is kept.
+loops have been run, so what needs it waits for another pass over them: softmax takes three passes over each row, for
+the largest, for the sum, and to divide. What a later pass needs again is computed again when that is cheap; else it is
+kept.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..vocabulary import WORDS
 from .loops import FAR, STILL, Apply, Buffer, Fold, Loops, Number
 
 Path = tuple[int, ...]
 """Where a body stands: which pass over loop 0, in it which pass over loop 1, and so on."""
 
-CHEAP = frozenset(["+", "-", "*", "neg", "<", "<=", ">", ">=", "==", "!=", "abs", "sign", "floor", "max", "min", "where", "cast"])
-"""Words that cost less than a trip through memory."""
+RELOADED = 2
+"""Cycles of a trip through memory; words that take less are applied again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,11 @@ class Nest:
         self._demand()
         self.body = self._build(())
 
-    # Values and folds ----------------------------------------------------------------------------------------------------
+    # Values and folds
+    # ----------------------------------------------------------------------------------------------------
     def _number(self) -> None:
-        """Values with the loops they vary over and the number of loops around them; folds that keep an inner loop apart."""
+        """Values with the loops they vary over and the number of loops around them; folds that keep an inner loop
+        apart."""
         loops, reads = self.loops, len(self.loops.reads)
         self.values = list(loops.reads)
         self.varies = list(loops.levels())
@@ -194,7 +198,8 @@ class Nest:
         assert isinstance(fold, Fold)
         return max(*self.varies[fold.operand], *fold.over, 0) + 1
 
-    # Paths ---------------------------------------------------------------------------------------------------------------
+    # Paths
+    # ---------------------------------------------------------------------------------------------------------------
     def _find_paths(self) -> None:
         """For every value the body it can first be computed in, and the stage there: after how many passes."""
         self.paths: list[Path] = []
@@ -220,7 +225,8 @@ class Nest:
         """The first body inside `depth` loops in which a value is known."""
         return tuple(self._after(at, each) for each in range(depth))
 
-    # Who needs what where --------------------------------------------------------------------------------------------------
+    # Who needs what where
+    # --------------------------------------------------------------------------------------------------
     def _demand(self) -> None:
         """What every body gets, reloads, keeps, adds and writes; from the last value to the first."""
         self.needs: dict[Path, dict[int, Item]] = defaultdict(dict)
@@ -264,7 +270,7 @@ class Nest:
         value = self.values[at]
         if isinstance(value, Buffer):
             return not value.moves or value.moves[-1] != FAR
-        return isinstance(value, Apply) and value.word in CHEAP
+        return isinstance(value, Apply) and (value.word == "cast" or WORDS[value.word].cycles < RELOADED)
 
     def _keep(self, at: int, home: Path, path: Path) -> None:
         depth = next(each for each in range(len(path)) if path[each] != home[each])
@@ -275,7 +281,8 @@ class Nest:
             if write.value == at and write.buffer.dtype == self.dtype(at):
                 self.reloaded.setdefault(at, number)
 
-    # The tree ----------------------------------------------------------------------------------------------------------------
+    # The tree
+    # ----------------------------------------------------------------------------------------------------------------
     def _build(self, path: Path) -> Body:
         depth = len(path)
         needs = self.needs.get(path, {})
@@ -315,8 +322,9 @@ class Nest:
             return stages[self.loops.writes[item.write].value]
         if isinstance(item, Keep):
             return stages[item.value]
-        operand = self.rows[item.row].operand if isinstance(item, Pour) else self.values[item.fold].operand  # type: ignore[union-attr]
-        return stages.get(operand, 0)
+        if isinstance(item, Pour):
+            return stages.get(self.rows[item.row].operand, 0)
+        return stages.get(self.values[item.fold].operand, 0)  # type: ignore[union-attr]
 
     def _pass(self, path: Path, stage: int) -> Pass:
         loop, inner = len(path), (*path, stage)
@@ -325,12 +333,14 @@ class Nest:
         rows = [item.row for _, item in inside if isinstance(item, Pour) and self.rows[item.row].first == loop]
         return Pass(loop, tuple(sorted(folds)), tuple(sorted(rows)), self._build(inner))
 
-    # What it costs -------------------------------------------------------------------------------------------------------------
+    # What it costs
+    # -------------------------------------------------------------------------------------------------------------
     def cost(self, item: Item) -> int:
         """About how many instructions something takes."""
         return 1 if not isinstance(item, Get) or self._is_cheap(item.value) else 20
 
-    # What a plan asks ----------------------------------------------------------------------------------------------------------
+    # What a plan asks
+    # ----------------------------------------------------------------------------------------------------------
     def bodies_of(self, read: int) -> list[Path]:
         """The bodies in which a read takes place."""
         return [path for path, needs in self.needs.items() if isinstance(needs.get(read), Get)]

@@ -1,4 +1,5 @@
-"""LLVM instructions for a nest of loops. One loop is done abreast: its turns are the lanes of vectors, as a rule the innermost.
+"""LLVM instructions for a nest of loops. One loop is done abreast: its turns are the lanes of vectors, as a rule the
+innermost.
 
 That loop runs over several vectors at once while there are enough turns, and ends with vectors of which some lanes are
 masked. Outer loops are plain, and so are loops inside it, whose values are vectors too where they vary over it.
@@ -14,6 +15,7 @@ from functools import partial, reduce
 import numpy as np
 from llvmlite import ir
 
+from ..vocabulary import COMPARISONS
 from . import vector as vec
 from .functions import SPOKEN
 from .loop_code import Block
@@ -24,8 +26,6 @@ from .loop_turns import Turns
 from .loops import NEXT, Apply, Buffer, Fold, Number
 from .machine import machine
 from .vector import INT64, Lanes, literal, vector
-
-COMPARISONS = frozenset(("<", "<=", ">", ">=", "==", "!="))
 
 
 def text(nest: Nest, name: str) -> str:
@@ -63,7 +63,8 @@ class _Writer:
         self.builder.ret_void()
         self.entry.branch(self.begin)
 
-    # Control -----------------------------------------------------------------------------------------------------------
+    # Control
+    # -----------------------------------------------------------------------------------------------------------
     def variable(self, kind: ir.Type, first: ir.Value | None = None) -> ir.Value:
         """A variable of the function; LLVM turns it into registers."""
         made = self.entry.alloca(kind)
@@ -99,7 +100,8 @@ class _Writer:
     def _range(self, loop: int) -> tuple[ir.Value, ir.Value]:
         return (self.start, self.stop) if loop == 0 else (INT64(0), self.memory.extents[loop])
 
-    # Bodies and passes ---------------------------------------------------------------------------------------------------
+    # Bodies and passes
+    # ---------------------------------------------------------------------------------------------------
     def _body(self, body: Body, slots: list[Slot]) -> None:
         """Everything is got before anything is written, so that a buffer can be both read and written."""
         for item in body.items:
@@ -134,7 +136,8 @@ class _Writer:
             across = self.abreast in fold.over  # type: ignore[union-attr]
             self.accumulators[at] = [
                 Accumulator(
-                    self.builder, self.variable, fold.word, fold.dtype, self.lanes if wide else 1, across,  # type: ignore[union-attr]
+                    self.builder, self.variable,
+                    fold.word, fold.dtype, self.lanes if wide else 1, across,  # type: ignore[union-attr]
                     in_strips=across and self.nest.fold_depth(at) == self.abreast + 1,
                 )
                 for _ in (slots if wide else slots[:1])
@@ -153,7 +156,8 @@ class _Writer:
         for at in run.rows:
             self._along(self.nest.rows[at], slots[0], partial(self._drain, at))
 
-    # The loop in lanes ---------------------------------------------------------------------------------------------------
+    # The loop in lanes
+    # ---------------------------------------------------------------------------------------------------
     def _vectors(self, run: Pass, slot: Slot) -> None:
         streamed = [item.write for item in run.body.items if isinstance(item, Put) and self._may_stream(item.write)]
         if not streamed:
@@ -230,11 +234,13 @@ class _Writer:
             each.flush()
 
     def _slots(self, body: Body) -> int:
-        """How many vectors a turn does: several where little is computed, because each step waits for the one before."""
+        """How many vectors a turn does: several where little is computed, because each step waits for the one
+        before."""
         cost = sum(map(self.nest.cost, body.items))
         return self.nest.loops.fit.vectors or (4 if cost <= 10 else 2 if cost <= 24 else 1)
 
-    # Rows of folds -------------------------------------------------------------------------------------------------------
+    # Rows of folds
+    # -------------------------------------------------------------------------------------------------------
     def _along(self, row: Row, slot: Slot, each: Callable[[Slot], None], loop: int | None = None) -> None:
         """Do something for every place in a row of folds."""
         loop = row.first if loop is None else loop
@@ -267,7 +273,8 @@ class _Writer:
             numbers = numbers.folded(lambda left, right: joined(row.word, row.dtype, left, right))
         self.memory.store(("write", row.write), dtype, convert(numbers, row.dtype, dtype), slot.index, slot.mask)
 
-    # One item, in numbers or in vectors ------------------------------------------------------------------------------------
+    # One item, in numbers or in vectors
+    # ------------------------------------------------------------------------------------
     def _do(self, item: Item, slot: Slot, number: int) -> None:
         nest, memory, known = self.nest, self.memory, slot.known
         lanes = self.lanes if self._is_wide(item) else 1

@@ -24,8 +24,8 @@ class _Square(NamedTuple):
 
 
 class Turns:
-    """As many rows as there are lanes, between a buffer and the scratch, where they lie as columns: a vector of them for
-    every turn of the innermost loop."""
+    """As many rows as there are lanes, between a buffer and the scratch, where they lie as columns: a vector of them
+    for every turn of the innermost loop."""
 
     def __init__(self, memory: Memory, counting: Counting, variable: Callable[..., ir.Value]) -> None:
         self.memory, self.builder, self.counting, self.variable = memory, memory.builder, counting, variable

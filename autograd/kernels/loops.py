@@ -32,8 +32,9 @@ class Number:
 class Apply:
     """One word applied to values (their positions) or numbers; `dtype` is that of the result.
 
-    Operands are converted to the dtype the word computes in, as numpy promotes them; `cast` is the word that only converts.
-    The result varies over the loops that its operands vary over, and over those in `over`, along which it repeats.
+    Operands are converted to the dtype the word computes in, as numpy promotes them; `cast` is the word that only
+    converts. The result varies over the loops that its operands vary over, and over those in `over`, along which it
+    repeats.
     """
 
     word: str
@@ -66,11 +67,13 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a nest is computed, chosen for the sizes it is run with (see loop_fit.py); results are the same but for rounding.
+    """How a nest is computed, chosen for the sizes it is run with (see loop_fit.py); results are the same but for
+    rounding.
 
-    `abreast`: the loop whose turns are done side by side, in the lanes of vectors; −1 is the innermost. Where the innermost
-    is short and folded, as over the classes of a softmax, the loop around it serves better. `vectors`: how many of them one
-    turn of that loop does; 0 leaves it to what they cost. `stream`: writes go past the caches, for results that are larger.
+    `abreast`: the loop whose turns are done side by side, in the lanes of vectors; −1 is the innermost. Where the
+    innermost is short and folded, as over the classes of a softmax, the loop around it serves better. `vectors`: how
+    many of them one turn of that loop does; 0 leaves it to what they cost. `stream`: writes go past the caches, for
+    results that are larger.
     """
 
     abreast: int = -1
@@ -82,7 +85,8 @@ class Fit:
 class Loops:
     """A nest of `depth` loops. Values are numbered: first what is read, then one per step.
 
-    >>> relu = Loops(1, (Buffer("float32", (NEXT,)),), (Apply("max", (0, Number(0)), "float32"),), (Write(1, Buffer("float32", (NEXT,))),))
+    >>> row = Buffer("float32", (NEXT,))
+    >>> relu = Loops(1, (row,), (Apply("max", (0, Number(0)), "float32"),), (Write(1, row),))
     >>> relu.varies(1)
     (0,)
     """

@@ -22,7 +22,8 @@ _LOG = (
 )  # fmt: skip
 _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 _LARGEST = 8
-"""Exponents known to be whole and at most this large are products; beyond, their roundings would add up to over 4 units."""
+"""Exponents known to be whole and at most this large are products; beyond, their roundings would add up to over 4
+units."""
 
 
 def power(x: Lanes, y: Lanes) -> Lanes:
@@ -124,7 +125,8 @@ def _with_sign(x: Lanes, y: Lanes, size: Lanes) -> Lanes:
     """The power from that of |x|: its sign, and where it does not depend on one of the two."""
     whole, half = y.floor().equals(y), y * 0.5
     odd = whole & half.floor().differs(half)
-    # The sign of x, also of −0, goes over with odd exponents; other numbers below 0 have powers with whole exponents only.
+    # The sign of x, also of −0, goes over with odd exponents; other numbers below 0 have powers with whole exponents
+    # only.
     negative = (x.bits(FORMS[x.element].whole) < 0) & odd
     value = negative.select(-size, size)
     value = ((x < 0) & (x > -inf) & ~whole).select(nan, value)

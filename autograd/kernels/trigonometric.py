@@ -2,8 +2,8 @@
 
 Up to 2²⁰ the quarter turns q·π/2 are taken off in three parts, always in float64 (Cody & Waite 1980); larger numbers,
 which are rare, go one by one through whole-number arithmetic with 1200 bits of 2/π (Payne & Hanek 1983).
-Coefficients as in `exponential.py`. Largest error sampled, in units in the last place, float32 and float64: sin 1.95, 1.9;
-cos 1.98, 1.9; tan 3.2, 3.4.
+Coefficients as in `exponential.py`. Largest error sampled, in units in the last place, float32 and float64: sin 1.95,
+1.9; cos 1.98, 1.9; tan 3.2, 3.4.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _QUARTER = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
 _QUARTER_LOST = 6.123233995736766e-17
 """What π/2 as a float64 lacks."""
 _LIMIT = 2.0**20
-_SINE = {  # (sin r / r − 1)/r² and (cos r − 1 + r²/2)/r⁴ in powers of r²; error at most 4e-9 and 1.1e-10, 3.8e-18 and 4.8e-20
+# (sin r / r − 1)/r² and (cos r − 1 + r²/2)/r⁴ in powers of r²; error at most 4e-9 and 1.1e-10, 3.8e-18 and 4.8e-20
+_SINE = {
     FLOAT32: (-0.00019518286, 0.008332189, -0.16666655),
     FLOAT64: (
         1.5895928964828552e-10, -2.5050742048585738e-08, 2.755731358044348e-06, -0.00019841269829453339,
@@ -56,7 +57,8 @@ def sine_and_cosine(r: Lanes, turns: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def tan(x: Lanes) -> Lanes:
-    """The tangent of an angle in radians: sine over cosine, or −cosine over sine after an odd number of quarter turns."""
+    """The tangent of an angle in radians: sine over cosine, or −cosine over sine after an odd number of quarter
+    turns."""
     r, turns = _reduced(x)
     sine, cosine = _sine(r), _cosine(r)
     odd = (turns & 1).differs(0)
@@ -159,8 +161,8 @@ def _two_over_pi() -> list[int]:
 def _payne_hanek(module: ir.Module) -> ir.Function:
     """The function that reduces one finite float64 of any size above 2⁻⁹: x -> r, q.
 
-    x = M·2^E with a whole number M. Of 2/π·2^E all bits that give multiples of 4 quarter turns are left out; the next 192
-    times M give the quarter turns and 126 bits of what is left, enough for any float64.
+    x = M·2^E with a whole number M. Of 2/π·2^E all bits that give multiples of 4 quarter turns are left out; the next
+    192 times M give the quarter turns and 126 bits of what is left, enough for any float64.
     """
     try:
         return module.get_global("nngraph.payne_hanek")

@@ -13,12 +13,24 @@ from llvmlite import ir
 from .lanes import Lanes, declared, fuses, scales, turned
 from .machine import machine
 from .number_types import (
-    BIT, BYTE, ELEMENTS, FLOAT32, FLOAT64, INT32, INT64, SUFFIX, element_of, lanes_of, literal, vector,
+    BIT,
+    BYTE,
+    ELEMENTS,
+    FLOAT32,
+    FLOAT64,
+    INT32,
+    INT64,
+    SUFFIX,
+    element_of,
+    lanes_of,
+    literal,
+    vector,
 )  # fmt: skip
 
 __all__ = [
-    "BIT", "BYTE", "ELEMENTS", "FLOAT32", "FLOAT64", "INT32", "INT64", "SUFFIX", "Lanes", "declared", "element_of", "first",
-    "fuses", "lanes_of", "literal", "load", "load_some", "pointer", "scales", "store", "store_some", "turned", "vector", "vectors",
+    "BIT", "BYTE", "ELEMENTS", "FLOAT32", "FLOAT64", "INT32", "INT64", "SUFFIX", "Lanes", "declared", "element_of",
+    "first", "fuses", "lanes_of", "literal", "load", "load_some", "pointer", "scales", "store", "store_some", "turned",
+    "vector", "vectors",
 ]  # fmt: skip
 
 
@@ -75,7 +87,9 @@ def _masked(
 
 
 def _size(element: ir.Type) -> int:
-    return 8 if element is FLOAT64 else 4 if element is FLOAT32 else max(element.width // 8, 1)  # type: ignore[attr-defined]
+    if element in (FLOAT32, FLOAT64):
+        return 4 if element is FLOAT32 else 8
+    return max(element.width // 8, 1)  # type: ignore[attr-defined]
 
 
 @cache
@@ -84,12 +98,12 @@ def vectors(dtype: str) -> SimpleNamespace:
 
     `lanes`, `size` (bytes of one number), `registers`; `load(address, index)`, `store(address, index, x)`,
     `load_some(address, index, count)`, `store_some(address, index, x, count)` for the first `count` lanes;
-    `get(address, index)`, `put(address, index, number)` one number; `repeat(number)`, `zero()`; x + y, x − y, x * y, x / y,
-    −x, `fma(x, y, z)`, `maximum`, `minimum`, `sqrt`, `exp`, `expm1`, `log`, `log1p`, `tanh`, `sigmoid`, `erf`; `sum(x)`,
-    `largest(x)`; `word(block, k)` and `number(block, k)` read the argument block; `set_word(block, k, value)`;
-    `get32(address, index)` one int32 as an int64. Indices count numbers, not bytes. `inline(result, *operands)(f)` makes a
-    function of one's own from f(*Lanes) -> Lanes or None. `V`, `T`, `I`: the types of a vector, a number and an index, for
-    `inline`.
+    `get(address, index)`, `put(address, index, number)` one number; `repeat(number)`, `zero()`; x + y, x − y, x * y, x
+    / y, −x, `fma(x, y, z)`, `maximum`, `minimum`, `sqrt`, `exp`, `expm1`, `log`, `log1p`, `tanh`, `sigmoid`, `erf`;
+    `sum(x)`, `largest(x)`; `word(block, k)` and `number(block, k)` read the argument block; `set_word(block, k,
+    value)`; `get32(address, index)` one int32 as an int64. Indices count numbers, not bytes. `inline(result,
+    *operands)(f)` makes a function of one's own from f(*Lanes) -> Lanes or None. `V`, `T`, `I`: the types of a vector,
+    a number and an index, for `inline`.
     """
     from . import for_numba
 

@@ -1,4 +1,5 @@
-"""Loops made fast for engines that compile: a scan as it is differentiated becomes scans that do only what a step needs.
+"""Loops made fast for engines that compile: a scan as it is differentiated becomes scans that do only what a step
+needs.
 
 The gradient of a scan is a loop that runs every step again and then backwards, and adds up the gradients of the weights
 on the way: short to state and to read. A program wants the other form, in which nothing is computed twice and the large

@@ -9,17 +9,11 @@ from functools import cache
 from ..graph import order
 from ..node import Leaf, Node
 from ..op import LINEAR, SHAPE, inside
-from ..ops import embedding, gather, scatter_add, take, take_along_axis
-from ..ops.windows import overlap_add
 from ..sizes import product
 from ..vocabulary import WORDS, call_of, parsed
 
-CHEAP_WORDS = frozenset(
-    ["+", "-", "*", "/", "neg", "<", "<=", ">", ">=", "==", "!=", "abs", "sign", "floor", "max", "min", "where"]
-)
-"""Words that a processor has an instruction for. All others are series of a dozen instructions or more."""
-_SCATTERED = (embedding, gather, overlap_add, scatter_add, take, take_along_axis)
-"""Ops that only move numbers, but from or to places all over memory."""
+FETCHED = 8
+"""Cycles of fetching a vector from memory that holds the values of many steps; words that take less are cheap."""
 
 
 @cache
@@ -54,9 +48,9 @@ def cheap(node: Node) -> bool:
     """Whether making a value again from its operands costs no more than fetching it from memory: simple arithmetic, and
     the same numbers in another arrangement."""
     if node.op.kind == SHAPE:
-        return node.op not in _SCATTERED
+        return not node.op.scattered
     words = scalar_words(node)
-    return words is not None and words <= CHEAP_WORDS
+    return words is not None and all(WORDS[word].cycles < FETCHED for word in words)
 
 
 def products(node: Node) -> int:

@@ -1,8 +1,8 @@
 """DROP: what nobody reads is not computed, and what does not change is not carried.
 
 A loop loses the outputs that nobody asks for (the kept carries above all), then the carries that only lead to
-themselves, then the elements and fixed values that the body does not use. A carry that every step hands on as it is, and
-an element that is one value repeated, become fixed values; a carry that only collects terms becomes a sum over the
+themselves, then the elements and fixed values that the body does not use. A carry that every step hands on as it is,
+and an element that is one value repeated, become fixed values; a carry that only collects terms becomes a sum over the
 steps; two placeholders for one node become one.
 """
 

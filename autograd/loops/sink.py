@@ -1,9 +1,9 @@
 """SINK: what no later step needs is computed after the loop.
 
-(i) A sum over the steps of contractions of two stepwise values, Σ_t h_tᵀ·g_t, is one contraction over steps and examples;
-so is the sum over the steps of a sum of stacked values. (ii) A row that is a contraction of a stepwise value with a
-fixed one, g_t·Wᵀ, is one contraction of the stacked value; what the body makes of such a product, as long as no carry
-needs it, is computed with it.
+(i) A sum over the steps of contractions of two stepwise values, Σ_t h_tᵀ·g_t, is one contraction over steps and
+examples; so is the sum over the steps of a sum of stacked values. (ii) A row that is a contraction of a stepwise value
+with a fixed one, g_t·Wᵀ, is one contraction of the stacked value; what the body makes of such a product, as long as no
+carry needs it, is computed with it.
 
 The stepwise values are stacked for it, which costs their memory. It is done when it pays: at least PRODUCTS_PER_NUMBER
 products of numbers leave each step for every number that is stacked anew, and none of the stacked values is large
@@ -19,16 +19,13 @@ from functools import partial
 
 from ..graph import order, rebuild
 from ..node import Leaf, Node
-from ..ops import reshape, transpose, unslice
-from ..ops.arithmetic import add, mul, neg
+from ..ops.arithmetic import add, mul
 from .cost import moved_by, products
 from .hoist import LARGE, joins
 from .loop import Loop, stacked_leaf
 from .steps import on_all_steps, summed_over_steps
 
 PRODUCTS_PER_NUMBER = 4
-_THROUGH = (neg, reshape, transpose, unslice)
-"""Linear ops of one operand: the sum of their results is the result of the sum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +172,7 @@ class After:
         """Σ_t term, or None where it stays in the loop. What is linear is done to the sum: Σ c·x = c·Σx."""
         wrapped: list[Callable[[Node], Node]] = []
         while True:
-            if term.op in _THROUGH:
+            if _is_linear(term):
                 wrapped.append(partial(_again, term))
                 (term,) = term.inputs
                 continue
@@ -219,6 +216,16 @@ class After:
         if total is None:
             return None
         return self._paid(Sunk(total, False, rows, made), products(term), 0)
+
+
+def _is_linear(term: Node) -> bool:
+    """Whether the sum of such terms is the same done to the sum of their operands, which is no larger."""
+    if term.is_leaf or len(term.inputs) != 1 or term.inputs[0].size > term.size:
+        return False
+    if term.op.index is None:
+        return term.op.linear
+    form = term.op.index(*term.inputs, **term.params)
+    return not form.summed and len(form.sizes) == len(form.operands[0])
 
 
 def _again(node: Node, operand: Node) -> Node:

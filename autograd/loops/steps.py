@@ -1,62 +1,20 @@
 """One node on all steps at once: the values that an op gives step by step, as one node with an axis for the steps.
 
-`on_all_steps` knows how for elementwise ops, for every multilinear op (its index form gets one more letter), and for the
-ops listed here by what they do to axes. For any other op it gives None, and the node stays in the loop.
+`on_all_steps` knows how for elementwise ops, for every multilinear op (its index form gets one more letter), and for
+the ops that say so themselves, by their field `stacked`. For any other op it gives None, and the node stays in the
+loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ..index import LABELS, IndexForm
 from ..node import Node
-from ..ops import (
-    broadcast,
-    cast,
-    concat,
-    embedding,
-    flip,
-    gather,
-    log_softmax,
-    logsumexp,
-    max,
-    mean,
-    min,
-    one_hot,
-    pad,
-    reshape,
-    scatter_add,
-    slice,
-    softmax,
-    stack,
-    std,
-    stop_gradient,
-    tril,
-    triu,
-    unslice,
-    var,
-)
+from ..ops import broadcast, reshape
 from ..ops.linear import from_form
 from ..sizes import product
 from .cost import scalar_words
-
-Params = dict[str, Any]
-_ALONG_AXES = (flip, log_softmax, logsumexp, max, mean, min, softmax, std, var)
-"""Ops of one operand that work along the axes in `axis`; all other axes only count examples."""
-_JOINING = (concat, stack)
-"""Ops of several operands that are put side by side along `axis`."""
-_LAST_AXES = (cast, one_hot, stop_gradient, tril, triu)
-"""Ops that look at single numbers or at the last axes; whatever stands in front only counts examples."""
-_LOOK_UP = (embedding, gather)
-"""Ops that pick entries of the first operand, which stays the same, at every place that the second names."""
-_ARRANGING: dict[Any, Callable[[Params, int], Params]] = {
-    reshape: lambda params, length: {"shape": (length, *params["shape"])},
-    slice: lambda params, length: {"index": ((0, length, 1), *params["index"])},
-    unslice: lambda params, length: {"index": ((0, length, 1), *params["index"]), "shape": (length, *params["shape"])},
-    pad: lambda params, length: {**params, "width": ((0, 0), *params["width"])},
-}
-"""Ops that arrange one operand anew -> their params when an axis stands in front."""
 
 
 def on_all_steps(node: Node, operands: Sequence[Node], moving: Sequence[bool], length: int) -> Node | None:
@@ -69,25 +27,22 @@ def on_all_steps(node: Node, operands: Sequence[Node], moving: Sequence[bool], l
 
 
 def _stacked(node: Node, operands: Sequence[Node], moving: Sequence[bool], length: int) -> Node | None:
-    op, params = node.op, dict(node.params)
+    op, params = node.op, node.params
     if op.index is not None:
         return _contracted(node, operands, moving, length, True)
     if scalar_words(node) is not None:
         rank = len(node.shape)
         aligned = [_aligned(x, rank) if moves else x for x, moves in zip(operands, moving)]
         return op.apply(tuple(aligned), params)
-    if op in _LAST_AXES:
-        return op.apply(tuple(operands), params)
-    if op in _ARRANGING:
-        return op.apply(tuple(operands), _ARRANGING[op](params, length))
-    if op in _LOOK_UP and not moving[0]:
-        return op.apply(tuple(operands), params)
-    if op in _ALONG_AXES or op in _JOINING:
-        axis = params["axis"]
-        params["axis"] = tuple(each + 1 for each in axis) if isinstance(axis, tuple) else axis + 1
-        whole = [x if moves else broadcast(x, shape=(length, *x.shape)) for x, moves in zip(operands, moving)]
-        return op.apply(tuple(whole), params)
-    return None
+    if op.stacked is None:
+        return None
+    whole = []
+    for at, (x, moves) in enumerate(zip(operands, moving)):
+        is_shared = not op.variadic and op.inputs[at] in op.shared
+        if is_shared and moves:
+            return None
+        whole.append(x if moves or is_shared else broadcast(x, shape=(length, *x.shape)))
+    return op.apply(tuple(whole), op.stacked(params, length))
 
 
 def _aligned(x: Node, rank: int) -> Node:
@@ -97,11 +52,12 @@ def _aligned(x: Node, rank: int) -> Node:
 
 
 def summed_over_steps(node: Node, operands: Sequence[Node], moving: Sequence[bool], length: int) -> Node | None:
-    """The sum of a node over all steps, as one contraction or one adding of entries; None for any other op."""
+    """The sum of a node over all steps, as one contraction or by an op that adds up itself; None for
+    any other op."""
     if node.op.index is not None:
         result = _contracted(node, operands, moving, length, False)
-    elif node.op is scatter_add and all(moving):
-        result = scatter_add(*operands, **node.params)
+    elif node.op.adds_up and all(moving):
+        result = node.op.apply(tuple(operands), node.params)
     else:
         return None
     return result if result.shape == node.shape and result.dtype == node.dtype else None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from ..axes import axis_of, one_axis
+from ..axes import axes_behind, axis_of, one_axis
 from ..errors import ParameterError, ShapeError
 from ..node import Node
 from ..notation import call
@@ -65,6 +65,7 @@ softplus = elementwise(
 
 relu = elementwise(
     "relu", "max(x, 0)", kind=ACTIVATION, notation=call("ReLU", r"\operatorname{ReLU}"), letter="f",
+    keeps_sign=lambda params: True,
     words="keep {x} where it is positive, else 0",
     why="where the input is positive it passes unchanged, and so does the gradient; elsewhere nothing passes",
     pitfalls=("at 0 the slope 0 is chosen", "a unit whose input is negative for all data receives no gradient and stays"
@@ -75,7 +76,7 @@ relu = elementwise(
 
 leaky_relu = elementwise(
     "leaky_relu", "where(x > 0, x, slope * x)", kind=ACTIVATION, params={"slope": 0.01}, notation=call("LeakyReLU"),
-    letter="f",
+    letter="f", keeps_sign=lambda params: params["slope"] >= 0,
     words="keep {x} where it is positive, else {slope} times it",
     why="the slope is 1 where the input is positive and the small slope elsewhere, so that no unit dies",
     pitfalls=("at 0 the small slope is chosen",),
@@ -96,7 +97,7 @@ prelu = elementwise(
 
 elu = elementwise(
     "elu", "where(x > 0, x, alpha * expm1(min(x, 0)))", kind=ACTIVATION, params={"alpha": 1.0}, notation=call("ELU"),
-    letter="f",
+    letter="f", keeps_sign=lambda params: params["alpha"] >= 0,
     words="keep {x} where it is positive, else let it level off at minus {alpha}",
     why="below 0 the slope is alpha·eˣ, which is the value plus alpha",
     pitfalls=("at 0 the slope alpha is chosen; with alpha = 1 there is no kink",),
@@ -198,7 +199,7 @@ def log_shares(x: Node, axis: Any) -> Node:
 softmax = composite(
     "softmax", lambda x, axis: exp(x) / sum(exp(x), axis=axis, keepdims=True),
     inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="softmax", letter="p",
-    numpy=special.softmax, expansion=_shares_of_largest,
+    numpy=special.softmax, expansion=_shares_of_largest, stacked=axes_behind,
     words="turn {x} into shares that sum to 1 along axis {axis}",
     why="a share grows with its own score by p(1 − p) and shrinks with every other by −p·p_j: y times (g minus the mean"
     " of g under y)",
@@ -212,7 +213,7 @@ log_softmax = composite(
     "log_softmax", lambda x, axis: x - logsumexp(x, axis=axis, keepdims=True),
     inputs=("x",), kind=ACTIVATION, params={"axis": -1}, normalize=one_axis, kernel="log_softmax",
     notation=call("ln softmax", r"\ln\operatorname{softmax}"),
-    letter="l", numpy=special.log_softmax, expansion=log_shares,
+    letter="l", numpy=special.log_softmax, expansion=log_shares, stacked=axes_behind,
     words="the logarithm of the softmax of {x} along axis {axis}",
     why="each score counts fully for its own logarithm and, by its share, against all: g minus the share times the sum"
     " of g",

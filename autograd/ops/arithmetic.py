@@ -51,7 +51,7 @@ div = elementwise(
 )  # fmt: skip
 
 neg = elementwise(
-    "neg", "-a", sign="neg", kind=ARITHMETIC, notation=NEGATIVE,
+    "neg", "-a", sign="neg", kind=ARITHMETIC, notation=NEGATIVE, linear=True,
     words="turn the sign of {a}",
     why="turning the sign of the input turns the sign of the output, so the gradient turns its sign too",
     gradient=lambda g, y, a: (-g,),

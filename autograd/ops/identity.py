@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import unchanged
 from ..errors import DtypeError
 from ..node import Node, abilities
 from ..op import REQUIRED, SHAPE, example, structural
@@ -28,6 +29,7 @@ cast = structural(
     "cast", lambda x, dtype: np.asarray(x).astype(dtype if np.asarray(x).dtype != object else object),
     lambda x, dtype: x.shape,
     inputs=("x",), params={"dtype": REQUIRED}, kind=SHAPE, kernel="cast", normalize=_named_dtype,
+    placed="x", stacked=unchanged,
     dtype=lambda x, dtype: np.dtype(dtype),
     words="{x} as numbers of type {dtype}",
     why="the numbers stay what they are, so the gradient passes unchanged, in the type of the input",
@@ -45,7 +47,7 @@ def _to_float(x: Node, dtype: np.dtype) -> Node:
 abilities["cast whole numbers"] = _to_float
 
 stop_gradient = structural(
-    "stop_gradient", lambda x: x, lambda x: x.shape, inputs=("x",), kind=SHAPE,
+    "stop_gradient", lambda x: x, lambda x: x.shape, inputs=("x",), kind=SHAPE, stacked=unchanged,
     words="{x}, taken as fixed",
     why="by declaration nothing is sent back: what is behind this point is treated as a constant",
     pitfalls=("finite differences still see through it, so a gradient check across it must fail",),

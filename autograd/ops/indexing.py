@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import axis_of, one_axis
+from ..axes import axis_of, one_axis, unchanged
 from ..broadcasting import broadcast_shapes
 from ..errors import DtypeError, ShapeError
 from ..leaves import as_node, constant
@@ -90,6 +90,7 @@ def _gather(x: Any, positions: Any) -> Any:
 gather = structural(
     "gather", _gather, lambda x, positions: (*positions.shape[:-1], *x.shape[positions.shape[-1] :]),
     inputs=("x", "positions"), kind=SHAPE, kernel="gather", normalize=_gatherable,
+    scattered=True, shared=("x",), stacked=unchanged,
     dtype=lambda x, positions: x.dtype, notation=ELEMENT, symbol="x[i]",
     words="the entries of {x} at {positions}",
     why="each entry that was picked sends its gradient back to its own place; a place that was picked twice receives"
@@ -127,6 +128,7 @@ def _scatter_add(x: Any, positions: Any, shape: tuple[int, ...]) -> np.ndarray:
 scatter_add = structural(
     "scatter_add", _scatter_add, lambda x, positions, shape: shape,
     inputs=("x", "positions"), params={"shape": REQUIRED}, kind=SHAPE, kernel="scatter_add", normalize=_scatterable,
+    scattered=True, adds_up=True,
     dtype=lambda x, positions, shape: x.dtype, symbol="+=[i]",
     words="add the entries of {x} into zeros of shape {shape}, at {positions}",
     why="each entry lands in one place with slope 1, so it picks up the gradient found there",
@@ -165,7 +167,7 @@ def _take(x: Any, indices: Any, axis: int | None = 0) -> Any:
 
 take = composite(
     "take", _taken, inputs=("x", "indices"), params={"axis": None}, kind=SHAPE, normalize=_takeable, numpy=_take,
-    notation=ELEMENT, symbol="x[i]",
+    notation=ELEMENT, symbol="x[i]", scattered=True,
     words="the entries {indices} of {x} along axis {axis}",
     why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives"
     " both",
@@ -192,6 +194,7 @@ def _row_numbers(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 embedding = composite(
     "embedding", lambda table, indices: take(table, indices, axis=0), numpy=_take,
     inputs=("table", "indices"), kind=SHAPE, normalize=_row_numbers, symbol="rows", letter="e",
+    scattered=True, shared=("table",), stacked=unchanged,
     words="look up the rows {indices} of {table}",
     why="only the rows that were looked up receive a gradient; a row that was looked up twice receives the sum of both",
     pitfalls=("a row that does not occur in the batch gets gradient zero, which is not the same as being left alone by"
@@ -236,7 +239,7 @@ def _take_along(x: Any, indices: Any, axis: int) -> Any:
 
 take_along_axis = composite(
     "take_along_axis", _taken_along, inputs=("x", "indices"), params={"axis": -1}, kind=SHAPE, normalize=_pickable,
-    numpy=_take_along, symbol="x[i]",
+    numpy=_take_along, symbol="x[i]", scattered=True,
     words="in every line of {x} along axis {axis}, the entries {indices} of that line",
     why="each entry that was picked sends its gradient back to its own place; an entry that was picked twice receives"
     " both",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from ..axes import axis_of, one_axis, reduced, several_axes
+from ..axes import axes_behind, axis_of, one_axis, reduced, several_axes
 from ..errors import ParameterError, ShapeError
 from ..leaves import constant
 from ..node import Node, add_method
@@ -70,7 +70,7 @@ def _nonempty(op: str) -> Callable[..., tuple[int, ...]]:
 mean = composite(
     "mean", lambda x, axis, keepdims: sum(x, axis=axis, keepdims=keepdims) / length(x, axis),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("mean"), letter="m",
+    notation=call("mean"), letter="m", stacked=axes_behind,
     words="the mean of {x} over axes {axis}",
     why="each of N numbers moves their mean by 1/N, so each receives 1/N of the gradient",
     numpy=lambda x, axis, keepdims: _mean(x, axis, keepdims),
@@ -110,7 +110,7 @@ var = composite(
         sum(square(_deviations(x, axis)), axis=axis, keepdims=keepdims) / (length(x, axis) - ddof)
     ),
     inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees,
-    notation=call("var"), letter="v",
+    notation=call("var"), letter="v", stacked=axes_behind,
     words="the variance of {x} over axes {axis}",
     why="the power rule gives 2(x − mean)/N; that the mean moves too changes nothing, because the deviations sum to 0",
     pitfalls=("ddof=0 divides by N; the estimate from a sample divides by N − 1, which is ddof=1",),
@@ -123,7 +123,7 @@ var = composite(
 std = composite(
     "std", lambda x, axis, keepdims, ddof: sqrt(var(x, axis=axis, keepdims=keepdims, ddof=ddof)),
     inputs=("x",), params={"axis": None, "keepdims": False, "ddof": 0}, kind=REDUCTION, normalize=_with_degrees,
-    notation=call("std"), letter="s",
+    notation=call("std"), letter="s", stacked=axes_behind,
     words="the standard deviation of {x} over axes {axis}",
     why="the root of the variance: 2(x − mean)/N divided by twice the standard deviation",
     pitfalls=("where all numbers are equal there is a kink; the slope 0 is chosen", "ddof=0 divides by N; ddof=1 by N −"
@@ -163,7 +163,7 @@ def _extreme(numpy: Any, symbol: str) -> Callable[..., Any]:
 max = structural(
     "max", _extreme(np.max, "Max"), _nonempty("max"),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("max", r"\max"), letter="m", fold="max",
+    notation=call("max", r"\max"), letter="m", fold="max", stacked=axes_behind,
     words="the largest number of {x} over axes {axis}",
     why="only the largest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the largest: they share the gradient in equal parts",),
@@ -173,7 +173,7 @@ max = structural(
 min = structural(
     "min", _extreme(np.min, "Min"), _nonempty("min"),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    notation=call("min", r"\min"), letter="m", fold="min",
+    notation=call("min", r"\min"), letter="m", fold="min", stacked=axes_behind,
     words="the smallest number of {x} over axes {axis}",
     why="only the smallest number moves the result, so it receives the whole gradient; equal ones share it equally",
     pitfalls=("there is a kink where several numbers are the smallest: they share the gradient in equal parts",),
@@ -251,7 +251,7 @@ def _logsumexp_shifted(x: Node, axis: Axes, keepdims: bool) -> Node:
 logsumexp = composite(
     "logsumexp", lambda x, axis, keepdims: log(sum(exp(x), axis=axis, keepdims=keepdims)),
     inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes, kernel="logsumexp",
-    notation=call("ln Σ exp", r"\ln\sum\exp"), letter="l",
+    notation=call("ln Σ exp", r"\ln\sum\exp"), letter="l", stacked=axes_behind,
     words="the logarithm of the sum of the exponentials of {x} over axes {axis}",
     why="each number enters with the weight e^x/Σe^x: the gradient is handed out by the softmax",
     pitfalls=("the exponentials of large numbers overflow; here the largest is subtracted first, which changes nothing"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import axes_of, axis_of
+from ..axes import axes_of, axis_of, unchanged
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..leaves import as_node
 from ..node import Leaf, Node
@@ -87,6 +87,7 @@ def _arrangement(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping
 reshape = structural(
     "reshape", lambda x, shape: np.reshape(x, shape), lambda x, shape: shape,
     inputs=("x",), params={"shape": REQUIRED}, kind=SHAPE, kernel="reshape", normalize=_arrangement, symbol="▭",
+    linear=True, stacked=lambda params, length: {"shape": (length, *params["shape"])},
     words="arrange the numbers of {x} as {shape}",
     why="the numbers only change places, so the gradient is arranged back into the shape of the input",
     pitfalls=("the order of the numbers stays as in memory, last axis fastest; reshaping (N, 3) to (3, N) is not a"
@@ -198,7 +199,7 @@ def _offset(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 
 tril = structural(
     "tril", lambda x, k: np.tril(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, kernel="tril",
-    normalize=_offset, symbol="◣",
+    normalize=_offset, symbol="◣", placed="where(column - row <= k, x, 0)", linear=True, stacked=unchanged,
     words="keep {x} on and below diagonal {k}, zero above",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (tril(g, k=k),),
@@ -207,7 +208,7 @@ tril = structural(
 
 triu = structural(
     "triu", lambda x, k: np.triu(x, k), _triangle_shape, inputs=("x",), params={"k": 0}, kind=SHAPE, kernel="triu",
-    normalize=_offset, symbol="◥",
+    normalize=_offset, symbol="◥", placed="where(column - row >= k, x, 0)", linear=True, stacked=unchanged,
     words="keep {x} on and above diagonal {k}, zero below",
     why="only the numbers that are kept act on the result, so only they receive a gradient; the rest is zero",
     gradient=lambda g, y, x, k: (triu(g, k=k),),
@@ -245,6 +246,7 @@ one_hot = structural(
     params={"classes": REQUIRED, "dtype": "float64"},
     kind=SHAPE, kernel="one_hot", normalize=_classes, dtype=lambda x, classes, dtype: np.dtype(dtype),
     notation=call("1", r"\mathbf{1}"), differentiable=False,
+    placed="x == column", numbered="classes", stacked=unchanged,
     words="a row of {classes} numbers for each class number in {x}: 1 at its place, 0 elsewhere",
     why="class numbers are names, not amounts: there is no small step from one to the next, so there is no gradient",
     pitfalls=("class numbers start at 0",),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import axes_of, axis_of, one_axis
+from ..axes import axes_behind, axes_of, axis_of, one_axis
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..leaves import as_node
 from ..node import Node
@@ -135,6 +135,7 @@ slice = structural(
     "slice", lambda x, index: np.asarray(x)[python_index(index)], lambda x, index: sliced_shape(index, x.shape),
     inputs=("x",), params={"index": REQUIRED}, kind=SHAPE, kernel="slice", notation=ELEMENT, symbol=index_text,
     normalize=lambda inputs, params: {"index": complete_index(params["index"], inputs[0].shape)},
+    linear=True, stacked=lambda params, length: {"index": ((0, length, 1), *params["index"])},
     words="cut {index} out of {x}",
     why="the numbers that were cut out act with slope 1 and the others not at all, so the gradient goes back to its"
     " places among zeros",
@@ -164,6 +165,8 @@ unslice = structural(
     kernel="unslice", symbol=index_text,
     normalize=lambda inputs, params: {"index": complete_index(params["index"], tuple(params["shape"]), "unslice"),
              "shape": tuple(params["shape"])},
+    linear=True,
+    stacked=lambda params, length: {"index": ((0, length, 1), *params["index"]), "shape": (length, *params["shape"])},
     words="put {x} at {index} of an array of zeros of shape {shape}",
     why="only the places that were filled depend on the input, so its gradient is cut out of them",
     gradient=lambda g, y, x, index, shape: (slice(g, index=index),),
@@ -210,6 +213,7 @@ def _pad(x: Any, width: tuple[tuple[int, int], ...], value: float) -> np.ndarray
 pad = structural(
     "pad", _pad, lambda x, width, value: tuple(before + size + after for (before, after), size in zip(width, x.shape)),
     inputs=("x",), params={"width": REQUIRED, "value": 0.0}, kind=SHAPE, kernel="pad", normalize=_widths,
+    stacked=lambda params, length: {**params, "width": ((0, 0), *params["width"])},
     words="put a border of {value} around {x}, as wide as {width}",
     why="the border is fixed, so only the inner part carries a gradient: it is cut out",
     gradient=lambda g, y, x, width, value: (slice(g, index=inner_index(width, x.shape)),),
@@ -255,6 +259,7 @@ def _joined(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str,
 concat = structural(
     "concat", lambda *parts, axis: np.concatenate(parts, axis=axis), _joined_shape,
     inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, kernel="concat", normalize=_joined, symbol="⧺",
+    stacked=axes_behind,
     words="join {x} along axis {axis}",
     why="each part lies unchanged in its own stretch of the result, so each receives that stretch of the gradient",
     gradient=_pieces,
@@ -277,7 +282,7 @@ def _stacked(inputs: tuple[Node, ...], params: Mapping[str, Any]) -> Mapping[str
 stack = composite(
     "stack", lambda *parts, axis: concat([expand_dims(part, axis) for part in parts], axis=axis),
     numpy=lambda *parts, axis: np.stack(parts, axis=axis),
-    inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, normalize=_stacked, symbol="≡",
+    inputs=("x",), variadic=True, params={"axis": 0}, kind=SHAPE, normalize=_stacked, symbol="≡", stacked=axes_behind,
     words="put {x} behind one another along a new axis {axis}",
     why="each part lies unchanged at its own place of the new axis, so each receives the gradient found there",
     example=[example((3,), (3,)), example((2, 3), (2, 3), (2, 3), params={"axis": -1}), example((), ())],
@@ -310,7 +315,7 @@ def split(x: Any, parts: int | Sequence[int], axis: int = 0) -> list[Node]:
 
 flip = structural(
     "flip", lambda x, axis: np.flip(x, axis), lambda x, axis: x.shape, inputs=("x",), params={"axis": None}, kind=SHAPE,
-    kernel="flip", symbol="⇄",
+    kernel="flip", symbol="⇄", linear=True, stacked=axes_behind,
     normalize=lambda inputs, params: {"axis": axes_of(params["axis"], len(inputs[0].shape))},
     words="turn {x} round along axes {axis}",
     why="turning round moves numbers without changing them, so the gradient is turned round again",

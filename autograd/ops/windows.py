@@ -198,7 +198,7 @@ patches = structural(
 
 overlap_add = structural(
     "overlap_add", _overlap_add, _overlapped_shape, inputs=("x",), kind=SHAPE, kernel="overlap_add", normalize=_placed,
-    symbol="▦⁺",
+    symbol="▦⁺", scattered=True,
     params={"shape": REQUIRED, "stride": 1, "dilation": 1, "padding": 0},
     words="lay the windows {x} back into an array of shape {shape} and add them up where they overlap",
     why="each number of a window lands in one place with slope 1, so it picks up the gradient found there",

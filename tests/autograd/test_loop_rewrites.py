@@ -1,4 +1,5 @@
-"""Loops made fast: every rule on every kind of recurrent net keeps all values, and leaves in the loop only what belongs there."""
+"""Loops made fast: every rule on every kind of recurrent net keeps all values, and leaves in the loop only what belongs
+there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Random nests of loops whose results are exact, their evaluation in numpy, and running them on memory with guards.
 
-Values are small whole numbers over small powers of two, so sums are exact in any order and results must agree to the bit.
-Run as a program it compares so many nests: `python nests.py FIRST COUNT`; used with other vector widths.
+Values are small whole numbers over small powers of two, so sums are exact in any order and results must agree to the
+bit. Run as a program it compares so many nests: `python nests.py FIRST COUNT`; used with other vector widths.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ GUARD = 77
 JOIN = {"+": np.add, "*": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
-# What is right ------------------------------------------------------------------------------------------------------------
+# What is right
+# ------------------------------------------------------------------------------------------------------------
 def evaluate(loops: Loops, extents: tuple[int, ...], reads: list[np.ndarray]) -> list[np.ndarray]:
     """Every value as an array with an axis for each loop, of one number where it does not vary."""
     values = list(reads)
@@ -67,10 +68,12 @@ def start(word: str, dtype: str) -> object:
     return low if word == "max" else high
 
 
-# Running ------------------------------------------------------------------------------------------------------------------
+# Running
+# ------------------------------------------------------------------------------------------------------------------
 @dataclass
 class Memory:
-    """Numbers of a buffer with guards around them; `view` has an axis for each loop, of one number where it is STILL."""
+    """Numbers of a buffer with guards around them; `view` has an axis for each loop, of one number where it is
+    STILL."""
 
     bytes: np.ndarray
     view: np.ndarray
@@ -126,8 +129,8 @@ def run(
     rng: np.random.Generator, loops: Loops, extents: tuple[int, ...], arrays: list[np.ndarray], chunk: int | None = None,
     share: dict[int, int] | None = None,
 ) -> list[np.ndarray]:  # fmt: skip
-    """What the nest writes; in chunks of rows, the last first, with partial results put together. `share`: write -> read
-    into whose numbers it goes."""
+    """What the nest writes; in chunks of rows, the last first, with partial results put together. `share`: write ->
+    read into whose numbers it goes."""
     code = compiled(loops)
     rows = extents[0] if loops.depth else 1
     chunk = chunk or max(rows, 1)
@@ -165,10 +168,12 @@ def _step(loops: Loops, value: int) -> object:
     return loops.steps[value - len(loops.reads)] if value >= len(loops.reads) else None
 
 
-# Random nests ---------------------------------------------------------------------------------------------------------------
+# Random nests
+# ---------------------------------------------------------------------------------------------------------------
 @dataclass
 class Random:
-    """A nest under construction. For each value: the largest size it can have, and the finest fraction, as a power of two."""
+    """A nest under construction. For each value: the largest size it can have, and the finest fraction, as a power of
+    two."""
 
     rng: np.random.Generator
     extents: tuple[int, ...]

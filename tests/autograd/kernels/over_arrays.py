@@ -1,4 +1,5 @@
-"""A function over Lanes, applied to whole arrays: compiled by LLVM alone into a loop that loads, computes and stores."""
+"""A function over Lanes, applied to whole arrays: compiled by LLVM alone into a loop that loads, computes and
+stores."""
 
 from __future__ import annotations
 

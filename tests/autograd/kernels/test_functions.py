@@ -1,4 +1,5 @@
-"""The words of the vocabulary over Lanes: how exact they are, their ends, infinities and NaN, on vectors of every width."""
+"""The words of the vocabulary over Lanes: how exact they are, their ends, infinities and NaN, on vectors of every
+width."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class Builder:
 
         def seen(view: View, strides: tuple[int, ...]) -> tuple[LoopBuffer, list[int]]:
             moves, far = [], []
-            for new, at in enumerate(last):
+            for at in last:
                 stride = strides[at]
                 moves.append(STILL if stride == 0 else NEXT if stride == 1 else FAR)
                 if moves[-1] == FAR:
@@ -219,15 +219,16 @@ class Builder:
 
 
 def _movable(view: View) -> View:
-    """A view whose numbers loops can move: numbers of a dtype that they do not know, such as float16, as whole numbers."""
+    """A view whose numbers loops can move: numbers of a dtype that they do not know, such as float16, as whole
+    numbers."""
     if view.dtype.name in ELEMENTS:
         return view
     return View(view.buffer, np.dtype(f"uint{8 * view.dtype.itemsize}"), view.shape, view.strides, view.offset)
 
 
 def _repeating(nest: Loops) -> Loops:
-    """The same nest, where what is written to more places than it varies over is a value that repeats along them, and so
-    is what is folded along loops that it does not vary over.
+    """The same nest, where what is written to more places than it varies over is a value that repeats along them, and
+    so is what is folded along loops that it does not vary over.
 
     What a fold puts out does not go through later steps where it is known only at the end; there its operand repeats.
     """

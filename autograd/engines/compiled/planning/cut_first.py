@@ -1,7 +1,7 @@
 """Cutting before computing: what is computed number by number and then only read in pieces is computed piece by piece.
 
-The gates of an LSTM are cut out of one sum; cut out of its operands instead, each gate's sum belongs to the nest that uses
-it. Cutting moves no numbers, so the pieces cost nothing, and the whole need not be written and read again.
+The gates of an LSTM are cut out of one sum; cut out of its operands instead, each gate's sum belongs to the nest that
+uses it. Cutting moves no numbers, so the pieces cost nothing, and the whole need not be written and read again.
 """
 
 from __future__ import annotations

@@ -1,72 +1,58 @@
-"""What else goes number by number: ops that are no scalar text but whose result follows from one operand's number and
-the place it stands at. They are found by their `kernel` field and become steps of a fused nest like any other."""
+"""What else goes number by number: ops that are no scalar text of their own, but say by `placed` how a number of the
+result follows from the numbers of their operands and from the place it stands at. They become steps of a fused nest
+like others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import ast
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ....kernels.loops import Number
 from ....node import Node
+from ....vocabulary import parsed
 from .words import Steps
 
 Axes = tuple[int, ...]
+_PLACES = {"row": 2, "column": 1}
+"""What a text calls a place -> how far from the end of the result's axes it is counted."""
 
 
-def _same(node: Node) -> Axes:
-    return tuple(range(len(node.inputs[0].shape)))
+@cache
+def _places(text: str) -> tuple[str, ...]:
+    names = {each.id for each in ast.walk(parsed(text)) if isinstance(each, ast.Name)}
+    return tuple(place for place in _PLACES if place in names)
 
 
-def _nothing(node: Node) -> list[tuple[np.ndarray, int]]:
-    return []
+def is_placed(node: Node) -> bool:
+    """Whether the node goes number by number in this way."""
+    text = node.op.placed
+    return bool(text) and all(len(node.shape) >= _PLACES[place] for place in _places(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Special:
-    """How one operand becomes the result. `places`: whole numbers along axes of the result that `step` is given after the
-    operand. `limit`: the operand must hold whole numbers from 0 up to but not including it."""
-
-    step: Callable[[Node, Steps, list[Any]], Any]
-    lies: Callable[[Node], Axes] = _same
-    places: Callable[[Node], list[tuple[np.ndarray, int]]] = _nothing
-    limit: Callable[[Node], int | None] = lambda node: None
+def lies(node: Node) -> list[Axes]:
+    """For each operand and each of its axes, which axis of the result it lies along: the first ones."""
+    return [tuple(range(len(each.shape))) for each in node.inputs]
 
 
-def _row_and_column(node: Node) -> list[tuple[np.ndarray, int]]:
-    rank = len(node.shape)
-    return [(np.arange(int(node.shape[axis]), dtype=np.int32), axis) for axis in (rank - 2, rank - 1)]
+def places(node: Node) -> list[tuple[np.ndarray, int]]:
+    """The whole numbers that the text asks for besides the operands, each with the axis of the result it counts."""
+    axes = [len(node.shape) - _PLACES[place] for place in _places(node.op.placed)]
+    narrow = np.int64 if node.op.numbered else np.int32  # classes are compared in the dtype that class numbers have
+    return [(np.arange(int(node.shape[axis]), dtype=narrow), axis) for axis in axes]
 
 
-def _triangle(sign: str) -> Special:
-    def step(node: Node, steps: Steps, given: list[Any]) -> Any:
-        x, row, column = given
-        kept = steps.apply(sign, (steps.apply("-", (column, row)), Number(int(node.params["k"]))))
-        return steps.apply("where", (kept, x, Number(0)))
-
-    return Special(step, places=_row_and_column)
+def limit(node: Node) -> int | None:
+    """What the whole numbers of the first operand must lie below, if they must."""
+    return int(node.params[node.op.numbered]) if node.op.numbered else None
 
 
-SPECIAL: dict[str, Special] = {
-    "cast": Special(lambda node, steps, given: given[0]),
-    "one_hot": Special(
-        lambda node, steps, given: steps.apply("==", given),
-        places=lambda node: [
-            (np.arange(int(node.params["classes"])), len(node.shape) - 1)
-        ],
-        limit=lambda node: int(node.params["classes"]),
-    ),
-    "tril": _triangle("<="),
-    "triu": _triangle(">="),
-}  # fmt: skip
-"""`kernel` field -> how such an op goes number by number."""
-
-
-def special(node: Node) -> Special | None:
-    """How the node goes number by number, when its kernel is one of these."""
-    found = SPECIAL.get(node.op.kernel) if node.op.scalar is None else None
-    if found is not None and len(node.inputs[0].shape) < 2 and found.places is _row_and_column:
-        return None
-    return found
+def step(node: Node, steps: Steps, given: Sequence[Any]) -> Any:
+    """The node as steps; `given`: its operands, then its places."""
+    scope = dict(zip((*node.op.inputs, *_places(node.op.placed)), given))
+    params = node.params.items()
+    wholes = {name: Number(int(value)) for name, value in params if isinstance(value, int)}
+    return steps.text(node.op.placed, scope | wholes | {n: Number(v) for n, v in params if isinstance(v, float)})

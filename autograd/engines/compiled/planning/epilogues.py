@@ -1,5 +1,5 @@
-"""Epilogues: a fused nest that reads the result of a product or a convolution is run by its kernel, on every few rows as
-soon as they are done, while they are in the cache: bias, activation, the slope of an activation."""
+"""Epilogues: a fused nest that reads the result of a product or a convolution is run by its kernel, on every few rows
+as soon as they are done, while they are in the cache: bias, activation, the slope of an activation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _goes_along(kernel: Call, nest: Call) -> bool:
         return False
     rows, each = nest.rows // kernel.finish, result.size // kernel.finish
     for view, pace in zip(nest.reads, nest.paces):
-        if view.buffer is result.buffer and (pace * rows != each or view.offset != result.offset or view.size != result.size):
+        whole = view.offset == result.offset and view.size == result.size and pace * rows == each
+        if view.buffer is result.buffer and not whole:
             return False
     # What an earlier epilogue of the same kernel wrote is there, but only as far as its own rows are done.
     for done in kernel.finishing:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ....node import Leaf, Node
-from .elementwise import special
+from .elementwise import is_placed, lies
 from .views import axes_kept
 from .words import exponents, is_native
 
@@ -98,7 +98,7 @@ def reduction(node: Node) -> Reduction | None:
 
 def is_elementwise(node: Node) -> bool:
     """Whether the node is a word, a scalar text or a conversion, applied number by number to real numbers."""
-    if node.op.scalar is None and special(node) is None and not is_product(node):
+    if node.op.scalar is None and not is_placed(node) and not is_product(node):
         return False
     dtypes = [each.dtype for each in node.inputs]
     if node.dtype not in REAL or 0 in node.shape or not all([dtype in REAL for dtype in dtypes]):
@@ -137,8 +137,8 @@ def operand_axes(node: Node) -> list[Axes]:
     if is_product(node):
         form = node.op.index(*node.inputs, **node.params)  # type: ignore[misc]
         return [tuple(form.output.index(label) for label in labels) for labels in form.operands]
-    if (found := special(node)) is not None:
-        return [found.lies(node)]
+    if node.op.scalar is None and node.op.placed:
+        return lies(node)  # type: ignore[return-value]
     rank = len(node.shape)
     return [tuple(rank - len(each.shape) + at for at in range(len(each.shape))) for each in node.inputs]
 
@@ -199,8 +199,8 @@ class Fusion:
         return group
 
     def aside(self, node: Node, reader: Node) -> None:
-        """A comparison that has waited is put into the group of its only reader, so that no truth values are written and
-        read again; into a group of its own where it does not fit."""
+        """A comparison that has waited is put into the group of its only reader, so that no truth values are written
+        and read again; into a group of its own where it does not fit."""
         self.waiting.discard(node)
         group = self.unit_of[reader]
         axes = None
@@ -215,8 +215,8 @@ class Fusion:
         self._spread(group, own.ancestors | 1 << own.number)
 
     def _asides_fit(self, reader: Node, work: Axes, group: Group) -> bool:
-        """Whether comparisons that wait for a reader and read the group could join it with the reader; else they would need
-        the group before it has run."""
+        """Whether comparisons that wait for a reader and read the group could join it with the reader; else they would
+        need the group before it has run."""
         return all(
             source not in self.waiting
             or not any(unit is group for unit in self._sources(source))
@@ -225,7 +225,8 @@ class Fusion:
         )
 
     def _fits_beside(self, node: Node, reader: Node, group: Group, work: Axes) -> Axes | None:
-        """For each axis of a comparison, the loop along which its reader reads it; None where its operands lie otherwise."""
+        """For each axis of a comparison, the loop along which its reader reads it; None where its operands lie
+        otherwise."""
         lies = next(along for source, along in zip(reader.inputs, operand_axes(reader)) if source is node)
         sizes = tuple(map(int, node.shape))
         own = tuple(None if n == 1 or at is None else work[at] for n, at in zip(sizes, lies))

@@ -1,4 +1,5 @@
-"""Memory: when each buffer is needed, and where in one arena it lies, so that memory is used again as soon as it is free."""
+"""Memory: when each buffer is needed, and where in one arena it lies, so that memory is used again as soon as it is
+free."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ SMALL = 1 << 18
 
 
 def arranged(calls: Sequence[Call], owner: object) -> tuple[dict[Buffer, int], dict[tuple[int, int], int], int]:
-    """Offsets in one arena: for every buffer that `owner` made, for every piece of scratch (call, word), and how many bytes there are.
+    """Offsets in one arena: for every buffer that `owner` made, for every piece of scratch (call, word), and how many
+    bytes there are.
 
-    A buffer takes the place of an operand that is read for the last time by the same fused loop, when both are gone through in step.
+    A buffer takes the place of an operand that is read for the last time by the same fused loop, when both are gone
+    through in step.
     """
     born: dict[Buffer, int] = {}
     dies: dict[Buffer, int] = {}

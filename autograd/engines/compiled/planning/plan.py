@@ -1,4 +1,5 @@
-"""Planning: from nodes to calls. Which nodes are fused is decided in `groups.py`; here every piece becomes a kernel call."""
+"""Planning: from nodes to calls. Which nodes are fused is decided in `groups.py`; here every piece becomes a kernel
+call."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ from ....simplify import simplify
 from ..calls import STATUS, Buffer, Fallback, View, row_major
 from ..lowering import structure
 from ..lowering import table as lowerings
+from . import elementwise
 from .builder import Builder
 from .cut_first import cut_first
-from .elementwise import special
 from .epilogues import attach
 from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
 from .open_up import opened
@@ -32,8 +33,8 @@ from .words import Steps
 class Plan(Builder):
     """A graph as calls in running order, over buffers that have no addresses yet.
 
-    `place`: where some leaves lie already, and `results`: where the outputs are to be put; both for the body of a loop, which
-    is a plan inside another one.
+    `place`: where some leaves lie already, and `results`: where the outputs are to be put; both for the body of a loop,
+    which is a plan inside another one.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Plan(Builder):
     def _wanted(self) -> None:
         """Which members of groups must lie in memory: those read outside their group, and results."""
         wanted = {self.root(node) for node in (*self.outputs, *self.updates.values())}
-        unit_of, views = self.fusion.unit_of, self.fusion.views
+        unit_of = self.fusion.unit_of
         for node, unit in unit_of.items():
             for source in node.inputs:
                 root = self.root(source)
@@ -114,8 +115,8 @@ class Plan(Builder):
                 self.readers.setdefault(self.root(source), set()).add(unit.number)
 
     def _in_place(self) -> dict[Node, Leaf]:
-        """Which new values are written straight over the leaf they belong to: where every other reader of the old value can
-        run before."""
+        """Which new values are written straight over the leaf they belong to: where every other reader of the old value
+        can run before."""
         units, unit_of = self.fusion.units, self.fusion.unit_of
         found: dict[Node, Leaf] = {}
         outside = {self.root(node) for node in self.outputs}
@@ -138,8 +139,8 @@ class Plan(Builder):
         return found
 
     def _read_in_step(self, leaf: Leaf, new: Node, unit: Unit) -> bool:
-        """Whether a group reads the leaf only along the loops along which it writes the new value; a kernel of its own must
-        not read it at all."""
+        """Whether a group reads the leaf only along the loops along which it writes the new value; a kernel of its own
+        must not read it at all."""
         if not isinstance(unit, Group):
             return all(self.root(source) is not leaf for source in new.inputs) and isinstance(new.shape, tuple)
         for member in unit.nodes:
@@ -225,8 +226,8 @@ class Plan(Builder):
                 self.place[node] = target
 
     def _place_pieces(self, in_place: Mapping[Node, Leaf]) -> None:
-        """A value that is only joined to others is computed straight into its piece of the whole; not where the whole is a
-        leaf, whose old value others may still have to read."""
+        """A value that is only joined to others is computed straight into its piece of the whole; not where the whole
+        is a leaf, whose old value others may still have to read."""
         for node in sorted(self.fusion.unit_of, key=lambda each: -each.serial):
             pieces = lowerings.pieces(node)
             if pieces is None or node in in_place:
@@ -234,9 +235,9 @@ class Plan(Builder):
             whole = self.view_of(node)
             for source, (start, shape) in zip(node.inputs, pieces):
                 unit = self.fusion.unit_of.get(source)
-                if isinstance(unit, Group) and source not in self.place and source not in unit.closed:
-                    if source.dtype == node.dtype and node not in unit.nodes:
-                        self.place[source] = structure.window(whole, start, shape)
+                free = isinstance(unit, Group) and source not in self.place and source not in unit.closed
+                if free and source.dtype == node.dtype and node not in unit.nodes:
+                    self.place[source] = structure.window(whole, start, shape)
 
     def view_of(self, node: Node) -> View:
         """Where the numbers of a node lie, or will lie."""
@@ -313,11 +314,10 @@ class Plan(Builder):
                     places[key] = len(reads)
                     reads.append((view, tuple(strides)))
                 operands[member, position] = places[key]
-            more = special(member)
-            if more is None:
+            if member.op.scalar is not None or not elementwise.is_placed(member):
                 continue
-            self._check(member, more.limit(member))
-            for position, (array, axis) in enumerate(more.places(member), len(member.inputs)):
+            self._check(member, elementwise.limit(member))
+            for position, (array, axis) in enumerate(elementwise.places(member), len(member.inputs)):
                 loop = work[axis]
                 operands[member, position] = len(reads)
                 reads.append((self.fixed(array), tuple(int(loop == at) for at in range(count))))
@@ -354,7 +354,8 @@ class Plan(Builder):
             self.copy(view, wide)
             view = wide
         view = self.dense(view)
-        self.call(check_range("float64"), [view, view.size, 1, 0, limit, STATUS], [view], [], why="class numbers checked")
+        words = [view, view.size, 1, 0, limit, STATUS]
+        self.call(check_range("float64"), words, [view], [], why="class numbers checked")
 
     def _step(self, member: Node, given: list[Any], group: Group, steps: Steps) -> int:
         dtype = member.dtype.name
@@ -363,8 +364,8 @@ class Plan(Builder):
                 scope = dict(zip(member.op.inputs, given))
                 scope |= {name: Number(number) for name, number in member.params.items()}
                 result = steps.text(member.op.scalar, scope)
-            elif (more := special(member)) is not None:
-                result = more.step(member, steps, given)
+            elif elementwise.is_placed(member):
+                result = elementwise.step(member, steps, given)
             else:
                 result = steps.apply("*", given)
             result = steps.cast(result, dtype)
@@ -375,8 +376,9 @@ class Plan(Builder):
         assert fold is not None
         over = tuple(sorted({loop for at in fold.axes if (loop := group.work[member][at]) is not None}))
         operand = steps.cast(given[0], dtype)
-        return steps.add(Fold(fold.word, operand, over, dtype)) if over else operand  # type: ignore[arg-type, return-value]
-
+        if not over:
+            return operand  # type: ignore[return-value]
+        return steps.add(Fold(fold.word, operand, over, dtype))  # type: ignore[arg-type]
 
 
 def _reason(nodes: Sequence[Node]) -> str:

@@ -1,7 +1,7 @@
 """Which ops move no numbers: found by trying an op's own numpy meaning on an array and looking where the result lies.
 
-A transpose, a slice, a reshape, a broadcast, windows without padding: numpy answers these with the same memory seen with other
-strides. So no list of such ops is needed here.
+A transpose, a slice, a reshape, a broadcast, windows without padding: numpy answers these with the same memory seen
+with other strides. So no list of such ops is needed here.
 """
 
 from __future__ import annotations

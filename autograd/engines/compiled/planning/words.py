@@ -11,10 +11,9 @@ import numpy as np
 
 from ....kernels.loops import Apply, Number
 from ....kernels.vector import ELEMENTS
-from ....vocabulary import WORDS, call_of, parsed
+from ....vocabulary import COMPARISONS, WORDS, call_of, parsed
 
 Operand = int | Number
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 @cache
@@ -67,7 +66,8 @@ class Steps:
     def apply(self, word: str, operands: Sequence[Operand]) -> Operand:
         """One word, with its operands brought to the dtype it computes in."""
         if all(isinstance(each, Number) for each in operands):
-            return Number(np.asarray(WORDS[word].numpy(*[each.value for each in operands])).item())  # type: ignore[union-attr]
+            numbers = [each.value for each in operands if isinstance(each, Number)]
+            return Number(np.asarray(WORDS[word].numpy(*numbers)).item())
         kinds = tuple(self.dtype(each) for each in operands)
         result = result_dtype(word, kinds)
         if word == "where":
