@@ -12,6 +12,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.compiled.running import workers
+from nngraph.autograd.engines.compiled.running.code import Code
 from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import NngraphError, ParameterError
 
@@ -45,11 +46,12 @@ def _together(*jobs: Callable[[], None]) -> None:
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Set how many threads a program may use, with helpers of its own."""
+    """Set how many threads a program may use, with helpers of its own that help in every run."""
 
     def use(count: int) -> None:
         monkeypatch.setenv("NNGRAPH_THREADS", str(count))
         monkeypatch.setattr(workers, "_pool", None)
+        monkeypatch.setattr(workers, "WORTH", 1)
 
     return use
 
@@ -78,6 +80,38 @@ def test_results_do_not_depend_on_the_number_of_threads(threads):
         assert all(run == runs[0] for run in runs)
         found.append(runs[0])
     assert found[0] == found[1] == found[2]
+
+
+def test_helpers_are_woken_for_much_work_or_for_runs_close_to_each_other(threads, monkeypatch):
+    threads(2)
+    monkeypatch.setattr(workers, "WORTH", 32)
+    now = 100.0
+    monkeypatch.setattr(workers, "perf_counter", lambda: now)
+    program = Program(_large()[1])
+    program()
+    pool = workers._pool
+    helped = []
+
+    def asked(chunks: int, at: float) -> bool:
+        nonlocal now
+        now = at
+        workers.run(lambda *_: helped.append(code.block[-1] != 0), code, program._state, 0, 1, 2, chunks)
+        return helped[-1]
+
+    code = next(piece for piece in program.pieces if isinstance(piece, Code))
+    assert asked(32, 200.0) and not asked(31, 300.0)
+    assert [asked(10, 400.0 + 0.001 * at) for at in range(5)] == [False, False, False, True, True]
+    assert [asked(31, 500.0 + 0.01 * at) for at in range(3)] == [False, False, False]
+    assert pool is workers._pool and not pool.words[workers.ACTIVE]
+
+
+def test_a_program_without_large_instructions_knows_of_no_helpers(threads):
+    threads(2)
+    x = ng.input("x", shape=(30, 4))
+    program = Program([ng.tanh(x @ ng.parameter("w", np.ones((4, 5))))])
+    assert program._threads == 1
+    program({x: np.ones((30, 4))})
+    assert workers._pool is None
 
 
 def test_more_threads_than_the_system_gives(threads, monkeypatch):

@@ -61,7 +61,8 @@ class Program:
         self.memory = np.empty(self.arena_bytes + ALIGNMENT, np.uint8)
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.status = np.array(STATE, np.int64)
-        self._threads = workers.count() if any(_is_split(call) for call in calls) else 1
+        self._chunks = sum(_chunks(call) for call in calls)
+        self._threads = workers.count() if self._chunks else 1
         self.arrays: dict[Buffer, np.ndarray] = {}
         for leaf, buffer in self.plan.leaves.items():
             if leaf.role == "constant":
@@ -176,7 +177,7 @@ class Program:
     def native(self, code: Code, start: int, stop: int) -> None:
         """Run a stretch of instructions for the steps [start, stop)."""
         if self._threads > 1:
-            workers.run(self._entry, code, self._state, start, stop, self._threads)
+            workers.run(self._entry, code, self._state, start, stop, self._threads, self._chunks)
         else:
             self._entry(code.address, start, stop)
         if self._state[0]:
@@ -323,6 +324,8 @@ def _check(calls: Sequence[Call]) -> None:
             waiting += [(inner, call.body.length) for inner in call.body.calls]
 
 
-def _is_split(call: Call) -> bool:
-    inner = call.body.calls if call.body is not None else ()
-    return call.rows > call.chunk or any(_is_split(each) for each in inner)
+def _chunks(call: Call) -> int:
+    """How much work there is for several threads, in chunks that are worth one; large ones count as many."""
+    if call.body is not None:
+        return call.body.length * sum(map(_chunks, call.body.calls))
+    return max(-(-call.rows // call.chunk), call.flops >> 20) if call.rows > call.chunk else 0

@@ -2,6 +2,10 @@
 
 Workers are threads of Python that spend their time in compiled code, without its lock. One program at a time has them; another
 that runs meanwhile runs alone. They never decide what is computed: chunks, and so results, are the same without them.
+
+Two thresholds keep two threads from being slower than one. A plan splits an instruction only into chunks of 10 µs or
+more, the kernel's `grain`, because handing one over takes about 1 µs. And helpers are woken, which takes 20 µs and more,
+only for runs that have enough chunks for them, or that follow so closely on others that together they have.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from threading import Condition, Lock, RLock, Thread
+from time import perf_counter
 
 import numpy as np
 
@@ -20,10 +25,15 @@ from .code import ENTRY, WORKERS, Code, address
 
 POLITE, SLEEPY = 200, 20_000
 """After so many looks in vain a worker lets other threads go first; after so many it sleeps, once no program runs."""
+WORTH = 32
+"""So many chunks are worth waking the workers: what one thread needs 0.3 ms for."""
+RECENT = 5e-3
+"""Runs that are fewer seconds apart than this count together. It is less than a worker needs to fall asleep."""
 
 
 def count() -> int:
-    """How many threads a program may use: NNGRAPH_THREADS, else as many as there are processors for this process."""
+    """How many threads a program that is made now may use: NNGRAPH_THREADS, else as many as there are processors for this
+    process."""
     asked = os.environ.get("NNGRAPH_THREADS")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
@@ -46,6 +56,8 @@ class _Pool:
         self.lock = RLock()
         self.wake = Condition(self.lock)
         self.free = RLock()
+        self.due, self.last = 0, 0.0
+        """How many chunks there have been in runs close to each other, and when the last run ended."""
         self.over = False
         self.threads: list[Thread] = []
         for number in range(helpers):
@@ -65,6 +77,11 @@ class _Pool:
                 if self.over:
                     return
             self.entry(self.block, 0, 1)
+
+    def is_worth_it(self, chunks: int) -> bool:
+        """Whether a run of so many chunks should have help."""
+        self.due = chunks if perf_counter() - self.last > RECENT else self.due + chunks
+        return self.due >= WORTH
 
     def end(self) -> None:
         """Have the helping threads end, unless a program is running, on a thread that nobody waits for."""
@@ -113,10 +130,17 @@ def prepare() -> None:
 
 
 def run(
-    entry: Callable[[int, int, int], None], code: Code, state: memoryview, start: int, stop: int, threads: int
+    entry: Callable[[int, int, int], None],
+    code: Code,
+    state: memoryview,
+    start: int,
+    stop: int,
+    threads: int,
+    chunks: int,
 ) -> None:
-    """Run a program, `entry(code, start, stop)`, on so many threads, this one among them, when the workers are free. Where
-    the words shared with them lie, or 0, is put into the program's state and into the last word of the code's block."""
+    """Run a program, `entry(code, start, stop)`, on so many threads, this one among them, when the workers are free and its
+    chunks of split instructions are worth it. Where the words shared with them lie, or 0, is put into the program's
+    state and into the last word of the code's block."""
     global _pool
     pool = _pool
     if pool is None and threads > 1:
@@ -127,11 +151,15 @@ def run(
         entry(code.address, start, stop)
         return
     try:
-        with pool.lock:
-            pool.words[ACTIVE] = 1
-            pool.wake.notify_all()
-        code.block[-1] = state[WORKERS] = pool.address
+        shared = 0
+        if pool.is_worth_it(chunks * (stop - start)):
+            with pool.lock:
+                pool.words[ACTIVE] = 1
+                pool.wake.notify_all()
+            shared = pool.address
+        code.block[-1] = state[WORKERS] = shared
         entry(code.address, start, stop)
     finally:
         pool.words[ACTIVE] = 0
+        pool.last = perf_counter()
         pool.free.release()
