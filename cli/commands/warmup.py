@@ -30,13 +30,14 @@ def run(
     """0 when all is compiled, 130 when it was stopped."""
     from time import perf_counter
 
-    from ...autograd.engines.compiled.typical import pieces
+    from ...autograd.engines.compiled import pieces
+    from ...nets.typical import steps
     from .. import show
     from ..errors import CommandError
     from .doctor import size_text
 
     began = perf_counter()
-    found = pieces()
+    found = pieces.pieces(steps())
     missing = {key: piece for key, piece in found.items() if not piece[1].is_ready}
     if missing and not _kept():
         raise CommandError(

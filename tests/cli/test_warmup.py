@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from nngraph.autograd.engines.compiled import typical
+from nngraph.autograd.engines.compiled import pieces as compiled
 from nngraph.cli.app import run
+from nngraph.nets.typical import steps
 
 
 class Piece:
@@ -32,7 +33,7 @@ def pieces(monkeypatch, tmp_path):
     from nngraph.autograd.kernels import code_cache
 
     found = {"a": ("one", Piece()), "b": ("two", Piece(ready=True)), "c": ("three", Piece())}
-    monkeypatch.setattr(typical, "pieces", lambda: found)
+    monkeypatch.setattr(compiled, "pieces", lambda steps: found)
     monkeypatch.setenv("NNGRAPH_CACHE", str(tmp_path / "code"))
     code_cache.folders.cache_clear()
     yield found
@@ -97,7 +98,7 @@ def test_a_file_in_the_way(pieces, capsys, tmp_path):
 def test_all_kernels_and_the_loops_of_typical_steps_are_pieces():
     from nngraph.autograd.kernels.kernel import KERNELS
 
-    found = typical.pieces()
+    found = compiled.pieces(steps())
     names = {name for name, _ in found.values()}
     assert set(KERNELS) <= names
     assert {"product.float32", "product.float64"} <= names
@@ -110,13 +111,13 @@ def test_all_kernels_and_the_loops_of_typical_steps_are_pieces():
 def test_what_was_warmed_up_is_found_by_another_process(tmp_path):
     """One kernel and one loop, compiled by a process, are ready in the next one."""
     code = (
-        "from nngraph.autograd.engines.compiled import typical\n"
+        "from nngraph.autograd.engines.compiled import pieces\n"
         "from nngraph.autograd.kernels.loop_code import compiled\n"
         "from nngraph.autograd.kernels.loops import NEXT, Apply, Buffer, Loops, Number, Write\n"
         "from nngraph.autograd.kernels.rows import take_rows\n"
         "row = Buffer('float32', (NEXT,))\n"
         "relu = compiled(Loops(1, (row,), (Apply('max', (0, Number(0)), 'float32'),), (Write(1, row),)))\n"
-        "typical.pieces = lambda: {each.key: ('piece', each) for each in (relu, take_rows('float64'))}\n"
+        "pieces.pieces = lambda steps: {each.key: ('piece', each) for each in (relu, take_rows('float64'))}\n"
         "from nngraph.cli.app import run\n"
         "raise SystemExit(run(['warmup', '--json']))"
     )
