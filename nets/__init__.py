@@ -53,6 +53,11 @@ _PLACES: dict[str, str] = {
         ("Bidirectional", "Decoder", "DeepRNN", "EncoderDecoder", "ManyToMany", "ManyToOne", "OneToMany", "sequence_loss"),
         "sequence_models",
     ),
+    **dict.fromkeys(
+        ("CausalTransformer", "Transformer", "TransformerBlock", "TransformerEncoder", "TransformerStack"),
+        "transformer",
+    ),
+    **dict.fromkeys(("GCN", "GraphConvolution", "karate_club", "normalized_adjacency"), "graph_convolution"),
 }
 
 __all__ = sorted(_PLACES)

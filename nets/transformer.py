@@ -1,0 +1,205 @@
+"""Transformers: words look at words by attention, then each is worked on alone. Vaswani et al. 2017, arXiv:1706.03762.
+
+Every part adds to what passes by: x + f(x). Where the normalization stands is said by `norm`: "pre" is x + f(norm(x)), with one
+more normalization at the end, which learns without a slow start (Xiong et al. 2020, arXiv:2002.04745); "post" is norm(x + f(x)),
+as in the paper of 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import constant
+from ..autograd.node import Node
+from ..autograd.ops import argmax, broadcast, concat, equal, expand_dims, scan, swapaxes, take, where
+from .attention import MultiHeadAttention, PositionalEncoding, causal
+from .dropout import Dropout
+from .feed_forward import MLP
+from .initialize import generator, normal
+from .linear import Embedding, Linear
+from .module import Module
+from .norms import LayerNorm
+from .sequence_models import sequence_loss
+
+Rng = np.random.Generator | int | None
+
+
+class TransformerBlock(Module):
+    """Attention to the own sequence, attention to a memory if there is one, and two linear layers with ReLU between them: x (N, T,
+    width) → (N, T, width). `hidden` is the width between the two, 4·width unless said otherwise.
+
+    `block(x, memory, seen)`; a block that was built with `memory=True` needs one, (N, S, width). `seen` is true where a word may see
+    another of its own sequence.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.TransformerBlock(32, 4)(ng.input("x", shape=(5, 10, 32))).shape
+    (5, 10, 32)
+    """
+
+    def __init__(
+        self, width: int, heads: int, hidden: int | None = None, *, memory: bool = False, norm: str = "pre", dropout: float = 0.0,
+        rng: Rng = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        if norm not in ("pre", "post"):
+            raise ParameterError(f"TransformerBlock: norm={norm!r} must be 'pre', x + f(norm(x)), or 'post', norm(x + f(x))")
+        rng = generator(rng)
+        settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
+        self.norm = norm
+        self.attention = MultiHeadAttention(width, heads, **settings)
+        self.memory_attention = MultiHeadAttention(width, heads, **settings) if memory else None
+        self.each = MLP([width, hidden or 4 * width, width], **settings)
+        self.norms = [LayerNorm(width, dtype=dtype) for _ in range(2 + memory)]
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Node, memory: Node | None = None, seen: Node | None = None) -> Node:
+        if (memory is None) != (self.memory_attention is None):
+            raise ParameterError(
+                f"TransformerBlock {self.label!r} was built {'with' if self.memory_attention else 'without'} attention to a memory"
+            )
+        parts: list[Callable[[Node], Node]] = [lambda x: self.attention(x, None, seen)]
+        if self.memory_attention is not None:
+            looks = self.memory_attention
+            parts.append(lambda x: looks(x, memory))
+        for part, norm in zip([*parts, self.each], self.norms, strict=True):
+            x = x + self.dropout(part(norm(x))) if self.norm == "pre" else norm(x + self.dropout(part(x)))
+        return x
+
+
+class TransformerStack(Module):
+    """Words to vectors: rows of a table times √width plus positions, through `depth` blocks: (N, T) → (N, T, width). With
+    `causal=True` no word sees a later one.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> nets.TransformerStack(20, 32, 4, 2)(ng.input("x", np.zeros((5, 10), int))).shape
+    (5, 10, 32)
+    """
+
+    def __init__(
+        self, words: int, width: int, heads: int = 4, depth: int = 2, *, causal: bool = False, memory: bool = False,
+        norm: str = "pre", hidden: int | None = None, dropout: float = 0.0, rng: Rng = None, dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        rng = generator(rng)
+        self.width, self.causal = width, causal
+        self.embedding = Embedding(words, width, start=normal(width**-0.5), rng=rng, dtype=dtype)
+        self.positions = PositionalEncoding()
+        self.dropout = Dropout(dropout)
+        settings: dict[str, Any] = {"memory": memory, "norm": norm, "dropout": dropout, "rng": rng, "dtype": dtype}
+        self.blocks = [TransformerBlock(width, heads, hidden, **settings) for _ in range(depth)]
+        self.last = LayerNorm(width, dtype=dtype) if norm == "pre" else None
+
+    def forward(self, words: Node, memory: Node | None = None) -> Node:
+        if len(words.shape) != 2:
+            raise ShapeError(
+                f"TransformerStack {self.label!r} takes word numbers (batch, time); it was given shape {tuple(map(int, words.shape))}"
+            )
+        x = self.dropout(self.positions(self.embedding(words) * sqrt(self.width)))
+        seen = causal(words.shape[1]) if self.causal else None
+        for block in self.blocks:
+            x = block(x, memory, seen)
+        return x if self.last is None else self.last(x)
+
+
+class TransformerEncoder(Module):
+    """Scores at every word that know the whole sequence: words (N, T) → scores (N, T, outputs). Devlin et al. 2018,
+    arXiv:1810.04805.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> nets.TransformerEncoder(20, 3, width=32)(ng.input("x", np.zeros((5, 10), int))).shape
+    (5, 10, 3)
+    """
+
+    def __init__(self, words: int, outputs: int, *, width: int = 32, rng: Rng = None, dtype: Any = "float32", **settings: Any) -> None:
+        rng = generator(rng)
+        self.stack = TransformerStack(words, width, rng=rng, dtype=dtype, **settings)
+        self.top = Linear(width, outputs, rng=rng, dtype=dtype)
+
+    def forward(self, words: Node) -> Node:
+        return self.top(self.stack(words))
+
+
+class CausalTransformer(TransformerEncoder):
+    """A language model: words (N, T) → scores (N, T, words) of the word that comes next, each from those before it and itself.
+    Radford et al. 2018 (GPT). It learns from sequences alone: `objective` asks at every word for the next.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> net = nets.CausalTransformer(20, width=16)
+    >>> net.continued(ng.constant(np.array([[3, 1, 4]])), 5).shape
+    (1, 8)
+    """
+
+    def __init__(self, words: int, *, width: int = 32, **settings: Any) -> None:
+        super().__init__(words, words, width=width, causal=True, **settings)
+
+    def objective(self, x: Node) -> Node:
+        """What it learns to make small: the cross-entropy of every next word."""
+        return sequence_loss(self(x[:, :-1]), x[:, 1:])
+
+    def continued(self, words: Node, length: int) -> Node:
+        """The words and `length` more, (N, T + length), always the likeliest next."""
+        return _written(self, words, length)[0]
+
+
+class Transformer(Module):
+    """An encoder reads and a causal decoder writes, looking at it by attention: words (N, S) → scores (N, length, words). Vaswani
+    et al. 2017, arXiv:1706.03762.
+
+    `net(x, t)` has the decoder read the right words t (N, T) before each, to learn (`objective`); `net(x)` has it write `length`
+    words by itself, always the likeliest.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> net = nets.Transformer(10, 12, length=7, width=16, depth=1)
+    >>> net(ng.input("x", np.zeros((5, 8), int))).shape
+    (5, 7, 12)
+    """
+
+    def __init__(
+        self, words_in: int, words: int, length: int, *, width: int = 32, heads: int = 4, depth: int = 2,
+        rng: Rng = None, dtype: Any = "float32", **settings: Any,
+    ) -> None:  # fmt: skip
+        rng = generator(rng)
+        settings = {**settings, "rng": rng, "dtype": dtype}
+        self.words, self.length = words, length
+        self.encoder = TransformerStack(words_in, width, heads, depth, **settings)
+        # One row more for the sign that begins.
+        self.decoder = TransformerStack(words + 1, width, heads, depth, causal=True, memory=True, **settings)
+        self.top = Linear(width, words, rng=rng, dtype=dtype)
+
+    def forward(self, x: Node, t: Node | None = None) -> Node:
+        memory = self.encoder(x)
+        sign = broadcast(constant(np.int64(self.words)), shape=(x.shape[0], 1))
+        if t is None:
+            return _written(lambda words: self.top(self.decoder(words, memory)), sign, self.length)[1]
+        return self.top(self.decoder(concat([sign, t[:, :-1]], axis=1), memory))
+
+    def objective(self, x: Node, t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words, having read those before."""
+        return sequence_loss(self(x, t), t)
+
+
+def _written(score: Callable[[Node], Node], words: Node, length: int) -> tuple[Node, Node]:
+    """Words (N, T) with `length` more behind them, (N, T + length), and the scores (N, length, …) they were chosen by.
+
+    One loop over a sequence of full length: what comes later cannot be seen, so that it may hold anything.
+    """
+    count, given = words.shape[0], int(words.shape[1])
+    rest = broadcast(constant(np.zeros((), words.dtype)), shape=(count, length))
+    places = constant(np.arange(given + length))
+
+    def step(carry: tuple[Node, Node], _: None) -> tuple[tuple[Node, Node], Node]:
+        written, at = carry
+        said = take(score(written), at, axis=1)
+        chosen = expand_dims(argmax(said, axis=1), 1)
+        return (where(equal(places, at + 1), chosen, written), at + 1), said
+
+    (written, _), scores = scan(step, (concat([words, rest], axis=1), constant(np.int64(given - 1))), length=length)
+    return written, swapaxes(scores, 0, 1)

@@ -1,0 +1,167 @@
+"""Attention against numpy, positions, who may see whom, and a Transformer that reverses sequences."""
+
+from __future__ import annotations
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.autograd.errors import ParameterError, ShapeError
+
+ENGINES = ("numpy", "numba")
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)
+
+
+def test_scaled_dot_product_one_query_at_a_time(rng):
+    q, k, v = rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 6))
+    y, weights = nets.scaled_dot_product(*map(ng.constant, (q, k, v)))
+    for n in range(2):
+        for t in range(4):
+            shares = softmax(np.array([q[n, t] @ k[n, s] for s in range(5)]) / np.sqrt(3))
+            assert weights.value[n, t] == pytest.approx(shares)
+            assert y.value[n, t] == pytest.approx(sum(shares[s] * v[n, s] for s in range(5)))
+
+
+def test_what_may_not_be_seen_has_no_weight(rng):
+    q, k, v = (ng.constant(rng.normal(size=(4, 3))) for _ in range(3))
+    seen = rng.integers(0, 2, (4, 4)).astype(bool)
+    seen[0], seen[1, 2] = False, True
+    _, weights = nets.scaled_dot_product(q, k, v, ng.constant(seen))
+    assert (weights.value[1:][~seen[1:]] == 0).all()
+    assert weights.value.sum(-1) == pytest.approx(np.ones(4))
+    # Who sees nothing gets the mean of all, and no NaN.
+    assert weights.value[0] == pytest.approx(np.full(4, 0.25))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("other", [False, True])
+def test_every_head_is_attention_on_its_own_columns(rng, engine, other):
+    layer, x = nets.MultiHeadAttention(6, 3, rng=rng, dtype="float64"), rng.normal(size=(2, 4, 6))
+    memory = rng.normal(size=(2, 5, 6)) if other else x
+    for part in (layer.query, layer.key, layer.value, layer.joined):
+        part.b.value = rng.normal(size=6)
+    leaf, looked = ng.input("x", x), ng.input("m", memory)
+    found, weights = ng.compile(layer(leaf, looked, with_weights=True), [leaf, looked], engine=engine)(x, memory)
+    q, k, v = (part.W.value for part in (layer.query, layer.key, layer.value))
+    heads = []
+    for head in range(3):
+        own = slice(2 * head, 2 * head + 2)
+        queries = x @ q[:, own] + layer.query.b.value[own]
+        keys, values = memory @ k[:, own] + layer.key.b.value[own], memory @ v[:, own] + layer.value.b.value[own]
+        shares = softmax(queries @ keys.swapaxes(1, 2) / np.sqrt(2))
+        assert weights[:, head] == pytest.approx(shares)
+        heads.append(shares @ values)
+    assert found == pytest.approx(np.concatenate(heads, -1) @ layer.joined.W.value + layer.joined.b.value)
+    if not other:
+        assert layer(x).value == pytest.approx(found)
+
+
+def test_additive_attention_is_that_of_the_paper(rng):
+    layer = nets.AdditiveAttention(3, 4, 5, rng=rng, dtype="float64")
+    s, m = rng.normal(size=(2, 3)), rng.normal(size=(2, 6, 4))
+    Ws, Wm, v = (leaf.value for leaf in (layer.Ws, layer.Wm, layer.v))
+    context, weights = layer(s, m)
+    scores = [[float(v[:, 0] @ np.tanh(s[n] @ Ws + m[n, at] @ Wm)) for at in range(6)] for n in range(2)]
+    assert weights.value == pytest.approx(softmax(np.array(scores)))
+    assert context.value == pytest.approx(np.einsum("ns,nsd->nd", weights.value, m))
+
+
+def test_gradients_of_attention(rng):
+    layer, x = nets.MultiHeadAttention(4, 2, rng=rng, dtype="float64"), ng.parameter("x", rng.normal(size=(1, 3, 4)))
+    assert ng.check_gradient(layer(x, None, nets.causal(3)), x, *layer.parameters().values(), order=1)
+
+
+def test_positions_are_the_waves_of_the_paper():
+    waves = nets.positional_encoding(50, 6)
+    for t in (0, 7, 49):
+        for i in range(3):
+            angle = t / 10000 ** (2 * i / 6)
+            assert waves[t, 2 * i : 2 * i + 2] == pytest.approx([np.sin(angle), np.cos(angle)])
+    # How alike two positions are depends on their distance alone.
+    alike = waves @ waves.T
+    assert np.diagonal(alike, 5) == pytest.approx(np.full(45, alike[0, 5]))
+    x = np.ones((2, 50, 6), np.float32)
+    result = nets.PositionalEncoding()(x)
+    assert result.dtype == np.float32
+    assert result.value == pytest.approx(np.broadcast_to(1 + waves, x.shape), abs=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_block_is_what_its_norm_says(rng, norm):
+    block, x = nets.TransformerBlock(4, 2, norm=norm, rng=rng, dtype="float64"), ng.constant(rng.normal(size=(1, 3, 4)))
+    first, second = block.norms
+    if norm == "pre":
+        y = x + block.attention(first(x))
+        expected = y + block.each(second(y))
+    else:
+        y = first(x + block.attention(x))
+        expected = second(y + block.each(y))
+    assert block(x).value == pytest.approx(expected.value)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_gradients_of_a_transformer(rng, norm):
+    net = nets.Transformer(3, 3, 2, width=4, heads=2, depth=1, hidden=3, norm=norm, rng=rng, dtype="float64")
+    x, t = rng.integers(0, 3, (2, 3)), rng.integers(0, 3, (2, 2))
+    assert ng.check_gradient(net.objective(ng.constant(x), ng.constant(t)), *net.parameters().values(), order=1)
+
+
+def test_a_causal_net_does_not_see_what_comes_later(rng):
+    net, words = nets.CausalTransformer(7, width=8, heads=2, rng=rng), rng.integers(0, 7, (1, 6))
+    before = net(words).value
+    for at in range(6):
+        changed = words.copy()
+        changed[0, at] = (changed[0, at] + 1) % 7
+        differs = np.abs(net(changed).value - before).max(-1)[0] > 1e-6
+        assert not differs[:at].any()
+        assert differs[at]
+    seeing = nets.TransformerEncoder(7, 7, width=8, heads=2, rng=rng)
+    assert (np.abs(seeing(changed).value - seeing(words).value).max(-1) > 1e-6).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_taught_with_its_own_words_it_says_the_same(rng, engine):
+    net = nets.Transformer(5, 6, 4, width=8, heads=2, depth=2, rng=rng)
+    x = ng.input("x", rng.integers(0, 5, (3, 7)))
+    scores = ng.compile(net(x), [x], engine=engine)(x.value)
+    assert net(x, scores.argmax(-1)).value == pytest.approx(scores, rel=1e-4, abs=1e-5)
+
+
+def test_errors_say_what_is_taken():
+    with pytest.raises(ShapeError, match=r"MultiHeadAttention 'attention' takes \(batch, time, 8\); it was given shape \(2, 8\)"):
+        nets.TransformerBlock(8, 2).attention(np.zeros((2, 8)))
+    with pytest.raises(ParameterError, match="8 numbers do not split into 3 heads"):
+        nets.MultiHeadAttention(8, 3)
+    with pytest.raises(ParameterError, match="norm='before' must be 'pre'"):
+        nets.TransformerBlock(8, 2, norm="before")
+    with pytest.raises(ParameterError, match="built with attention to a memory"):
+        nets.TransformerBlock(8, 2, memory=True)(np.zeros((2, 3, 8)))
+    with pytest.raises(ShapeError, match=r"takes word numbers \(batch, time\)"):
+        nets.TransformerEncoder(5, 2)(np.zeros((2, 3, 4), int))
+
+
+# Learning -------------------------------------------------------------------------------------------------------------
+def exact(t: np.ndarray, words: np.ndarray) -> float:
+    """The share of sequences without a mistake."""
+    return float((words == t).all(axis=1).mean())
+
+
+def test_a_transformer_reverses_sequences_of_ten(rng):
+    x, new = rng.integers(0, 8, (5000, 10)), rng.integers(0, 8, (500, 10))
+    net = nets.Transformer(8, 8, 10, width=32, heads=4, depth=1, hidden=64, rng=0)
+    rate = nets.warm_up(nets.cosine_decay(0.005, 600), 100)
+    list(nets.train(net, None, (x, x[:, ::-1].copy()), epochs=6, batch=50, optimizer=nets.Adam(rate, clip=1.0)))
+    assert exact(new[:, ::-1], net(new).value.argmax(-1)) >= 0.99
+
+
+def test_a_causal_net_goes_on_as_it_was_taught(rng):
+    # Every word is the one three before it, so it is copied from there.
+    x = np.tile(rng.integers(0, 6, (2000, 3)), (1, 4))
+    net = nets.CausalTransformer(6, width=24, heads=2, depth=1, rng=0)
+    list(nets.train(net, None, x, epochs=12, batch=50, optimizer=nets.Adam(0.005, clip=1.0)))
+    new = np.tile(rng.integers(0, 6, (100, 3)), (1, 4))
+    assert exact(new, net.continued(ng.constant(new[:, :3]), 9).value) >= 0.98
