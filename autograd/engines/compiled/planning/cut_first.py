@@ -12,7 +12,7 @@ from ....graph import order, rebuild, users
 from ....node import Node, on_behalf
 from ....ops.linear import broadcast
 from ....sizes import product
-from .groups import REAL
+from .fusible import REAL
 from .views import axes_kept, moves_nothing
 
 

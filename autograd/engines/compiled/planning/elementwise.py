@@ -16,7 +16,6 @@ from ....node import Node
 from ....vocabulary import parsed
 from .words import Steps
 
-Axes = tuple[int, ...]
 _PLACES = {"row": 2, "column": 1}
 """What a text calls a place -> how far from the end of the result's axes it is counted."""
 
@@ -33,7 +32,7 @@ def is_placed(node: Node) -> bool:
     return bool(text) and all(len(node.shape) >= _PLACES[place] for place in _places(text))
 
 
-def lies(node: Node) -> list[Axes]:
+def lies(node: Node) -> list[tuple[int | None, ...]]:
     """For each operand and each of its axes, which axis of the result it lies along: the first ones."""
     return [tuple(range(len(each.shape))) for each in node.inputs]
 

@@ -6,28 +6,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from ....fold_constants import fold_constants
 from ....graph import order, users, without_collector
-from ....kernels.loops import Apply, Fold, Number
 from ....loops import optimize_loops
 from ....node import Leaf, Node
 from ....reread import reread
 from ....simplify import simplify
-from ..calls import STATUS, Buffer, Fallback, View, row_major
+from ..calls import Buffer, Fallback, View, row_major
 from ..lowering import structure
 from ..lowering import table as lowerings
-from . import elementwise
 from .builder import Builder
 from .cut_first import cut_first
 from .epilogues import attach
-from .groups import REAL, Fusion, Group, Unit, is_elementwise, operand_axes, reduction
+from .fusible import REAL, is_elementwise, operand_axes, reduction
+from .groups import Fusion, Group, Unit
+from .nests import emit
 from .open_up import opened
 from .views import moves_nothing, viewed
-from .words import Steps
 
 
 class Plan(Builder):
@@ -190,7 +188,7 @@ class Plan(Builder):
         self._place_pieces(in_place)
         for unit in self._schedule():
             if isinstance(unit, Group):
-                self._emit_group(unit)
+                emit(self, unit)
             else:
                 self._emit_single(unit.nodes[0])
         for leaf, new in self.updates.items():
@@ -285,104 +283,6 @@ class Plan(Builder):
             return
         del self.calls[before:]
         self.call(Fallback(node), [], inputs, outputs, why="no kernel: run by numpy")
-
-    # A fused group ------------------------------------------------------------------------------------------------
-    def _emit_group(self, group: Group) -> None:
-        nodes = tuple(group.nodes)
-        self.about = (nodes, "")
-        count = len(group.sizes)
-        reads: list[tuple[View, tuple[int, ...]]] = []
-        places: dict[Any, int] = {}
-        operands: dict[tuple[Node, int], Any] = {}
-        for member in nodes:
-            fold = None if is_elementwise(member) else reduction(member)
-            lies = [tuple(range(len(member.inputs[0].shape)))] if fold else operand_axes(member)
-            work = group.work[member]
-            for position, (source, along) in enumerate(zip(member.inputs, lies)):
-                base, _ = self.fusion.base(source)
-                if base in group.axes and base not in group.closed:
-                    operands[member, position] = base
-                    continue
-                view = self.view_of(source)
-                strides = [0] * count
-                for at, axis in enumerate(along):
-                    loop = None if axis is None else work[axis]
-                    if loop is not None and view.shape[at] > 1:
-                        strides[loop] = view.strides[at]
-                key = (id(view.buffer), view.offset, view.dtype, tuple(strides))
-                if key not in places:
-                    places[key] = len(reads)
-                    reads.append((view, tuple(strides)))
-                operands[member, position] = places[key]
-            if member.op.scalar is not None or not elementwise.is_placed(member):
-                continue
-            self._check(member, elementwise.limit(member))
-            for position, (array, axis) in enumerate(elementwise.places(member), len(member.inputs)):
-                loop = work[axis]
-                operands[member, position] = len(reads)
-                reads.append((self.fixed(array), tuple(int(loop == at) for at in range(count))))
-        steps = Steps()
-        for view, _ in reads:
-            steps.read(view.dtype.name)
-        value: dict[Node, int] = {}
-        given_of: dict[Node, list[Any]] = {}
-        for (member, _), operand in operands.items():
-            given_of.setdefault(member, []).append(operand)
-        for member in nodes:
-            given = [value[each] if isinstance(each, Node) else each for each in given_of[member]]
-            value[member] = self._step(member, given, group, steps)
-        writes = []
-        for member in nodes:
-            if member in self.wanted:
-                view = self.view_of(member)
-                strides = [0] * count
-                for at, loop in enumerate(group.axes[member]):
-                    if loop is not None and view.shape[at] > 1:
-                        strides[loop] = view.strides[at]
-                writes.append((value[member], view, tuple(strides), member in group.closed))
-        self.nest(group.sizes, reads, steps, writes, _reason(nodes))
-
-    def _check(self, node: Node, limit: int | None) -> None:
-        """Have whole numbers checked before they are used as places."""
-        if limit is None:
-            return
-        from ....kernels.checks import check_range
-
-        view = self.view_of(node.inputs[0])
-        if view.dtype != np.int64:
-            wide = self.new(view.shape, np.int64)
-            self.copy(view, wide)
-            view = wide
-        view = self.dense(view)
-        words = [view, view.size, 1, 0, limit, STATUS]
-        self.call(check_range("float64"), words, [view], [], why="class numbers checked")
-
-    def _step(self, member: Node, given: list[Any], group: Group, steps: Steps) -> int:
-        dtype = member.dtype.name
-        if is_elementwise(member):
-            if member.op.scalar is not None:
-                scope = dict(zip(member.op.inputs, given))
-                scope |= {name: Number(number) for name, number in member.params.items()}
-                result = steps.text(member.op.scalar, scope)
-            elif elementwise.is_placed(member):
-                result = elementwise.step(member, steps, given)
-            else:
-                result = steps.apply("*", given)
-            result = steps.cast(result, dtype)
-            if not isinstance(result, int):
-                result = steps.add(Apply("cast", (result,), dtype))
-            return result
-        fold = reduction(member)
-        assert fold is not None
-        over = tuple(sorted({loop for at in fold.axes if (loop := group.work[member][at]) is not None}))
-        operand = steps.cast(given[0], dtype)
-        if not over:
-            return operand  # type: ignore[return-value]
-        return steps.add(Fold(fold.word, operand, over, dtype))  # type: ignore[arg-type]
-
-
-def _reason(nodes: Sequence[Node]) -> str:
-    return "" if len(nodes) == 1 else f"{len(nodes)} ops fused: they run over the same numbers"
 
 
 def _asides(nodes: Sequence[Node]) -> set[Node]:
