@@ -1,0 +1,295 @@
+"""What all estimators share: data checked, a network built for their sizes, trained, asked, and copied.
+
+A new estimator names its settings in `__init__`, and says in `_build` which network the sizes of the data ask for and in
+`_loss` what it learns by. `fit` calls `_rows`, `_start` and `_learn`; `_ask` gives the network's answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from ...autograd.errors import ParameterError
+from ...autograd.executable import Executable, compile
+from ...autograd.leaves import input as input_leaf
+from ...autograd.node import Node
+from ...autograd.sizes import Size
+from ..module import Module
+from ..optimizers import Adam, Optimizer
+from ..rows import DataError, rows_of
+from ..trainer import Loss, Metric, Record, Trainer
+
+GREATEST = float(np.finfo(np.float32).max)
+
+
+class NetEstimator(BaseEstimator):
+    """A network behind scikit-learn's conventions. Everything is learned in `fit`: `n_features_in_`, the Module `net_`, and
+    `history_`, the records of the epochs.
+
+    Settings that all have: `optimizer`, Adam() if None; `epochs`; `batch`, rows to a step; `early_stopping`, keep
+    `validation_fraction` of the rows aside, take the epoch that is best on them, and end `patience` epochs after it;
+    `random_state`, a seed for starting values, order and draws; `engine`, "numba" or "numpy".
+    """
+
+    net_: Module
+    history_: list[Record]
+    n_features_in_: int
+    optimizer: Optimizer | None = None
+    epochs: int = 1
+    batch: int = 32
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 10
+    random_state: Any = None
+    engine: str | None = None
+
+    _loss: Loss | None = None
+    """(what the network gives, target) -> one number; None where the network has an objective of its own."""
+    _metrics: Mapping[str, Metric] = {}
+    """What is measured on the rows kept aside."""
+    _learned = ("net_", "_trainer", "_asked", "_resumed")
+
+    def _build(self, seed: int) -> Module:
+        """A new network for the sizes found in the data."""
+        raise NotImplementedError(f"{type(self).__name__} has no _build(self, seed)")
+
+    def _answer(self, net: Module, x: Node) -> Node:
+        """What the network is asked for, as a node."""
+        return net(x)
+
+    def _optimizer(self) -> Optimizer:
+        return Adam() if self.optimizer is None else self.optimizer
+
+    # Data -----------------------------------------------------------------------------------------------------------
+    def _rows(self, X: Any, y: Any = "no_validation", *, reset: bool = False, **checks: Any) -> Any:
+        """X as float32 (rows, features), and y with it if there is one; errors name the column."""
+        checks |= {"dtype": np.float64, "reset": reset, "ensure_all_finite": False}
+        try:
+            checked = validate_data(self, X, y, **checks)
+        except ValueError as error:
+            said = _text_column(X)
+            if said is None:
+                raise
+            raise DataError(said) from error
+        array = checked[0] if isinstance(checked, tuple) else checked
+        wrong = ~(np.abs(array) <= GREATEST)
+        if wrong.any():
+            row, column = map(int, np.argwhere(wrong)[0])
+            value = array[row, column]
+            found = "NaN, a missing value," if np.isnan(value) else f"{value:g} (inf, or too large for float32)"
+            raise DataError(
+                f"X has {found} in {self._column(column)}, row {row}; {int(wrong.sum())} such in all. Fill or drop them"
+                " first, for instance with sklearn.impute.SimpleImputer"
+            )
+        array = array.astype(np.float32)
+        return (array, checked[1]) if isinstance(checked, tuple) else array
+
+    def _column(self, at: int) -> str:
+        names = getattr(self, "feature_names_in_", None)
+        return f"column {at}" if names is None else f"column {str(names[at])!r}"
+
+    # Learning -------------------------------------------------------------------------------------------------------
+    def _start(self) -> None:
+        """A new network that has learned nothing yet."""
+        name = type(self).__name__
+        for setting in ("epochs", "batch", "patience"):
+            value = getattr(self, setting)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+                raise ParameterError(f"{name}({setting}={value!r}): a whole number from 1 up is needed")
+        if not 0 < self.validation_fraction < 1:
+            raise ParameterError(f"{name}(validation_fraction={self.validation_fraction!r}): it lies between 0 and 1")
+        if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
+            raise ParameterError(f"{name}(optimizer={self.optimizer!r}): it is one of nets, such as nets.Adam(0.01)")
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._adopt(self._build(self._seed))
+        self.history_ = []
+        self._fitted_with = self.get_params(deep=False)
+
+    def _adopt(self, net: Module, resumed: Mapping[str, Any] | None = None) -> None:
+        """Take this network as one's own, and make ready what asks it."""
+        self.net_, self._trainer, self._resumed = net, None, resumed
+        x = input_leaf("x", shape=(Size("N", 2), self.n_features_in_), dtype="float32")
+        self._asked: Executable = compile(self._answer(net, x), x, engine=self.engine)
+
+    def _learn(self, *arrays: np.ndarray, epochs: int | None = None, shares: np.ndarray | None = None) -> None:
+        """Train on (X,) or (X, t), all epochs or so many. `shares` are the classes whose shares the rows kept aside keep."""
+        validation = None
+        if self.early_stopping and epochs is None:
+            parts = train_test_split(
+                *arrays, test_size=self.validation_fraction, random_state=self._seed, stratify=shares
+            )
+            arrays, validation = tuple(parts[::2]), tuple(parts[1::2])
+        trainer = self._continued(arrays, validation)
+        for record in trainer.run(epochs or self.epochs, self.patience if validation else None):
+            self.history_.append(record)
+            if not np.isfinite(record.loss):
+                raise DataError(
+                    f"{type(self).__name__}: the loss is {record.loss} in epoch {record.epoch}. The rate is too high, or the"
+                    " columns are of very different size: sklearn.preprocessing.StandardScaler brings them to one"
+                )
+            if self._is_done(record):
+                break
+
+    def _is_done(self, record: Record) -> bool:
+        """Whether nothing is left to learn after this epoch."""
+        return False
+
+    def _continued(self, arrays: tuple[np.ndarray, ...], validation: tuple[np.ndarray, ...] | None) -> Trainer:
+        """The training so far with these rows, or a new one."""
+        if self._trainer is None:
+            self._trainer = Trainer(
+                self.net_, self._loss, arrays, batch=self.batch, optimizer=self._optimizer(), validation=validation,
+                metrics=self._metrics if validation or self._measures_training else None, seed=self._seed,
+                engine=self.engine,
+            )  # fmt: skip
+            for path, value in (self._resumed or {}).items():
+                if path != "done":
+                    self._trainer.states[path].value = value
+            self._trainer.done = int((self._resumed or {}).get("done", 0))
+        else:
+            self._trainer.arrays = rows_of(arrays, "data")
+            self._trainer.batch = min(self.batch, len(arrays[0]))
+        return self._trainer
+
+    _measures_training = False
+
+    # Asking ---------------------------------------------------------------------------------------------------------
+    def _ask(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "net_")
+        return np.array(self._asked(self._rows(X)))
+
+    # Copies ---------------------------------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        """Compiled code stays here; values and what the optimizer remembers go along."""
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            trainer = state["_trainer"]
+            resumed = state["_resumed"]
+            if trainer is not None:
+                resumed = {"done": trainer.done, **{path: leaf.value for path, leaf in trainer.states.items()}}
+            state = {name: value for name, value in state.items() if name not in self._learned}
+            state["_values"] = (self.net_.values(), resumed)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values, resumed = state.pop("_values", (None, None))
+        super().__setstate__(state)
+        if values is not None:
+            # The network is that of the settings `fit` saw, which may have been changed since.
+            now = self.get_params(deep=False)
+            self.__dict__.update(self._fitted_with)
+            self._adopt(self._build(self._seed).set_values(values), resumed)
+            self.__dict__.update(now)
+
+
+class NetClassifier(ClassifierMixin, NetEstimator):
+    """An estimator that tells classes apart; the network gives a number for each class."""
+
+    classes_: np.ndarray
+
+    def _targets(self, numbers: np.ndarray) -> np.ndarray:
+        """What the loss takes, from the numbers of the classes."""
+        return numbers
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from X (rows, features) and the classes y (rows,) from the start."""
+        X, y = self._rows(X, y, reset=True)
+        check_classification_targets(y)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"{type(self).__name__} tells classes apart; y holds only one class, {self.classes_[0]!r}, in {len(y)} rows"
+            )
+        self._start()
+        self._learn(X, self._targets(numbers), shares=numbers)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Learn for one epoch from some more rows. The first call names all the `classes` there will be."""
+        first = not hasattr(self, "net_")
+        if first and classes is None:
+            raise DataError("the first call of partial_fit needs classes=, all the classes there will be")
+        X, y = self._rows(X, y, reset=first)
+        check_classification_targets(y)
+        if first:
+            self.classes_ = np.unique(classes)
+            self._start()
+        numbers = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        strange = self.classes_[numbers] != y
+        if strange.any():
+            row = int(strange.argmax())
+            raise DataError(f"y has {y[row]!r} at row {row}; the classes are {', '.join(map(repr, self.classes_.tolist()))}")
+        self._learn(X, self._targets(numbers), epochs=1)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest class of each row."""
+        answers = self._ask(X)
+        return self.classes_[answers.argmax(1)]
+
+
+class NetRegressor(RegressorMixin, NetEstimator):
+    """An estimator of amounts, one or several for each row."""
+
+    n_outputs_: int
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from X (rows, features) and the amounts y, (rows,) or (rows, outputs), from the start."""
+        X, t = self._amounts(X, y, True)
+        self._start()
+        self._learn(X, t)
+        return self
+
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Learn for one epoch from some more rows."""
+        first = not hasattr(self, "net_")
+        X, t = self._amounts(X, y, first)
+        if first:
+            self._start()
+        self._learn(X, t, epochs=1)
+        return self
+
+    def _amounts(self, X: Any, y: Any, first: bool) -> tuple[np.ndarray, np.ndarray]:
+        X, y = self._rows(X, y, reset=first, multi_output=True, y_numeric=True)
+        y = np.asarray(y, np.float64)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        t = y[:, None] if y.ndim == 1 else y
+        if np.abs(t).max() > GREATEST:
+            raise DataError(f"y has {t.flat[np.abs(t).argmax()]:g}, too large for float32")
+        if first:
+            self.n_outputs_, self._is_flat = t.shape[1], y.ndim == 1
+        elif t.shape[1] != self.n_outputs_:
+            raise DataError(f"y has {t.shape[1]} amounts for each row; it had {self.n_outputs_}")
+        return X, t.astype(np.float32)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The amounts of each row, (rows,) or (rows, outputs) as y was."""
+        answers = self._ask(X)
+        return answers[:, 0] if self._is_flat else answers
+
+
+def _text_column(X: Any) -> str | None:
+    """What to say of the first column that holds something that is no number; None where all are."""
+    names = list(getattr(X, "columns", ()))
+    array = np.asarray(X)
+    if array.ndim != 2 or array.dtype.kind not in "OUS":
+        return None
+    for at in range(array.shape[1]):
+        for row, value in enumerate(array[:, at].tolist()):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                name = f"column {str(names[at])!r}" if names else f"column {at}"
+                return (
+                    f"{name} of X has {value!r} at row {row}; numbers are needed. Turn categories into numbers first, for"
+                    " instance with sklearn.preprocessing.OneHotEncoder"
+                )
+    return None

@@ -1,0 +1,274 @@
+"""Estimators: scikit-learn's own checks, and what they learn beside scikit-learn's."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.nets import data
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+QUICK = [
+    nets.MLPClassifier((16,), epochs=20, batch=16, optimizer=nets.Adam(0.02)),
+    nets.MLPRegressor((16,), epochs=30, batch=16, optimizer=nets.Adam(0.02)),
+    nets.Perceptron(epochs=10),
+    nets.Adaline(rate=1e-5, epochs=10),  # some checks have columns around 100, where a rate above 2e-5 diverges
+]
+
+
+@parametrize_with_checks(QUICK)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+# What they learn ------------------------------------------------------------------------------------------------------
+def test_iris_4_5_3_with_rate_and_start_said():
+    (iris,) = data.standardized(data.iris())
+    scores = []
+    for seed in range(3):
+        # tanh from Xavier's start, gradient descent at 0.1 by 16 rows: 200 epochs of 10 steps.
+        learner = nets.MLPClassifier((5,), "tanh", optimizer=nets.SGD(0.1), epochs=200, batch=16, random_state=seed)
+        scores.append(learner.fit(iris.X, iris.t).score(iris.X, iris.t))
+    assert [leaf.shape for leaf in learner.net_.parameters().values()] == [(4, 5), (5,), (5, 3), (3,)]
+    assert min(scores) >= 0.97
+
+
+def test_digits_as_well_as_scikit_learn():
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    train, test = data.digits().split(0.25, seed=0)
+    ours, theirs = [], []
+    for seed in range(3):
+        # Their alpha is a decay of alpha/batch in the mean over the batch.
+        adam = nets.Adam(0.001, decay=1e-4 / 32)
+        learner = nets.MLPClassifier((30, 30, 30), optimizer=adam, epochs=30, batch=32, random_state=seed)
+        ours.append(learner.fit(train.X, train.t).score(test.X, test.t))
+        peer = MLPClassifier((30, 30, 30), max_iter=30, batch_size=32, alpha=1e-4, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs are what both are given
+            theirs.append(peer.fit(train.X, train.t).score(test.X, test.t))
+    assert np.median(ours) >= np.median(theirs) - 0.005
+
+
+def test_diabetes_as_well_as_a_linear_model():
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.linear_model import LinearRegression
+    from sklearn.model_selection import cross_val_score
+    from sklearn.preprocessing import StandardScaler
+
+    (diabetes,) = data.standardized(data.diabetes())
+    network = nets.MLPRegressor((16,), "tanh", epochs=20, optimizer=nets.Adam(0.005, decay=0.1), random_state=0)
+    learner = TransformedTargetRegressor(network, transformer=StandardScaler())
+    ours, line = (cross_val_score(each, diabetes.X, diabetes.t, cv=5).mean() for each in (learner, LinearRegression()))
+    assert ours > line - 0.02
+
+
+def test_several_amounts_at_once():
+    X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    y = np.stack([X[:, 0] * X[:, 1], X[:, 0] ** 2], 1)
+    learner = nets.MLPRegressor((32,), "tanh", epochs=100, optimizer=nets.Adam(0.01), random_state=0).fit(X, y)
+    assert learner.predict(X).shape == (300, 2)
+    assert learner.score(X, y) > 0.97
+
+
+def test_exclusive_or_is_beyond_a_perceptron_and_not_beyond_an_mlp():
+    corners = data.exclusive_or()
+    for single in (nets.Perceptron(random_state=0), nets.Adaline(random_state=0)):
+        assert single.fit(corners.X, corners.t).score(corners.X, corners.t) <= 0.75
+    assert len(nets.Perceptron(epochs=50, random_state=0).fit(corners.X, corners.t).history_) == 50
+    learner = nets.MLPClassifier((8,), "tanh", optimizer=nets.Adam(0.05), epochs=200, random_state=0)
+    assert learner.fit(corners.X, corners.t).score(corners.X, corners.t) == 1.0
+
+
+def test_perceptron_ends_when_all_is_right():
+    clouds = data.blobs(120, classes=2, spread=0.2, seed=3)
+    learner = nets.Perceptron(random_state=1).fit(clouds.X, clouds.t)
+    assert len(learner.history_) < 100
+    assert learner.score(clouds.X, clouds.t) == 1.0
+    assert ((learner.decision_function(clouds.X) > 0) == (clouds.t == 1)).all()
+
+
+def test_adaline_comes_near_to_least_squares():
+    (clouds,) = data.standardized(data.blobs(200, classes=2, spread=0.6, seed=0))
+    learner = nets.Adaline(rate=0.002, epochs=60, random_state=0).fit(clouds.X, clouds.t)
+    A = np.concatenate([clouds.X, np.ones((200, 1))], 1)
+    best = np.linalg.lstsq(A, 2.0 * clouds.t - 1, rcond=None)[0]
+    found = np.append(learner.net_.W.value[:, 0], learner.net_.b.value)
+    assert found == pytest.approx(best, abs=0.03)
+
+
+# scikit-learn's company ----------------------------------------------------------------------------------------------
+def test_in_a_pipeline_a_search_and_folds():
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    wine = data.wine()
+    chain = make_pipeline(StandardScaler(), nets.MLPClassifier((8,), epochs=40, optimizer=nets.Adam(0.02), random_state=0))
+    assert cross_val_score(chain, wine.X, wine.t, cv=3).mean() > 0.95
+    grid = {"mlpclassifier__optimizer": [nets.SGD(1e-6), nets.Adam(0.02)], "mlpclassifier__hidden": [(4,), (8, 8)]}
+    search = GridSearchCV(chain, grid, cv=2).fit(wine.X, wine.t)
+    assert search.best_params_["mlpclassifier__optimizer"] == nets.Adam(0.02)
+    assert search.best_score_ > 0.9
+
+
+def test_history_is_records_and_early_stopping_keeps_the_best():
+    moons = data.moons(300, noise=0.3, seed=2)
+    settings = dict(hidden=(64,), optimizer=nets.Adam(0.03), random_state=0)
+    learner = nets.MLPClassifier(**settings, epochs=300, early_stopping=True, validation_fraction=0.2, patience=5)
+    learner.fit(moons.X, moons.t)
+    assert all(isinstance(record, nets.Record) for record in learner.history_)
+    assert learner.history_[-1].stopped == "patience"
+    best = min(learner.history_, key=lambda record: record.validation)
+    assert len(learner.history_) == best.epoch + 5
+    assert 0.7 < best.metrics["accuracy"] <= 1
+    plain = nets.MLPClassifier(**settings, epochs=3).fit(moons.X, moons.t)
+    assert [record.validation for record in plain.history_] == [None] * 3
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_the_same_seed_gives_the_same_bits(engine):
+    moons = data.moons(100)
+    first, again, other = (
+        nets.MLPClassifier((8,), epochs=3, random_state=seed, engine=engine).fit(moons.X, moons.t).predict_proba(moons.X)
+        for seed in (1, 1, 2)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_probabilities_are_the_softmax_of_the_net():
+    moons = data.moons(50)
+    learner = nets.MLPClassifier((8,), epochs=3, random_state=0).fit(moons.X, moons.t)
+    scores = learner.net_(moons.X.astype(np.float32)).value.astype(float)
+    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    assert learner.predict_proba(moons.X) == pytest.approx(shares, abs=1e-6)
+
+
+def test_class_names_come_back():
+    wine = data.wine()
+    names = np.array(wine.classes)[wine.t]
+    learner = nets.Perceptron(epochs=5, random_state=0).fit(wine.X, names)
+    assert learner.classes_.tolist() == sorted(wine.classes)
+    assert set(learner.predict(wine.X)) <= set(wine.classes)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: nets.MLPClassifier((8,), epochs=2, random_state=0),
+        lambda: nets.MLPRegressor((8,), epochs=2, random_state=0, optimizer=nets.Momentum(0.01)),
+        lambda: nets.Perceptron(epochs=2, random_state=0),
+    ],
+)
+def test_a_copy_goes_on_as_the_original(made):
+    moons = data.moons(100, noise=0.5)
+    original = made().fit(moons.X, moons.t)
+    original.set_params(epochs=1)
+    copies = [pickle.loads(pickle.dumps(original)), copy.deepcopy(original)]
+    copies.append(pickle.loads(pickle.dumps(copies[0])))
+    original.partial_fit(moons.X, moons.t)
+    for each in copies:
+        each.partial_fit(moons.X, moons.t)
+        assert each.get_params() == original.get_params()
+        assert len(each.history_) == len(original.history_) == 3
+        for path, value in original.net_.values().items():
+            assert (each.net_.values()[path] == value).all(), path
+
+
+def test_changed_settings_do_not_spoil_a_copy():
+    moons = data.moons(60)
+    original = nets.MLPClassifier((8,), epochs=2, random_state=0).fit(moons.X, moons.t)
+    answers = original.predict_proba(moons.X)
+    copied = pickle.loads(pickle.dumps(original.set_params(hidden=(3,))))
+    assert (copied.predict_proba(moons.X) == answers).all()
+    assert copied.hidden == (3,)
+
+
+def test_partial_fit_learns_batch_by_batch():
+    moons = data.moons(400, seed=1)
+    learner = nets.MLPClassifier((16,), optimizer=nets.Adam(0.02), random_state=0)
+    learner.partial_fit(moons.X[:10], moons.t[:10], classes=[0, 1])
+    for _ in range(50):
+        for start in range(10, 400, 130):
+            learner.partial_fit(moons.X[start : start + 130], moons.t[start : start + 130])
+    assert learner.score(moons.X, moons.t) > 0.97
+    with pytest.raises(nets.DataError, match=r"y has .*7.* at row 1; the classes are 0, 1"):
+        learner.partial_fit(moons.X[:2], [0, 7])
+    with pytest.raises(nets.DataError, match="first call of partial_fit needs classes="):
+        nets.MLPClassifier().partial_fit(moons.X, moons.t)
+
+
+def test_epochs_one_by_one_are_the_epochs_of_fit():
+    moons = data.moons(100)
+    whole = nets.MLPClassifier((8,), epochs=4, random_state=3).fit(moons.X, moons.t)
+    parts = nets.MLPClassifier((8,), random_state=3)
+    for _ in range(4):
+        parts.partial_fit(moons.X, moons.t, classes=[0, 1])
+    assert (whole.predict_proba(moons.X) == parts.predict_proba(moons.X)).all()
+    assert [record.loss for record in whole.history_] == [record.loss for record in parts.history_]
+
+
+# What is no good -----------------------------------------------------------------------------------------------------
+X, T = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]], [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[0.0, 1.0], [np.nan, 0.0]], [0, 1], "NaN, a missing value, in column 0, row 1; 1 such in all"),
+        ([[0.0, 1e300], [0.0, 0.0]], [0, 1], r"1e\+300 \(inf, or too large for float32\) in column 1, row 0"),
+        ([["1", "2"], ["3", "blue"]], [0, 1], "column 1 of X has 'blue' at row 1; numbers are needed"),
+        (X, [1, 1, 1], "only one class, .*1.*, in 3 rows"),
+        (X, [0, 1], "inconsistent numbers of samples"),
+        (X, [0.5, 0.25, 0.125], "Unknown label type"),
+        (np.zeros((0, 2)), [], "0 sample"),
+        ([1.0, 2.0], [0, 1], "Expected 2D array, got 1D array"),
+    ],
+)
+@pytest.mark.parametrize("learner", [nets.MLPClassifier(), nets.Perceptron()], ids=lambda each: type(each).__name__)
+def test_data_that_cannot_be_learned_from(learner, X, y, message):
+    with pytest.raises(ValueError, match=message):
+        learner.fit(X, y)
+    assert not hasattr(learner, "net_")
+
+
+@pytest.mark.parametrize(
+    ("learner", "message"),
+    [
+        (nets.MLPClassifier(epochs=0), r"MLPClassifier\(epochs=0\): a whole number from 1 up"),
+        (nets.MLPClassifier(batch=2.5), r"batch=2\.5"),
+        (nets.MLPClassifier((8, 0)), r"hidden=\(8, 0\).*units of each hidden layer"),
+        (nets.MLPClassifier(activation="step"), "activation='step'.*one of 'relu'"),
+        (nets.MLPClassifier(optimizer="adam"), r"optimizer='adam'.*such as nets\.Adam"),
+        (nets.MLPClassifier(validation_fraction=1.5), "validation_fraction=1.5.*between 0 and 1"),
+        (nets.Perceptron(rate=0), "rate=0.*above 0"),
+        (nets.MLPClassifier(engine="abacus"), "no engine 'abacus'"),
+    ],
+)
+def test_settings_that_make_no_sense(learner, message):
+    with pytest.raises(ValueError, match=message):
+        learner.fit(X, T)
+
+
+def test_a_rate_that_is_too_high_is_said():
+    with pytest.raises(nets.DataError, match=r"Adaline: the loss is (inf|nan) in epoch \d+\. The rate is too high.*StandardScaler"):
+        nets.Adaline().fit(100 * np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2)
+
+
+def test_more_columns_than_in_training():
+    learner = nets.MLPClassifier(epochs=1).fit(X, T)
+    with pytest.raises(ValueError, match="X has 3 features, but MLPClassifier is expecting 2 features"):
+        learner.predict([[1.0, 2.0, 3.0]])
+
+
+def test_regression_refuses_amounts_that_are_none():
+    with pytest.raises(ValueError, match="y contains NaN"):
+        nets.MLPRegressor().fit(X, [0.0, np.nan, 1.0])
+    with pytest.raises(ValueError, match=r"y has 1e\+200, too large"):
+        nets.MLPRegressor().fit(X, [0.0, 1e200, 1.0])
