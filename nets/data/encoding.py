@@ -52,6 +52,7 @@ class Encoding:
             if value not in allowed:
                 raise ParameterError(f"{name}={value!r}; it is one of {', '.join(map(repr, allowed))}")
         self.target, self.missing, self.unseen = target, missing, unseen
+        train[target]  # before anything is said of gaps
         train = self._without_gaps(train)
         self.task = task or _task(train[target])
         self.classes = tuple(_labels(train[target])) if self.task == "classes" else ()

@@ -45,7 +45,7 @@ def houses(rows: int = 200, seed: int = 0) -> Table:
     + 9·rooms − 0.8·age, give or take 15."""
     rng = np.random.default_rng(seed)
     area = rng.uniform(50, 220, rows).round()
-    rooms = np.clip((area / 28 + rng.normal(0, 0.8, rows)).round(), 1, 9)
+    rooms = np.clip((area / 28 + rng.normal(0, 1.5, rows)).round(), 1, 9)
     age = rng.uniform(0, 80, rows).round()
     price = 60 + 2.4 * area + 9 * rooms - 0.8 * age + rng.normal(0, 15, rows)
     return Table.of("houses", {"area": area, "rooms": rooms, "age": age, "price": price.round(1)})

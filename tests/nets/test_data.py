@@ -1,0 +1,449 @@
+"""Data: what is generated is what its formula says, what is read is what was written, and what is no good is named."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from nngraph.autograd.errors import ParameterError
+from nngraph.nets import DataError, data
+
+RNG = np.random.default_rng(5)
+
+
+# Sets of scikit-learn, and splitting ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "shape", "classes"),
+    [("iris", (150, 4), 3), ("wine", (178, 13), 3), ("breast_cancer", (569, 30), 2), ("digits", (1797, 64), 10), ("diabetes", (442, 10), 0)],
+)
+def test_sets_of_scikit_learn(name, shape, classes):
+    found = getattr(data, name)()
+    assert found.X.shape == shape
+    assert len(found.classes) == classes
+    assert len(found.columns) == shape[1]
+    assert found.source
+    assert found.t.dtype == (np.int64 if classes else np.float64)
+    assert np.isfinite(found.X).all()
+
+
+def test_digits_are_ink_from_0_to_1():
+    flat, images = data.digits(), data.digits(flat=False)
+    assert (flat.X.min(), flat.X.max()) == (0, 1)
+    assert (images.X.reshape(1797, 64) == flat.X).all()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5])
+def test_a_split_keeps_rows_and_shares_of_classes(share):
+    iris = data.iris()
+    train, test = iris.split(share, seed=3)
+    assert len(test) == round(150 * share)
+    rows = np.concatenate([train.X, test.X])
+    assert sorted(map(tuple, rows)) == sorted(map(tuple, iris.X))
+    counts = np.bincount(test.t, minlength=3)
+    assert counts.max() - counts.min() <= 1
+    assert train.classes == iris.classes
+    again, other = iris.split(share, seed=3)[1], iris.split(share, seed=4)[1]
+    assert (again.X == test.X).all()
+    assert (other.X != test.X).any()
+    # Rows come in no order that could be learned.
+    assert len(np.unique(train.t[:20])) > 1
+
+
+def test_a_class_of_one_row_is_for_training():
+    few = data.Dataset("few", np.zeros((9, 1)), np.array([0] * 8 + [1]), (), ("a", "b"))
+    assert all(1 in few.split(0.25, seed=seed)[0].t for seed in range(20))
+
+
+def test_splits_that_cannot_be():
+    with pytest.raises(ParameterError, match="share=1 is the part"):
+        data.iris().split(1)
+    with pytest.raises(DataError, match="1 row cannot be split"):
+        data.iris().rows(slice(1)).split()
+    with pytest.raises(DataError, match="X has 3 rows and t has 2"):
+        data.Dataset("odd", np.zeros((3, 1)), np.zeros(2))
+
+
+def test_scaling_is_learned_from_the_training_rows_only():
+    train, test = data.wine().split(seed=0)
+    scaled, moved = data.standardized(train, test)
+    assert scaled.X.mean(0) == pytest.approx(0, abs=1e-9)
+    assert scaled.X.std(0) == pytest.approx(1)
+    assert moved.X == pytest.approx((test.X - train.X.mean(0)) / train.X.std(0))
+    still = data.Dataset("still", np.full((4, 1), 7.0), np.zeros(4))
+    assert (data.standardized(still)[0].X == 0).all()
+
+
+# Generated ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("make", [data.moons, data.circles, data.spirals, data.blobs, data.gaussian_ring, data.exclusive_or])
+def test_shapes_are_seeded_and_balanced(make):
+    first, again, other = make(120, seed=1), make(120, seed=1), make(120, noise_or_spread(make), seed=2)
+    assert first.X.shape == (120, 2)
+    assert (first.X == again.X).all()
+    assert (first.t == again.t).all()
+    counts = np.bincount(first.t)
+    assert counts.max() - counts.min() == 0
+    assert len(counts) == len(first.classes)
+    assert (first.X != other.X).any() or make is data.exclusive_or
+
+
+def noise_or_spread(make):
+    """The argument after the number of rows, as it is by default."""
+    return make.__defaults__[1]
+
+
+def test_shapes_lie_where_they_are_said_to():
+    circles = data.circles(200, noise=0.0, inner=0.4)
+    radius = np.linalg.norm(circles.X, axis=1)
+    assert radius == pytest.approx(np.where(circles.t == 0, 1.0, 0.4))
+    moons = data.moons(200, noise=0.0)
+    middle = np.where((moons.t == 0)[:, None], [0.0, 0.0], [1.0, 0.5])
+    assert np.linalg.norm(moons.X - middle, axis=1) == pytest.approx(1)
+    assert (np.where(moons.t == 0, moons.X[:, 1], 0.5 - moons.X[:, 1]) >= 0).all()
+    spirals = data.spirals(200, noise=0.0, turns=2.0)
+    radius, angle = np.linalg.norm(spirals.X, axis=1), np.arctan2(spirals.X[:, 1], spirals.X[:, 0])
+    turned = angle - 2 * np.pi * (2 * radius + spirals.t / 2)
+    assert np.cos(turned) == pytest.approx(1)
+    ring = data.gaussian_ring(800, modes=8, radius=2.0, spread=0.02)
+    means = np.array([ring.X[ring.t == mode].mean(0) for mode in range(8)])
+    angles = np.arange(8) * np.pi / 4
+    assert means == pytest.approx(2 * np.stack([np.cos(angles), np.sin(angles)], 1), abs=0.01)
+    assert (ring.X - means[ring.t]).std() == pytest.approx(0.02, rel=0.1)
+
+
+def test_sequences_ask_for_what_they_say():
+    wave = data.sine(5, 30)
+    assert (wave.X[:, 1:] == wave.t[:, :-1]).all()
+    # A sine obeys x(t+1) + x(t−1) = 2·cos(ω)·x(t).
+    x = wave.X[0, :, 0]
+    ratio = (x[2:] + x[:-2]) / x[1:-1]
+    assert ratio == pytest.approx(ratio[0])
+    adding = data.adding_problem(500, 50, seed=1)
+    assert (adding.X[..., 0] * adding.X[..., 1]).sum(1) == pytest.approx(adding.t[:, 0])
+    assert (adding.X[:, :25, 1].sum(1) == 1).all()
+    assert (adding.X[:, 25:, 1].sum(1) == 1).all()
+    assert ((adding.t - 1) ** 2).mean() == pytest.approx(1 / 6, rel=0.2)
+    echo = data.echo(4, 12, delay=3)
+    assert (echo.t[:, 3:] == echo.X[:, :-3, 0]).all()
+    assert (echo.t[:, :3] == 0).all()
+    reversal = data.reversal(4, 10, symbols=6)
+    assert (reversal.t == reversal.X[:, ::-1]).all()
+    assert set(np.unique(reversal.X)) <= set(range(6))
+    with pytest.raises(ParameterError, match=r"echo\(length=3, delay=3\)"):
+        data.echo(4, 3, 3)
+
+
+def test_text_goes_to_numbers_and_back():
+    from nngraph.nets.data.sequences import QUIET_NIGHT
+
+    for text in (data.Text(), data.Text(QUIET_NIGHT)):
+        assert text.decode(text.codes) == text.text
+        assert len(text.vocabulary) == len(set(text.text)) == text.codes.max() + 1
+        pieces = text.windows(5)
+        assert len(pieces) == len(text.text) - 5
+        assert (pieces.X[:, 1:] == pieces.t[:, :-1]).all()
+        assert text.decode(pieces.X[3]) == text.text[3:8]
+    with pytest.raises(DataError, match="character 1, 'z', is not in the vocabulary 'ab'"):
+        data.Text("ab").encode("az")
+    with pytest.raises(DataError, match="the text is empty"):
+        data.Text("")
+    with pytest.raises(ParameterError, match=r"windows\(2\): the text has 2 characters"):
+        data.Text("ab").windows(2)
+
+
+def test_ratings_are_hidden_without_emptying_a_row_or_column():
+    ratings = data.movie_ratings()
+    assert ratings.values.shape == (11, 6)
+    assert ((ratings.values > 0) == (ratings.known == 1)).all()
+    assert set(np.unique(ratings.values)) == {0, 1, 2, 3, 4, 5} - {3}
+    shown, hidden = ratings.without(10, seed=2)
+    assert hidden.known.sum() == 10
+    assert (shown.known + hidden.known == ratings.known).all()
+    assert (shown.values + hidden.values == ratings.values).all()
+    assert (shown.known.sum(0) > 0).all()
+    assert (shown.known.sum(1) > 0).all()
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+def written(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    churn = data.churn(50, missing=0.1)
+    churn.write(tmp_path / "churn.csv")
+    read = data.read_table(tmp_path / "churn.csv")
+    assert list(read.columns) == list(churn.columns)
+    for name, column in churn.columns.items():
+        assert read[name].kind == column.kind
+        assert (read[name].missing == column.missing).all()
+        assert (read[name].values[~column.missing] == column.values[~column.missing]).all()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiters_quotes_marks_and_gaps(tmp_path, delimiter):
+    rows = [["size", "city", "sold"], ["1.5", '"New, York; ""N"""', "yes"], ["NA", "臺北", "no"], ["-2e3", "?", "no"]]
+    table = data.read_table(written(tmp_path, "\ufeff" + "\r\n".join(delimiter.join(row) for row in rows) + "\r\n\r\n"))
+    assert table["size"].kind == "number"
+    assert table["size"].values[[0, 2]].tolist() == [1.5, -2000]
+    assert table["city"].values.tolist() == ['New, York; "N"', "臺北", None]
+    assert [int(column.missing.sum()) for column in table.columns.values()] == [1, 1, 0]
+
+
+def test_other_encodings_are_read_when_they_are_named(tmp_path):
+    path = written(tmp_path, "城市,人\n北京,3\n上海,4\n", "gb18030")
+    with pytest.raises(DataError, match=r"is no text in utf-8-sig: byte \d+; say encoding=, such as 'gb18030'"):
+        data.read_table(path)
+    assert data.read_table(path, encoding="gb18030")["城市"].values.tolist() == ["北京", "上海"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; the first line names the columns"),
+        ("a,b\n", "a header and no rows"),
+        ("a,b\n1,2\n1,2,3\n", "line 3: 3 values, but there are 2 columns"),
+        ("a,a\n1,2\n", "two columns are called 'a'"),
+        ("a,\n1,2\n", "a column has no name"),
+        ('a,b\n1,"2\n', "line 2: unexpected end of data"),
+        ("age\n" + "30\n" * 9 + "old\n", r"column 'age', row 10: 'old' is no number, but 9 of the 10 values are.*kinds=\{'age': 'category'\}"),
+    ],
+)
+def test_tables_that_cannot_be_read(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        data.read_table(written(tmp_path, text))
+
+
+def test_kinds_can_be_said(tmp_path):
+    path = written(tmp_path, "code,n\n10115,1\n80331,2\n10115,3\n")
+    assert data.read_table(path)["code"].kind == "number"
+    assert data.read_table(path, {"code": "category"})["code"].values.tolist() == ["10115", "80331", "10115"]
+    with pytest.raises(ParameterError, match="no column 'zip'; there are 'code', 'n'"):
+        data.read_table(path, {"zip": "category"})
+    with pytest.raises(ParameterError, match="'code' is to be 'text'"):
+        data.read_table(path, {"code": "text"})
+    with pytest.raises(DataError, match="different numbers of rows: 'a' 1, 'b' 2"):
+        data.Table.of("odd", {"a": [1], "b": [1, 2]})
+
+
+SHOP = {"price": [3.0, None, 5.0, 4.0], "color": ["red", "blue", None, "red"], "sold": ["yes", "no", "yes", "no"]}
+
+
+def test_gaps_are_errors_unless_a_policy_is_said():
+    table = data.Table.of("shop", SHOP)
+    with pytest.raises(DataError, match="column 'price', row 2: the value is missing; 1 of 4 are. Say missing='fill' or missing='drop'"):
+        data.Encoding(table, "sold")
+    filled = data.Encoding(table, "sold", missing="fill", scale=False)
+    encoded = filled(table)
+    assert encoded.columns == ("price", "color=blue", "color=red", "color=missing")
+    assert encoded.X.tolist() == [[3, 0, 1, 0], [4, 1, 0, 0], [5, 0, 0, 1], [4, 0, 1, 0]]
+    dropped = data.Encoding(table, "sold", missing="drop", scale=False)(table)
+    assert dropped.X.tolist() == [[3, 1], [4, 1]]
+    assert dropped.t.tolist() == [1, 0]
+    gap = data.Table.of("shop", {**SHOP, "sold": ["yes", None, "no", "no"]})
+    with pytest.raises(DataError, match="the target column 'sold', row 2: the value is missing.*Say missing='drop'"):
+        data.Encoding(gap, "sold", missing="fill")
+    with pytest.raises(DataError, match="every row has a gap"):
+        data.Encoding(data.Table.of("shop", {**SHOP, "price": [None, None, 1.0, None]}), "sold", missing="drop")
+
+
+def test_an_encoding_knows_only_its_training_rows():
+    table = data.Table.of("shop", {"price": [1.0, 3.0, 100.0], "color": ["red", "blue", "green"], "sold": [1, 0, 1]})
+    train, test = table.rows(np.array([0, 1])), table.rows(np.array([2]))
+    encoding = data.Encoding(train, "sold")
+    assert encoding.scales == {"price": (2.0, 2.0, 1.0)}
+    assert encoding(train).X[:, 0].tolist() == [-1, 1]
+    with pytest.raises(DataError, match="column 'color', row 3: 'green' is in no row for training; there are 'blue', 'red'"):
+        encoding(test)
+    assert data.Encoding(train, "sold", unseen="zeros")(test).X.tolist() == [[98, 0, 0]]
+    with pytest.raises(DataError, match="target column 'sold', row 3: '7' is in no row for training; the classes are '0', '1'"):
+        encoding(data.Table.of("more", {"price": [1, 2, 3], "color": ["red"] * 3, "sold": [0, 1, 7]}))
+
+
+def test_targets_are_classes_or_amounts():
+    houses = data.houses(40)
+    assert data.Encoding(houses, "price").task == "amounts"
+    assert data.Encoding(houses, "rooms").task == "classes"
+    rooms = data.Encoding(houses, "rooms", task="amounts")(houses)
+    assert rooms.classes == ()
+    assert (rooms.t == houses["rooms"].values).all()
+    with pytest.raises(DataError, match="target column 'play' holds texts; amounts are numbers"):
+        data.Encoding(data.golf(), "play", task="amounts")
+    with pytest.raises(DataError, match="target column 'sold' holds only '1'; there is nothing to tell apart"):
+        data.Encoding(data.Table.of("shop", {"price": [1.0, 2.0], "sold": [1, 1]}), "sold")
+    with pytest.raises(ParameterError, match="churn has no column 'left'; there are 'months', 'contract'"):
+        data.Encoding(data.churn(20), "left")
+    with pytest.raises(ParameterError, match="missing='guess'; it is one of 'error', 'fill', 'drop'"):
+        data.Encoding(houses, "price", missing="guess")
+
+
+def test_a_text_in_a_column_of_numbers_is_named_at_use():
+    train = data.Table.of("shop", {"price": [1.0, 3.0], "sold": [1, 0]})
+    other = data.Table.of("shop", {"price": ["dear", "cheap"], "sold": [1, 0]})
+    with pytest.raises(DataError, match="column 'price' holds a category in each row of shop; in training it was a number"):
+        data.Encoding(train, "sold")(other)
+
+
+def test_names_of_rows_are_no_categories():
+    table = data.Table.of("shop", {"customer": [f"c{at}" for at in range(100)], "price": RNG.normal(size=100), "sold": [0, 1] * 50})
+    with pytest.raises(DataError, match=r"'customer' holds 100 different texts in 100 rows, such as 'c0'.*drop=\('customer',\)"):
+        data.Encoding(table, "sold")
+
+
+def test_churn_is_learned_from_its_file(tmp_path):
+    from nngraph import nets
+
+    data.churn(800, seed=1).write(tmp_path / "churn.csv")
+    train, test = data.load_table(tmp_path / "churn.csv", "churn", missing="fill", seed=0)
+    assert (len(train), len(test)) == (600, 200)
+    assert train.classes == ("no", "yes")
+    assert abs(train.t.mean() - test.t.mean()) < 0.01
+    learner = nets.MLPClassifier((8,), optimizer=nets.Adam(0.005, decay=0.01), epochs=30, random_state=0).fit(train.X, train.t)
+    assert learner.score(test.X, test.t) > max(test.t.mean(), 1 - test.t.mean()) + 0.1
+
+
+def test_one_neuron_finds_the_prices_of_houses():
+    from nngraph import nets
+
+    houses = data.houses(300)
+    encoded = data.Encoding(houses, "price", scale=False)(houses)
+    (scaled,) = data.standardized(encoded)
+    neuron = nets.MLPRegressor((), optimizer=nets.SGD(0.05), epochs=30, random_state=0).fit(scaled.X, scaled.t)
+    slopes = neuron.net_.layers[0].W.value[:, 0] / encoded.X.std(0)
+    # What the houses were made with: price = 60 + 2.4·area + 9·rooms − 0.8·age.
+    assert slopes == pytest.approx([2.4, 9.0, -0.8], rel=0.1)
+    assert neuron.score(scaled.X, scaled.t) > 0.98
+
+
+def test_golf_has_the_entropy_of_the_book():
+    play = np.array(data.golf()["play"].values == "yes")
+    p = play.mean()
+    assert -(p * np.log2(p) + (1 - p) * np.log2(1 - p)) == pytest.approx(0.940, abs=5e-4)
+    outlook = data.golf()["outlook"].values
+    rest = sum((outlook == each).mean() * entropy(play[outlook == each].mean()) for each in set(outlook))
+    assert entropy(p) - rest == pytest.approx(0.247, abs=5e-4)
+
+
+def entropy(p):
+    return 0.0 if p in (0, 1) else -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
+
+
+# Images -----------------------------------------------------------------------------------------------------------------
+def idx(array):
+    kinds = {"uint8": 8, "int32": 12, "float32": 13}
+    head = struct.pack(f">HBB{array.ndim}I", 0, kinds[array.dtype.name], array.ndim, *array.shape)
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def mnist_in(folder, count=6, mark="-", packed=False):
+    images = RNG.integers(0, 256, (count, 28, 28)).astype(np.uint8)
+    labels = (np.arange(count) % 10).astype(np.uint8)
+    for what, axes, array in (("images", 3, images), ("labels", 1, labels)):
+        name = f"train-{what}{mark}idx{axes}-ubyte" + ".gz" * packed
+        (folder / name).write_bytes(gzip.compress(idx(array)) if packed else idx(array))
+    return images, labels
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("mark", ["-", "."])
+def test_mnist_from_a_folder(tmp_path, mark, packed):
+    images, labels = mnist_in(tmp_path, 6, mark, packed)
+    found = data.mnist(tmp_path)
+    assert found.X.shape == (6, 1, 28, 28)
+    assert found.X.dtype == np.float32
+    assert found.X[:, 0] == pytest.approx(images / 255)
+    assert (found.t == labels).all()
+    assert data.mnist(tmp_path, flat=True).X.shape == (6, 784)
+
+
+def test_a_missing_file_says_where_to_get_it(tmp_path):
+    mnist_in(tmp_path)
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte is missing.*get https://.*t10k-images-idx3-ubyte\.gz and put it there"):
+        data.mnist(tmp_path, "test")
+    with pytest.raises(ParameterError, match="part='validation'"):
+        data.mnist(tmp_path, "validation")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "float32"])
+def test_idx_files_of_any_kind(tmp_path, kind):
+    array = RNG.integers(0, 200, (2, 3, 4)).astype(kind)
+    (tmp_path / "a").write_bytes(idx(array))
+    read = data.read_idx(tmp_path / "a")
+    assert read.dtype == kind
+    assert (read == array).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no IDX file"),
+        (b"\x89PNG1234", "is no IDX file"),
+        (idx(np.zeros((4, 4), np.uint8))[:-1], r"is not whole: \(4, 4\) takes 16 bytes after the header, there are 15"),
+        (gzip.compress(b"1234567890" * 10)[:-12], "cannot be unpacked"),
+    ],
+)
+def test_files_that_are_no_idx(tmp_path, content, message):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        data.read_idx(tmp_path / "a")
+
+
+def test_labels_out_of_range_are_named(tmp_path):
+    mnist_in(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.array([0, 1, 12, 3, 4, 5], np.uint8)))
+    with pytest.raises(DataError, match="label 12 at row 2; labels are 0 to 9"):
+        data.mnist(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.array([0, 1], np.uint8)))
+    with pytest.raises(DataError, match=r"images \(6, 28, 28\) and labels \(2,\) are not of one set"):
+        data.mnist(tmp_path)
+
+
+def test_a_folder_for_each_class(tmp_path):
+    Image = pytest.importorskip("PIL.Image", reason="pictures are read with Pillow, of the extra [learn]")
+    for name, shade in (("cats", 51), ("dogs", 204)):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            Image.new("RGB", (20, 10), (shade, shade, 0)).save(tmp_path / name / f"{number}.png")
+        (tmp_path / name / "notes.txt").write_text("no picture")
+    found = data.image_folder(tmp_path, (8, 6), gray=False)
+    assert found.X.shape == (6, 3, 8, 6)
+    assert found.classes == ("cats", "dogs")
+    assert found.t.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.X[0, :, 2, 2] == pytest.approx([0.2, 0.2, 0.0])
+    assert data.image_folder(tmp_path).X.shape == (6, 1, 28, 28)
+    (tmp_path / "dogs" / "bad.png").write_bytes(b"no picture at all")
+    with pytest.raises(DataError, match=r"bad\.png cannot be read as a picture"):
+        data.image_folder(tmp_path)
+
+
+def test_folders_that_are_none(tmp_path):
+    with pytest.raises(DataError, match="is no folder"):
+        data.image_folder(tmp_path / "nowhere")
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(DataError, match="holds only the folder 'cats'"):
+        data.image_folder(tmp_path)
+    (tmp_path / "dogs").mkdir()
+    with pytest.raises(DataError, match="cats holds no pictures"):
+        data.image_folder(tmp_path)
+
+
+def test_nudged_images_are_moved_by_a_pixel():
+    digits = data.digits().rows(slice(3))
+    moved = data.nudged(digits)
+    assert moved.X.shape == (15, 64)
+    assert moved.t.tolist() == digits.t.tolist() * 5
+    first = digits.X[0].reshape(8, 8)
+    still, up, down, left, right = moved.X[::3].reshape(5, 8, 8)
+    assert (still == first).all()
+    assert (up[:-1] == first[1:]).all()
+    assert (up[-1] == 0).all()
+    assert (down[1:] == first[:-1]).all()
+    assert (left[:, :-1] == first[:, 1:]).all()
+    assert (right[:, 1:] == first[:, :-1]).all()
+    images = data.nudged(data.digits(flat=False).rows(slice(3)))
+    assert (images.X.reshape(15, 64) == moved.X).all()
+    with pytest.raises(DataError, match=r"rows of shape \(5,\) are no square"):
+        data.nudged(data.Dataset("odd", np.zeros((2, 5)), np.zeros(2)))
