@@ -26,11 +26,12 @@ SIGNS: dict[type, str] = {
 COMPARISONS = frozenset(sign for kind, sign in SIGNS.items() if issubclass(kind, ast.cmpop))
 """The words that give true or false."""
 MANY = 16
+"""Cycles of a series of instructions, such as an exponential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: what numpy calls it, what SymPy calls it, and how a compiled loop writes it.
+    """One word: what numpy calls it, what SymPy calls it, how many operands it takes, what it costs.
 
     `analytic`: numpy computes it for complex numbers too, as the continuation of the same function, so that a step into
     the complex plane gives its slope. `cycles`: about how long a processor takes for a vector of them: 1 where it has
@@ -39,40 +40,40 @@ class Word:
 
     numpy: Callable[..., Any]
     sympy: str
-    loop: str
+    arity: int
     analytic: bool = True
     cycles: int = MANY
 
 
 WORDS: dict[str, Word] = {
-    "+": Word(np.add, "Add", "({0} + {1})", cycles=1),
-    "-": Word(np.subtract, "_sub", "({0} - {1})", cycles=1),
-    "*": Word(np.multiply, "Mul", "({0} * {1})", cycles=1),
-    "/": Word(np.true_divide, "_div", "({0} / {1})", cycles=6),
-    "**": Word(np.power, "Pow", "({0} ** {1})"),
-    "neg": Word(np.negative, "_neg", "(-{0})", cycles=1),
-    "<": Word(np.less, "StrictLessThan", "({0} < {1})", cycles=1),
-    "<=": Word(np.less_equal, "LessThan", "({0} <= {1})", cycles=1),
-    ">": Word(np.greater, "StrictGreaterThan", "({0} > {1})", cycles=1),
-    ">=": Word(np.greater_equal, "GreaterThan", "({0} >= {1})", cycles=1),
-    "==": Word(np.equal, "Equality", "({0} == {1})", cycles=1),
-    "!=": Word(np.not_equal, "Unequality", "({0} != {1})", cycles=1),
-    "exp": Word(np.exp, "exp", "exp({0})"),
-    "expm1": Word(np.expm1, "_expm1", "expm1({0})"),
-    "log": Word(np.log, "log", "log({0})"),
-    "log1p": Word(np.log1p, "_log1p", "log1p({0})"),
-    "sqrt": Word(np.sqrt, "sqrt", "sqrt({0})", cycles=10),
-    "sin": Word(np.sin, "sin", "sin({0})"),
-    "cos": Word(np.cos, "cos", "cos({0})"),
-    "tan": Word(np.tan, "tan", "tan({0})"),
-    "tanh": Word(np.tanh, "tanh", "tanh({0})"),
-    "erf": Word(erf, "erf", "erf({0})", analytic=False),
-    "abs": Word(np.abs, "Abs", "abs({0})", analytic=False, cycles=1),
-    "sign": Word(np.sign, "sign", "sign({0})", analytic=False, cycles=1),
-    "floor": Word(np.floor, "floor", "floor({0})", analytic=False, cycles=1),
-    "max": Word(np.maximum, "Max", "max({0}, {1})", analytic=False, cycles=1),
-    "min": Word(np.minimum, "Min", "min({0}, {1})", analytic=False, cycles=1),
-    "where": Word(np.where, "_where", "({1} if {0} else {2})", cycles=1),
+    "+": Word(np.add, "Add", 2, cycles=1),
+    "-": Word(np.subtract, "_sub", 2, cycles=1),
+    "*": Word(np.multiply, "Mul", 2, cycles=1),
+    "/": Word(np.true_divide, "_div", 2, cycles=6),
+    "**": Word(np.power, "Pow", 2),
+    "neg": Word(np.negative, "_neg", 1, cycles=1),
+    "<": Word(np.less, "StrictLessThan", 2, cycles=1),
+    "<=": Word(np.less_equal, "LessThan", 2, cycles=1),
+    ">": Word(np.greater, "StrictGreaterThan", 2, cycles=1),
+    ">=": Word(np.greater_equal, "GreaterThan", 2, cycles=1),
+    "==": Word(np.equal, "Equality", 2, cycles=1),
+    "!=": Word(np.not_equal, "Unequality", 2, cycles=1),
+    "exp": Word(np.exp, "exp", 1),
+    "expm1": Word(np.expm1, "_expm1", 1),
+    "log": Word(np.log, "log", 1),
+    "log1p": Word(np.log1p, "_log1p", 1),
+    "sqrt": Word(np.sqrt, "sqrt", 1, cycles=10),
+    "sin": Word(np.sin, "sin", 1),
+    "cos": Word(np.cos, "cos", 1),
+    "tan": Word(np.tan, "tan", 1),
+    "tanh": Word(np.tanh, "tanh", 1),
+    "erf": Word(erf, "erf", 1, analytic=False),
+    "abs": Word(np.abs, "Abs", 1, analytic=False, cycles=1),
+    "sign": Word(np.sign, "sign", 1, analytic=False, cycles=1),
+    "floor": Word(np.floor, "floor", 1, analytic=False, cycles=1),
+    "max": Word(np.maximum, "Max", 2, analytic=False, cycles=1),
+    "min": Word(np.minimum, "Min", 2, analytic=False, cycles=1),
+    "where": Word(np.where, "_where", 3, cycles=1),
 }
 
 

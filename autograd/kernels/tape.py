@@ -19,7 +19,7 @@ NUMBERS = {word: at for at, word in enumerate(WORDS)}
 """Word -> its number in the code of a tape."""
 SUM, PRODUCTS, END = len(NUMBERS), len(NUMBERS) + 1, len(NUMBERS) + 2
 """SUM n c a₁ … aₙ: c + a₁ + …; PRODUCTS n c a₁ b₁ … aₙ bₙ: c + a₁·b₁ + …; END."""
-ARITY = {word: meaning.loop.count("{") for word, meaning in WORDS.items()}
+ARITY = {word: meaning.arity for word, meaning in WORDS.items()}
 """How many operands a word takes."""
 
 

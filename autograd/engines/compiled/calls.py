@@ -20,14 +20,14 @@ from ...node import Node
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Memory for one array. `role`: "arena" (reused by liveness), "leaf", "constant", "result", or "moving" (a piece of a
-    stacked array, another one at every step of a loop)."""
+    """Memory for one array. `role`: "arena" (reused by liveness), "leaf", "constant", "result", or "moving" (a piece of
+    a stacked array, another one at every step of a loop)."""
 
     bytes: int
     role: str = "arena"
     owner: Any = None
-    """The mark of the plan that made it; of a leaf's the leaf; of a constant's its array; of a moving one the view it starts at and
-    the bytes it moves by."""
+    """The mark of the plan that made it; of a leaf's the leaf; of a constant's its array; of a moving one the view it
+    starts at and the bytes it moves by."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,13 +53,8 @@ class View:
     @property
     def dense(self) -> bool:
         """Whether the numbers lie side by side in row-major order."""
-        return all(size == 1 or stride == want for size, stride, want in zip(self.shape, self.strides, row_major(self.shape)))
-
-    def reshaped(self, shape: Sequence[int]) -> View:
-        """The same numbers in another shape; only for dense views."""
-        shape = tuple(shape)
-        assert self.dense and prod(shape) == self.size, (self.shape, self.strides, shape)
-        return View(self.buffer, self.dtype, shape, row_major(shape), self.offset)
+        wanted = row_major(self.shape)
+        return all(size == 1 or stride == want for size, stride, want in zip(self.shape, self.strides, wanted))
 
     def check(self) -> None:
         """NngraphError when a number of it would lie outside its buffer."""
@@ -126,8 +121,8 @@ class Call:
     body: Body | None = None
     """What is repeated, when the call is a loop."""
     finish: int = 0
-    """How many rows the kernel counts when it calls an epilogue on those that are done; 0 when it calls none. The two words
-    for the epilogue are the fourth and the fifth, and the result is what it writes first, dense, row after row."""
+    """How many rows the kernel counts when it calls an epilogue on those that are done; 0 when it calls none. The
+    fourth and the fifth word are for the epilogue, and the result is what it writes first, dense, row after row."""
     finishing: list[Call] = field(default_factory=list)
     """Nests that are run as epilogues."""
     paces: tuple[int, ...] = ()
@@ -147,7 +142,7 @@ class Call:
 
 
 class Fallback:
-    """The code of a call that has no kernel: the node's numpy function, run from Python between two native stretches."""
+    """The code of a call without a kernel: the node's numpy function, run from Python between two native stretches."""
 
     name = "numpy"
     is_ready = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -117,6 +117,3 @@ def exponents(text: str) -> tuple[str, ...]:
     """The names of a scalar text that stand as exponents."""
     powers = [each for each in ast.walk(parsed(text)) if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Pow)]
     return tuple(each.right.id for each in powers if isinstance(each.right, ast.Name))
-
-
-Language = Callable[[str], Callable[..., Any]]
