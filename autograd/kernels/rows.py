@@ -29,22 +29,26 @@ def _memcpy(v: SimpleNamespace) -> Any:
 
 @kernel("float64")
 def take_rows(v: SimpleNamespace) -> Any:
-    """Batch number `step` of a data set: target row i is source row order[step·rows + i].
+    """Batch number `step` of a data set: target row i is source row order[step·rows + i]. Rows as they lie are not copied:
+    the words of the program that speak of the batch are told where they are. Copying 128 rows of 784 numbers cost 20 µs.
 
     Block: source, target, bytes of one row, rows of a batch, address of the order (int64 row numbers; 0: as they lie),
-    address of the step counter, how many batches there are (as they lie, they come round again). The order is made by
-    the plan and holds only rows that exist.
+    address of the step counter, how many batches there are (as they lie, they come round again), how many words speak of
+    the batch; then, for each of them, its address and how many bytes behind the first row it points. The order is made
+    by the plan and holds only rows that exist.
     """
-    word, copy = v.word, _memcpy(v)
+    word, set_word, copy = v.word, v.set_word, _memcpy(v)
 
     def run(block: int, start: int, stop: int) -> None:
-        source, target, size, rows = word(block, 0), word(block, 1), word(block, 2), word(block, 3)
+        source, batch, size, rows = word(block, 0), word(block, 1), word(block, 2), word(block, 3)
         order, step = word(block, 4), word(word(block, 5), 0)
         if order == 0:
-            copy(target, source + step % word(block, 6) * rows * size, rows * size)
+            batch = source + step % word(block, 6) * rows * size
         else:
             for row in range(rows):
-                copy(target + row * size, source + word(order, step * rows + row) * size, size)
+                copy(batch + row * size, source + word(order, step * rows + row) * size, size)
+        for at in range(word(block, 7)):
+            set_word(word(block, 8 + 2 * at), 0, batch + word(block, 9 + 2 * at))
 
     return run
 

@@ -101,6 +101,25 @@ def test_every_epoch_ends_in_the_record_that_holds_its_last_step(data, engine, b
     assert done == 6 * -(-10 // batch)
 
 
+def test_epochs_of_every_kind_and_calls_take_turns(data):
+    """Batches as they lie are not copied: whatever comes next finds its own numbers, not the last batch."""
+    x, t = data
+    models = Model("numpy"), Model("numba")
+    found = []
+    for model in models:
+        losses = []
+        for turn in range(3):
+            losses.append(_losses(model.step.epochs((x, t), batch=5, epochs=2)))
+            losses.append(model.step(x[:5], t[:5])[0])
+            losses.append(model.step(x[:5], t[:5])[0])
+            losses.append(_losses(model.step.epochs((x + turn, t), batch=5, epochs=2, shuffle=turn)))
+            losses.append(_losses(model.step.epochs((x[::-1], t[::-1]), batch=5)))
+            losses.append(model.step(x[5:], t[5:])[0])
+        found.append((np.concatenate([np.atleast_1d(each) for each in losses]), *model.leaves()))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(b, a, rtol=1e-12, atol=1e-12)
+
+
 def test_steps_are_those_of_calls_one_by_one(data):
     at_once, by_hand = Model("numba"), Model("numba")
     records = list(at_once.step.epochs(data, batch=4, epochs=3, shuffle=5))

@@ -82,6 +82,15 @@ class Place:
             words[at] = address + extra
         self.address = address
 
+    def left_to_the_program(self, words: int) -> list[int]:
+        """For a program that moves the buffer itself: the address of every word, and how many bytes behind the buffer's
+        first it points. `words`: where the words of the program begin."""
+        return [number for at, extra in self._places for number in (words + 8 * at, extra)]
+
+    def forget(self) -> None:
+        """The program has moved the buffer, nobody knows where to."""
+        self.address = None
+
 
 class Result:
     """Arrays for an output: one of an earlier call that nobody holds any more, because fresh memory is slow the first

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....node import Leaf
-from .code import Code, address
+from .code import STATUS, STEP, Code, address
 
 if TYPE_CHECKING:
     from .program import Program
@@ -35,10 +35,15 @@ class Steps:
         self.blocks: list[np.ndarray] = []
         self.seconds = 0.0
         """How long one step took the last time."""
-        counter = program.status.ctypes.data + 8
+        counter = program.status.ctypes.data + 8 * STEP
+        known = {each.leaf: each.place for each in program._given}
+        places = [known.get(leaf) for leaf in self.inputs]
+        self.places = [place for place in places if place is not None]
         code = list(program.keeping.words.tolist()) if program.keeping is not None else []
-        for target, array in zip(self.batch, arrays):
-            self.blocks.append(np.array([0, address(target), array[:1].nbytes, batch, 0, counter, 1], np.int64))
+        for target, array, place in zip(self.batch, arrays, places):
+            words = place.left_to_the_program(address(program.words)) if place is not None else []
+            block = [0, address(target), array[:1].nbytes, batch, 0, counter, 1, len(words) // 2, *words]
+            self.blocks.append(np.array(block, np.int64))
             code += [take_rows("float64").address, address(self.blocks[-1]), 1, 1]
         for piece in program.pieces:
             assert isinstance(piece, Code)
@@ -65,14 +70,27 @@ class Steps:
                 for result, output in zip(program.results, self.outputs):
                     result.place.point(address(output))
                 self._point(arrays, batch, order, records, done)  # noqa: B023
+                for place in self.places:
+                    place.forget()
                 began = perf_counter()
-                ran = program.changes(lambda: program.native(self.code, done, done + now))  # noqa: B023
+                try:
+                    ran = program.changes(lambda: program.native(self.code, done, done + now))  # noqa: B023
+                finally:
+                    if program.status[STATUS]:
+                        self._fetch(arrays, batch, order, int(program.status[STEP]))
                 return perf_counter() - began if ran else None
 
             seconds = program.guarded(self.inputs, self.batch, stretch)
             self.seconds = seconds / now
             done += now
             yield now, tuple(records), seconds
+
+    def _fetch(self, data: Sequence[np.ndarray], batch: int, order: np.ndarray | None, step: int) -> None:
+        """Put the batch that a kernel has refused where the numpy engine is going to look at it."""
+        if order is None:
+            for target, array in zip(self.batch, data):
+                first = step % (len(array) // batch) * batch
+                target[...] = array[first : first + batch]
 
     def _point(
         self, data: Sequence[np.ndarray], batch: int, order: np.ndarray | None, records: Sequence[np.ndarray], first: int
