@@ -1,6 +1,7 @@
 """Attention: a mean of values whose weights say how well each key answers a query; and positions as waves.
 
-Axes: N sequences, T queries, S keys and values, `width` numbers each. Weights are (N, …, T, S) and sum to 1 over the last axis.
+Axes: N sequences, T queries, S keys and values, `width` numbers each. Weights are (N, …, T, S) and sum to 1 over the
+last axis.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ NEVER = -1e9
 
 
 def scaled_dot_product(q: Node, k: Node, v: Node, seen: Node | None = None) -> tuple[Node, Node]:
-    """softmax(Q·Kᵀ/√d)·V and the weights: queries (…, T, d), keys (…, S, d), values (…, S, e) → (…, T, e) and (…, T, S). Vaswani
-    et al. 2017, arXiv:1706.03762. `seen` is true where a query may see a key. Divided by √d, because a sum of d products of
-    numbers of spread 1 has spread √d, and softmax of large numbers has no slope.
+    """softmax(Q·Kᵀ/√d)·V and the weights: queries (…, T, d), keys (…, S, d), values (…, S, e) → (…, T, e) and (…, T,
+    S). Vaswani et al. 2017, arXiv:1706.03762. `seen` is true where a query may see a key. Divided by √d, because a sum
+    of d products of numbers of spread 1 has spread √d, and softmax of large numbers has no slope.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -54,11 +55,11 @@ def causal(length: int) -> Node:
 
 
 class MultiHeadAttention(Module):
-    """Attention in `heads` parts of the width at once, then joined by a linear layer: x (N, T, width) → (N, T, width). Vaswani et
-    al. 2017, arXiv:1706.03762.
+    """Multi-head attention: `heads` parts of the width at once, then joined by a linear layer: x (N, T, width) → (N, T,
+    width). Vaswani et al. 2017, arXiv:1706.03762.
 
-    `layer(x, memory)` sees another sequence (N, S, width) instead of x itself. `seen` is true where a query may see a key, of a
-    shape that broadcasts to (N, heads, T, S). `with_weights=True` gives (y, weights (N, heads, T, S)).
+    `layer(x, memory)` sees another sequence (N, S, width) instead of x itself. `seen` is true where a query may see a
+    key, of a shape that broadcasts to (N, heads, T, S). `with_weights=True` gives (y, weights (N, heads, T, S)).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -73,14 +74,18 @@ class MultiHeadAttention(Module):
         rng: np.random.Generator | int | None = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
         if heads < 1 or width % heads:
-            raise ParameterError(f"MultiHeadAttention({width}, {heads}): {width} numbers do not split into {heads} heads")
+            raise ParameterError(
+                f"MultiHeadAttention({width}, {heads}): {width} numbers do not split into {heads} heads"
+            )
         rng = generator(rng)
         self.width, self.heads = width, heads
         self.query, self.key, self.value, self.joined = [
             Linear(width, width, start=start, rng=rng, dtype=dtype) for _ in range(4)
         ]
 
-    def forward(self, x: Node, memory: Node | None = None, seen: Node | None = None, *, with_weights: bool = False) -> Any:
+    def forward(
+        self, x: Node, memory: Node | None = None, seen: Node | None = None, *, with_weights: bool = False
+    ) -> Any:
         for sequence in (x,) if memory is None else (x, memory):
             if len(sequence.shape) != 3 or sequence.shape[-1] != self.width:
                 raise ShapeError(
@@ -99,8 +104,8 @@ class MultiHeadAttention(Module):
 
 
 class AdditiveAttention(Module):
-    """A mean of the memory with weights softmax(v·tanh(s·Ws + m·Wm + b)): a state s (N, width) and a memory m (N, S, inputs) →
-    (N, inputs) and the weights (N, S). Bahdanau, Cho and Bengio 2014, arXiv:1409.0473."""
+    """Additive attention: a mean of the memory with weights softmax(v·tanh(s·Ws + m·Wm + b)): a state s (N, width) and
+    a memory m (N, S, inputs) → (N, inputs) and the weights (N, S). Bahdanau, Cho and Bengio 2014, arXiv:1409.0473."""
 
     def __init__(
         self, width: int, inputs: int, hidden: int, *, start: Initializer = xavier,
@@ -120,8 +125,8 @@ class AdditiveAttention(Module):
 
 
 def positional_encoding(length: int, width: int) -> np.ndarray:
-    """Every position as waves of growing length, (length, width): sin(t/10000^(2i/width)) in column 2i, its cosine beside it. A
-    step in time turns every pair by a fixed angle. Vaswani et al. 2017, section 3.5.
+    """Every position as waves of growing length, (length, width): sin(t/10000^(2i/width)) in column 2i, its cosine
+    beside it. A step in time turns every pair by a fixed angle. Vaswani et al. 2017, section 3.5.
 
     >>> from nngraph import nets
     >>> nets.positional_encoding(2, 4).round(4)
@@ -134,7 +139,8 @@ def positional_encoding(length: int, width: int) -> np.ndarray:
 
 
 class PositionalEncoding(Module):
-    """x + the waves of its positions: (N, T, width) → (N, T, width). It learns nothing. Vaswani et al. 2017, section 3.5."""
+    """x + the waves of its positions: (N, T, width) → (N, T, width). It learns nothing. Vaswani et al. 2017, section
+    3.5."""
 
     def forward(self, x: Node) -> Node:
         if len(x.shape) != 3:

@@ -24,7 +24,15 @@ class _Windows(Module):
     laid: ClassVar[Callable[..., Node]]
 
     def __init__(
-        self, inputs: int, outputs: int, size: Sizes, settings: dict[str, Any], bias: bool, start: Initializer, rng: Any, dtype: Any
+        self,
+        inputs: int,
+        outputs: int,
+        size: Sizes,
+        settings: dict[str, Any],
+        bias: bool,
+        start: Initializer,
+        rng: Any,
+        dtype: Any,
     ) -> None:
         groups = settings["groups"]
         if groups < 1 or inputs % groups or outputs % groups:
@@ -34,7 +42,9 @@ class _Windows(Module):
         self.inputs, self.outputs, self.settings = inputs, outputs, settings
         self.size = (size,) * self.axes if isinstance(size, int) else tuple(size)
         if len(self.size) != self.axes or min(self.size) < 1:
-            raise ParameterError(f"{type(self).__name__}: size {size!r} must be one number from 1 up, or {self.axes} of them")
+            raise ParameterError(
+                f"{type(self).__name__}: size {size!r} must be one number from 1 up, or {self.axes} of them"
+            )
         self.W = self._weights(groups, start, rng, dtype)
         self.b = new_parameter("b", (outputs,), dtype=dtype) if bias else None
 
@@ -64,8 +74,8 @@ class _Convolution(_Windows):
 
 
 class Conv1d(_Convolution):
-    """y[n,o,i] = b[o] + Σ x[n,c,i·stride + a·dilation]·W[o,c,a]: (N, inputs, L) → (N, outputs, L'). W is (outputs,
-    inputs/groups, size). Waibel et al. 1989 (time-delay networks).
+    """Convolution along a line: y[n,o,i] = b[o] + Σ x[n,c,i·stride + a·dilation]·W[o,c,a]: (N, inputs, L) → (N,
+    outputs, L'). W is (outputs, inputs/groups, size). Waibel et al. 1989 (time-delay networks).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -77,8 +87,8 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """y[n,o,i,j] = b[o] + Σ x[n,c,i+a,j+b]·W[o,c,a,b], as ng.conv2d: (N, inputs, H, W) → (N, outputs, H', W'). W is (outputs,
-    inputs/groups, height, width); `padding` may be "same". LeCun et al. 1989.
+    """Convolution over an image: y[n,o,i,j] = b[o] + Σ x[n,c,i+a,j+b]·W[o,c,a,b], as ng.conv2d: (N, inputs, H, W) → (N,
+    outputs, H', W'). W is (outputs, inputs/groups, height, width); `padding` may be "same". LeCun et al. 1989.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -91,9 +101,9 @@ class Conv2d(_Convolution):
 
 
 class DepthwiseConv2d(Conv2d):
-    """Every channel has windows of its own, `multiplier` of them: (N, C, H, W) → (N, C·multiplier, H', W'), the convolution
-    with as many groups as channels. With a Conv2d of size 1 behind it, a separable convolution. Sifre 2014; Chollet 2016,
-    arXiv:1610.02357.
+    """Depthwise convolution: every channel has windows of its own, `multiplier` of them: (N, C, H, W) → (N,
+    C·multiplier, H', W'), the convolution with as many groups as channels. With a Conv2d of size 1 behind it, a
+    separable convolution. Sifre 2014; Chollet 2016, arXiv:1610.02357.
 
     >>> from nngraph import nets
     >>> nets.DepthwiseConv2d(32, 3).count, nets.Conv2d(32, 32, 3).count
@@ -119,14 +129,17 @@ class _ConvTranspose(_Windows):
         def turned(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
             # Initializers take the channels out first; here they stand second.
             drawn = start(rng, (self.outputs, self.inputs // groups, *self.size))
-            return drawn.reshape(groups, self.outputs // groups, self.inputs // groups, -1).swapaxes(1, 2).reshape(shape)
+            return (
+                drawn.reshape(groups, self.outputs // groups, self.inputs // groups, -1).swapaxes(1, 2).reshape(shape)
+            )
 
         return new_parameter("W", (self.inputs, self.outputs // groups, *self.size), turned, rng, dtype)
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The way back of Conv1d: every number lays down the weights, `stride` apart, and what overlaps is added up: (N, inputs, L) →
-    (N, outputs, (L − 1)·stride + size − 2·padding + output_padding). W is (inputs, outputs/groups, size).
+    """Transposed convolution along a line, the way back of Conv1d: every number lays down the weights, `stride` apart,
+    and what overlaps is added up: (N, inputs, L) → (N, outputs, (L − 1)·stride + size − 2·padding + output_padding). W
+    is (inputs, outputs/groups, size).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -138,8 +151,8 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The way back of Conv2d, which enlarges images; also called fractionally strided convolution: (N, inputs, H, W) → (N,
-    outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin,
+    """Transposed (fractionally strided) convolution, the way back of Conv2d, which enlarges images: (N, inputs, H, W) →
+    (N, outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin,
     arXiv:1603.07285.
 
     >>> import nngraph as ng

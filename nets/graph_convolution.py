@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ Rng = np.random.Generator | int | None
 
 
 def normalized_adjacency(adjacency: Any) -> np.ndarray:
-    """D^(−½)·(A + I)·D^(−½) of a graph's adjacency A (nodes, nodes), D the degrees of A + I on the diagonal: every node its own
-    neighbor too, and no node louder for having many. Kipf and Welling 2017. ShapeError or ParameterError where A is not square, not
-    symmetric or has entries below 0.
+    """D^(−½)·(A + I)·D^(−½) of a graph's adjacency A (nodes, nodes), D the degrees of A + I on the diagonal: every node
+    its own neighbor too, and no node louder for having many. Kipf and Welling 2017. ShapeError or ParameterError where
+    A is not square, not symmetric or has entries below 0.
 
     >>> from nngraph import nets
     >>> nets.normalized_adjacency([[0, 1], [1, 0]])
@@ -30,17 +31,21 @@ def normalized_adjacency(adjacency: Any) -> np.ndarray:
     """
     A = np.asarray(adjacency, np.float64)
     if A.ndim != 2 or A.shape[0] != A.shape[1] or not A.size:
-        raise ShapeError(f"an adjacency has a row and a column for every node, (nodes, nodes); this has shape {A.shape}")
+        raise ShapeError(
+            f"an adjacency has a row and a column for every node, (nodes, nodes); this has shape {A.shape}"
+        )
     if not np.isfinite(A).all() or (A < 0).any() or (A != A.T).any():
-        raise ParameterError("an adjacency is symmetric, with entries from 0 up: A[i, j] is the weight of the edge between i and j")
+        raise ParameterError(
+            "an adjacency is symmetric, with entries from 0 up: A[i, j] is the weight of the edge between i and j"
+        )
     A = A + np.eye(len(A))
     scale = A.sum(axis=1) ** -0.5
     return scale[:, None] * A * scale
 
 
 class GraphConvolution(Module):
-    """Â·X·W + b: what every node holds, times W, then the mean over its neighborhood: (…, nodes, inputs) → (…, nodes, outputs), Â
-    from `normalized_adjacency`. Kipf and Welling 2017, arXiv:1609.02907.
+    """Graph convolution, Â·X·W + b: what every node holds, times W, then the mean over its neighborhood: (…, nodes,
+    inputs) → (…, nodes, outputs), Â from `normalized_adjacency`. Kipf and Welling 2017, arXiv:1609.02907.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -68,12 +73,13 @@ class GraphConvolution(Module):
 
 
 class GCN(Module):
-    """Classes of the nodes of one graph, when few of them are known: node numbers (K,) → scores (K, sizes[-1]). Graph convolutions
-    with ReLU and dropout between them, on what is known of every node, `features` (nodes, inputs); without features every node is
-    told from the others by a row of the identity matrix. Kipf and Welling 2017, arXiv:1609.02907.
+    """Classes of the nodes of one graph, when few of them are known: node numbers (K,) → scores (K, sizes[-1]). Graph
+    convolutions with ReLU and dropout between them, on what is known of every node, `features` (nodes, inputs); without
+    features every node is told from the others by a row of the identity matrix. Kipf and Welling 2017,
+    arXiv:1609.02907.
 
-    It learns from the known nodes and their classes: `nets.train(net, ng.softmax_loss, (nodes, classes))`; through the edges it
-    says classes for all: `net(range(nodes))`. `net.hidden(k)` is what the nodes hold after k layers.
+    It learns from the known nodes and their classes: `nets.train(net, ng.softmax_loss, (nodes, classes))`; through the
+    edges it says classes for all: `net(range(nodes))`. `net.hidden(k)` is what the nodes hold after k layers.
 
     >>> from nngraph import nets
     >>> A, club = nets.karate_club()
@@ -93,7 +99,7 @@ class GCN(Module):
         self.activation = activation
         self.features = constant(given, "X", dtype)
         widths = [given.shape[1], *sizes]
-        self.layers = [GraphConvolution(adjacency, a, b, rng=rng, dtype=dtype) for a, b in zip(widths, widths[1:])]
+        self.layers = [GraphConvolution(adjacency, a, b, rng=rng, dtype=dtype) for a, b in pairwise(widths)]
         self.dropout = Dropout(dropout)
 
     def forward(self, nodes: Node) -> Node:
@@ -108,8 +114,8 @@ class GCN(Module):
 
 
 def karate_club() -> tuple[np.ndarray, np.ndarray]:
-    """Who was friends with whom in a karate club of 34, (34, 34), and which side each took when it split: 0 that of the teacher,
-    node 0, and 1 that of the president, node 33. Zachary 1977; from networkx.
+    """Who was friends with whom in a karate club of 34, (34, 34), and which side each took when it split: 0 that of the
+    teacher, node 0, and 1 that of the president, node 33. Zachary 1977; from networkx.
 
     >>> from nngraph import nets
     >>> A, side = nets.karate_club()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from .convolution import Conv2d
 from .dropout import Dropout
 from .initialize import generator, he, xavier
 from .linear import Linear
-from .module import Module
 from .norms import BatchNorm
 from .pooling import AveragePool2d, Flatten, GlobalAveragePool, MaxPool2d
 from .sequential import Layer, Residual, Sequential
@@ -23,8 +23,9 @@ Rng = np.random.Generator | int | None
 
 
 class LeNet(Sequential):
-    """Two convolutions with pooling, then three linear layers: images (N, channels, 28, 28) → scores (N, classes). LeCun et
-    al. 1998, with a linear layer on top in place of distances to prototypes. 5x5 windows, 2 pixels of padding at first.
+    """Two convolutions with pooling, then three linear layers: images (N, channels, 28, 28) → scores (N, classes).
+    LeCun et al. 1998, with a linear layer on top in place of distances to prototypes. 5x5 windows, 2 pixels of padding
+    at first.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -34,7 +35,13 @@ class LeNet(Sequential):
     """
 
     def __init__(
-        self, classes: int = 10, *, channels: int = 1, activation: Callable[[Node], Node] = tanh, rng: Rng = None, dtype: Any = "float32"
+        self,
+        classes: int = 10,
+        *,
+        channels: int = 1,
+        activation: Callable[[Node], Node] = tanh,
+        rng: Rng = None,
+        dtype: Any = "float32",
     ) -> None:
         settings: dict[str, Any] = {"start": xavier, "rng": generator(rng), "dtype": dtype}
         super().__init__(
@@ -68,7 +75,7 @@ class ConvNet(Sequential):
                 f"ConvNet: {len(channels) - 1} stages halve an image of {lengths} pixels until nothing is left; take fewer stages"
             )
         stages: list[Layer] = []
-        for inputs, outputs in zip(channels, channels[1:]):
+        for inputs, outputs in pairwise(channels):
             # The shift of the normalization stands for the bias.
             convolution = Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng, dtype=dtype)
             stages += [convolution, BatchNorm(outputs, dtype=dtype), relu, MaxPool2d(2)]
@@ -77,12 +84,15 @@ class ConvNet(Sequential):
 
 
 class ResidualBlock(Sequential):
-    """relu(x + f(x)) with f two 3x3 convolutions, batch normalization behind each: (N, inputs, H, W) → (N, outputs, H/stride,
-    W/stride). He et al. 2015, arXiv:1512.03385. Where the shapes differ, a 1x1 convolution brings x to that of f(x). The second
-    normalization starts with scale 0, so that a block starts as nearly nothing (Goyal et al. 2017, arXiv:1706.02677).
+    """relu(x + f(x)) with f two 3x3 convolutions, batch normalization behind each: (N, inputs, H, W) → (N, outputs,
+    H/stride, W/stride). He et al. 2015, arXiv:1512.03385. Where the shapes differ, a 1x1 convolution brings x to that
+    of f(x). The second normalization starts with scale 0, so that a block starts as nearly nothing (Goyal et al. 2017,
+    arXiv:1706.02677).
     """
 
-    def __init__(self, inputs: int, outputs: int | None = None, *, stride: int = 1, rng: Rng = None, dtype: Any = "float32") -> None:
+    def __init__(
+        self, inputs: int, outputs: int | None = None, *, stride: int = 1, rng: Rng = None, dtype: Any = "float32"
+    ) -> None:
         rng, outputs = generator(rng), outputs or inputs
         settings: dict[str, Any] = {"bias": False, "start": he, "rng": rng, "dtype": dtype}
         last = BatchNorm(outputs, dtype=dtype)
@@ -98,8 +108,8 @@ class ResidualBlock(Sequential):
 
 
 class ResNet(Sequential):
-    """A convolution, residual blocks of growing channels and halved images, the mean over the image, a linear layer: images (N,
-    inputs, H, W) of any size → scores (N, classes). He et al. 2015, arXiv:1512.03385.
+    """A convolution, residual blocks of growing channels and halved images, the mean over the image, a linear layer:
+    images (N, inputs, H, W) of any size → scores (N, classes). He et al. 2015, arXiv:1512.03385.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -109,7 +119,14 @@ class ResNet(Sequential):
     """
 
     def __init__(
-        self, inputs: int, channels: Sequence[int], classes: int, *, blocks: int = 1, rng: Rng = None, dtype: Any = "float32"
+        self,
+        inputs: int,
+        channels: Sequence[int],
+        classes: int,
+        *,
+        blocks: int = 1,
+        rng: Rng = None,
+        dtype: Any = "float32",
     ) -> None:
         rng, width = generator(rng), channels[0]
         stem = Conv2d(inputs, width, 3, padding=1, bias=False, rng=rng, dtype=dtype)

@@ -42,13 +42,14 @@ class _Pool(Module):
 
 
 class MaxPool1d(_Pool):
-    """The largest number of every window: (N, C, L) → (N, C, L'). Its place in the window is forgotten."""
+    """Maximum pooling, the largest number of every window: (N, C, L) → (N, C, L'). Its place in the window is
+    forgotten."""
 
     axes, pooled = 1, max_pool1d
 
 
 class MaxPool2d(_Pool):
-    """The largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
+    """Maximum pooling, the largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -60,13 +61,14 @@ class MaxPool2d(_Pool):
 
 
 class AveragePool1d(_Pool):
-    """The mean of every window: (N, C, L) → (N, C, L'). Padding does not count."""
+    """Average pooling, the mean of every window: (N, C, L) → (N, C, L'). Padding does not count."""
 
     axes, pooled = 1, average_pool1d
 
 
 class AveragePool2d(_Pool):
-    """The mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al. 1989."""
+    """Average pooling, the mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al.
+    1989."""
 
     axes, pooled = 2, average_pool2d
 
@@ -76,13 +78,14 @@ def _lengths(x: Node, size: tuple[int, ...], stride: Sizes, padding: Any) -> Nod
 
 
 class L2Pool1d(_Pool):
-    """√Σx² over every window, its length as a vector: (N, C, L) → (N, C, L')."""
+    """L2 pooling, √Σx² over every window, its length as a vector: (N, C, L) → (N, C, L')."""
 
     axes, pooled = 1, _lengths
 
 
 class L2Pool2d(_Pool):
-    """√Σx² over every window, its length as a vector: (N, C, H, W) → (N, C, H', W'). Hyvärinen and Hoyer 2001.
+    """L2 pooling, √Σx² over every window, its length as a vector: (N, C, H, W) → (N, C, H', W'). Hyvärinen and Hoyer
+    2001.
 
     >>> from nngraph import nets
     >>> nets.L2Pool2d(2)([[[[3.0, 0.0, 1.0, 1.0], [0.0, 4.0, 1.0, 1.0]]]]).value
@@ -93,14 +96,16 @@ class L2Pool2d(_Pool):
 
 
 class GlobalAveragePool(Module):
-    """The mean of every channel: (N, C, …) → (N, C), whatever the size of the image. Lin, Chen and Yan 2013, arXiv:1312.4400."""
+    """Global average pooling, the mean of every channel: (N, C, …) → (N, C), whatever the size of the image. Lin, Chen
+    and Yan 2013, arXiv:1312.4400."""
 
     def forward(self, x: Node) -> Node:
         return global_average_pool(x)
 
 
 class GlobalMaxPool(Module):
-    """The largest number of every channel: (N, C, …) → (N, C): whether something is anywhere, not where."""
+    """Global maximum pooling, the largest number of every channel: (N, C, …) → (N, C): whether something is anywhere,
+    not where."""
 
     def forward(self, x: Node) -> Node:
         return global_max_pool(x)

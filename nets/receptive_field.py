@@ -22,8 +22,8 @@ WHOLE = (Flatten, GlobalAveragePool, GlobalMaxPool, Linear)
 class ReceptiveField:
     """What the units of a layer see of the image. Each tuple has a number for each axis of the image.
 
-    `count` is how many units there are along the axis. The first sees `size` pixels from pixel `start` on (below 0 in the
-    padding); its neighbor sees as many, `jump` pixels further. `path` and `kind` are the layer's.
+    `count` is how many units there are along the axis. The first sees `size` pixels from pixel `start` on (below 0 in
+    the padding); its neighbor sees as many, `jump` pixels further. `path` and `kind` are the layer's.
     """
 
     path: str
@@ -36,15 +36,16 @@ class ReceptiveField:
     def of(self, *unit: int) -> tuple[range, ...]:
         """The pixels, axis by axis, that the unit at this place sees; some of them may lie in the padding."""
         firsts = [start + at * jump for start, at, jump in zip(self.start, unit, self.jump, strict=True)]
-        return tuple(range(first, first + size) for first, size in zip(firsts, self.size))
+        return tuple(range(first, first + size) for first, size in zip(firsts, self.size, strict=True))
 
 
 def receptive_fields(net: Module, lengths: Sequence[int]) -> list[ReceptiveField]:
-    """The receptive field of every layer of a Sequential, for an image of these lengths (height, width), in the order they run.
+    """The receptive field of every layer of a Sequential, for an image of these lengths (height, width), in the order
+    they run.
 
-    From layer to layer: size ← size + (window − 1)·dilation·jump, start ← start − padding·jump, jump ← jump·stride. Functions
-    and other modules are taken to work on each place alone, as activations and normalizations do.
-    Araujo, Norris and Sim 2019, doi:10.23915/distill.00021.
+    From layer to layer: size ← size + (window − 1)·dilation·jump, start ← start − padding·jump, jump ← jump·stride.
+    Functions and other modules are taken to work on each place alone, as activations and normalizations do. Araujo,
+    Norris and Sim 2019, doi:10.23915/distill.00021.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -62,7 +63,7 @@ def receptive_fields(net: Module, lengths: Sequence[int]) -> list[ReceptiveField
 
 
 def _through(layer: Any, path: str, before: ReceptiveField, image: ReceptiveField) -> list[ReceptiveField]:
-    kind = type(layer).__name__ if isinstance(layer, Module) else getattr(layer, "name", None) or getattr(layer, "__name__", "function")
+    kind = _kind(layer)
     if isinstance(layer, Sequential):
         fields: list[ReceptiveField] = []
         for at, inner in enumerate(layer.layers, 1):
@@ -86,27 +87,39 @@ def _through(layer: Any, path: str, before: ReceptiveField, image: ReceptiveFiel
 
 def _windowed(layer: Any, path: str, kind: str, before: ReceptiveField) -> ReceptiveField:
     if layer.axes != len(before.count):
-        raise ParameterError(f"receptive_fields: {kind} {path} has windows of {layer.axes} axes, the image has {len(before.count)}")
+        raise ParameterError(
+            f"receptive_fields: {kind} {path} has windows of {layer.axes} axes, the image has {len(before.count)}"
+        )
     stride, dilation = (per_axis(layer.settings.get(name, 1), layer.axes, name) for name in ("stride", "dilation"))
     padding = pairs_of(layer.settings["padding"], before.count, layer.size, stride, dilation, kind)
-    each = list(zip(before.count, layer.size, stride, dilation, padding))
+    each = list(zip(before.count, layer.size, stride, dilation, padding, strict=True))
     reach = [spread * (window - 1) for _, window, _, spread, _ in each]
     return ReceptiveField(
         path, kind,
         tuple(int(window_count(*one, kind)) for one in each),
-        tuple(size + more * jump for size, more, jump in zip(before.size, reach, before.jump)),
-        tuple(jump * step for jump, step in zip(before.jump, stride)),
-        tuple(start - pair[0] * jump for start, pair, jump in zip(before.start, padding, before.jump)),
+        tuple(size + more * jump for size, more, jump in zip(before.size, reach, before.jump, strict=True)),
+        tuple(jump * step for jump, step in zip(before.jump, stride, strict=True)),
+        tuple(start - pair[0] * jump for start, pair, jump in zip(before.start, padding, before.jump, strict=True)),
     )  # fmt: skip
 
 
 def _either(path: str, kind: str, one: ReceptiveField, other: ReceptiveField) -> ReceptiveField:
     """What is seen by a sum of two: from the first pixel of either to the last."""
     if (one.jump, one.count) != (other.jump, other.count):
-        raise ParameterError(f"receptive_fields: the two sides of {kind} {path} have {one.count} and {other.count} units")
+        raise ParameterError(
+            f"receptive_fields: the two sides of {kind} {path} have {one.count} and {other.count} units"
+        )
     starts = tuple(map(min, one.start, other.start))
     ends = [max(a.start[at] + a.size[at] for a in (one, other)) for at in range(len(starts))]
-    return ReceptiveField(path, kind, one.count, tuple(end - start for end, start in zip(ends, starts)), one.jump, starts)
+    return ReceptiveField(
+        path, kind, one.count, tuple(end - start for end, start in zip(ends, starts, strict=True)), one.jump, starts
+    )
+
+
+def _kind(layer: Any) -> str:
+    if isinstance(layer, Module):
+        return type(layer).__name__
+    return getattr(layer, "name", None) or getattr(layer, "__name__", "function")
 
 
 def _joined(path: str, label: str) -> str:

@@ -1,7 +1,7 @@
 """Recurrent layers: one cell, applied at every time to the input and to what it kept from the time before.
 
-In the formulas, x is the input of a time, h the state that is also the output, σ the logistic function, ⊙ the product of
-elements. The gates' weights lie side by side in one matrix, so that a time takes one product with x and one with h.
+In the formulas, x is the input of a time, h the state that is also the output, σ the logistic function, ⊙ the product
+of elements. The gates' weights lie side by side in one matrix, so that a time takes one product with x and one with h.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ State = Any
 
 
 class Recurrent(Module):
-    """A layer that reads a sequence: (N, T, inputs) → (N, T, width), the state h at every time. Subclasses say the cell.
+    """A layer that reads a sequence: (N, T, inputs) → (N, T, width), the state h at every time. Subclasses say the
+    cell.
 
-    `layer(x, start)` begins with a state other than 0. `layer(x, with_state=True)` gives (outputs, last state), so that reading
-    can go on with the next piece; a single time, x (N, inputs), gives (N, width). `reverse` reads from the end; outputs keep their place. `truncate=k` cuts the sequence into
-    windows of k times and lets no gradient pass from one to the one before (truncated backpropagation through time, Williams and
-    Peng 1990); what is computed stays the same. Wx is (inputs, gates·width), Wh (width, gates·width), b (gates·width,).
+    `layer(x, start)` begins with a state other than 0. `layer(x, with_state=True)` gives (outputs, last state), so that
+    reading can go on with the next piece; a single time, x (N, inputs), gives (N, width). `reverse` reads from the end;
+    outputs keep their place. `truncate=k` cuts the sequence into windows of k times and lets no gradient pass from one
+    to the one before (truncated backpropagation through time, Williams and Peng 1990); what is computed stays the same.
+    Wx is (inputs, gates·width), Wh (width, gates·width), b (gates·width,).
     """
 
     gates: ClassVar[int] = 1
@@ -45,7 +47,9 @@ class Recurrent(Module):
         dtype: Any = "float32",
     ) -> None:
         if truncate is not None and truncate < 1:
-            raise ParameterError(f"{type(self).__name__}: truncate={truncate} must be at least 1, the times of a window")
+            raise ParameterError(
+                f"{type(self).__name__}: truncate={truncate} must be at least 1, the times of a window"
+            )
         self.inputs, self.width, self.reverse, self.truncate = inputs, width, reverse, truncate
         self.Wx = new_parameter("Wx", (inputs, self.gates * width), _beside(start, self.gates), rng, dtype)
         self.Wh = new_parameter("Wh", (width, self.gates * width), _beside(recurrent_start, self.gates), rng, dtype)
@@ -124,7 +128,7 @@ def _stopped(state: State) -> State:
 
 
 class RNN(Recurrent):
-    """h ← tanh(x·Wx + h·Wh + b): (N, T, inputs) → (N, T, width). Elman 1990.
+    """The plain recurrent layer, h ← tanh(x·Wx + h·Wh + b): (N, T, inputs) → (N, T, width). Elman 1990.
 
     Its gradient through k times is a product of k Jacobians diag(1 − h²)·Whᵀ, which vanishes or explodes with k.
 
@@ -143,8 +147,8 @@ class RNN(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory: (N, T, inputs) → (N, T, width), with the gates i, f, g, o side by side in that order:
 
-    i, f, o = σ(…), g = tanh(…) of x·Wx + h·Wh + b; c ← f⊙c + i⊙g, h ← o⊙tanh(c). Hochreiter and Schmidhuber 1997, with the
-    forget gate of Gers et al. 2000, whose bias starts at 1, so that it starts by keeping. Its state is (h, c).
+    i, f, o = σ(…), g = tanh(…) of x·Wx + h·Wh + b; c ← f⊙c + i⊙g, h ← o⊙tanh(c). Hochreiter and Schmidhuber 1997, with
+    the forget gate of Gers et al. 2000, whose bias starts at 1, so that it starts by keeping. Its state is (h, c).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -179,8 +183,8 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent unit: (N, T, inputs) → (N, T, width), with the gates r, z and the candidate n side by side:
 
-    r, z = σ(…) of x·Wx + h·Wh + b; n = tanh(x·Wx + (r⊙h)·Wh + b); h ← (1 − z)⊙n + z⊙h. Cho et al. 2014, arXiv:1406.1078.
-    PyTorch's takes r⊙(h·Wh + a second bias) instead.
+    r, z = σ(…) of x·Wx + h·Wh + b; n = tanh(x·Wx + (r⊙h)·Wh + b); h ← (1 − z)⊙n + z⊙h. Cho et al. 2014,
+    arXiv:1406.1078. PyTorch's takes r⊙(h·Wh + a second bias) instead.
 
     >>> import nngraph as ng
     >>> from nngraph import nets

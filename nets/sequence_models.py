@@ -1,8 +1,10 @@
-"""Models of sequences, made of recurrent layers: deep and both ways, one to many, many to one, many to many, encoder–decoder."""
+"""Models of sequences, made of recurrent layers: deep and both ways, one to many, many to one, many to many,
+encoder–decoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,15 +25,16 @@ Cell = type[Recurrent]
 
 
 def sequence_loss(scores: Node, words: Node) -> Node:
-    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences. (ng.softmax_loss
-    adds up the words of a sequence.)"""
+    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences.
+    (ng.softmax_loss adds up the words of a sequence.)"""
     count = scores.shape[0] * scores.shape[1]
     return softmax_loss(reshape(scores, shape=(count, scores.shape[2])), reshape(words, shape=(count,)))
 
 
 class DeepRNN(Module):
-    """Recurrent layers one above the other, each reads what the one below says: (N, T, sizes[0]) → (N, T, sizes[-1]).
-    Schmidhuber 1992; El Hihi and Bengio 1995. Starts and states are tuples, one for each layer; `dropout` acts between layers.
+    """A deep recurrent net: layers one above the other, each reads what the one below says: (N, T, sizes[0]) → (N, T,
+    sizes[-1]). Schmidhuber 1992; El Hihi and Bengio 1995. Starts and states are tuples, one for each layer; `dropout`
+    acts between layers.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -40,11 +43,13 @@ class DeepRNN(Module):
     (5, 20, 8)
     """
 
-    def __init__(self, sizes: Sequence[int], cell: Cell = LSTM, *, dropout: float = 0.0, rng: Rng = None, **settings: Any) -> None:
+    def __init__(
+        self, sizes: Sequence[int], cell: Cell = LSTM, *, dropout: float = 0.0, rng: Rng = None, **settings: Any
+    ) -> None:
         if len(sizes) < 2:
             raise ParameterError(f"DeepRNN({list(sizes)}): at least the number of inputs and a width are needed")
         rng = generator(rng)
-        self.layers = [cell(a, b, rng=rng, **settings) for a, b in zip(sizes, sizes[1:])]
+        self.layers = [cell(a, b, rng=rng, **settings) for a, b in pairwise(sizes)]
         self.width = sizes[-1]
         self.dropout = Dropout(dropout) if dropout else None
 
@@ -59,8 +64,9 @@ class DeepRNN(Module):
 
 
 class Bidirectional(Module):
-    """Two recurrent layers, one reads forward and one backward, side by side: (N, T, inputs) → (N, T, 2·width). Every output knows
-    what was and what will be. Schuster and Paliwal 1997. The last state is that of both, forward's first.
+    """A bidirectional recurrent layer: one reads forward and one backward, side by side: (N, T, inputs) → (N, T,
+    2·width). Every output knows what was and what will be. Schuster and Paliwal 1997. The last state is that of both,
+    forward's first.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -83,8 +89,8 @@ class Bidirectional(Module):
 
 
 class ManyToMany(Module):
-    """An answer at every time: (N, T, inputs) → (N, T, outputs), a linear layer on what a recurrent layer (or DeepRNN, or
-    Bidirectional) says.
+    """Many to many, an answer at every time: (N, T, inputs) → (N, T, outputs), a linear layer on what a recurrent layer
+    (or DeepRNN, or Bidirectional) says.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -102,8 +108,8 @@ class ManyToMany(Module):
 
 
 class ManyToOne(Module):
-    """One answer when all was read: (N, T, inputs) → (N, outputs), a linear layer on what a recurrent layer (or DeepRNN, or
-    Bidirectional) says at its end. A layer that reads backward has its end at time 0.
+    """Many to one, an answer when all was read: (N, T, inputs) → (N, outputs), a linear layer on what a recurrent layer
+    (or DeepRNN, or Bidirectional) says at its end. A layer that reads backward has its end at time 0.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -136,12 +142,13 @@ def _end(reader: Module, h: Node) -> Node:
 
 
 class Decoder(Module):
-    """Writes words, one after the other: from a vector (N, inputs) that starts its state to scores (N, T, words). What it wrote is
-    what it reads next; the first it reads is a sign for "begin". Sutskever et al. 2014, arXiv:1409.3215.
+    """A decoder, which writes words, one after the other: from a vector (N, inputs) that starts its state to scores (N,
+    T, words). What it wrote is what it reads next; the first it reads is a sign for "begin". Sutskever et al. 2014,
+    arXiv:1409.3215.
 
-    `decoder(x, t)` has it read the right words t (N, T) instead of its own (teacher forcing), to learn; `decoder(x)` has it write
-    `length` words by itself, always the likeliest. With `memory` (N, S, memory_width) it looks at that by attention before every
-    word; `with_weights=True` then gives (scores, alignment (N, T, S)).
+    `decoder(x, t)` has it read the right words t (N, T) instead of its own (teacher forcing), to learn; `decoder(x)`
+    has it write `length` words by itself, always the likeliest. With `memory` (N, S, memory_width) it looks at that by
+    attention before every word; `with_weights=True` then gives (scores, alignment (N, T, S)).
     """
 
     def __init__(
@@ -159,7 +166,9 @@ class Decoder(Module):
 
     def forward(self, x: Node, t: Node | None = None, memory: Node | None = None, *, with_weights: bool = False) -> Any:
         if (memory is None) != (self.attention is None):
-            raise ParameterError(f"Decoder {self.label!r} was built {'with' if self.attention else 'without'} attention to a memory")
+            raise ParameterError(
+                f"Decoder {self.label!r} was built {'with' if self.attention else 'without'} attention to a memory"
+            )
         state = self.cell.from_output(tanh(self.begin(x)))
         sign = broadcast(constant(np.int64(self.words)), shape=(x.shape[0],))
 
@@ -192,8 +201,8 @@ def _beside(one: Node, other: Node | None) -> Node:
 
 
 class OneToMany(Decoder):
-    """Words from a vector: (N, inputs) → scores (N, length, words), such as a caption or a name of a kind. Vinyals et al. 2014,
-    arXiv:1411.4555. It learns with the right words before it, and writes with its own.
+    """One to many, words from a vector: (N, inputs) → scores (N, length, words), such as a caption or a name of a kind.
+    Vinyals et al. 2014, arXiv:1411.4555. It learns with the right words before it, and writes with its own.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -204,12 +213,13 @@ class OneToMany(Decoder):
 
 
 class EncoderDecoder(Module):
-    """One recurrent layer reads, another writes: words (N, S) → scores (N, length, words). Sutskever et al. 2014,
-    arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078.
+    """Encoder–decoder: one recurrent layer reads, another writes: words (N, S) → scores (N, length, words). Sutskever
+    et al. 2014, arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078.
 
-    Without attention all that was read is in the last state. With `attention=True` the reader goes both ways, and before every word
-    the writer looks at all that was read (Bahdanau et al. 2014, arXiv:1409.0473). `net(x, t)` writes with the right words t
-    before it, `net(x)` with its own; `with_weights=True` gives (scores, alignment (N, T, S)) with attention.
+    Without attention all that was read is in the last state. With `attention=True` the reader goes both ways, and
+    before every word the writer looks at all that was read (Bahdanau et al. 2014, arXiv:1409.0473). `net(x, t)` writes
+    with the right words t before it, `net(x)` with its own; `with_weights=True` gives (scores, alignment (N, T, S))
+    with attention.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -228,7 +238,13 @@ class EncoderDecoder(Module):
         self.embedding = Embedding(words_in, width, **settings)
         self.encoder = (Bidirectional if attention else cell)(width, width, *[cell] * attention, **settings)
         self.decoder = Decoder(
-            self.encoder.width, words, width, length, cell, memory_width=self.encoder.width if attention else None, **settings
+            self.encoder.width,
+            words,
+            width,
+            length,
+            cell,
+            memory_width=self.encoder.width if attention else None,
+            **settings,
         )
 
     def forward(self, x: Node, t: Node | None = None, *, with_weights: bool = False) -> Any:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..autograd.errors import DtypeError
 from ..autograd.leaves import input as input_leaf
 from ..autograd.node import Node
 from .module import Module, is_frozen, watched
@@ -48,7 +49,9 @@ class Summary:
             own = ", ".join(f"{name} {_times(shape)}" for name, shape in row.parameters.items())
             depth = row.path.count("/") + bool(row.path)
             label = f"{'  ' * depth}{row.path.rpartition('/')[2] or self.name} ({row.kind})"
-            table.append((label, _times(row.shape), own + " (frozen)" * row.frozen, f"{row.count:,}" if row.count else ""))
+            table.append(
+                (label, _times(row.shape), own + " (frozen)" * row.frozen, f"{row.count:,}" if row.count else "")
+            )
         table.append(("", "", f"{self.bytes:,} bytes", f"{self.count:,}"))
         widths = [max(len(cells[at]) for cells in table) for at in range(4)]
         lines = [
@@ -66,8 +69,10 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
     """The parts of a network; with the shapes of its inputs, what each part gives too."""
     given: dict[Module, Any] = {}
     if shapes:
-        with _watching(given):
-            net(*[input_leaf(f"x{at}", shape=tuple(shape), dtype="float32") for at, shape in enumerate(shapes, 1)])
+        try:
+            _called(net, shapes, "float32", given)
+        except DtypeError:  # word numbers
+            _called(net, shapes, "int64", given)
     rows, seen = [], set()
     for path, module in net.modules():
         own = {name: leaf for name, leaf in module.leaves().items() if leaf.role == "parameter"}
@@ -87,6 +92,11 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
         )
     return Summary(net.label, tuple(rows))
 
+
+def _called(net: Module, shapes: Sequence[tuple[int, ...]], dtype: str, given: dict[Module, Any]) -> None:
+    """Note what every part gives for inputs of these shapes."""
+    with _watching(given):
+        net(*[input_leaf(f"x{at}", shape=tuple(shape), dtype=dtype) for at, shape in enumerate(shapes, 1)])
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Transformers: words look at words by attention, then each is worked on alone. Vaswani et al. 2017, arXiv:1706.03762.
 
-Every part adds to what passes by: x + f(x). Where the normalization stands is said by `norm`: "pre" is x + f(norm(x)), with one
-more normalization at the end, which learns without a slow start (Xiong et al. 2020, arXiv:2002.04745); "post" is norm(x + f(x)),
-as in the paper of 2017.
+Every part adds to what passes by: x + f(x). Where the normalization stands is said by `norm`: "pre" is x + f(norm(x)),
+with one more normalization at the end, which learns without a slow start (Xiong et al. 2020, arXiv:2002.04745); "post"
+is norm(x + f(x)), as in the paper of 2017.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ Rng = np.random.Generator | int | None
 
 
 class TransformerBlock(Module):
-    """Attention to the own sequence, attention to a memory if there is one, and two linear layers with ReLU between them: x (N, T,
-    width) → (N, T, width). `hidden` is the width between the two, 4·width unless said otherwise.
+    """A block of a Transformer: attention to the own sequence, attention to a memory if there is one, and two linear
+    layers with ReLU between them: x (N, T, width) → (N, T, width). `hidden` is the width between the two, 4·width
+    unless said otherwise.
 
-    `block(x, memory, seen)`; a block that was built with `memory=True` needs one, (N, S, width). `seen` is true where a word may see
-    another of its own sequence.
+    `block(x, memory, seen)`; a block that was built with `memory=True` needs one, (N, S, width). `seen` is true where a
+    word may see another of its own sequence.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -47,7 +48,9 @@ class TransformerBlock(Module):
         rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
         if norm not in ("pre", "post"):
-            raise ParameterError(f"TransformerBlock: norm={norm!r} must be 'pre', x + f(norm(x)), or 'post', norm(x + f(x))")
+            raise ParameterError(
+                f"TransformerBlock: norm={norm!r} must be 'pre', x + f(norm(x)), or 'post', norm(x + f(x))"
+            )
         rng = generator(rng)
         settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
         self.norm = norm
@@ -72,8 +75,8 @@ class TransformerBlock(Module):
 
 
 class TransformerStack(Module):
-    """Words to vectors: rows of a table times √width plus positions, through `depth` blocks: (N, T) → (N, T, width). With
-    `causal=True` no word sees a later one.
+    """Words to vectors: rows of a table times √width plus positions, through `depth` blocks: (N, T) → (N, T, width).
+    With `causal=True` no word sees a later one.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -107,8 +110,8 @@ class TransformerStack(Module):
 
 
 class TransformerEncoder(Module):
-    """Scores at every word that know the whole sequence: words (N, T) → scores (N, T, outputs). Devlin et al. 2018,
-    arXiv:1810.04805.
+    """A Transformer that reads: scores at every word that know the whole sequence: words (N, T) → scores (N, T,
+    outputs). Devlin et al. 2018, arXiv:1810.04805.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -116,7 +119,9 @@ class TransformerEncoder(Module):
     (5, 10, 3)
     """
 
-    def __init__(self, words: int, outputs: int, *, width: int = 32, rng: Rng = None, dtype: Any = "float32", **settings: Any) -> None:
+    def __init__(
+        self, words: int, outputs: int, *, width: int = 32, rng: Rng = None, dtype: Any = "float32", **settings: Any
+    ) -> None:
         rng = generator(rng)
         self.stack = TransformerStack(words, width, rng=rng, dtype=dtype, **settings)
         self.top = Linear(width, outputs, rng=rng, dtype=dtype)
@@ -126,8 +131,8 @@ class TransformerEncoder(Module):
 
 
 class CausalTransformer(TransformerEncoder):
-    """A language model: words (N, T) → scores (N, T, words) of the word that comes next, each from those before it and itself.
-    Radford et al. 2018 (GPT). It learns from sequences alone: `objective` asks at every word for the next.
+    """A language model: words (N, T) → scores (N, T, words) of the word that comes next, each from those before it and
+    itself. Radford et al. 2018 (GPT). It learns from sequences alone: `objective` asks at every word for the next.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -149,11 +154,11 @@ class CausalTransformer(TransformerEncoder):
 
 
 class Transformer(Module):
-    """An encoder reads and a causal decoder writes, looking at it by attention: words (N, S) → scores (N, length, words). Vaswani
-    et al. 2017, arXiv:1706.03762.
+    """The Transformer: an encoder reads and a causal decoder writes, looking at it by attention: words (N, S) → scores
+    (N, length, words). Vaswani et al. 2017, arXiv:1706.03762.
 
-    `net(x, t)` has the decoder read the right words t (N, T) before each, to learn (`objective`); `net(x)` has it write `length`
-    words by itself, always the likeliest.
+    `net(x, t)` has the decoder read the right words t (N, T) before each, to learn (`objective`); `net(x)` has it write
+    `length` words by itself, always the likeliest.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets

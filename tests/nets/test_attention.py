@@ -132,7 +132,9 @@ def test_taught_with_its_own_words_it_says_the_same(rng, engine):
 
 
 def test_errors_say_what_is_taken():
-    with pytest.raises(ShapeError, match=r"MultiHeadAttention 'attention' takes \(batch, time, 8\); it was given shape \(2, 8\)"):
+    with pytest.raises(
+        ShapeError, match=r"MultiHeadAttention 'attention' takes \(batch, time, 8\); it was given shape \(2, 8\)"
+    ):
         nets.TransformerBlock(8, 2).attention(np.zeros((2, 8)))
     with pytest.raises(ParameterError, match="8 numbers do not split into 3 heads"):
         nets.MultiHeadAttention(8, 3)
@@ -165,3 +167,10 @@ def test_a_causal_net_goes_on_as_it_was_taught(rng):
     list(nets.train(net, None, x, epochs=12, batch=50, optimizer=nets.Adam(0.005, clip=1.0)))
     new = np.tile(rng.integers(0, 6, (100, 3)), (1, 4))
     assert exact(new, net.continued(ng.constant(new[:, :3]), 9).value) >= 0.98
+
+
+def test_the_summary_of_a_net_of_words():
+    net = nets.Transformer(10, 12, 7, width=16, depth=1)
+    shapes = {row.path: row.shape for row in net.summary((5, 8)).rows}
+    assert shapes[""] == (5, 7, 12)
+    assert shapes["encoder/block1/attention"] == (5, 8, 16)

@@ -1,4 +1,5 @@
-"""Convolution and pooling layers against SciPy and numpy, receptive fields against gradients, and a net that reads digits."""
+"""Convolution and pooling layers against SciPy and numpy, receptive fields against gradients, and a net that reads
+digits."""
 
 from __future__ import annotations
 
@@ -31,22 +32,31 @@ def test_conv2d_is_the_sum_of_correlations(rng, engine):
 
 
 def test_conv1d_with_stride_and_dilation(rng):
-    layer, x = with_bias(nets.Conv1d(2, 3, 3, stride=2, dilation=2, padding=1, rng=rng, dtype="float64")), rng.normal(size=(2, 2, 11))
+    layer, x = (
+        with_bias(nets.Conv1d(2, 3, 3, stride=2, dilation=2, padding=1, rng=rng, dtype="float64")),
+        rng.normal(size=(2, 2, 11)),
+    )
     wide = np.zeros((3, 2, 5))
     wide[:, :, ::2] = layer.W.value
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1)))
     expected = [
-        [layer.b.value[o] + sum(correlate(one[c], wide[o, c], "valid") for c in range(2))[::2] for o in range(3)] for one in padded
+        [layer.b.value[o] + sum(correlate(one[c], wide[o, c], "valid") for c in range(2))[::2] for o in range(3)]
+        for one in padded
     ]
     assert computed(layer, x) == pytest.approx(np.array(expected))
 
 
 def test_depthwise_takes_every_channel_alone(rng):
-    layer, x = with_bias(nets.DepthwiseConv2d(3, 3, multiplier=2, rng=rng, dtype="float64")), rng.normal(size=(1, 3, 5, 5))
+    layer, x = (
+        with_bias(nets.DepthwiseConv2d(3, 3, multiplier=2, rng=rng, dtype="float64")),
+        rng.normal(size=(1, 3, 5, 5)),
+    )
     result = computed(layer, x)[0]
     assert layer.W.shape == (6, 1, 3, 3)
     for out in range(6):
-        assert result[out] == pytest.approx(correlate2d(x[0, out // 2], layer.W.value[out, 0], "valid") + layer.b.value[out])
+        assert result[out] == pytest.approx(
+            correlate2d(x[0, out // 2], layer.W.value[out, 0], "valid") + layer.b.value[out]
+        )
 
 
 @pytest.mark.parametrize("groups", [1, 2])
@@ -125,7 +135,9 @@ def test_the_receptive_field_is_where_the_gradient_is_not_zero(rng, name):
         for module in (layer, getattr(layer, "inner", None)):
             if isinstance(module, nets.Conv2d):
                 module.W.value = np.abs(module.W.value) + 0.1
-    open_net = nets.Sequential(*[nets.AveragePool2d(each.size) if isinstance(each, nets.MaxPool2d) else each for each in net.layers])
+    open_net = nets.Sequential(
+        *[nets.AveragePool2d(each.size) if isinstance(each, nets.MaxPool2d) else each for each in net.layers]
+    )
     x = ng.parameter("x", rng.uniform(1, 2, (1, 1, *lengths)))
     y = open_net(x)
     assert y.shape[2:] in (field.count, ())
@@ -190,7 +202,9 @@ def test_lenet_learns_on_both_engines(rng):
     X, t = rng.normal(size=(10, 1, 28, 28)), np.arange(10)
     losses = []
     for engine in ENGINES:
-        records = nets.train(nets.LeNet(rng=1), ng.softmax_loss, (X, t), epochs=4, batch=5, optimizer=nets.Adam(0.003), engine=engine)
+        records = nets.train(
+            nets.LeNet(rng=1), ng.softmax_loss, (X, t), epochs=4, batch=5, optimizer=nets.Adam(0.003), engine=engine
+        )
         losses.append([record.loss for record in records])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     assert losses[0][-1] < losses[0][0] / 2
@@ -199,7 +213,9 @@ def test_lenet_learns_on_both_engines(rng):
 # Errors ---------------------------------------------------------------------------------------------------------------
 def test_errors_name_the_layer():
     net = nets.Sequential(nets.Conv2d(3, 4, 3))
-    with pytest.raises(ShapeError, match=r"Conv2d 'layer1' takes \(batch, 3, height, width\); it was given shape \(5, 1, 8, 8\)"):
+    with pytest.raises(
+        ShapeError, match=r"Conv2d 'layer1' takes \(batch, 3, height, width\); it was given shape \(5, 1, 8, 8\)"
+    ):
         net(np.zeros((5, 1, 8, 8)))
     with pytest.raises(ShapeError, match=r"MaxPool1d 'max_pool1d' takes \(batch, channels, length\)"):
         nets.MaxPool1d(2)(np.zeros((5, 8)))

@@ -24,7 +24,8 @@ def test_every_node_takes_from_its_neighbors_and_itself(rng, engine):
     layer.b.value = rng.normal(size=2)
     near = [{node} | {b for a, b in EDGES if a == node} | {a for a, b in EDGES if b == node} for node in range(5)]
     expected = [
-        sum(x[other] @ layer.W.value / np.sqrt(len(near[node]) * len(near[other])) for other in near[node]) + layer.b.value
+        sum(x[other] @ layer.W.value / np.sqrt(len(near[node]) * len(near[other])) for other in near[node])
+        + layer.b.value
         for node in range(5)
     ]
     leaf = ng.input("x", shape=(5, 3))

@@ -129,7 +129,9 @@ def test_errors_name_the_layer():
     net = nets.Sequential(nets.GRU(3, 4))
     with pytest.raises(ShapeError, match=r"GRU 'layer1' takes \(batch, time, 3\); it was given shape \(2, 5, 4\)"):
         net(np.zeros((2, 5, 4)))
-    with pytest.raises(ShapeError, match=r"starts from a state of shape \(2, 4\), batch and width; it was given \(1, 4\)"):
+    with pytest.raises(
+        ShapeError, match=r"starts from a state of shape \(2, 4\), batch and width; it was given \(1, 4\)"
+    ):
         net[0](np.zeros((2, 5, 3)), np.zeros((1, 4)))
     with pytest.raises(ParameterError, match="truncate=0"):
         nets.RNN(3, 4, truncate=0)

@@ -1,4 +1,5 @@
-"""Models of sequences: made of the layers they say, echo and reversal learned, and an alignment that points at what is read."""
+"""Models of sequences: made of the layers they say, echo and reversal learned, and an alignment that points at what is
+read."""
 
 from __future__ import annotations
 
@@ -46,7 +47,11 @@ def test_both_ways_is_one_forward_and_one_backward(rng):
 
 def test_one_answer_comes_from_the_end_that_was_read_last(rng):
     x = rng.normal(size=(2, 6, 3))
-    for reader, at in ((nets.LSTM(3, 4, rng=rng), -1), (nets.LSTM(3, 4, reverse=True, rng=rng), 0), (nets.DeepRNN([3, 4], rng=rng), -1)):
+    for reader, at in (
+        (nets.LSTM(3, 4, rng=rng), -1),
+        (nets.LSTM(3, 4, reverse=True, rng=rng), 0),
+        (nets.DeepRNN([3, 4], rng=rng), -1),
+    ):
         net = nets.ManyToOne(reader, 2, rng=rng)
         assert net(x).value == pytest.approx(reader(x).value[:, at] @ net.top.W.value, rel=1e-5)
     with pytest.raises(ParameterError, match="no recurrent layer"):
@@ -94,6 +99,7 @@ def exact(t: np.ndarray, scores: np.ndarray) -> float:
 def test_many_to_many_echoes_what_was_three_times_ago(rng):
     bits = rng.integers(0, 2, (600, 23))
     x, t = np.eye(2)[bits[:, 3:]], bits[:, :-3]
+
     # What was before the first time cannot be known.
     def loss(scores, words):
         return nets.sequence_loss(scores[:, 3:], words[:, 3:])
