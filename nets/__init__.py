@@ -25,6 +25,9 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("RBM", "BoltzmannMachine"), "boltzmann"),
     **dict.fromkeys(("DeepBeliefNet",), "deep_belief"),
     **dict.fromkeys(("Hopfield",), "hopfield"),
+    **dict.fromkeys(
+        ("Autoencoder", "VariationalAutoencoder", "gaussian_noise", "masking_noise"), "autoencoders"
+    ),
     **dict.fromkeys(("DataError",), "rows"),
     **dict.fromkeys(("MLP",), "feed_forward"),
     **dict.fromkeys(

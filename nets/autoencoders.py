@@ -1,0 +1,129 @@
+"""Autoencoders: networks that say what they were given, through a code that is too narrow, too sparse or too noisy to copy.
+
+A variant is its two networks, its loss, and what is done to the input while it learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import as_node
+from ..autograd.node import Node
+from ..autograd.ops import bernoulli, binary_cross_entropy_logits, broadcast, cast, exp, log, mean, mean_squared_error, normal, sigmoid, square
+from ..autograd.ops import sum as total
+from .mode import Training, current_training
+from .module import Module
+from .sequential import Layer
+
+Corruption = Callable[[Node, Training], Node]
+"""(input, the training it is for) -> what the encoder is given instead."""
+
+
+def gaussian_noise(spread: float) -> Corruption:
+    """Noise from the bell curve added to every number."""
+    return lambda x, learning: normal(
+        x.shape, x, spread, seed=learning.seed, step=learning.step, name="noise", draw=0, dtype=x.dtype.name
+    )
+
+
+def masking_noise(share: float) -> Corruption:
+    """A share of the numbers set to 0. Vincent et al. 2008."""
+    return lambda x, learning: x * bernoulli(
+        broadcast(as_node(1 - share, x.dtype), shape=x.shape), seed=learning.seed, step=learning.step, name="mask", draw=0
+    )
+
+
+class Autoencoder(Module):
+    """decoder(encoder(x)), learned so that it is x again. Rumelhart, Hinton and Williams 1986.
+
+    `corrupt` spoils what the encoder is given while learning, and the loss still asks for the clean x (denoising, Vincent et al. 2008).
+    `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
+    `loss` takes what came out and x. With a second input, `observed`, 1 where x is known and 0 elsewhere, only what is known counts.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> net = nets.Autoencoder(nets.Linear(64, 8), nets.Linear(8, 64))
+    >>> net(ng.input("x", shape=(5, 64))).shape, net.encoder(ng.input("x", shape=(5, 64))).shape
+    ((5, 64), (5, 8))
+    """
+
+    def __init__(
+        self,
+        encoder: Layer,
+        decoder: Layer,
+        *,
+        loss: Callable[[Node, Node], Node] = mean_squared_error,
+        corrupt: Corruption | None = None,
+        sparsity: tuple[float, float] | None = None,
+    ) -> None:
+        self.encoder, self.decoder, self.loss, self.corrupt = encoder, decoder, loss, corrupt
+        if sparsity is not None and not (0 < sparsity[0] < 1 and sparsity[1] >= 0):
+            raise ParameterError(f"sparsity={sparsity!r} is (rate, weight), with a rate between 0 and 1 and a weight from 0 up")
+        self.sparsity = sparsity
+
+    def forward(self, x: Node) -> Node:
+        return self.decoder(self.encoder(x))
+
+    def objective(self, x: Node, observed: Node | None = None) -> Node:
+        """The loss of what comes out for x, spoiled while learning, and what the code costs."""
+        learning = current_training()
+        given = x if self.corrupt is None or learning is None else self.corrupt(x, learning)
+        code = self.encoder(given)
+        came = self.decoder(code)
+        if came.shape != x.shape:
+            raise ShapeError(
+                f"the decoder gives {tuple(map(int, came.shape))} for an input of {tuple(map(int, x.shape))}; they must be alike"
+            )
+        if observed is None:
+            loss = self.loss(came, x)
+        else:
+            known = cast(observed, dtype=x.dtype.name)
+            loss = total(known * square(came - x)) / total(known)
+        if self.sparsity is None:
+            return loss
+        rate, weight = self.sparsity
+        active = mean(code, axis=0)
+        apart = rate * log(rate / active) + (1 - rate) * log((1 - rate) / (1 - active))
+        return loss + weight * total(apart)
+
+
+class VariationalAutoencoder(Module):
+    """A code drawn from a bell curve that the encoder chooses, pulled towards the standard one, so that codes can be drawn from that
+    and decoded. Kingma and Welling 2013, arXiv:1312.6114.
+
+    The encoder gives (N, 2·latent): means μ and logarithms of variances ln σ². The decoder gives logits of x in [0, 1]. `objective` is
+    −ELBO per example: −Σ ln p(x|z) + KL, with z = μ + σ·ε and KL = ½ Σ(μ² + σ² − ln σ² − 1).
+    """
+
+    def __init__(self, encoder: Layer, decoder: Layer, latent: int, *, beta: float = 1.0) -> None:
+        self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
+
+    def code(self, x: Any) -> tuple[Node, Node]:
+        """Means and logarithms of variances of the codes for x: two of (N, latent)."""
+        both = self.encoder(x)
+        if both.shape[-1] != 2 * self.latent:
+            raise ShapeError(f"the encoder gives {int(both.shape[-1])} numbers for a code of {self.latent}; means and variances are {2 * self.latent}")
+        return both[:, : self.latent], both[:, self.latent :]
+
+    def forward(self, x: Node) -> Node:
+        """What comes back for the mean of the code, in [0, 1]."""
+        return sigmoid(self.decoder(self.code(x)[0]))
+
+    def decode(self, z: Any) -> Node:
+        """What codes z (N, latent) mean, in [0, 1]."""
+        return sigmoid(self.decoder(z))
+
+    def objective(self, x: Node) -> Node:
+        """−ELBO, the mean over the examples; while learning with one draw of the code each, otherwise at the code's mean."""
+        mu, variance_log = self.code(x)
+        learning, z = current_training(), mu
+        if learning is not None:
+            noise = normal(mu.shape, seed=learning.seed, step=learning.step, name="code", draw=0, dtype=mu.dtype.name)
+            z = mu + exp(0.5 * variance_log) * noise
+        logits = self.decoder(z)
+        # A mean over the rows of the sum within each, as the loss of classes is.
+        spoken = binary_cross_entropy_logits(logits, x)
+        apart = 0.5 * mean(total(square(mu) + exp(variance_log) - variance_log - 1, axis=1))
+        return spoken + self.beta * apart

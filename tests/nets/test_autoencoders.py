@@ -1,0 +1,116 @@
+"""Autoencoders: less noise than they were given, codes that are sparse, codes to draw from, ratings that were never given."""
+
+from __future__ import annotations
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.autograd.errors import ParameterError, ShapeError
+
+
+@pytest.fixture(scope="module")
+def digits():
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(images))
+    images, labels = (images / 16).astype(np.float32)[order], labels[order]
+    return (images[:1400], labels[:1400]), (images[1400:], labels[1400:])
+
+
+def decibels(found: np.ndarray, clean: np.ndarray) -> float:
+    return float(10 * np.log10((clean**2).mean() / ((found - clean) ** 2).mean()))
+
+
+def two_layers(inputs: int, hidden: int, outputs: int, seed: int) -> nets.MLP:
+    return nets.MLP([inputs, hidden, outputs], rng=seed)
+
+
+def test_denoising_wins_three_decibels(digits):
+    (learn, _), (test, _) = digits
+    noisy = test + np.random.default_rng(1).normal(0, 0.4, test.shape).astype(np.float32)
+    net = nets.Autoencoder(two_layers(64, 128, 32, 0), two_layers(32, 128, 64, 1), corrupt=nets.gaussian_noise(0.4))
+    list(nets.train(net, data=learn, epochs=100, batch=50, optimizer=nets.Adam(0.002)))
+    assert decibels(net(noisy).value, test) > decibels(noisy, test) + 3
+
+
+def test_noise_is_for_learning_only():
+    net, x = nets.Autoencoder(nets.Linear(3, 2), nets.Linear(2, 3), corrupt=nets.masking_noise(0.5)), np.ones((200, 3))
+    clean = net.objective(ng.constant(x)).value
+    assert float(clean) == pytest.approx(float(((net(x).value - x) ** 2).mean()))
+    with nets.training(seed=1) as learning:
+        spoiled = net.corrupt(ng.constant(x), learning)
+    assert set(np.unique(spoiled.value)) == {0.0, 1.0}
+    assert spoiled.value.mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_sparse_code_is_sparse(digits):
+    (learn, _), _ = digits
+    active = {}
+    for sparsity in (None, (0.05, 0.05)):
+        encoder = nets.Sequential(nets.Linear(64, 40, rng=0), ng.sigmoid)
+        net = nets.Autoencoder(encoder, nets.Linear(40, 64, rng=1), sparsity=sparsity)
+        list(nets.train(net, data=learn, epochs=40, batch=100, optimizer=nets.Adam(0.01)))
+        active[sparsity] = float(encoder(learn).value.mean())
+        assert decibels(net(learn).value, learn) > 8
+    assert active[0.05, 0.05] < 0.1 < active[None]
+
+
+def test_the_penalty_is_the_divergence_of_bernoulli_rates():
+    net = nets.Autoencoder(ng.sigmoid, lambda z: z, loss=lambda y, x: ng.sum(y) * 0, sparsity=(0.2, 3.0))
+    x = np.log([[0.3, 0.6], [0.5, 0.2]])
+    rates = (1 / (1 + np.exp(-x))).mean(0)
+    apart = 0.2 * np.log(0.2 / rates) + 0.8 * np.log(0.8 / (1 - rates))
+    assert float(net.objective(ng.constant(x)).value) == pytest.approx(3 * apart.sum())
+
+
+def test_the_bound_rises_and_samples_are_recognized(digits):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import SVC
+
+    (learn, labels), _ = digits
+    net = nets.VariationalAutoencoder(two_layers(64, 200, 8, 0), two_layers(4, 200, 64, 1), 4)
+    records = list(nets.train(net, data=learn, epochs=100, batch=50, optimizer=nets.Adam(0.002)))
+    bound = [-record.loss for record in records]
+    assert bound[0] < bound[9] < bound[49] < bound[-1]
+    assert bound[-1] > bound[0] + 8
+    drawn = net.decode(np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)).value
+    # Two classifiers of different kinds see the same digit, and every digit occurs; in noise they see only a few.
+    seen, too = SVC().fit(learn, labels).predict(drawn), LogisticRegression(max_iter=2000).fit(learn, labels).predict(drawn)
+    assert (seen == too).mean() > 0.8
+    assert np.bincount(seen, minlength=10).min() >= 20
+
+
+def test_the_bound_against_its_formula():
+    net = nets.VariationalAutoencoder(nets.Linear(5, 4, rng=0, dtype="float64"), nets.Linear(2, 5, rng=1, dtype="float64"), 2)
+    x = np.random.default_rng(0).random((7, 5))
+    mu, variance_log = (part.value for part in net.code(x))
+    p = net.decode(mu).value
+    spoken = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(1)
+    apart = 0.5 * (mu**2 + np.exp(variance_log) - variance_log - 1).sum(1)
+    assert float(net.objective(ng.constant(x)).value) == pytest.approx(-(spoken - apart).mean(), rel=1e-12)
+
+
+def test_ratings_that_were_never_given_are_guessed():
+    """Users and movies of two tastes: what is known of a user says the rest."""
+    rng = np.random.default_rng(0)
+    tastes = rng.normal(size=(300, 2))
+    ratings = np.clip(tastes @ rng.normal(size=(2, 11)), -2, 2)  # 1 to 5, with 3 as 0
+    observed = rng.random(ratings.shape) < 0.7
+    given = np.where(observed, ratings, 0.0)
+    # Some of what is known is hidden too, so that the net learns to guess instead of to copy.
+    net = nets.Autoencoder(nets.Linear(11, 2, rng=0), nets.Linear(2, 11, rng=2), corrupt=nets.masking_noise(0.3))
+    list(nets.train(net, data=(given, observed), epochs=200, batch=50, optimizer=nets.Adam(0.01)))
+    wrong = np.abs(net(given).value - ratings)[~observed].mean()
+    assert wrong < 0.4 * np.abs(ratings[~observed]).mean()
+
+
+def test_what_does_not_fit_is_said():
+    x = ng.input("x", shape=(3, 4))
+    with pytest.raises(ShapeError, match=r"the decoder gives \(3, 5\) for an input of \(3, 4\)"):
+        nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 5)).objective(x)
+    with pytest.raises(ShapeError, match="means and variances are 4"):
+        nets.VariationalAutoencoder(nets.Linear(4, 3), nets.Linear(2, 4), 2).objective(x)
+    with pytest.raises(ParameterError, match="a rate between 0 and 1"):
+        nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 4), sparsity=(0.0, 1.0))
