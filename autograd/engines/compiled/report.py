@@ -28,7 +28,7 @@ def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] 
     return PlanReport(
         engine=ENGINE,
         instructions=tuple(reader.instruction(call, str(at)) for at, call in enumerate(plan.calls, 1)),
-        inputs=tuple(str(leaf._name) for leaf in inputs),
+        inputs=tuple(str(leaf.name) for leaf in inputs),
         outputs=outputs,
         updates=_updates(plan),
         memory=size,
@@ -104,9 +104,9 @@ class _Reader:
         if buffer in self.results:
             return self.results[buffer], "result"
         if buffer.role == "leaf":
-            return str(buffer.owner._name or buffer.owner.role), buffer.owner.role
+            return str(buffer.owner.name or buffer.owner.role), buffer.owner.role
         if buffer.role == "constant":
-            value = buffer.owner._value if isinstance(buffer.owner, Leaf) else buffer.owner
+            value = buffer.owner.value if isinstance(buffer.owner, Leaf) else buffer.owner
             return _constant(np.asarray(value)), "constant"
         return f"b{number}", "value"
 
@@ -163,10 +163,10 @@ def _updates(plan: Plan) -> tuple[Update, ...]:
         by = writers.get(plan.leaves[leaf]) if leaf in plan.leaves else None
         if not by:
             # A leaf that keeps its value is written by nobody.
-            found.append(Update(str(leaf._name), "", True))
+            found.append(Update(str(leaf.name), "", True))
             continue
         number, call = by[0]
-        found.append(Update(str(leaf._name), number, new in call.nodes and kernel_of(call) != "copy"))
+        found.append(Update(str(leaf.name), number, new in call.nodes and kernel_of(call) != "copy"))
     return tuple(found)
 
 
