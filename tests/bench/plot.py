@@ -17,6 +17,8 @@ MARKS = {"jax donated": "s"}
 OTHER = "#555555"
 ROW, SIDE, ENDS = 0.34, 7.4, 2.1
 """Inches: a row, a panel, what is above and below the rows."""
+LEGEND, COLUMNS = 0.32, 4.5
+"""Inches of one line of the legend, and how many words it has at most for each panel."""
 BAR = 0.15
 """Half the height of a bar, in rows."""
 
@@ -50,9 +52,19 @@ def save(results: Results, path: Path) -> None:
     ):
         handles.append(plt.Line2D([], [], linestyle="", color="black", **{"markersize": 9, **marks}))
         words.append(said)
-    columns = min(len(words), 5 * len(threads))
-    figure.legend(handles, words, loc="lower center", ncols=columns, frameon=False, fontsize=12)
-    figure.tight_layout(rect=(0, 0.3 * -(-len(words) // columns) / size[1] + 0.02, 1, 1))
+    legend = -(-len(words) // int(COLUMNS * len(threads)))
+    columns = -(-len(words) // legend)
+    figure.legend(
+        handles,
+        words,
+        loc="lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=12,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
+    figure.tight_layout(rect=(0, LEGEND * legend / size[1], 1, 1))
     # No date inside, so that the same results give the same file.
     figure.savefig(path, **({"metadata": {"Date": None}} if path.suffix == ".svg" else {"dpi": 150}))
     plt.close(figure)
@@ -60,6 +72,8 @@ def save(results: Results, path: Path) -> None:
 
 def _draw(panel: Any, names: list[str], table: list[Line]) -> None:
     """A dot for each peer, one above the other, with a bar and a diamond for what is demanded."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     for at in range(0, len(names), 2):
         panel.axhspan(at - 0.5, at + 0.5, color="#f3f3f3", linewidth=0, zorder=0)
     for at, name in enumerate(names):
@@ -79,6 +93,11 @@ def _draw(panel: Any, names: list[str], table: list[Line]) -> None:
             )  # fmt: skip
     panel.axvline(1, color="black", linewidth=1.2)
     panel.set_xscale("log")
+    least, most = panel.get_xlim()
+    # As many as there is room for.
+    marks = (1, 2, 5) if most < 300 * least else (1, 3) if most < 5000 * least else (1,)
+    panel.xaxis.set_major_locator(LogLocator(subs=marks, numticks=20))
+    panel.xaxis.set_minor_locator(NullLocator())
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.grid(axis="x", which="major", color="#cccccc", zorder=1)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}x")
