@@ -14,7 +14,7 @@ from .convert import product, settled, total
 from .derivation import RESULT, Form, Sentence, Step
 from .evaluate import evaluate
 from .local import Board, Line, local_derivative
-from .terms import Apply, Filled, Number, Partial, Prime, Product, Symbol, Term, replaced, walk
+from .terms import Apply, Filled, Number, Partial, Prime, Product, Pullback, Symbol, Term, replaced, walk
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -236,10 +236,10 @@ def _adjoint_formula(explanation: Explanation, w: Node) -> Term:
     if (board.name(w),) not in last:
         return Filled(Number(0.0), w.shape) if w.shape else Number(0.0)  # nothing is sent back to it
     term = last[(board.name(w),)]
+    # A way back that is told by its name alone stays one factor: written into a product it would lose what it computes.
+    short = {by: each for by, each in last.items() if not any(isinstance(part, Pullback) for part in walk(each))}
     for _ in range(20):
-        longer = replaced(
-            term, lambda each: last.get(each.by) if isinstance(each, Partial) and each.by in last else None
-        )
+        longer = replaced(term, lambda each: short.get(each.by) if isinstance(each, Partial) else None)
         if longer == term or sum(1 for _ in walk(longer)) > 14:
             break
         term = settled(longer)

@@ -78,6 +78,13 @@ def test_a_way_back_that_is_only_named_needs_differences(monkeypatch: pytest.Mon
     assert all(step.check.passed is None for step in named(explain(squares, [x])))
 
 
+def test_a_way_back_that_is_only_named_stays_one_factor_of_a_product():
+    X, W = ng.input("X", [[1.0, 2.0], [3.0, 4.0]]), ng.parameter("W", [[0.1, 0.2], [0.3, 0.4]])
+    derivation = explain(ng.softmax_loss(ng.take(X @ W, np.array([1, 0]), axis=0), np.array([0, 1])), [W])
+    assert derivation.ok
+    assert "Xᵀ · ∂L/∂Z" in str(derivation)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "both"),
     [
