@@ -76,18 +76,30 @@ def orders(count: int, seed: int, epochs: Sequence[int]) -> np.ndarray:
 
 
 def run_epochs(
-    executable: Any, data: Sequence[Any], batch: int | None, epochs: int, shuffle: int | None
+    executable: Any, data: Sequence[Any], batch: int | None, epochs: int | range, shuffle: int | None
 ) -> Iterator[Progress]:
     """See Executable.epochs. What is wrong with the arguments is said at once, not when the first record is asked for."""
     arrays = _rows(executable, data)
     count = len(arrays[0])
-    batch = _whole("batch", count if batch is None else batch, 1, "rows")
-    epochs = _whole("epochs", epochs, 0, "passes")
-    if shuffle is not None and (not isinstance(shuffle, (int, np.integer)) or isinstance(shuffle, bool)):
-        raise ParameterError(f"shuffle={shuffle!r} must be a whole number, the seed of the orders, or None")
     if count == 0:
         raise ShapeError("there are no rows to learn from")
-    return _run(executable, arrays, min(batch, count), epochs, None if shuffle is None else int(shuffle))
+    batch = min(_whole("batch", count if batch is None else batch, 1, "rows"), count)
+    if not isinstance(epochs, range):
+        epochs = range(_whole("epochs", epochs, 0, "passes"))
+    elif epochs.step != 1 or epochs.start < 0:
+        raise ParameterError(f"epochs={epochs!r} must be a number of passes, or a range of passes one after the other")
+    if shuffle is not None and (not isinstance(shuffle, (int, np.integer)) or isinstance(shuffle, bool)):
+        raise ParameterError(f"shuffle={shuffle!r} must be a whole number, the seed of the orders, or None")
+    seed = None if shuffle is None else int(shuffle)
+    whole, rest = divmod(count, batch)
+    many = executable.steps_of(arrays, batch)
+    if many is not None and not rest:
+        return _together(many, count, batch, whole, epochs, seed)
+    parts = [(many or _one_by_one(executable, arrays, batch), whole)]
+    if rest:
+        # Asked for now: a graph that does not take a short batch is refused before the first step.
+        parts.append((executable.steps_of(arrays, rest) or _one_by_one(executable, arrays, rest), 1))
+    return _by_turns(parts, count, whole * batch, epochs, seed)
 
 
 def _whole(name: str, value: Any, least: int, of: str) -> int:
@@ -96,41 +108,14 @@ def _whole(name: str, value: Any, least: int, of: str) -> int:
     return int(value)
 
 
-def _run(
-    executable: Any, arrays: Sequence[np.ndarray], batch: int, epochs: int, shuffle: int | None
-) -> Iterator[Progress]:
-    count = len(arrays[0])
-    whole, rest = divmod(count, batch)
-    steps = whole + bool(rest)
-    many = executable.steps_of(arrays, batch)
-    if many is not None and not rest:
-        yield from _together(many, count, batch, whole, epochs, shuffle)
-        return
-    for epoch in range(epochs):
-        order = None if shuffle is None else shuffled(count, shuffle, epoch)
-        done = 0
-        for made, outputs, seconds in (many or _one_by_one(executable, arrays, batch))(order, whole):
-            done += made
-            yield Progress(epoch, done, steps, made, outputs, seconds)
-        if rest:
-            began = perf_counter()
-            last = slice(whole * batch, count) if order is None else order[whole * batch :]
-            results = executable.outputs_of([array[last] for array in arrays])
-            outputs = tuple(np.asarray(each)[None] for each in results)
-            yield Progress(epoch, steps, steps, 1, outputs, perf_counter() - began)
-
-
 Stretches = Iterator[tuple[int, tuple[np.ndarray, ...], float]]
 Many = Callable[[np.ndarray | None, int], Stretches]
 """From an order of rows and a number of steps, a stretch at a time: how many steps, what they gave, and the seconds it took."""
 
 
-def _together(many: Many, count: int, batch: int, whole: int, epochs: int, shuffle: int | None) -> Iterator[Progress]:
+def _together(many: Many, count: int, batch: int, whole: int, epochs: range, shuffle: int | None) -> Iterator[Progress]:
     """Epochs of equal batches one after the other: a stretch may hold many of them."""
-    # Short epochs cost more than their rows.
-    at_once = max(1, epochs if shuffle is None else min(epochs, ORDERED // (count + 16)))
-    for first in range(0, epochs, at_once):
-        some = range(first, min(epochs, first + at_once))
+    for some in _chunks(epochs, count, shuffle):
         order = None
         if shuffle is not None:
             order = np.ascontiguousarray(orders(count, shuffle, some)[:, : whole * batch]).reshape(-1)
@@ -138,7 +123,57 @@ def _together(many: Many, count: int, batch: int, whole: int, epochs: int, shuff
         for made, outputs, seconds in many(order, whole * len(some)):
             done += made
             epoch, step = divmod(done - 1, whole)
-            yield Progress(first + epoch, step + 1, whole, made, outputs, seconds)
+            yield Progress(some[0] + epoch, step + 1, whole, made, outputs, seconds)
+
+
+def _by_turns(
+    parts: Sequence[tuple[Many, int]], count: int, first_of_last: int, epochs: range, shuffle: int | None
+) -> Iterator[Progress]:
+    """Epochs of full batches and then a short one, which another plan takes; gathered until it is time for a record."""
+    steps = sum(each for _, each in parts)
+    gathered: list[tuple[np.ndarray, ...]] = []
+    epoch = done = taken = 0
+    began = perf_counter()
+
+    def record() -> Progress:
+        joined = tuple(np.concatenate(each) for each in zip(*gathered))
+        return Progress(epoch, done, steps, taken, joined, perf_counter() - began)
+
+    for some in _chunks(epochs, count, shuffle):
+        ordered = None if shuffle is None else orders(count, shuffle, some)
+        for at, number in enumerate(some):
+            for many, order, length in _of_epoch(parts, None if ordered is None else ordered[at], first_of_last, count):
+                for made, outputs, _ in many(order, length):
+                    # What has the size of the batch in its shape cannot lie in one array with that of another size.
+                    if gathered and [each.shape[1:] for each in gathered[-1]] != [each.shape[1:] for each in outputs]:
+                        yield record()
+                        # The time that the caller takes is not the steps'.
+                        gathered, taken, began = [], 0, perf_counter()
+                    done = made + (done if number == epoch else 0)
+                    epoch, taken = number, taken + made
+                    gathered.append(outputs)
+                    if perf_counter() - began >= STRETCH:
+                        yield record()
+                        gathered, taken, began = [], 0, perf_counter()
+    if taken:
+        yield record()
+
+
+def _of_epoch(
+    parts: Sequence[tuple[Many, int]], order: np.ndarray | None, first_of_last: int, count: int
+) -> Iterator[tuple[Many, np.ndarray | None, int]]:
+    """What runs the steps of one epoch, the rows that it takes, and how many steps."""
+    (many, whole), *last = parts
+    yield many, order, whole
+    for many, steps in last:
+        yield many, np.arange(first_of_last, count) if order is None else order[first_of_last:], steps
+
+
+def _chunks(epochs: range, count: int, shuffle: int | None) -> Iterator[range]:
+    """Epochs whose orders are made at once, because short epochs cost more than their rows."""
+    at_once = max(1, len(epochs) if shuffle is None else min(len(epochs), ORDERED // (count + 16)))
+    for first in range(epochs.start, epochs.stop, at_once):
+        yield range(first, min(epochs.stop, first + at_once))
 
 
 def _one_by_one(executable: Any, arrays: Sequence[np.ndarray], batch: int) -> Many:

@@ -149,13 +149,14 @@ class Executable:
 
     # Whole epochs ---------------------------------------------------------------------------------------------------
     def epochs(
-        self, data: Sequence[Any], batch: int | None = None, epochs: int = 1, shuffle: int | None = None
+        self, data: Sequence[Any], batch: int | None = None, epochs: int | range = 1, shuffle: int | None = None
     ) -> Iterator[Progress]:
-        """Run over a data set in mini-batches, again and again; records of what the steps gave, about ten a second.
+        """Run over a data set in mini-batches, again and again; records of what the steps gave, about ten a second. The
+        steps run while the records are asked for, so go through them: `for record in step.epochs(…)`.
 
         `data`: one array (rows, …) for each input. `batch`: rows per step, all rows when left out; a short last batch
-        needs inputs with a named size. `shuffle`: a seed; every epoch then has an order of its own, the same in every
-        engine. Outputs are stacked over the steps since the last record; `record.ended` says which epochs ended among
+        needs inputs with a named size. `epochs`: how many, or range(3, 6) for the three after the first three. `shuffle`: a
+        seed; every epoch then has an order of its own, the same in every engine. Outputs are stacked over the steps since the last record; `record.ended` says which epochs ended among
         them. The fast engine runs whole epochs without coming back to Python in between; Ctrl-C stops between two records,
         and the updates made so far are kept.
 

@@ -146,8 +146,7 @@ class Trainer:
     def _epochs(self, first: int, last: int) -> Iterator[tuple[int, float, float, float]]:
         for epoch in range(first, last):
             losses, rate, seconds = [], 0.0, 0.0
-            # An order of its own for every epoch, the same for the same seed.
-            for progress in self.step.epochs(self.arrays, self.batch, shuffle=self.seed + epoch):
+            for progress in self.step.epochs(self.arrays, self.batch, range(epoch, epoch + 1), shuffle=self.seed):
                 losses.append(progress.outputs[0])
                 rate, seconds = float(progress.outputs[1][-1]), seconds + progress.seconds
             yield epoch, float(np.mean(np.concatenate(losses))), rate, seconds

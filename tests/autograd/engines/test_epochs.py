@@ -444,3 +444,39 @@ def test_an_interrupt_at_any_moment_leaves_all_leaves_alike_and_no_lock_locked(e
     done = subprocess.run([sys.executable, "-c", ANY_MOMENT, engine], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "fine\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("rows", [12, 13])
+def test_a_run_in_two_parts_is_the_run_in_one(engine, rows):
+    def trained(*parts: range) -> list[float]:
+        x, w = ng.input("x", shape=(ng.Size("N", 4), 3)), ng.parameter("w", np.ones(3))
+        loss = ng.mean(ng.square(x @ w))
+        step = ng.compile(loss, [x], {w: w - 0.1 * ng.gradient(loss, [w])[0]}, engine=engine)
+        data = np.random.default_rng(0).normal(size=(rows, 3))
+        ended = [epoch for part in parts for record in step.epochs([data], 4, part, shuffle=3) for epoch in record.ended]
+        assert ended == list(range(6))
+        return w.value.tolist()
+
+    assert trained(range(2), range(2, 5), range(5, 6)) == trained(range(6))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_epochs_with_a_short_last_batch_share_a_record(engine):
+    x, w = ng.input("x", shape=(ng.Size("N", 4),)), ng.parameter("w", 1.0)
+    loss = ng.mean(ng.square(x - w))
+    step = ng.compile(loss, [x], {w: w - 0.1 * ng.gradient(loss, [w])[0]}, engine=engine)
+    data = np.arange(9.0)
+    records = list(step.epochs([data], batch=4, epochs=50))
+    assert sum(record.count for record in records) == sum(len(record.outputs[0]) for record in records) == 150
+    assert len(records) < 50
+
+
+def test_a_short_last_batch_that_cannot_be_taken_is_refused_before_the_first_step():
+    x, w = ng.input("x", shape=(4,)), ng.parameter("w", 1.0)
+    step = ng.compile([], [x], {w: w + ng.sum(x)})
+    with pytest.raises(ShapeError, match=r"was given shape \(1,\)"):
+        step.epochs([np.ones(9)], batch=4)
+    assert float(w.value) == 1.0
+    with pytest.raises(ShapeError, match="no rows to learn from"):
+        step.epochs([np.ones(0)])
