@@ -11,7 +11,6 @@ from llvmlite import ir
 from .machine import machine
 from .vector import INT32, INT64, Lanes, declared
 
-
 FLUSHED = 0x8040
 """The bits of the x86 control register that make operands and results which are too small 0."""
 

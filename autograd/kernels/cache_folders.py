@@ -41,5 +41,5 @@ def _looked_at(folder: code_cache.Folder) -> CodeFolder:
     # A folder in which others could put code is not used, whatever its permissions allow us; here that is no warning.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        usable = code_cache._is_own(folder) if here == folder.path else here.is_dir()
+        usable = code_cache.is_own(folder) if here == folder.path else here.is_dir()
     return CodeFolder(folder.path, len(sizes), sum(sizes), usable and os.access(here, os.W_OK | os.X_OK))

@@ -17,7 +17,8 @@ def check_range(v: SimpleNamespace) -> Any:
     word, set_word = v.word, v.set_word
 
     def run(block: int, start: int, stop: int) -> None:
-        numbers, count, stride, low, high = word(block, 0), word(block, 1), word(block, 2), word(block, 3), word(block, 4)
+        numbers, count, stride = word(block, 0), word(block, 1), word(block, 2)
+        low, high = word(block, 3), word(block, 4)
         for at in range(count):
             number = word(numbers, at * stride)
             if number < low or number >= high:

@@ -41,8 +41,8 @@ class Folder(NamedTuple):
 def folders() -> tuple[Folder, ...]:
     """Where machine code is looked for; the first one that can be written to takes what is new.
 
-    `NNGRAPH_CACHE` names the folder; else it is the user's cache folder, and where that cannot be written a folder of the
-    user's own in the temporary folder.
+    `NNGRAPH_CACHE` names the folder; else it is the user's cache folder, and where that cannot be written a folder of
+    the user's own in the temporary folder.
     """
     asked = os.environ.get("NNGRAPH_CACHE")
     found: list[Folder] = []
@@ -70,11 +70,11 @@ def _user_folder() -> Path | None:
     return Path(text) if os.path.isabs(text) else None
 
 
-# Reading and writing ----------------------------------------------------------------------------------------------------
+# Reading and writing --------------------------------------------------------------------------------------------------
 def read(key: str) -> bytes | None:
     """The code kept under a key; None when there is none that can be trusted."""
     for folder in folders():
-        if not _is_own(folder):
+        if not is_own(folder):
             continue
         try:
             with open(folder.path / f"{key}.o", "rb", opener=_without_links) as file:
@@ -99,7 +99,7 @@ def write(key: str, code: bytes) -> None:
     for folder in folders():
         try:
             folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not _is_own(folder):
+            if not is_own(folder):
                 continue
             handle, name = tempfile.mkstemp(prefix=f".{key}.", dir=folder.path)
             try:
@@ -129,8 +129,8 @@ def _without_links(path: str, flags: int) -> int:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what was used least recently, down to three quarters of what is allowed. Files may go while another process
-    looks, or be taken away by it; whoever misses one compiles it again."""
+    """Remove what was used least recently, down to three quarters of what is allowed. Files may go while another
+    process looks, or be taken away by it; whoever misses one compiles it again."""
     with contextlib.suppress(OSError):
         files = []
         for entry in os.scandir(folder):
@@ -149,9 +149,10 @@ def _sweep(folder: Path) -> None:
             total, count = total - size, count - 1
 
 
-# Whom to trust ----------------------------------------------------------------------------------------------------------
-def _is_own(folder: Folder) -> bool:
-    """Whether nobody else can put files into a folder, and, where everybody may put things, it is what it seems to be."""
+# Whom to trust --------------------------------------------------------------------------------------------------------
+def is_own(folder: Folder) -> bool:
+    """Whether nobody else can put files into a folder, and it is what it seems to be where
+    everybody may put things."""
     try:
         about = os.lstat(folder.path) if folder.anywhere else os.stat(folder.path)
     except OSError:
@@ -171,5 +172,6 @@ def _only_we_write(about: os.stat_result) -> bool:
 
 @cache
 def _warn(path: Path, is_folder: bool) -> None:
-    why = "other users could have written machine code there; make it yours alone (chmod go-w)" if is_folder else "it is no folder"
+    why = "other users could have written machine code there; make it yours alone (chmod go-w)"
+    why = why if is_folder else "it is no folder"
     warnings.warn(f"NNGRAPH_CACHE={path} is not used: {why}", stacklevel=2)

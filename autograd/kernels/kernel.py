@@ -1,7 +1,8 @@
 """Kernel: one compiled loop. It is written as a numba function over the vector type and compiled when first named.
 
-Every kernel has the same signature, `kernel(block, start, stop)`: `block` is the address of its arguments, a row of int64
-words (addresses, sizes, strides counted in numbers, settings as float64 bits), and [start, stop) the rows it is to do.
+Every kernel has the same signature, `kernel(block, start, stop)`: `block` is the address of its arguments, a row of
+int64 words (addresses, sizes, strides counted in numbers, settings as float64 bits), and [start, stop) the rows it is
+to do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _COMMON = ("vector", "for_numba", "functions", "kernel", "machine_code")
 
 
 @dataclass(frozen=True)
-class Kernel:
+class Kernel(machine_code.Compiled):
     """A loop for one dtype: `make(v)` gives the numba function from the vector type `v` (see vector.vectors)."""
 
     name: str
@@ -36,16 +37,6 @@ class Kernel:
         """What the machine code is made from."""
         page = Path(self.make.__code__.co_filename).stem
         return machine_code.key_of(self.name, self.dtype, machine_code.text_of(page, *_COMMON), _numba_version())
-
-    @cached_property
-    def address(self) -> int:
-        """Where the machine code lies; compiled first when it is nowhere yet."""
-        return machine_code.address_of(self.key, self.build)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it need not be compiled."""
-        return machine_code.is_ready(self.key)
 
     def build(self) -> bytes:
         """Object code, through numba."""
@@ -59,16 +50,19 @@ class Kernel:
 
 
 def kernel(*dtypes: str) -> Callable[[Callable[..., Any]], Callable[[str], Kernel]]:
-    """Declare a kernel by the function that makes it; called with a dtype's name it gives the Kernel.
+    """Declare a kernel, for these dtypes or for both floats, by the function that makes it; that then gives the Kernel.
 
-    >>> from nngraph.autograd.kernels.kernel import KERNELS
+    >>> from nngraph.autograd.kernels.rows import take_rows
+    >>> take_rows("float32").name, take_rows() is KERNELS["take_rows.float64"]
+    ('take_rows', True)
     """
 
     def declare(make: Callable[..., Any]) -> Callable[[str], Kernel]:
         name = make.__name__
         for dtype in dtypes or ("float32", "float64"):
             if f"{name}.{dtype}" in KERNELS:
-                raise NngraphError(f"two kernels are called {name}: {KERNELS[f'{name}.{dtype}'].make.__module__} has one")
+                other = KERNELS[f"{name}.{dtype}"].make.__module__
+                raise NngraphError(f"two kernels are called {name}: {other} has one")
             KERNELS[f"{name}.{dtype}"] = Kernel(name, dtype, make)
 
         def of(dtype: Any = "float64") -> Kernel:
@@ -109,7 +103,7 @@ def _module(function: Callable[..., Any], name: str) -> Any:
     flags.error_model = "numpy"
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.release_gil = True
     flags.no_compile = True
-    # LLVM optimizes the whole in `machine_code.finish`; what numba would do for each part before takes half of the time.
+    # LLVM optimizes the whole in `machine_code.finish`; what numba would do for each part takes half of the time.
     with global_compiler_lock:
         level, config.OPT = config.OPT, type(config.OPT)(0)
         try:

@@ -115,7 +115,7 @@ def _folds_rows(value: Any) -> bool:
     return isinstance(value, Fold) and 0 in value.over
 
 
-class LoopCode:
+class LoopCode(machine_code.Compiled):
     """The machine code of a nest of loops, `kernel(block, start, stop)`: it does the rows [start, stop) of loop 0."""
 
     def __init__(self, loops: Loops) -> None:
@@ -142,16 +142,6 @@ class LoopCode:
         """What the machine code is made from."""
         return machine_code.key_of("loops", repr(self.loops), machine_code.text_of("loop_text"))
 
-    @cached_property
-    def address(self) -> int:
-        """Where the machine code lies; compiled first when it is nowhere yet."""
-        return machine_code.address_of(self.key, self.build)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it need not be compiled."""
-        return machine_code.is_ready(self.key)
-
     def build(self) -> bytes:
         """Object code, through LLVM."""
         return machine_code.object_code_as_written(self.text())
@@ -170,11 +160,6 @@ class LoopCode:
 
     # What a plan asks
     # ----------------------------------------------------------------------------------------------------
-    @cached_property
-    def rereads(self) -> frozenset[int]:
-        """The reads that take place in more than one pass."""
-        return frozenset(at for at in range(len(self.loops.reads)) if len(self.nest.bodies_of(at)) > 1)
-
     def may_share(self, read: int, write: int) -> bool:
         """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
         return self.nest.may_share(read, write)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -26,6 +26,30 @@ _addresses: dict[str, int] = {}
 if hasattr(os, "register_at_fork"):
     # A child that is born while another thread compiles would wait for it for ever.
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+class Compiled:
+    """A piece of machine code, compiled when its address is first asked for. Each kind of piece says its key, which
+    names all that it is made from, and builds its object code."""
+
+    @cached_property
+    def key(self) -> str:
+        """What the machine code is made from."""
+        raise NotImplementedError
+
+    def build(self) -> bytes:
+        """Object code."""
+        raise NotImplementedError
+
+    @cached_property
+    def address(self) -> int:
+        """Where the machine code lies; compiled first when it is nowhere yet."""
+        return address_of(self.key, self.build)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it need not be compiled."""
+        return is_ready(self.key)
 
 
 def key_of(*parts: str | bytes) -> str:
@@ -90,8 +114,8 @@ def _target_machine(level: int = 3) -> Any:
     _initialize()
     here = machine()
     target = llvm.Target.from_triple(here.triple)
-    # Absolute addresses, not position-independent code: an object with an offset table of its own (any call of a library
-    # function makes one) would lead the constants of every object loaded after it astray.
+    # Absolute addresses, not position-independent code: an object with an offset table of its own (any call of a
+    # library function makes one) would lead the constants of every object loaded after it astray.
     return target.create_target_machine(
         cpu=here.name, features=here.features, opt=level, reloc="default", codemodel="jitdefault", jit=True
     )
@@ -161,7 +185,7 @@ def assembly_of(module: Any) -> str:
     return _target_machine().emit_assembly(module)
 
 
-# Loading ----------------------------------------------------------------------------------------------------------------
+# Loading --------------------------------------------------------------------------------------------------------------
 @cache
 def _engine() -> Any:
     import llvmlite.binding as llvm

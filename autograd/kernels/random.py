@@ -21,8 +21,8 @@ from .trigonometric import sine_and_cosine
 from .vector import FLOAT32, FLOAT64, INT32, INT64, Lanes
 
 TOGETHER = 4
-"""Vectors of counters that are worked on at once: the ten rounds of one alone wait for each other, and a number took 1.8
-cycles instead of 1.3."""
+"""Vectors of counters that are worked on at once: the ten rounds of one alone wait for each other, and a number took
+1.8 cycles instead of 1.3."""
 ROW = 4096
 """Numbers in one row of a call."""
 TURN_BYTES = 1024

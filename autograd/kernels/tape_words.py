@@ -38,9 +38,9 @@ def tape_words(v: SimpleNamespace) -> Any:
     reaches a node is added up when all its users have sent it, in the order in which they did.
 
     Block: number of nodes; addresses of int32 rows: kind of each node (its template; −1: a leaf), where its operands
-    begin, operands, number of each value (given for leaves), templates, rows, gradients for operands, words (four int32:
-    word, operands), whether each node moves (given for what the gradient is asked for), number of each gradient, what
-    has been sent to each node as a list (first operand, last, for each operand the next), what was sent for each
+    begin, operands, number of each value (given for leaves), templates, rows, gradients for operands, words (four
+    int32: word, operands), whether each node moves (given for what the gradient is asked for), number of each gradient,
+    what has been sent to each node as a list (first operand, last, for each operand the next), what was sent for each
     operand, results of a template; then the number of the first constant, of the first word, the node to differentiate
     (−1: none), the number of its seed. Left in word 0: how many words there are. Rows are ignored.
     """

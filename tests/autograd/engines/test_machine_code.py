@@ -1,4 +1,4 @@
-"""Machine code on disk: whom it is taken from, and what happens to it in folders that are read-only, damaged, deleted, shared."""
+"""Machine code on disk: whom it is taken from, and what happens in folders that are read-only, damaged, deleted, shared."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def test_a_file_under_another_name_is_not_taken(cached):
 
 def test_where_no_folder_can_be_made_code_stays_in_memory(cached, tmp_path):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file" / "below", Path("/proc/nngraph"), tmp_path / ("long" * 200), tmp_path / "/".join(["deep"] * 2000)):
+    long, deep = tmp_path / ("long" * 200), tmp_path / "/".join(["deep"] * 2000)
+    for folder in (tmp_path / "file" / "below", Path("/proc/nngraph"), long, deep):
         cached(folder)
         built = Built(5)
         assert built.works() and built.works()
@@ -280,7 +281,7 @@ def test_the_key_covers_what_a_page_takes_from_elsewhere(root):
     assert (root / "autograd" / "kernels" / "vector.py").read_bytes() in text
 
 
-# Whole processes --------------------------------------------------------------------------------------------------------
+# Whole processes ------------------------------------------------------------------------------------------------------
 STEP = """
 import sys
 import nngraph as ng
@@ -294,7 +295,8 @@ print(before, [float(run()) for _ in range(2)], "numba" in sys.modules)
 
 def _process(cache: Path, code: str = STEP) -> subprocess.Popen:
     environment = os.environ | {"NNGRAPH_CACHE": str(cache)}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def _said(process: subprocess.Popen) -> str:

@@ -1,4 +1,4 @@
-"""Kernels run at once on numpy arrays: what a lowering asks of a plan, answered without a plan, for tests of kernels."""
+"""Kernels run at once on numpy arrays: what a lowering asks of a plan, answered without one, for tests of kernels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from nngraph.autograd.engines.compiled.calls import CHUNK, STATUS, STEP, Buffer, Scratch, View, row_major
 
-_SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 
 def filled(array: np.ndarray) -> View:
@@ -30,14 +30,14 @@ def array_of(view: View) -> np.ndarray:
 
 
 class Immediate:
-    """`new`, `dense` and `call` of a plan, done at once. `split` cuts every call that has a grain into chunks of so many
-    rows, run last chunk first, because chunks may run in any order."""
+    """`new`, `dense` and `call` of a plan, done at once. `split` cuts every call that has a grain into chunks of so
+    many rows, run last chunk first, because chunks may run in any order."""
 
     def __init__(self, split: int = 0) -> None:
         self.split, self.status = split, np.zeros(2, np.int64)
         self.kernels: list[str] = []
 
-    def new(self, shape: Sequence[int], dtype: Any, label: str = "") -> View:
+    def new(self, shape: Sequence[int], dtype: Any) -> View:
         """A dense view of fresh memory, filled with NaN (or garbage) so that what is not written shows."""
         array = np.empty(shape, dtype)
         array.fill(np.nan if array.dtype.kind == "f" else 113)
@@ -86,6 +86,6 @@ class Immediate:
                 block.append(int(word))
         arguments = np.array(block, np.int64)
         self.kernels.append(getattr(code, "name", "loops"))
-        function = _SIGNATURE(code.address)
+        function = ENTRY(code.address)
         for part in reversed(range(parts)):
             function(arguments.ctypes.data, part * chunk, min(rows, (part + 1) * chunk))

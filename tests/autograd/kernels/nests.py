@@ -126,8 +126,8 @@ def call(code: LoopCode, words: list[int], first: int, last: int) -> None:
 
 
 def run(
-    rng: np.random.Generator, loops: Loops, extents: tuple[int, ...], arrays: list[np.ndarray], chunk: int | None = None,
-    share: dict[int, int] | None = None,
+    rng: np.random.Generator, loops: Loops, extents: tuple[int, ...], arrays: list[np.ndarray],
+    chunk: int | None = None, share: dict[int, int] | None = None,
 ) -> list[np.ndarray]:  # fmt: skip
     """What the nest writes; in chunks of rows, the last first, with partial results put together. `share`: write ->
     read into whose numbers it goes."""

@@ -12,7 +12,7 @@ from nngraph.autograd.engines.compiled.lowering.contraction import lower
 from nngraph.autograd.index import IndexForm
 from nngraph.autograd.kernels.matmul import EPILOGUE
 
-from .immediate import _SIGNATURE, Immediate, filled
+from .immediate import ENTRY, Immediate, filled
 from .narrower import also_with_narrower_vectors
 from .test_contraction import check, run
 
@@ -103,7 +103,7 @@ class Recording(Immediate):
     def __init__(self, split: int) -> None:
         super().__init__(split)
         self.seen: list[tuple[int, int, int]] = []
-        self.after = _SIGNATURE(lambda block, start, stop: self.seen.append((block, start, stop)))
+        self.after = ENTRY(lambda block, start, stop: self.seen.append((block, start, stop)))
         self.rows: list[int] = []
 
     def call(self, code: Any, words: Any, reads: Any, writes: Any, **more: Any) -> None:

@@ -5,7 +5,6 @@ The gradient is no graph here: the rule of each op is asked once, and written on
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -20,6 +19,7 @@ from ....node import Leaf, Node
 from ....storage import Clock, at_one_moment
 from ....vocabulary import WORDS
 from ...numpy import no_value
+from ..running.code import ENTRY
 from .graph import ScalarGraph
 from .templates import Rows, Unfit
 
@@ -183,10 +183,7 @@ def _block(*words: Any) -> np.ndarray:
     return np.array([each.ctypes.data if isinstance(each, np.ndarray) else each for each in words], np.int64)
 
 
-_SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-
-
 @cache
 def _entry(kernel: Any) -> Any:
     """A kernel as a function of Python's; other threads run meanwhile."""
-    return _SIGNATURE(kernel.address)
+    return ENTRY(kernel.address)
