@@ -31,8 +31,8 @@ from .rows import DataError, rows_of
 
 
 class ThresholdUnit(Module):
-    """1 where x·W + b > 0, else 0: (…, inputs) → (…, outputs). McCulloch and Pitts 1943; starts at zero weights, where it
-    says 0 to all.
+    """1 where x·W + b > 0, else 0: (…, inputs) → (…, outputs). McCulloch and Pitts 1943; starts at zero weights, where
+    it says 0 to all.
 
     >>> from nngraph import nets
     >>> unit = nets.ThresholdUnit.of([1.0, 1.0], -1.5)
@@ -79,8 +79,8 @@ def gate(name: str) -> ThresholdUnit:
 
 
 class ExclusiveOr(Module):
-    """x1 XOR x2 = (x1 OR x2) AND (x1 NAND x2): (…, 2) → (…, 1), three threshold units in two layers, because no line parts
-    (0,1) and (1,0) from (0,0) and (1,1). Minsky and Papert 1969.
+    """x1 XOR x2 = (x1 OR x2) AND (x1 NAND x2): (…, 2) → (…, 1), three threshold units in two layers, because no line
+    parts (0,1) and (1,0) from (0,0) and (1,1). Minsky and Papert 1969.
 
     >>> from nngraph import nets
     >>> nets.ExclusiveOr()([[0, 0], [0, 1], [1, 0], [1, 1]]).value.ravel().tolist()
@@ -98,31 +98,32 @@ class ExclusiveOr(Module):
 
 # The perceptron's rule ----------------------------------------------------------------------------------------------
 def perceptron_loss(z: Node, t: Node) -> Node:
-    """Σ(y − t)·z, the mean over the rows, with y = 1 where z > 0, else 0, taken as fixed: 0 for a right answer, |z| for a
-    wrong one. Its gradient by W is −(t − y)·x, so that SGD with the rate α is the perceptron's rule. z and t (N, outputs),
-    t 0 or 1. Rosenblatt 1958."""
+    """Σ(y − t)·z, the mean over the rows, with y = 1 where z > 0, else 0, taken as fixed: 0 for a right answer, |z| for
+    a wrong one. Its gradient by W is −(t − y)·x, so that SGD with the rate α is the perceptron's rule. z and t (N,
+    outputs), t 0 or 1. Rosenblatt 1958."""
     t, y = _beside(t, z), stop_gradient(cast(z > 0, dtype=z.dtype.name))
     return total((y - t) * z) / z.shape[0]
 
 
 def adaline_loss(z: Node, t: Node) -> Node:
-    """½Σ(z − t)², the mean over the rows: the error is taken before the threshold, so that it also says how wrong an answer
-    is. Its gradient by W is −(t − z)·x. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive Switching Circuits."""
+    """½Σ(z − t)², the mean over the rows: the error is taken before the threshold, so that it also says how wrong an
+    answer is. Its gradient by W is −(t − z)·x. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive
+    Switching Circuits."""
     return half_squared_error(z, _beside(t, z)) / z.shape[0]
 
 
 def perceptron_updates(unit: ThresholdUnit, x: Node, t: Node, rate: float = 1.0) -> dict[Leaf, Node]:
-    """Δw = α(t − y)·x and Δb = α(t − y), summed over the rows, for `ng.compile(…, updates=…)`: x (N, inputs), t (N, outputs).
-    A right answer changes nothing. Rosenblatt 1958, The Perceptron."""
-    W, b = unit.linear.W, unit.linear.b
+    """Δw = α(t − y)·x and Δb = α(t − y), summed over the rows, for `ng.compile(…, updates=…)`: x (N, inputs), t (N,
+    outputs). A right answer changes nothing. Rosenblatt 1958, The Perceptron."""
+    W, b = unit.parameters().values()
     error = _beside(t, unit(x)) - unit(x)
     return {W: W + rate * (x.T @ error), b: b + rate * total(error, axis=0)}
 
 
 @dataclass(frozen=True)
 class PerceptronStep:
-    """One example seen: its row, the answer y and the target t, the weights and bias after it, and how many mistakes there
-    have been so far."""
+    """One example seen: its row, the answer y and the target t, the weights and bias after it, and how many mistakes
+    there have been so far."""
 
     epoch: int
     row: int
@@ -137,8 +138,8 @@ class PerceptronStep:
 def perceptron_steps(
     X: Any, t: Any, rate: float = 1.0, epochs: int = 100, engine: str | None = None
 ) -> Iterator[PerceptronStep]:
-    """The perceptron's rule, example by example in the order given, from zero weights until a whole epoch has no mistake,
-    or so many epochs are over. X (N, inputs), t (N,) of 0 and 1.
+    """The perceptron's rule, example by example in the order given, from zero weights until a whole epoch has no
+    mistake, or so many epochs are over. X (N, inputs), t (N,) of 0 and 1.
 
     >>> from nngraph import nets
     >>> steps = list(nets.perceptron_steps([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]))
@@ -155,7 +156,7 @@ def perceptron_steps(
         for row in range(len(X)):
             y = float(step(X[row : row + 1], t[row : row + 1, None])[0][0, 0])
             mistakes += int(y != t[row])
-            W, b = unit.linear.W.value, unit.linear.b.value
+            W, b = unit.values().values()
             yield PerceptronStep(epoch, row, X[row], y, float(t[row]), W[:, 0].copy(), float(b[0]), mistakes)
         if mistakes == before:
             return
@@ -163,10 +164,10 @@ def perceptron_steps(
 
 @dataclass(frozen=True)
 class PerceptronBound:
-    """Why the perceptron's rule ends: with every x written as (x, 1), no longer than `radius` R, and a line that keeps each
-    example `margin` γ away on its side, every mistake moves the weights at least αγ along that line, while k mistakes make
-    them at most αR√k long. So kγ ≤ R√k: there are at most `mistakes` = (R/γ)², whatever α is. Novikoff 1962, On Convergence
-    Proofs on Perceptrons."""
+    """Why the perceptron's rule ends: with every x written as (x, 1), no longer than `radius` R, and a line that keeps
+    each example `margin` γ away on its side, every mistake moves the weights at least αγ along that line, while k
+    mistakes make them at most αR√k long. So kγ ≤ R√k: there are at most `mistakes` = (R/γ)², whatever α is. Novikoff
+    1962, On Convergence Proofs on Perceptrons."""
 
     radius: float
     margin: float
@@ -209,7 +210,9 @@ def _beside(t: Node, z: Node) -> Node:
     if len(t.shape) == 1 and len(z.shape) == 2 and z.shape[1] == 1:
         t = reshape(t, z.shape)
     if t.shape != z.shape:
-        raise ShapeError(f"targets {tuple(map(int, t.shape))} do not fit answers {tuple(map(int, z.shape))}: one for each")
+        raise ShapeError(
+            f"targets {tuple(map(int, t.shape))} do not fit answers {tuple(map(int, z.shape))}: one for each"
+        )
     return t if t.dtype == z.dtype else cast(t, dtype=z.dtype.name)
 
 
@@ -220,7 +223,8 @@ class LogisticRegression(Module):
 
     >>> from nngraph import nets
     >>> unit = nets.LogisticRegression(1)
-    >>> records = list(nets.train(unit, data=([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1]), epochs=50, optimizer=nets.SGD(1.0)))
+    >>> X, t = [[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1]
+    >>> records = list(nets.train(unit, data=(X, t), epochs=50, optimizer=nets.SGD(1.0)))
     >>> (unit([[-1.0], [1.0]]).value.ravel() > 0.5).tolist()
     [False, True]
     """

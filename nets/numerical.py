@@ -1,4 +1,5 @@
-"""Learning without backpropagation: each number is nudged to see how the loss moves. The same gradients, and what they cost."""
+"""Learning without backpropagation: each number is nudged to see how the loss moves. The same gradients, and what they
+cost."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from .trainer import Loss, _inputs, _objective
 
 @dataclass(frozen=True)
 class Cost:
-    """What a gradient took: how often the loss was computed, how often a way back (about twice the work), and seconds."""
+    """What a gradient took: how often the loss was computed, how often a way back (about twice the work), and
+    seconds."""
 
     forward: int
     backward: int
@@ -28,8 +30,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One step of learning by both ways, from the same numbers: the loss, the greatest difference between a slope and the
-    other way's, relative to the greatest slope, and what both cost."""
+    """One step of learning by both ways, from the same numbers: the loss, the greatest difference between a slope and
+    the other way's, relative to the greatest slope, and what both cost."""
 
     step: int
     loss: float
@@ -38,9 +40,11 @@ class Comparison:
     backpropagation: Cost
 
 
-def numerical_gradients(loss: Executable, parameters: Mapping[str, Leaf], batch: Any, nudge: float = 1e-5) -> dict[str, np.ndarray]:
-    """(L(w + h) − L(w − h))/2h for every number w of the parameters, by path: two losses for each of them. The error is of
-    the order h², and rounding divided by h, so that float64 and h = 1e-5 give about ten digits."""
+def numerical_gradients(
+    loss: Executable, parameters: Mapping[str, Leaf], batch: Any, nudge: float = 1e-5
+) -> dict[str, np.ndarray]:
+    """(L(w + h) − L(w − h))/2h for every number w of the parameters, by path: two losses for each of them. The error is
+    of the order h², and rounding divided by h, so that float64 and h = 1e-5 give about ten digits."""
     slopes = {}
     for path, leaf in parameters.items():
         value = np.array(leaf.value)
@@ -59,11 +63,18 @@ def numerical_gradients(loss: Executable, parameters: Mapping[str, Leaf], batch:
 
 
 def compare_gradients(
-    net: Module, loss: Loss | None, data: Data, *, rate: float = 0.1, steps: int = 10, nudge: float = 1e-5, engine: str | None = None
+    net: Module,
+    loss: Loss | None,
+    data: Data,
+    *,
+    rate: float = 0.1,
+    steps: int = 10,
+    nudge: float = 1e-5,
+    engine: str | None = None,
 ) -> Iterator[Comparison]:
-    """Train by numerical gradients, all rows in each step, w ← w − rate·slope, and compute each gradient by backpropagation
-    beside it. The network is best of float64; with P parameters a numerical gradient takes 2·P losses, backpropagation one
-    loss and one way back, whatever P is. Rumelhart, Hinton and Williams 1986.
+    """Train by numerical gradients, all rows in each step, w ← w − rate·slope, and compute each gradient by
+    backpropagation beside it. The network is best of float64; with P parameters a numerical gradient takes 2·P losses,
+    backpropagation one loss and one way back, whatever P is. Rumelhart, Hinton and Williams 1986.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -87,7 +98,7 @@ def compare_gradients(
         nudged = numerical_gradients(forward, parameters, arrays, nudge)
         numerical = Cost(2 * sum(leaf.size for leaf in parameters.values()), 0, perf_counter() - began)
         greatest = max(float(abs(slope).max()) for slope in slopes) or 1.0
-        gap = max(float(abs(slope - nudged[path]).max()) for path, slope in zip(parameters, slopes))
+        gap = max(float(abs(slope - nudged[path]).max()) for path, slope in zip(parameters, slopes, strict=True))
         for path, leaf in parameters.items():
             leaf.value = leaf.value - rate * nudged[path]
         yield Comparison(step, float(now), gap / greatest, numerical, backward)

@@ -14,8 +14,8 @@ from ..rows import DataError
 class Dataset:
     """Examples X (rows, …) and targets t (rows, …), with names.
 
-    `columns` names the numbers of a row of X, where each has a meaning of its own. `classes` names what the class numbers
-    in t stand for; it is empty where t holds amounts. `source` says where the data come from.
+    `columns` names the numbers of a row of X, where each has a meaning of its own. `classes` names what the class
+    numbers in t stand for; it is empty where t holds amounts. `source` says where the data come from.
 
     >>> from nngraph.nets import data
     >>> train, test = data.moons(200).split(0.25, seed=1)
@@ -46,20 +46,20 @@ class Dataset:
         return replace(self, X=self.X[which], t=self.t[which])
 
     def split(self, share: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Training and test rows, `share` of them for the test, drawn at random. Every class keeps its share in both, as
-        nearly as whole rows allow."""
+        """Training and test rows, `share` of them for the test, drawn at random. Every class keeps its share in both,
+        as nearly as whole rows allow."""
         train, test = split_rows(self.t if self.classes else None, len(self), share, seed)
         return self.rows(train), self.rows(test)
 
 
-def split_rows(
-    classes: np.ndarray | None, count: int, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def split_rows(classes: np.ndarray | None, count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers for training and for the test, both in random order; with classes, each class is split by itself."""
     if not 0 < share < 1:
         raise ParameterError(f"share={share!r} is the part of the rows that is kept for the test, between 0 and 1")
     if count < 2:
-        raise DataError(f"{count} row cannot be split into training and test" if count else "there are no rows to split")
+        raise DataError(
+            f"{count} row cannot be split into training and test" if count else "there are no rows to split"
+        )
     rng = np.random.default_rng(seed)
     rank = rng.permutation(count)
     if classes is None:

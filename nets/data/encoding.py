@@ -1,4 +1,5 @@
-"""From a table to numbers: categories become columns of 0 and 1, numbers are scaled, gaps are dealt with as was said."""
+"""From a table to numbers: categories become columns of 0 and 1, numbers are scaled, gaps are dealt with as was
+said."""
 
 from __future__ import annotations
 
@@ -18,17 +19,18 @@ GAP = "missing"
 
 
 class Encoding:
-    """How rows of a table become X and t. All it knows it has learned from the rows it is made with, which are those for
-    training: means and spreads, categories, and what fills gaps.
+    """How rows of a table become X and t. All it knows it has learned from the rows it is made with, which are those
+    for training: means and spreads, categories, and what fills gaps.
 
-    A column of numbers becomes one column at mean 0 and spread 1 (as it is with scale=False); a column of categories becomes
-    one column `color=red` for each, 1 where it applies. `missing` says what happens to gaps: "error"; "fill", by the
-    median for numbers and by a category of its own for categories; "drop", the row is left out. `unseen` says what happens
-    to a category that no row for training has: "error", or "zeros", where none applies. The target is "classes" or
-    "amounts"; left out, texts and up to ten different whole numbers are classes.
+    A column of numbers becomes one column at mean 0 and spread 1 (as it is with scale=False); a column of categories
+    becomes one column `color=red` for each, 1 where it applies. `missing` says what happens to gaps: "error"; "fill",
+    by the median for numbers and by a category of its own for categories; "drop", the row is left out. `unseen` says
+    what happens to a category that no row for training has: "error", or "zeros", where none applies. The target is
+    "classes" or "amounts"; left out, texts and up to ten different whole numbers are classes.
 
     >>> from nngraph.nets import data
-    >>> table = data.Table.of("shop", {"price": [3, 4, 5, 4], "color": ["red", "blue", "red", "red"], "sold": list("ynyn")})
+    >>> colors = ["red", "blue", "red", "red"]
+    >>> table = data.Table.of("shop", {"price": [3, 4, 5, 4], "color": colors, "sold": list("ynyn")})
     >>> encoded = data.Encoding(table, "sold")(table)
     >>> encoded.columns, encoded.classes, encoded.X[0].round(2).tolist(), encoded.t.tolist()
     (('price', 'color=blue', 'color=red'), ('n', 'y'), [-1.41, 0.0, 1.0], [1, 0, 1, 0])
@@ -107,13 +109,15 @@ class Encoding:
     def _column(self, table: Table, name: str, kind: str) -> Column:
         column = table[name]
         if column.kind != kind and not (kind == "category" and column.missing.all()):
-            raise DataError(f"column {name!r} holds a {column.kind} in each row of {table.name}; in training it was a {kind}")
+            raise DataError(
+                f"column {name!r} holds a {column.kind} in each row of {table.name}; in training it was a {kind}"
+            )
         return column
 
     def _one_hot(self, table: Table, column: Column, categories: tuple[str, ...]) -> np.ndarray:
         places = {each: at for at, each in enumerate(categories)}
         result = np.zeros((len(table), len(categories)))
-        for row, (value, gap) in enumerate(zip(column.values, column.missing)):
+        for row, (value, gap) in enumerate(zip(column.values, column.missing, strict=True)):
             at = places.get(GAP if gap else value)
             if at is not None:
                 result[row, at] = 1
@@ -128,7 +132,9 @@ class Encoding:
         if self.task == "amounts" and column.kind != "number":
             raise DataError(f"the target column {column.name!r} holds texts; amounts are numbers")
         if self.task == "classes" and len(self.classes) < 2:
-            raise DataError(f"the target column {column.name!r} holds only {self.classes[0]!r}; there is nothing to tell apart")
+            raise DataError(
+                f"the target column {column.name!r} holds only {self.classes[0]!r}; there is nothing to tell apart"
+            )
 
     def _targets(self, table: Table) -> np.ndarray:
         column = table[self.target]
@@ -155,8 +161,8 @@ def load_table(
     kinds: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> tuple[Dataset, Dataset]:
-    """Training and test rows of a CSV file as numbers. `drop` names columns to leave out, such as names of customers; the
-    other settings are those of `Encoding`, which learns from the training rows."""
+    """Training and test rows of a CSV file as numbers. `drop` names columns to leave out, such as names of customers;
+    the other settings are those of `Encoding`, which learns from the training rows."""
     table = read_table(path, kinds).without(*drop)
     by = target if (settings.get("task") or _task(table[target])) == "classes" else None
     train, rest = table.split(test, seed, by)
@@ -194,6 +200,6 @@ def _categories(column: Column, gaps_count: bool) -> tuple[str, ...]:
     if len(found) > 50 and len(found) > 0.5 * len(column.values):
         raise DataError(
             f"column {column.name!r} holds {len(found)} different texts in {len(column.values)} rows, such as"
-            f" {found[0]!r}: it names the rows rather than saying something of them. Leave it out, drop=({column.name!r},)"
+            f" {found[0]!r}: it names the rows and says nothing of them. Leave it out, drop=({column.name!r},)"
         )
     return (*found, GAP) if gaps_count and column.missing.any() and GAP not in found else tuple(found)

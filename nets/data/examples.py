@@ -23,7 +23,13 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
     calls = rng.poisson(1.3, rows)
     payment = rng.choice(3, rows)
     paperless = rng.choice(2, rows)
-    odds = -1.6 + np.array([1.9, -0.6, -2.2])[contract] - 0.045 * (months - 26) + 0.03 * (charge - 65) + 0.95 * (calls - 1.3)
+    odds = (
+        -1.6
+        + np.array([1.9, -0.6, -2.2])[contract]
+        - 0.045 * (months - 26)
+        + 0.03 * (charge - 65)
+        + 0.95 * (calls - 1.3)
+    )
     left = rng.uniform(size=rows) < 1 / (1 + np.exp(-1.6 * odds))
     gaps = rng.uniform(size=(2, rows)) < missing
     return Table.of(
@@ -33,7 +39,7 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
             "contract": np.array(CONTRACTS)[contract],
             "charge": charge,
             "calls": calls,
-            "payment": [None if gap else PAYMENTS[each] for each, gap in zip(payment, gaps[1])],
+            "payment": [None if gap else PAYMENTS[each] for each, gap in zip(payment, gaps[1], strict=True)],
             "paperless": np.array(["no", "yes"])[paperless],
             "churn": np.array(["no", "yes"])[left.astype(int)],
         },
@@ -41,8 +47,8 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
 
 
 def houses(rows: int = 200, seed: int = 0) -> Table:
-    """Houses by area (square meters), rooms and age (years), and their price in thousands; generated: price = 60 + 2.4·area
-    + 9·rooms − 0.8·age, give or take 15."""
+    """Houses by area (square meters), rooms and age (years), and their price in thousands; generated: price = 60 +
+    2.4·area + 9·rooms − 0.8·age, give or take 15."""
     rng = np.random.default_rng(seed)
     area = rng.uniform(50, 220, rows).round()
     rooms = np.clip((area / 28 + rng.normal(0, 1.5, rows)).round(), 1, 9)
@@ -70,8 +76,8 @@ rain mild high strong no
 
 
 def golf() -> Table:
-    """14 days by outlook, temperature, humidity and wind, and whether golf was played. Quinlan 1986, Induction of Decision
-    Trees.
+    """14 days by outlook, temperature, humidity and wind, and whether golf was played. Quinlan 1986, Induction of
+    Decision Trees.
 
     >>> from nngraph.nets import data
     >>> data.golf()

@@ -22,8 +22,8 @@ PARTS = {"train": "train", "test": "t10k"}
 
 
 def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: bool = True) -> Dataset:
-    """Pictures from 0 (black) to 1 (white), X (rows, channels, height, width) as float32, 1 channel or 3; the class of each is
-    the name of the folder it lies in. All are brought to the size (height, width). Reading them needs Pillow.
+    """Pictures from 0 (black) to 1 (white), X (rows, channels, height, width) as float32, 1 channel or 3; the class of
+    each is the name of the folder it lies in. All are brought to the size (height, width). Reading them needs Pillow.
 
     DataError naming the folder or file that is no good.
     """
@@ -59,15 +59,17 @@ def _picture(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
 
 
 def mnist(folder: str | Path, part: str = "train", flat: bool = False) -> Dataset:
-    """Written digits, X (60000, 1, 28, 28) from 0 (paper) to 1 (ink) as float32, or 10000 with part="test"; (…, 784) with
-    flat=True. LeCun, Bottou, Bengio and Haffner 1998.
+    """Written digits, X (60000, 1, 28, 28) from 0 (paper) to 1 (ink) as float32, or 10000 with part="test"; (…, 784)
+    with flat=True. LeCun, Bottou, Bengio and Haffner 1998.
 
-    The folder holds the four files of MNIST, or of a set in the same form such as Fashion-MNIST, packed by gzip or not. A file
-    that is not there is named, and where to get it.
+    The folder holds the four files of MNIST, or of a set in the same form such as Fashion-MNIST, packed by gzip or not.
+    A file that is not there is named, and where to get it.
     """
     if part not in PARTS:
         raise ParameterError(f"part={part!r}; MNIST has the parts 'train' and 'test'")
-    images, labels = (read_idx(_mnist_file(Path(folder), PARTS[part], *what)) for what in (("images", 3), ("labels", 1)))
+    images, labels = (
+        read_idx(_mnist_file(Path(folder), PARTS[part], *what)) for what in (("images", 3), ("labels", 1))
+    )
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
         raise DataError(f"{folder}: images {images.shape} and labels {labels.shape} are not of one set")
     if int(labels.max(initial=0)) > 9:
@@ -101,7 +103,9 @@ def read_idx(path: str | Path) -> np.ndarray:
     shape = tuple(int.from_bytes(data[4 + 4 * at : 8 + 4 * at], "big") for at in range(data[3]))
     start, wanted = 4 + 4 * len(shape), prod(shape) * dtype.itemsize
     if len(data) - start != wanted:
-        raise DataError(f"{path} is not whole: {shape} takes {wanted} bytes after the header, there are {len(data) - start}")
+        raise DataError(
+            f"{path} is not whole: {shape} takes {wanted} bytes after the header, there are {len(data) - start}"
+        )
     return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
@@ -117,4 +121,8 @@ def nudged(images: Dataset) -> Dataset:
     height, width = square.shape[-2:]
     moves = [(1, 1), (2, 1), (0, 1), (1, 2), (1, 0)]
     moved = [border[..., row : row + height, column : column + width] for row, column in moves]
-    return replace(images, X=np.concatenate(moved).reshape(-1, *X.shape[1:]), t=np.tile(images.t, (5,) + (1,) * (images.t.ndim - 1)))
+    return replace(
+        images,
+        X=np.concatenate(moved).reshape(-1, *X.shape[1:]),
+        t=np.tile(images.t, (5,) + (1,) * (images.t.ndim - 1)),
+    )

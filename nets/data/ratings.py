@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Rows are users, columns movies, 0 is "has not seen it". The first five like the first three movies, the next four the last
-# three, and the last two like one of each.
+# Rows are users, columns movies, 0 is "has not seen it". The first five like the first three movies, the next four the
+# last three, and the last two like one of each.
 _TABLE = """
 5 4 0 1 0 2
 4 0 5 1 1 0
@@ -25,8 +25,8 @@ _TABLE = """
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Ratings from 1 to 5: `values` (users, movies), 0 where there is none, and `known`, 1 where there is one and 0 where
-    not, of the same shape.
+    """Ratings from 1 to 5: `values` (users, movies), 0 where there is none, and `known`, 1 where there is one and 0
+    where not, of the same shape.
 
     >>> from nngraph.nets import data
     >>> ratings = data.movie_ratings()
@@ -40,8 +40,8 @@ class Ratings:
     movies: tuple[str, ...]
 
     def without(self, count: int, seed: int = 0) -> tuple[Ratings, Ratings]:
-        """Two tables: one to learn from, without so many of the known ratings, and one that knows these only. Every user
-        and every movie keeps at least one rating to learn from."""
+        """Two tables: one to learn from, without so many of the known ratings, and one that knows these only. Every
+        user and every movie keeps at least one rating to learn from."""
         rng = np.random.default_rng(seed)
         known, hidden = self.known.copy(), np.zeros_like(self.known)
         for user, movie in rng.permutation(np.argwhere(self.known)):

@@ -25,8 +25,8 @@ def breast_cancer() -> Dataset:
 
 
 def diabetes() -> Dataset:
-    """442 patients by 10 measurements (each at mean 0, of length 1) and how far the disease had gone a year later, t (442,).
-    Efron et al. 2004."""
+    """442 patients by 10 measurements (each at mean 0, of length 1) and how far the disease had gone a year later, t
+    (442,). Efron et al. 2004."""
     return _loaded("diabetes", "Efron, Hastie, Johnstone and Tibshirani 2004, Least Angle Regression")
 
 
@@ -40,7 +40,14 @@ def digits(flat: bool = True) -> Dataset:
     """
     loaded = _loaded("digits", "Alpaydin and Kaynak 1998; UCI Machine Learning Repository")
     X = loaded.X / 16
-    return Dataset("digits", X if flat else X.reshape(-1, 1, 8, 8), loaded.t, loaded.columns if flat else (), loaded.classes, loaded.source)
+    return Dataset(
+        "digits",
+        X if flat else X.reshape(-1, 1, 8, 8),
+        loaded.t,
+        loaded.columns if flat else (),
+        loaded.classes,
+        loaded.source,
+    )
 
 
 def _loaded(name: str, source: str) -> Dataset:

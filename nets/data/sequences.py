@@ -12,8 +12,8 @@ from .dataset import Dataset
 
 
 def sine(rows: int = 200, length: int = 30, noise: float = 0.0, seed: int = 0) -> Dataset:
-    """Waves of random phase with 10 to 30 steps to a period, X (rows, length, 1), and each one step later, t of the same
-    shape."""
+    """Waves of random phase with 10 to 30 steps to a period, X (rows, length, 1), and each one step later, t of the
+    same shape."""
     rng = np.random.default_rng(seed)
     phase, period = rng.uniform(0, 2 * np.pi, (rows, 1)), rng.uniform(10, 30, (rows, 1))
     wave = np.sin(phase + 2 * np.pi * np.arange(length + 1) / period) + rng.normal(0, noise, (rows, length + 1))
@@ -21,8 +21,8 @@ def sine(rows: int = 200, length: int = 30, noise: float = 0.0, seed: int = 0) -
 
 
 def adding_problem(rows: int = 1000, length: int = 50, seed: int = 0) -> Dataset:
-    """Numbers from [0, 1) and marks, X (rows, length, 2); one number in each half is marked 1, and t (rows, 1) is the sum of
-    the two. Always saying 1 has the squared error 1/6. Hochreiter and Schmidhuber 1997, Long Short-Term Memory.
+    """Numbers from [0, 1) and marks, X (rows, length, 2); one number in each half is marked 1, and t (rows, 1) is the
+    sum of the two. Always saying 1 has the squared error 1/6. Hochreiter and Schmidhuber 1997, Long Short-Term Memory.
 
     >>> from nngraph.nets import data
     >>> one = data.adding_problem(1, 10)
@@ -50,7 +50,8 @@ def echo(rows: int = 1000, length: int = 20, delay: int = 3, seed: int = 0) -> D
 
 
 def reversal(rows: int = 1000, length: int = 10, symbols: int = 10, seed: int = 0) -> Dataset:
-    """Random symbols as whole numbers below `symbols`, X (rows, length), and the same from back to front, t of that shape."""
+    """Random symbols as whole numbers below `symbols`, X (rows, length), and the same from back to front, t of that
+    shape."""
     X = np.random.default_rng(seed).integers(0, symbols, (rows, length))
     return Dataset("reversal", X, np.ascontiguousarray(X[:, ::-1]), (), (), "generated")
 
@@ -120,6 +121,8 @@ class Text:
         """Every piece of this length, X (pieces, length), and the same one character later, t of that shape."""
         codes = self.codes
         if not 1 <= length < len(codes):
-            raise ParameterError(f"windows({length}): the text has {len(codes)} characters, so 1 to {len(codes) - 1} fit")
+            raise ParameterError(
+                f"windows({length}): the text has {len(codes)} characters, so 1 to {len(codes) - 1} fit"
+            )
         pieces = np.lib.stride_tricks.sliding_window_view(codes, length + 1).copy()
         return Dataset("text", pieces[:, :-1], pieces[:, 1:], (), self.vocabulary, "")

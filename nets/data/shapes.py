@@ -37,14 +37,16 @@ def spirals(rows: int = 400, classes: int = 2, turns: float = 1.0, noise: float 
 
 
 def blobs(rows: int = 400, classes: int = 3, spread: float = 0.25, seed: int = 0) -> Dataset:
-    """Round clouds around points on a circle of radius 1: X (rows, 2), t the number of the cloud. Straight lines part them
-    where the clouds are small."""
+    """Round clouds around points on a circle of radius 1: X (rows, 2), t the number of the cloud. Straight lines part
+    them where the clouds are small."""
     rng = np.random.default_rng(seed)
     t = _classes(rows, classes, rng)
     return _plane("blobs", _polar(1.0, 2 * pi * t / classes) + rng.normal(0, spread, (rows, 2)), t)
 
 
-def gaussian_ring(rows: int = 1000, modes: int = 8, radius: float = 2.0, spread: float = 0.02, seed: int = 0) -> Dataset:
+def gaussian_ring(
+    rows: int = 1000, modes: int = 8, radius: float = 2.0, spread: float = 0.02, seed: int = 0
+) -> Dataset:
     """Small clouds evenly on a circle, to see whether a generator finds all of them: X (rows, 2), t the number of the
     cloud. Metz et al. 2016, arXiv:1611.02163."""
     rng = np.random.default_rng(seed)
@@ -53,8 +55,8 @@ def gaussian_ring(rows: int = 1000, modes: int = 8, radius: float = 2.0, spread:
 
 
 def exclusive_or(rows: int = 4, noise: float = 0.0, seed: int = 0) -> Dataset:
-    """The corners of a square, where opposite ones are alike: X (rows, 2), t 1 where exactly one of the two inputs is 1.
-    With four rows each corner comes once.
+    """The corners of a square, where opposite ones are alike: X (rows, 2), t 1 where exactly one of the two inputs is
+    1. With four rows each corner comes once.
 
     >>> from nngraph.nets import data
     >>> corners = data.exclusive_or()

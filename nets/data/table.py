@@ -32,13 +32,15 @@ class Column:
     @property
     def missing(self) -> np.ndarray:
         """Where there are gaps: (rows,) of bool."""
-        return np.isnan(self.values) if self.kind == "number" else np.array([each is None for each in self.values], bool)
+        return (
+            np.isnan(self.values) if self.kind == "number" else np.array([each is None for each in self.values], bool)
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns by name, all with as many rows. `numbers` are the row numbers in the file, from 1 below the header, so that
-    a part of a table can still say where it comes from.
+    """Columns by name, all with as many rows. `numbers` are the row numbers in the file, from 1 below the header, so
+    that a part of a table can still say where it comes from.
 
     >>> from nngraph.nets import data
     >>> table = data.Table.of("shop", {"price": [3, 4.5, None], "color": ["red", "blue", "red"]})
@@ -52,7 +54,8 @@ class Table:
 
     @classmethod
     def of(cls, name: str, columns: Mapping[str, Iterable[Any]], kinds: Mapping[str, str] | None = None) -> Table:
-        """A table of lists. A column of numbers, or of texts that are all numbers, holds numbers; any other, categories."""
+        """A table of lists. A column of numbers, or of texts that are all numbers, holds numbers; any other,
+        categories."""
         lists = {str(column): list(values) for column, values in columns.items()}
         counts = {len(values) for values in lists.values()}
         if len(counts) > 1:
@@ -106,8 +109,11 @@ class Table:
         buffer = StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(self.columns)
-        cells = [["" if gap else _text(value) for value, gap in zip(column.values, column.missing)] for column in self.columns.values()]
-        writer.writerows(zip(*cells))
+        cells = [
+            ["" if gap else _text(value) for value, gap in zip(column.values, column.missing, strict=True)]
+            for column in self.columns.values()
+        ]
+        writer.writerows(zip(*cells, strict=True))
         write_whole(path, buffer.getvalue().encode())
 
 
@@ -117,7 +123,8 @@ def read_table(
     delimiter: str | None = None,
     encoding: str = "utf-8-sig",
 ) -> Table:
-    """The table in a CSV file whose first line names the columns. DataError naming the line, row or column that is no good.
+    """The table in a CSV file whose first line names the columns. DataError naming the line, row or column that is no
+    good.
 
     `kinds` says which columns are a "number" or a "category" where that is not to be seen: postal codes are categories.
     The delimiter is a comma, semicolon or tab, whichever the first line has most of, unless it is given.
@@ -126,7 +133,9 @@ def read_table(
     try:
         text = path.read_text(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in {encoding}: byte {error.start}; say encoding=, such as 'gb18030' or 'big5'") from None
+        raise DataError(
+            f"{path} is no text in {encoding}: byte {error.start}; say encoding=, such as 'gb18030' or 'big5'"
+        ) from None
     lines = text.splitlines()
     if not lines or not text.strip():
         raise DataError(f"{path} is empty; the first line names the columns")
@@ -147,7 +156,9 @@ def _cells(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[
             if not row:
                 continue  # an empty line
             if len(row) != len(header):
-                raise DataError(f"{path}, line {reader.line_num}: {len(row)} values, but there are {len(header)} columns")
+                raise DataError(
+                    f"{path}, line {reader.line_num}: {len(row)} values, but there are {len(header)} columns"
+                )
             rows.append(row)
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}") from None
@@ -158,10 +169,10 @@ def _cells(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[
 
 def _column(name: str, values: Sequence[Any], kind: str | None) -> Column:
     gaps = [_is_missing(value) for value in values]
-    numbers = [None if gap else _number(value) for value, gap in zip(values, gaps)]
+    numbers = [None if gap else _number(value) for value, gap in zip(values, gaps, strict=True)]
     filled = len(values) - sum(gaps)
     good = sum(number is not None for number in numbers)
-    odd = [at for at, (number, gap) in enumerate(zip(numbers, gaps)) if number is None and not gap]
+    odd = [at for at, (number, gap) in enumerate(zip(numbers, gaps, strict=True)) if number is None and not gap]
     if kind == "number" or (kind is None and filled and good >= 0.8 * filled):
         if odd:
             others = "" if kind else f", but {good} of the {filled} values are"
@@ -169,9 +180,11 @@ def _column(name: str, values: Sequence[Any], kind: str | None) -> Column:
                 f"column {name!r}, row {odd[0] + 1}: {values[odd[0]]!r} is no number{others}. Correct it, or leave it"
                 f" empty, or say kinds={{{name!r}: 'category'}}"
             )
-        return Column(name, "number", np.array([np.nan if number is None else number for number in numbers], np.float64))
+        return Column(
+            name, "number", np.array([np.nan if number is None else number for number in numbers], np.float64)
+        )
     texts = np.empty(len(values), object)
-    texts[:] = [None if gap else str(value).strip() for value, gap in zip(values, gaps)]
+    texts[:] = [None if gap else str(value).strip() for value, gap in zip(values, gaps, strict=True)]
     return Column(name, "category", texts)
 
 

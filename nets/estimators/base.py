@@ -1,7 +1,7 @@
 """What all estimators share: data checked, a network built for their sizes, trained, asked, and copied.
 
-A new estimator names its settings in `__init__`, and says in `_build` which network the sizes of the data ask for and in
-`_loss` what it learns by. `fit` calls `_rows`, `_start` and `_learn`; `_ask` gives the network's answers.
+A new estimator names its settings in `__init__`, and says in `_build` which network the sizes of the data ask for and
+in `_loss` what it learns by. `fit` calls `_rows`, `_start` and `_learn`; `_ask` gives the network's answers.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ GREATEST = float(np.finfo(np.float32).max)
 
 
 class NetEstimator(BaseEstimator):
-    """A network behind scikit-learn's conventions. Everything is learned in `fit`: `n_features_in_`, the Module `net_`, and
-    `history_`, the records of the epochs.
+    """A network behind scikit-learn's conventions. Everything is learned in `fit`: `n_features_in_`, the Module `net_`,
+    and `history_`, the records of the epochs.
 
     Settings that all have: `optimizer`, Adam() if None; `epochs`; `batch`, rows to a step; `early_stopping`, keep
     `validation_fraction` of the rows aside, take the epoch that is best on them, and end `patience` epochs after it;
@@ -54,6 +54,8 @@ class NetEstimator(BaseEstimator):
     """(what the network gives, target) -> one number; None where the network has an objective of its own."""
     _metrics: Mapping[str, Metric] = {}
     """What is measured on the rows kept aside."""
+    _measures_training = False
+    """Whether it is measured on the rows for training as well."""
     _learned = ("net_", "_trainer", "_asked", "_resumed")
 
     def _build(self, seed: int) -> Module:
@@ -114,12 +116,14 @@ class NetEstimator(BaseEstimator):
 
     def _adopt(self, net: Module, resumed: Mapping[str, Any] | None = None) -> None:
         """Take this network as one's own, and make ready what asks it."""
-        self.net_, self._trainer, self._resumed = net, None, resumed
+        self.net_, self._resumed = net, resumed
+        self._trainer: Trainer | None = None
         x = input_leaf("x", shape=(Size("N", 2), self.n_features_in_), dtype="float32")
         self._asked: Executable = compile(self._answer(net, x), x, engine=self.engine)
 
     def _learn(self, *arrays: np.ndarray, epochs: int | None = None, shares: np.ndarray | None = None) -> None:
-        """Train on (X,) or (X, t), all epochs or so many. `shares` are the classes whose shares the rows kept aside keep."""
+        """Train on (X,) or (X, t), all epochs or so many. `shares` are the classes whose shares the rows kept aside
+        keep."""
         validation = None
         if self.early_stopping and epochs is None:
             parts = train_test_split(
@@ -131,8 +135,8 @@ class NetEstimator(BaseEstimator):
             self.history_.append(record)
             if not np.isfinite(record.loss):
                 raise DataError(
-                    f"{type(self).__name__}: the loss is {record.loss} in epoch {record.epoch}. The rate is too high, or the"
-                    " columns are of very different size: sklearn.preprocessing.StandardScaler brings them to one"
+                    f"{type(self).__name__}: the loss is {record.loss} in epoch {record.epoch}. The rate is too high, or"
+                    " the columns are of very different size: sklearn.preprocessing.StandardScaler brings them to one"
                 )
             if self._is_done(record):
                 break
@@ -143,22 +147,26 @@ class NetEstimator(BaseEstimator):
 
     def _continued(self, arrays: tuple[np.ndarray, ...], validation: tuple[np.ndarray, ...] | None) -> Trainer:
         """The training so far with these rows, or a new one."""
-        if self._trainer is None:
-            self._trainer = Trainer(
-                self.net_, self._loss, arrays, batch=self.batch, optimizer=self._optimizer(), validation=validation,
-                metrics=self._metrics if validation or self._measures_training else None, seed=self._seed,
-                engine=self.engine,
-            )  # fmt: skip
-            for path, value in (self._resumed or {}).items():
-                if path != "done":
-                    self._trainer.states[path].value = value
-            self._trainer.done = int((self._resumed or {}).get("done", 0))
-        else:
-            self._trainer.arrays = rows_of(arrays, "data")
-            self._trainer.batch = min(self.batch, len(arrays[0]))
-        return self._trainer
-
-    _measures_training = False
+        trainer = self._trainer
+        if trainer is not None:
+            trainer.arrays, trainer.batch = rows_of(arrays, "data"), min(self.batch, len(arrays[0]))
+            return trainer
+        self._trainer = trainer = Trainer(
+            self.net_,
+            self._loss,
+            arrays,
+            batch=self.batch,
+            optimizer=self._optimizer(),
+            validation=validation,
+            metrics=self._metrics if validation or self._measures_training else None,
+            seed=self._seed,
+            engine=self.engine,
+        )
+        if self._resumed is not None:
+            trainer.done = self._resumed["done"]
+            for path, leaf in trainer.states.items():
+                leaf.value = self._resumed[path]
+        return trainer
 
     # Asking ---------------------------------------------------------------------------------------------------------
     def _ask(self, X: Any) -> np.ndarray:
@@ -205,7 +213,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
-                f"{type(self).__name__} tells classes apart; y holds only one class, {self.classes_[0]!r}, in {len(y)} rows"
+                f"{type(self).__name__} tells classes apart; y holds only one class, {self.classes_[0]!r}, in"
+                f" {len(y)} rows"
             )
         self._start()
         self._learn(X, self._targets(numbers), shares=numbers)
@@ -225,7 +234,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         strange = self.classes_[numbers] != y
         if strange.any():
             row = int(strange.argmax())
-            raise DataError(f"y has {y[row]!r} at row {row}; the classes are {', '.join(map(repr, self.classes_.tolist()))}")
+            raise DataError(
+                f"y has {y[row]!r} at row {row}; the classes are {', '.join(map(repr, self.classes_.tolist()))}"
+            )
         self._learn(X, self._targets(numbers), epochs=1)
         return self
 
@@ -289,7 +300,7 @@ def _text_column(X: Any) -> str | None:
             except (TypeError, ValueError):
                 name = f"column {str(names[at])!r}" if names else f"column {at}"
                 return (
-                    f"{name} of X has {value!r} at row {row}; numbers are needed. Turn categories into numbers first, for"
-                    " instance with sklearn.preprocessing.OneHotEncoder"
+                    f"{name} of X has {value!r} at row {row}; numbers are needed. Turn categories into numbers first,"
+                    " for instance with sklearn.preprocessing.OneHotEncoder"
                 )
     return None

@@ -34,7 +34,9 @@ class _MLPEstimator(NetEstimator):
         if not all(isinstance(size, (int, np.integer)) and size > 0 for size in hidden):
             raise ParameterError(f"{name}(hidden={self.hidden!r}): units of each hidden layer, such as (30, 30)")
         if self.activation not in ACTIVATIONS:
-            raise ParameterError(f"{name}(activation={self.activation!r}): it is one of {', '.join(map(repr, ACTIVATIONS))}")
+            raise ParameterError(
+                f"{name}(activation={self.activation!r}): it is one of {', '.join(map(repr, ACTIVATIONS))}"
+            )
         start = he if self.activation in RECTIFIERS else xavier
         sizes = [self.n_features_in_, *map(int, hidden), self._outputs()]
         return MLP(sizes, getattr(ops, self.activation), start=start, rng=seed)
@@ -43,14 +45,14 @@ class _MLPEstimator(NetEstimator):
 class MLPClassifier(_MLPEstimator, NetClassifier):
     """A multi-layer perceptron that tells classes apart: softmax on top, learned by cross-entropy.
 
-    `hidden` are the units of each hidden layer; `activation` is a name such as "relu", "tanh", "sigmoid". Weights start by He
-    (rectifiers) or Xavier (others), biases at zero. The other settings are those of NetEstimator.
+    `hidden` are the units of each hidden layer; `activation` is a name such as "relu", "tanh", "sigmoid". Weights start
+    by He (rectifiers) or Xavier (others), biases at zero. The other settings are those of NetEstimator.
 
     >>> from nngraph import nets
     >>> from nngraph.nets import data
     >>> train, test = data.moons(400).split(seed=0)
-    >>> learned = nets.MLPClassifier((16, 16), epochs=60, random_state=0).fit(train.X, train.t)
-    >>> learned.score(test.X, test.t) > 0.95, len(learned.history_)
+    >>> learned = nets.MLPClassifier((16, 16), optimizer=nets.Adam(0.01), epochs=60, random_state=0)
+    >>> learned.fit(train.X, train.t).score(test.X, test.t) > 0.95, len(learned.history_)
     (True, 60)
     """
 
@@ -60,7 +62,7 @@ class MLPClassifier(_MLPEstimator, NetClassifier):
         activation: str = "relu",
         *,
         optimizer: Optimizer | None = None,
-        epochs: int = 50,
+        epochs: int = 100,
         batch: int = 32,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -96,14 +98,14 @@ class MLPClassifier(_MLPEstimator, NetClassifier):
 class MLPRegressor(_MLPEstimator, NetRegressor):
     """A multi-layer perceptron that estimates amounts: linear on top, learned by the mean squared error.
 
-    Amounts far from 1 are learned slowly: sklearn.compose.TransformedTargetRegressor scales them there and back. The settings
-    are those of MLPClassifier.
+    Amounts far from 1 are learned slowly: sklearn.compose.TransformedTargetRegressor scales them there and back. The
+    settings are those of MLPClassifier.
 
     >>> import numpy as np
     >>> from nngraph import nets
     >>> X = np.linspace(-2, 2, 200)[:, None]
-    >>> learned = nets.MLPRegressor((32,), "tanh", epochs=200, optimizer=nets.Adam(0.01), random_state=0).fit(X, np.sin(3 * X[:, 0]))
-    >>> learned.score(X, np.sin(3 * X[:, 0])) > 0.98
+    >>> learned = nets.MLPRegressor((16,), "tanh", optimizer=nets.Adam(0.02), random_state=0).fit(X, np.sin(X[:, 0]))
+    >>> learned.score(X, np.sin(X[:, 0])) > 0.98
     True
     """
 
@@ -113,7 +115,7 @@ class MLPRegressor(_MLPEstimator, NetRegressor):
         activation: str = "relu",
         *,
         optimizer: Optimizer | None = None,
-        epochs: int = 50,
+        epochs: int = 100,
         batch: int = 32,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

@@ -57,8 +57,8 @@ def _all_right(t: np.ndarray, scores: np.ndarray) -> float:
 class Perceptron(_SingleLayer):
     """The perceptron: y = 1 where x·w + b > 0, and Δw = α(t − y)·x after each example. Rosenblatt 1958.
 
-    It ends when every example is right, which it must reach if a line parts the classes (`nets.perceptron_bound`), or after
-    `epochs`; `rate` is α, which only sets the length of w.
+    It ends when every example is right, which it must reach if a line parts the classes (`nets.perceptron_bound`), or
+    after `epochs`; `rate` is α, which only sets the length of w.
 
     >>> from nngraph import nets
     >>> learned = nets.Perceptron(random_state=0).fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1])

@@ -109,7 +109,9 @@ def test_in_a_pipeline_a_search_and_folds():
     from sklearn.preprocessing import StandardScaler
 
     wine = data.wine()
-    chain = make_pipeline(StandardScaler(), nets.MLPClassifier((8,), epochs=40, optimizer=nets.Adam(0.02), random_state=0))
+    chain = make_pipeline(
+        StandardScaler(), nets.MLPClassifier((8,), epochs=40, optimizer=nets.Adam(0.02), random_state=0)
+    )
     assert cross_val_score(chain, wine.X, wine.t, cv=3).mean() > 0.95
     grid = {"mlpclassifier__optimizer": [nets.SGD(1e-6), nets.Adam(0.02)], "mlpclassifier__hidden": [(4,), (8, 8)]}
     search = GridSearchCV(chain, grid, cv=2).fit(wine.X, wine.t)
@@ -135,7 +137,9 @@ def test_history_is_records_and_early_stopping_keeps_the_best():
 def test_the_same_seed_gives_the_same_bits(engine):
     moons = data.moons(100)
     first, again, other = (
-        nets.MLPClassifier((8,), epochs=3, random_state=seed, engine=engine).fit(moons.X, moons.t).predict_proba(moons.X)
+        nets.MLPClassifier((8,), epochs=3, random_state=seed, engine=engine)
+        .fit(moons.X, moons.t)
+        .predict_proba(moons.X)
         for seed in (1, 1, 2)
     )
     assert (first == again).all()
@@ -257,7 +261,9 @@ def test_settings_that_make_no_sense(learner, message):
 
 
 def test_a_rate_that_is_too_high_is_said():
-    with pytest.raises(nets.DataError, match=r"Adaline: the loss is (inf|nan) in epoch \d+\. The rate is too high.*StandardScaler"):
+    with pytest.raises(
+        nets.DataError, match=r"Adaline: the loss is (inf|nan) in epoch \d+\. The rate is too high.*StandardScaler"
+    ):
         nets.Adaline().fit(100 * np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2)
 
 

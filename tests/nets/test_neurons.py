@@ -22,7 +22,7 @@ def test_gates_are_threshold_units(name, truth):
 def test_not_and_exclusive_or():
     assert nets.gate("not")([[0], [1]]).value.ravel().tolist() == [1, 0]
     assert nets.ExclusiveOr()(CORNERS).value.ravel().tolist() == [0, 1, 1, 0]
-    with pytest.raises(ParameterError, match="no gate 'xor'.*no single unit is XOR"):
+    with pytest.raises(ParameterError, match=r"no gate 'xor'.*no single unit is XOR"):
         nets.gate("xor")
 
 
@@ -160,5 +160,7 @@ def test_nudging_leaves_the_parameters_as_they_were():
     x, t = ng.input("x", shape=(4, 2)), ng.input("t", shape=(4, 1))
     loss = ng.compile(ng.mean_squared_error(net(x), t), [x, t])
     slopes = nets.numerical_gradients(loss, net.parameters(), (np.array(CORNERS, float), np.ones((4, 1))))
-    assert {path: slope.shape for path, slope in slopes.items()} == {path: value.shape for path, value in before.items()}
+    assert {path: slope.shape for path, slope in slopes.items()} == {
+        path: value.shape for path, value in before.items()
+    }
     assert all((net.values()[path] == value).all() for path, value in before.items())
