@@ -56,7 +56,7 @@ def _direct(
             phases += [one.first, other.first, one.count, other.count, taps, len(places)]
             counts.append(taps)
             places += [row * sizes.size[1] + column for row, _ in one.taps for column, _ in other.taps]
-    packed = plan.new((groups, rows * channels * len(places)), target.dtype, "weights in reading order")
+    packed = plan.new((groups, rows * channels * len(places)), target.dtype)
     straight = planes.together == 1 and len(counts) == 1
     held = rounded(channels * planes.numbers * size + machine().vector_bytes)
     lines = 0 if straight else sum(phases[at + 2] for at in range(0, len(phases), 6))
@@ -150,7 +150,7 @@ def conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View])
     parts = max(1, min(most, sizes.batch, sizes.batch * sizes.multiplications // GRAIN))
     each = max(1, -(-sizes.batch // parts))
     parts = max(1, -(-sizes.batch // each))
-    partial = plan.new((parts, groups, reach, wide), dtype, "gradient of the weights, in parts")
+    partial = plan.new((parts, groups, reach, wide), dtype)
     held = rounded(sizes.inner * planes.numbers * size)
     offsets = held + rounded(pixels * 2 * machine().vector_bytes)
     scratch = Scratch(rounded(offsets + 8 * reach))

@@ -95,7 +95,7 @@ class Tiles:
         panel = 2 * machine().lanes("float32")
         panels = -(-self.results // panel) if self.spread == 1 else 2 * (wide(self.results) // (panel // 2))
         numbers = panels * self.products * (self.channels * self.step**2 * panel + 16)
-        sums = plan.new((numbers,), weights.dtype, "weights as sums")
+        sums = plan.new((numbers,), weights.dtype)
         side = self.taps * self.step * self.spread
         # Weights lie as (out, in, …): channels of the target come first where it has the windows, else those of the
         # source.

@@ -31,7 +31,7 @@ class Builder:
         self.mark = object()
         """What the buffers made here have as their owner: not the plan itself, so that no references go in a circle."""
 
-    def new(self, shape: Sequence[int], dtype: Any, label: str = "") -> View:
+    def new(self, shape: Sequence[int], dtype: Any) -> View:
         """A dense view of memory that lives from the first call that writes it to the last that reads it."""
         shape, dtype = tuple(map(int, shape)), np.dtype(dtype)
         return View(Buffer(max(prod(shape) * dtype.itemsize, 1), owner=self.mark), dtype, shape, row_major(shape))
