@@ -52,9 +52,9 @@ class Kernel(machine_code.Compiled):
 def kernel(*dtypes: str) -> Callable[[Callable[..., Any]], Callable[[str], Kernel]]:
     """Declare a kernel, for these dtypes or for both floats, by the function that makes it; that then gives the Kernel.
 
-    >>> from nngraph.autograd.kernels.rows import take_rows
-    >>> take_rows("float32").name, take_rows() is KERNELS["take_rows.float64"]
-    ('take_rows', True)
+    >>> from nngraph.autograd.kernels.pooling import max_pool
+    >>> max_pool("float32").dtype, max_pool() is KERNELS["max_pool.float64"]
+    ('float32', True)
     """
 
     def declare(make: Callable[..., Any]) -> Callable[[str], Kernel]:
