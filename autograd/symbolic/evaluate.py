@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..engines.numpy import Program, meaning
-from ..errors import CheckFailed
+from ..errors import CheckFailed, DtypeError
 from ..node import Leaf
 from ..op import Op, inside
 from ..vocabulary import WORDS, spoken
@@ -130,8 +130,21 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
                 )
             return total
         case Apply(op=op, args=args, params=params):
-            return apply(op, [_evaluate(arg, names, sizes) for arg in args], params, COLUMNS in sizes)
+            values = [_evaluate(arg, names, sizes) for arg in args]
+            try:
+                return apply(op, values, params, COLUMNS in sizes)
+            except DtypeError:
+                # A number that is written out has no dtype; where an op asks for a place or a class, it is a whole one.
+                return apply(op, [_counted(*pair) for pair in zip(args, values, strict=True)], params, COLUMNS in sizes)
     raise CheckFailed(f"no rule to evaluate {type(term).__name__}")
+
+
+def _counted(term: Term, value: Labeled) -> Labeled:
+    """The value of a number that is written out, as a whole number."""
+    number = term.value if isinstance(term, Filled) else term
+    if not isinstance(number, Number) or not float(number.value).is_integer():
+        return value
+    return Labeled(value.array.astype(np.int64), value.labels)
 
 
 def apply(op: Op, values: Sequence[Labeled], params: Mapping[str, Any], columns: bool = False) -> Labeled:

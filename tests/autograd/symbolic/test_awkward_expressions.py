@@ -109,3 +109,12 @@ def test_an_expression_that_lies_on_its_corner_everywhere_is_drawn_there_and_sai
 
     assert run(["explain", text]) == 0
     assert "no derivative exists there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("build", [
+    lambda E: ng.softmax_loss(E, [0, 0]), lambda E: ng.softmax_loss(E[0], np.array(1)),
+    lambda E: ng.sum(ng.square(ng.embedding(E, [1]))), lambda E: ng.sum(ng.square(ng.take(E, np.array(1), axis=0))),
+])  # fmt: skip
+def test_the_same_class_or_place_everywhere_stays_a_whole_number(build: Callable[[ng.Node], ng.Node]):
+    E = ng.parameter("E", [[0.1, 0.2], [0.3, 0.4]])
+    assert ng.explain(build(E), wrt=[E]).ok
