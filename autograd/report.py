@@ -208,18 +208,20 @@ class PlanReport:
         return tuple(each for each in self.all() if each.fallback)
 
     # Showing it ---------------------------------------------------------------------------------------------------
-    def explain(self, source: bool = False, width: int = 100) -> str:
+    def explain(self, source: bool = False, width: int = 100, language: str | None = None) -> str:
         """The plan as text: a head with what it costs, then a few lines for each instruction, at most `width` columns
-        wide.
+        wide, in a language (en, zh-TW, zh-CN; by default the current one).
 
-        `source` adds the code of every instruction as a person would write it.
+        `source` adds the code of every instruction: fused loops as a person would write them, what makes a kernel, or
+        what numpy is asked.
         """
         from .report_text import explained
 
-        return explained(self, source, width)
+        return explained(self, source, width, language)
 
     def source(self, number: int | str, form: str = "source") -> str:
-        """The code of one instruction: a loop as a person would write it, or the Python text of a kernel.
+        """The code of one instruction: a fused loop as a person would write it; of a kernel the Python text that makes
+        it for a type of number and a processor.
 
         `form="llvm"` and `form="assembly"` show what is made of it for this processor.
         """

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .language import N_, cell_width, translate
+from .language import N_, cell_width, current_language, translate
+from .language import language as spoken
+from .reason import said as told
 from .sizes import shape_text
 
 if TYPE_CHECKING:
@@ -35,8 +37,13 @@ NARROW = 30
 """With fewer cells left for it, a text stands on lines of its own."""
 
 
-def explained(plan: PlanReport, source: bool, width: int) -> str:
+def explained(plan: PlanReport, source: bool, width: int, language: str | None = None) -> str:
     """The plan as text, at most `width` cells wide; lines of code are not broken."""
+    with spoken(current_language() if language is None else language):
+        return _explained(plan, source, width)
+
+
+def _explained(plan: PlanReport, source: bool, width: int) -> str:
     from .symbolic.cells import wrapped
 
     lines = [line for sentence in head(plan) for line in wrapped(sentence, width)] + [""]
@@ -110,7 +117,9 @@ def head(plan: PlanReport, language: str | None = None) -> list[str]:
         translate(
             N_("memory of the values inside: {memory}; {values} if each had its own"), language,
             memory=short(plan.memory, "B"), values=short(plan.values, "B"),
-        ),
+        )
+        if plan.values > plan.memory
+        else translate(N_("memory of the values inside: {memory}"), language, memory=short(plan.memory, "B")),
     ]  # fmt: skip
     copied = [each.leaf for each in plan.updates if not each.in_place]
     if plan.updates and not copied:
@@ -143,7 +152,7 @@ def _operations(each: Instruction) -> str:
         count = len(list(run))
         words.append(word if count == 1 else f"{word} ×{count}")
     if len(each.operations) > len(shown):
-        words.append(f"and {len(each.operations) - len(shown)} more")
+        words.append(translate(N_("and {count} more"), None, count=len(each.operations) - len(shown)))
     where = f"  [{', '.join(map(_name, each.scopes))}]" if each.scopes else ""
     return ", ".join(words) + where
 
@@ -156,22 +165,29 @@ def _operation(each: Operation) -> str:
 def _about(each: Instruction) -> list[str]:
     """What it reads and writes, and why."""
     flow = f"{_arrays(each.reads)} → {_arrays(each.writes)}" if each.reads else f"→ {_arrays(each.writes)}"
-    return [flow, *([each.why] if each.why else [])]
+    return [flow, *([told(each.why)] if each.why else [])]
 
 
 def _arrays(arrays: Sequence[Array]) -> str:
     """Arrays in order, the same one said once; of very many the first."""
     said = list(dict.fromkeys(map(_array, arrays)))
     if len(said) > MOST_ARRAYS:
-        said = [*said[: MOST_ARRAYS - 1], f"and {len(said) - MOST_ARRAYS + 1} more"]
-    return ", ".join(said) or "nothing"
+        said = [*said[: MOST_ARRAYS - 1], translate(N_("and {count} more"), None, count=len(said) - MOST_ARRAYS + 1)]
+    return ", ".join(said) or translate(N_("nothing"))
 
 
 def _array(array: Array) -> str:
     shape = f" {shape_text(array.shape)}" if array.shape else ""
     kind = f" {array.dtype}" if array.role == "value" and array.dtype and not array.dtype.startswith("float") else ""
-    over = "" if not array.over else " in place" if array.over == array.name else f" over {_name(array.over)}"
-    return f"{_name(array.name)}{'[t]' if array.moves else ''}{shape}{kind}{over}"
+    over = ""
+    if array.over == array.name:
+        over = " " + translate(N_("in place"))
+    elif array.over:
+        over = " " + translate(N_("over {name}"), None, name=_name(array.over))
+    name = _name(array.name)
+    if array.role == "constant" and not array.shape:
+        name = translate(N_("number {number}"), None, number=name)  # 4 between shapes would be read as one
+    return f"{name}{'[t]' if array.moves else ''}{shape}{kind}{over}"
 
 
 def _name(text: str | None) -> str:
@@ -199,7 +215,7 @@ def _codes(plan: PlanReport) -> list[list[str]]:
     for each in plan.all():
         text = plan.source(each.number).rstrip("\n")
         before = first.setdefault(text, each.number)
-        found.append(["", *text.split("\n"), ""] if before == each.number else [f"code: see {before}"])
+        found.append(["", *text.split("\n"), ""] if before == each.number else [translate(N_("code: see {number}"), None, number=before)])
     return found
 
 

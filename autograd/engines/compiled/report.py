@@ -10,7 +10,9 @@ import numpy as np
 
 from ...graph import order
 from ...kernels.loops import Apply
+from ...language import N_
 from ...node import Leaf
+from ...reason import Reason
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
 from .calls import Body, Buffer, Call, Fallback, View
 from .planning.memory import arranged
@@ -140,16 +142,29 @@ def _why(call: Call) -> str:
     count = len({node for part in call.finishing for node in part.nodes})
     if not count:
         return call.why
-    done = f"{count} op{'s' * (count != 1)} done on its rows while they are in the cache"
-    return f"{call.why}; {done}" if call.why else done
+    done = Reason(N_("{count} ops done on its rows while they are in the cache"), count=count)
+    if count == 1:
+        done = N_("one op done on its rows while they are in the cache")
+    return Reason(N_("{why}; {done}"), why=call.why, done=done) if call.why else done
 
 
 def _constant(value: np.ndarray) -> str:
-    """A number as it is; of an array that it is constant."""
-    if value.size != 1:
-        return "constant"
-    number = value.reshape(-1)[0]
-    return f"{number:.6g}" if value.dtype.kind == "f" else str(number.item())
+    """A number as it is; of an array the first numbers and the last, or the number that stands everywhere in it.
+
+    >>> _constant(np.array(0.1)), _constant(np.arange(10)), _constant(np.zeros((2, 2)))
+    ('0.1', '[0, 1, …, 9]', '0')
+    """
+    numbers = value.reshape(-1)
+    if not numbers.size:
+        return "[]"
+    if (numbers == numbers[0]).all():
+        return _number(numbers[0])
+    shown = [_number(each) for each in (numbers if numbers.size <= 3 else [*numbers[:2], numbers[-1]])]
+    return f"[{', '.join(shown)}]" if numbers.size <= 3 else f"[{shown[0]}, {shown[1]}, …, {shown[2]}]"
+
+
+def _number(number: np.generic) -> str:
+    return f"{number:.6g}" if number.dtype.kind == "f" else str(number.item())
 
 
 def _updates(plan: Plan) -> tuple[Update, ...]:

@@ -226,3 +226,29 @@ def test_profile_invents_what_is_missing_and_refuses_what_does_not_fit():
         step.plan.profile(np.ones((5, 3)), repeat=1)
     with pytest.raises(ParameterError, match="2 inputs"):
         step.plan.profile(1, 2, 3)
+
+
+def test_the_whys_are_told_in_every_language(layer):
+    _, loss, updates = layer
+    plan = planned([loss], updates)
+    told = plan.explain(language="zh-TW")
+    assert "融合" in told
+    assert "fused:" not in told
+    assert "融合" not in plan.explain()
+    assert plan.explain(language="en") == plan.explain()
+    assert json.loads(plan.json())["instructions"][0]["why"] == plan[1].why
+
+
+def test_checking_class_numbers_computes_none_of_the_loss():
+    X, W = ng.input("X", np.ones((5, 3), np.float32)), ng.parameter("W", np.ones((3, 4), np.float32))
+    t = ng.input("t", np.array([0, 1, 2, 3, 0]))
+    plan = planned([ng.softmax_loss(X @ W, t)], {})
+    (check,) = [each for each in plan if each.kernel == "check_range"]
+    assert check.operations == ()
+    assert check.why == "class numbers checked"
+    assert any(array.name == "[0, 1, …, 3]" for each in plan for array in each.reads)
+
+
+def test_a_number_is_told_from_a_shape(layer):
+    x = ng.input("x", np.ones(4))
+    assert "number 3" in planned([ng.sum(x * 3.0 + 1.0)], {}).explain()

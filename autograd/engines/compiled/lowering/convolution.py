@@ -10,6 +10,7 @@ from typing import Any
 from ....kernels import convolution
 from ....kernels.convolution import PLANES
 from ....kernels.machine import machine
+from ....language import N_
 from ....node import Node
 from ..calls import CHUNK, Scratch, View
 from ..running.workers import count
@@ -81,7 +82,7 @@ def _gather(
     pack, code = convolution.conv_pack(target.dtype), convolution.conv(target.dtype)
     grain = _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
     if tiles is None:
-        why = "weights laid out for convolution"
+        why = N_("weights laid out for convolution")
         plan.call(pack, way.pack, [weights], [way.packed], rows=sizes.groups, why=why)
         words, reads, writes = way.words, [source, way.packed], [target]
         grain = -(-grain // way.together) * way.together
@@ -169,7 +170,7 @@ def conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View])
         convolution.conv_sum(dtype),
         [partial, w, parts, groups, sizes.outer, reach, wide, scratch, scratch.bytes, CHUNK],
         [partial], [w], rows=groups * -(-reach // lanes), grain=max(1, GRAIN // (16 * parts * wide * lanes)),
-        flops=parts * groups * reach * wide, why="parts of the gradient put together",
+        flops=parts * groups * reach * wide, why=N_("parts of the gradient put together"),
     )  # fmt: skip
     return True
 

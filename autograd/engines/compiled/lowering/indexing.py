@@ -9,6 +9,7 @@ import numpy as np
 
 from ....kernels import indexing
 from ....kernels.vector import ELEMENTS
+from ....language import N_
 from ....node import Node
 from ..calls import STATUS, View
 from .dense import written_densely
@@ -32,7 +33,7 @@ def _places(plan: Any, positions: View, array: View) -> View:
     table = [word for at in range(axes) for word in (array.shape[at], array.strides[at] * size)]
     plan.call(
         indexing.places("float64"), [found, positions, STATUS, axes, int(positions.dtype == np.int32), *table],
-        [positions], [found], rows=found.size, grain=GRAIN, why="places looked up",
+        [positions], [found], rows=found.size, grain=GRAIN, why=N_("places looked up"),
     )  # fmt: skip
     return found
 

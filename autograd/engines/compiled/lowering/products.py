@@ -13,12 +13,15 @@ from ....kernels.dots import dots, tall
 from ....kernels.machine import machine
 from ....kernels.matmul import SLICE, large_product, pack, product
 from ....kernels.matmul_tiles import PANEL, panel_width, tallest
+from ....language import N_
 from ..calls import CHUNK, Scratch, View
 
 WORK = 1 << 17
 """A unit of rows does at least about so many multiplications."""
 GRAIN = 1 << 19
 """So many multiplications make a chunk worth a thread."""
+PAGE = 4096
+"""Bytes after which the sets of a first-level cache come round again."""
 CALL = 150
 """About how many cycles another call takes."""
 LARGE = 1 << 21
@@ -153,7 +156,7 @@ class Way:
 
 def _pack(
     plan: Any, source: View, target: View, columns: Loop, depth: Loop, width: int, stack: Sequence[int], panels: int,
-    why: str = "packed for a matrix product",
+    why: str = N_("packed for a matrix product"),
 ) -> None:  # fmt: skip
     grain = 1 + GRAIN // (8 * max(depth.size * width, 1))
     words = [source, target, columns.size, depth.size, columns.b, depth.b, width, *stack]
@@ -242,8 +245,11 @@ class Dots(Way):
         columns, each, high = way.columns.size, 0.0, tall()
         # About every second load of 32 or 64 bytes reaches into another line of the cache.
         load = 1.5 if machine().vector_bytes > 16 else 1
+        # Rows that lie pages apart push each other out of the first-level cache.
+        crowded = 1.15 if way.rows.a * self.size % PAGE == 0 and way.columns.b * self.size % PAGE == 0 else 1
+        ends = 20 + 20 * (way.depth.size % self.lanes != 0)
         for wide in (4, 2, 1):
-            each += columns // wide * (max(high * wide, load * (high + wide)) * steps + 20)
+            each += columns // wide * (max(high * wide, load * (high + wide)) * crowded * steps + ends)
             columns %= wide
         passes = self.matrices * self.second.size
         cost = passes * (way.rows.size // high + way.rows.size % high / 2) * each
@@ -290,7 +296,7 @@ class Turned(Tiles):
         self.way = replace(self.way, rows=replace(rows, c=columns.size), columns=replace(columns, c=1))
         super().emit(plan, a, b, turned)
         across, down = Loop(rows.size, b=columns.size), Loop(columns.size, b=1)
-        _pack(plan, turned, c, across, down, rows.size, (1, 1, 0, 0, 0), 1, "turned: its transpose was computed")
+        _pack(plan, turned, c, across, down, rows.size, (1, 1, 0, 0, 0), 1, N_("turned: its transpose was computed"))
 
 
 def _copied(along: Loop, other: Loop) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 from ....kernels import winograd, winograd_sent
 from ....kernels.machine import machine
 from ....kernels.winograd_tiles import HEAD
+from ....language import N_
 from ..calls import CHUNK, Scratch, View
 from .convolution_geometry import Sizes, rounded
 
@@ -107,7 +108,7 @@ class Tiles:
             kernels[self.step, self.spread]("float32"),
             [weights, sums, spare, spare.bytes, CHUNK, self.channels, self.results, by_channel, by_result,
              int(self.turned)],
-            [weights], [sums], rows=self.channels, grain=-(-GRAIN // self.results), why="weights turned into sums",
+            [weights], [sums], rows=self.channels, grain=-(-GRAIN // self.results), why=N_("weights turned into sums"),
         )  # fmt: skip
         return sums
 

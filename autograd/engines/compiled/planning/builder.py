@@ -11,7 +11,9 @@ import numpy as np
 from ....kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ....kernels.loops import Buffer as LoopBuffer
 from ....kernels.vector import ELEMENTS
+from ....language import N_
 from ....node import Node
+from ....reason import Reason
 from ..calls import Body, Buffer, Call, Scratch, View, row_major
 from .words import Steps
 
@@ -55,7 +57,8 @@ class Builder:
             sizes = tuple(source.shape[at] for at in loops)
             steps = Steps()
             steps.read(source.dtype.name)
-            self.nest(sizes, reads, steps, writes, f"copied: {self.about[1]}" if self.about[1] else "copied")
+            why = self.about[1]
+            self.nest(sizes, reads, steps, writes, Reason(N_("copied: {why}"), why=why) if why else N_("copied"))
 
     def fixed(self, array: np.ndarray) -> View:
         """Numbers that never change, as a view."""
@@ -77,7 +80,8 @@ class Builder:
         value = steps.add(Apply("cast", (Number(number),), target.dtype.name))
         self.nest(
             tuple(target.shape[at] for at in loops), [], steps,
-            [(value, target, tuple(target.strides[at] for at in loops), False)], f"filled with {number}",
+            [(value, target, tuple(target.strides[at] for at in loops), False)],
+            Reason(N_("filled with {number}"), number=number),
         )  # fmt: skip
 
     def call(
@@ -112,7 +116,7 @@ class Builder:
         flops = length * sum(call.flops for call in inner.calls)
         made = self.call(
             repeat("float64"), [Scratch(size)], list(reads.values()), list(writes.values()), flops=flops,
-            why=f"{len(inner.calls)} instructions, {length} times",
+            why=Reason(N_("{count} instructions, {times} times"), count=len(inner.calls), times=length),
         )  # fmt: skip
         made.body = Body(inner.calls, length, moving, offsets, scratch)
 

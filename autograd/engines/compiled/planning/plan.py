@@ -11,8 +11,10 @@ import numpy as np
 
 from ....fold_constants import fold_constants
 from ....graph import order, users, without_collector
+from ....language import N_
 from ....loops import optimize_loops
 from ....node import Leaf, Node
+from ....reason import Reason
 from ....reread import reread
 from ....simplify import simplify
 from ..calls import Buffer, Fallback, View, row_major
@@ -193,10 +195,10 @@ class Plan(Builder):
                 self._emit_single(unit.nodes[0])
         for leaf, new in self.updates.items():
             if in_place.get(new) is not leaf:
-                self.about = ((new,), f"stored into {leaf._name}")
+                self.about = ((new,), Reason(N_("stored into {name}"), name=leaf._name))
                 self.copy(early.get(new) or self.view_of(new), self.view_of(leaf))
         for node, target in zip(self.outputs, self.results):
-            self.about = ((node,), "result")
+            self.about = ((node,), N_("result"))
             if not self._shows_updated(node) and self.view_of(node) is not target:
                 self.copy(self.view_of(node), target)
 
@@ -208,11 +210,11 @@ class Plan(Builder):
         early: dict[Node, View] = {}
         for node, target in zip(self.outputs, self.results):
             if self._shows_updated(node):
-                self.about = ((node,), "taken before it is updated")
+                self.about = ((node,), N_("taken before it is updated"))
                 self.copy(self.view_of(node), target)
         for node in self.updates.values():
             if self._shows_updated(node) and node not in early:
-                self.about = ((node,), "taken before it is updated")
+                self.about = ((node,), N_("taken before it is updated"))
                 early[node] = self.new(node.shape, node.dtype)
                 self.copy(self.view_of(node), early[node])
         return early
@@ -260,7 +262,7 @@ class Plan(Builder):
             source = self.view_of(node.inputs[0])
             seen = viewed(node, source)
             if seen is None:
-                self.about = ((node,), "numbers are moved so that they can be seen in another shape")
+                self.about = ((node,), N_("numbers are moved so that they can be seen in another shape"))
                 seen = viewed(node, self.dense(source))
             assert seen is not None
             return seen
@@ -282,7 +284,7 @@ class Plan(Builder):
         if lowerings.lower(self, node, inputs, outputs):
             return
         del self.calls[before:]
-        self.call(Fallback(node), [], inputs, outputs, why="no kernel: run by numpy")
+        self.call(Fallback(node), [], inputs, outputs, why=N_("no kernel: run by numpy"))
 
 
 def _asides(nodes: Sequence[Node]) -> set[Node]:

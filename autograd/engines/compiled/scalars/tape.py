@@ -8,7 +8,9 @@ import numpy as np
 
 from ....kernels.tape import tape
 from ....kernels.tape_ends import tape_in, tape_out
+from ....language import N_
 from ....node import Leaf, Node
+from ....reason import Reason
 from ..calls import Buffer, View, row_major
 from ..planning.builder import Builder
 from ..planning.groups import Fusion
@@ -41,15 +43,15 @@ class TapePlan(Plan):
         dtype, words = scalars.dtype.name, scalars.length - scalars.base
         self.call(
             tape_in(dtype), [numbers, len(leaves), fixed.size, fixed, *leaves], [*leaves, fixed], [numbers],
-            why="leaves and constants, side by side",
+            why=N_("leaves and constants, side by side"),
         )  # fmt: skip
         self.call(
             tape(dtype), [code, numbers, scalars.base], [numbers, code], [numbers], flops=words,
-            why=f"{words} words on single numbers, one after another",
+            why=Reason(N_("{count} words on single numbers, one after another"), count=words),
         )  # fmt: skip
         self.call(
             tape_out(dtype), [numbers, len(targets), where, *targets], [numbers, where], targets,
-            why="results, each to its own place",
+            why=N_("results, each to its own place"),
         )  # fmt: skip
 
     @staticmethod
