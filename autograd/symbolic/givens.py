@@ -13,6 +13,9 @@ from ..graph import order
 from ..node import Leaf, Node
 from .verify import near_kinks, simplex_leaves
 
+ATTEMPTS = 100
+"""How often values are drawn from each range: up to 1 of both signs, up to 1 positive, then the same up to 6."""
+
 
 def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.ndarray]:
     """A value for every leaf: its own where it has one, else a seeded one at which the output is finite, and smooth where
@@ -28,11 +31,12 @@ def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.n
     draws = Draws(seed)
     simplex, classes = simplex_leaves(output), class_counts(output)
     finite = None
-    for attempt in range(200):
-        low = -1.0 if attempt < 100 else 0.1
+    for attempt in range(4 * ATTEMPTS):
+        low = -1.0 if attempt // ATTEMPTS in (0, 3) else 0.1
+        tenths = (1, 11) if attempt < 2 * ATTEMPTS else (11, 61)
         values: dict[Leaf, np.ndarray] = dict(own)
         for leaf in missing:
-            values[leaf] = _value(leaf, draws, low, leaf in simplex, classes.get(leaf))
+            values[leaf] = _value(leaf, draws, low, tenths, leaf in simplex, classes.get(leaf))
         result = Program([output])(values)[0]
         if np.all(np.isfinite(result)):
             finite = finite or {leaf: values[leaf] for leaf in leaves}
@@ -43,15 +47,17 @@ def friendly(output: Node, leaves: Sequence[Leaf], seed: int) -> dict[Leaf, np.n
     raise DomainError("no small values were found at which the expression is finite; give some with --at")
 
 
-def _value(leaf: Leaf, draws: Draws, low: float, simplex: bool, classes: int | None) -> np.ndarray:
+def _value(
+    leaf: Leaf, draws: Draws, low: float, tenths: tuple[int, int], simplex: bool, classes: int | None
+) -> np.ndarray:
     shape = tuple(map(int, leaf.shape))
     if leaf.dtype.kind in "iub":
         return draws.whole(shape, 0, classes or 2).astype(leaf.dtype)
     if simplex:
         return np.eye(shape[-1])[draws.whole(shape[:-1], 0, shape[-1])]
-    tenths = draws.whole(shape, 1, 11)
+    drawn = draws.whole(shape, *tenths)
     signs = draws.signs(shape) if low < 0 else 1
-    return tenths * signs / 10.0
+    return drawn * signs / 10.0
 
 
 def class_counts(output: Node) -> Mapping[Leaf, int]:

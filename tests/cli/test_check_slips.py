@@ -51,6 +51,14 @@ def student(tmp_path, check):
         ("exp(-x**2/2)", "-x*exp(-x**2)", "argument", "e^(−x²) stands where e^(−x²/2) belongs"),
         ("sigmoid(w*x+b)", "x*sigmoid(w*x)*(1-sigmoid(w*x+b))", "argument", "σ(w·x) stands where σ(w·x + b) belongs"),
         ("sin(x)**2", "2*sin(x)", "activation-derivative", "sin′(x), is missing"),
+        # Where the expression has a domain of its own.
+        ("-t*log(x)-(1-t)*log(1-x)", "x-t", "missing-factor", "1/(x(1−x)) is missing"),
+        ("t*log(x)", "t*x", "factor", "multiplied by x instead of divided by it"),
+        ("w**x", "w**x*log(w)", "other-variable", "this is ∂y/∂x, not ∂y/∂w"),
+        ("x**y", "y*x**y", "missing-addend", "1 is missing in y − 1"),
+        ("x**b*c", "b*x**b*c", "missing-addend", "1 is missing in b − 1"),
+        ("log(x**2-9)", "1/(x**2-9)", "inner-derivative", "x²"),
+        ("log(log(x))", "1/log(x)", "activation-derivative", "ln′(x), is missing"),
     ],
 )
 def test_slips_in_claims(check, expression, claim, kind, said):
@@ -58,6 +66,20 @@ def test_slips_in_claims(check, expression, claim, kind, said):
     found = check(expression, "--wrt", wrt, "--claim", claim)
     assert (found["slip"]["kind"], found["slip"]["said"].count(said)) == (kind, 1), found["slip"]
     assert "two slips" not in found["slip"]["said"] or "; and" in said
+
+
+def test_a_claim_outside_the_domain_of_the_expression_is_not_judged_there(check):
+    assert check("log(x)", "--wrt", "x", "--claim", "1/abs(x)")["right"]
+    found = check("x**y", "--at", "x=2,y=3", "--wrt", "x", "--claim", "y*x**y")
+    assert found["slip"]["said"] == "1 is missing in y − 1"
+
+
+def test_who_forgets_a_square_is_not_told_of_brackets(check):
+    shapes = ("--shape", "X=4,3", "--shape", "W=3,2", "--wrt", "W", "--claim")
+    found = check("sum(tanh(X@W)**2)", *shapes, "X.T@(2*tanh(X@W)*(1-tanh(X@W)))")
+    assert found["slip"]["said"] == "the square is missing: y stands where y² belongs"
+    found = check("sum(tanh(X@W)**2)", *shapes, "X.T@(2*tanh(X@W)*1-tanh(X@W)**2)")
+    assert found["slip"]["kind"] == "brackets"
 
 
 def test_an_axis_is_not_called_every_axis(check):

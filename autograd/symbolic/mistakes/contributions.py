@@ -23,6 +23,8 @@ from .verdict import Slip
 
 MOST_USES = 64
 KEPT_COST, EARLY_COST = 1.25, 1.4
+SMALLEST_RATE, LARGEST_RATE = 1e-6, 1e3
+"""Rates of learning outside these are a coincidence."""
 
 _ONLY_ONE = {
     "last": N_("only the last of {count} contributions is kept: they are added up (+=), not replaced (=)"),
@@ -117,7 +119,7 @@ def updated_early(scene: Scene, claim: np.ndarray) -> Slip | None:
             step = Partial(*key, part.rank)
             value = scene.value(replaced(base.term, lambda each, part=part, step=step: step if each == part else None))
             rate = constant_ratio(off, value) if value is not None and value.shape == claim.shape else None
-            if rate is not None:
+            if rate is not None and SMALLEST_RATE <= abs(rate) <= LARGEST_RATE:
                 said = N_("computed with {name} after its update: {name} had already moved by {rate} · {step}")
                 why = (Sentence(N_("First all gradients, from the weights of the forward pass; then the update.")),)
                 return Slip("early-update", Sentence(said, {"name": part, "rate": rate, "step": step}), why)

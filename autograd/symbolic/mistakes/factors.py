@@ -24,17 +24,20 @@ def constant_ratio(claim: np.ndarray, true: np.ndarray) -> float | None:
     """claim = r · true with one r for all entries and points; None where there is no such r. Shapes are equal."""
     if claim.shape != true.shape or not claim.size:
         return None
+    if not (np.all(np.isfinite(claim)) and np.all(np.isfinite(true))):
+        return None
     size = np.abs(true)
-    largest = float(size.max())
-    if largest == 0 or not np.all(np.isfinite(claim)):
+    counted = size > 1e-9 * float(size.max())
+    if not counted.any():
         return None
-    counted = size > 1e-9 * largest
-    if np.any(np.abs(claim[~counted]) > 1e-6 * max(largest, float(np.abs(claim).max()))):
-        return None
-    ratios = claim[counted] / true[counted]
-    middle = float(np.median(ratios))
-    if middle == 0 or np.any(np.abs(ratios - middle) > TOLERANCE * abs(middle)):
-        return None
+    with np.errstate(all="ignore"):
+        middle = float(np.median(claim[counted] / true[counted]))
+        if middle == 0 or not np.isfinite(middle):
+            return None
+        # Small entries count as much as large ones; only those that are nothing beside the usual size are rounding.
+        nothing = 1e-10 * float(np.median(np.abs(claim)[counted]))
+        if not np.all(np.abs(claim - middle * true) <= TOLERANCE * abs(middle) * size + nothing):
+            return None
     near = Fraction(middle).limit_denominator(1000)
     return float(near) if abs(float(near) - middle) <= TOLERANCE * abs(middle) else middle
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engines.numpy import Program
 from ...language import N_
 from ...node import Leaf, Node
 from ..derivation import Sentence
 from ..verify import near_kinks, simplex_leaves
 
 NEAR, ANYWHERE, POSITIVE, NEGATIVE, FAR = 6, 10, 4, 4, 8
+WANTED, ROUNDS = 16, 24
+"""Where the expression has a domain of its own (log, a power, arcsin), so many points inside it are looked for, so often."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,8 @@ class Point:
 
 
 def points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarray], seed: int) -> list[Point]:
-    """The given point first, then drawn and special ones; near a kink of the output none is drawn."""
+    """The given point first, then drawn and special ones, all where the output is finite: outside its domain an expression has no
+    derivative, though the formula of one may still give a number. Near a kink of the output none is drawn."""
     rng = np.random.default_rng(seed + 11)
     simplex = simplex_leaves(output)
 
@@ -40,6 +44,13 @@ def points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarra
             new = np.asarray(make(old.astype(np.float64)), dtype=np.float64)
             values[leaf] = _shares(new) if leaf in simplex else new
         return values
+
+    program = Program([output])
+
+    def inside(point: Point) -> bool:
+        return bool(np.all(np.isfinite(program(point.values)[0]))) and (
+            point.kind == "given" or not near_kinks(output, point.values)
+        )
 
     found = [Point(dict(givens), "given")]
     for count, kind, make in (
@@ -57,7 +68,21 @@ def points(output: Node, leaves: Sequence[Leaf], givens: Mapping[Leaf, np.ndarra
     ):
         found.append(Point(changed(lambda x, value=value: np.full(x.shape, value)), "special", Sentence(said)))
     found.append(Point(changed(lambda x: np.round(2 * rng.standard_normal(x.shape))), "special"))
-    return [point for point in found if point.kind == "given" or not near_kinks(output, point.values)]
+    kept = [point for point in found if inside(point)]
+    generic = sum(point.kind == "generic" for point in kept)
+    for at in range(ROUNDS if generic < WANTED else 0):
+        spread = 0.4 / (1 + at / 4)
+        for make in (
+            lambda x, spread=spread: x + spread * rng.standard_normal(x.shape) * (np.abs(x) + 0.1),
+            lambda x: rng.uniform(0.02, 0.98, x.shape),
+            lambda x: rng.uniform(-0.98, 0.98, x.shape),
+            lambda x: rng.uniform(1.05, 3.0, x.shape),
+        ):
+            point = Point(changed(make), "generic")
+            if generic < WANTED and inside(point):
+                kept.append(point)
+                generic += 1
+    return kept
 
 
 def _shares(values: np.ndarray) -> np.ndarray:

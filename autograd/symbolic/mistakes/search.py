@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...language import N_
+from ...ops.arithmetic import add, div, sub
 from ..derivation import Sentence
-from ..terms import Number, Partial, Term
+from ..terms import Apply, Number, Partial, Product, Symbol, Term
 from .contributions import EARLY_COST, KEPT_COST, kept_alone, updated_early
 from .factors import axis_sizes, constant_ratio, factor_slip, nice
 from .mutations import Change, combined, mutations
@@ -26,6 +27,8 @@ RELATIVE, ABSOLUTE = 1e-7, 1e-10
 MOST_WORK = 120_000
 """How many parts of formulas are evaluated in the search for two slips at once; about a second."""
 CHEAP = 1.75
+BRACKETED = 0.5
+"""Brackets are an unlikely slip for who wrote a product with brackets."""
 
 
 def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | None:
@@ -37,6 +40,10 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
     found: list[tuple[float, Slip]] = []
     singles = [(base, mutations(scene, base)) for base in scene.bases]
     own = yours if claim.shape == scene.true.shape else None
+    bracketed = yours is not None and any(
+        isinstance(part, Product) and any(isinstance(each, Apply) and each.op in (add, sub) for each in part.factors)
+        for _, part in places(yours)
+    )
     found += [
         *_made(scene, kept_alone(scene), KEPT_COST, claim, scale),
         *_made(scene, rule_slips(scene), RULE_COST, claim, scale),
@@ -50,7 +57,8 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
         if found and change.cost >= found[0][0]:
             break
         for extra, also in _matches(scene, change, claim, scale):
-            found.append((change.cost + extra, _slip(change, also)))
+            doubt = BRACKETED if change.kind == "brackets" and bracketed else 0.0
+            found.append((change.cost + extra + doubt, _slip(change, also)))
             found.sort(key=lambda each: each[0])
     if not found or found[0][0] > FORWARD_COST:
         found += _made(scene, forward_slips(scene), FORWARD_COST, claim, scale)
@@ -61,6 +69,8 @@ def find_slip(scene: Scene, claim: np.ndarray, yours: Term | None) -> Slip | Non
         return other
     if (mended := _repaired(scene, own)) is not None:
         return mended[1]
+    if (lost := _lost_share(scene, claim, scale)) is not None:
+        return lost
     pair = _pair(scene, singles, claim, scale)
     twice = _repaired(scene, own, twice=True) if pair is None else None
     return pair or (twice[1] if twice is not None else None)
@@ -127,6 +137,27 @@ def _other_variable(scene: Scene, claim: np.ndarray, scale: float) -> Slip | Non
         if value.shape == claim.shape and same(value, claim, scale):
             fields = {"other": Partial(of, by, value.ndim - 1), "of": scene.of}
             return Slip("other-variable", Sentence(N_("this is {other}, not {of}"), fields))
+    return None
+
+
+def _lost_share(scene: Scene, claim: np.ndarray, scale: float) -> Slip | None:
+    """A claim that lacks p(1 − p), as whoever takes a probability for its logit, or has it too often."""
+    if claim.shape != scene.true.shape:
+        return None
+    for name in scene.env:
+        symbol = Symbol(name, claim.ndim - 1) if isinstance(name, str) else None
+        if symbol is None or scene.env[name].array.shape != claim.shape:
+            continue
+        style = "hadamard" if symbol.rank else "scalar"
+        share = Product((symbol, Apply(sub, (Number(1.0), symbol))), style)
+        value = scene.value(share)
+        if value is None or not np.all(np.isfinite(value)) or not value.all():
+            continue
+        if same(claim, scene.true * value, scale):
+            factor = Apply(div, (Number(1.0), share))
+            return Slip("missing-factor", Sentence(N_("the factor {factor} is missing"), {"factor": factor}))
+        if same(claim * value, scene.true, scale):
+            return Slip("missing-factor", Sentence(N_("the factor {factor} is missing"), {"factor": share}))
     return None
 
 

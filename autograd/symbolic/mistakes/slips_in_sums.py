@@ -123,13 +123,13 @@ def sign_slips(each: Apply) -> Iterator[Slipped]:
             1.5,
             (),
         )
-        yield (
-            args[0],
-            "missing-function",
-            Sentence(N_("{wrong} stands where {right} belongs"), {"wrong": args[0], "right": each}),
-            1.5 if op is square else 1.8,
-            (),
-        )
+        fields = {"wrong": args[0], "right": each}
+        if op is square:
+            said = Sentence(N_("the square is missing: {wrong} stands where {right} belongs"), fields)
+            yield args[0], "missing-function", said, 1.4, ()
+        else:
+            said = Sentence(N_("{wrong} stands where {right} belongs"), fields)
+            yield args[0], "missing-function", said, 1.8, ()
     elif isinstance(each.params.get("axis"), int) and op.scalar is None:
         rank = rank_of(args[0])
         for axis in range(rank):
