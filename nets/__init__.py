@@ -38,6 +38,7 @@ _PLACES: dict[str, str] = {
         "neurons",
     ),
     **dict.fromkeys(("Comparison", "compare_gradients", "numerical_gradients"), "numerical"),
+    **dict.fromkeys(("cheapest_class", "mean_cost"), "measures"),
     **dict.fromkeys(("MLPClassifier", "MLPRegressor"), "estimators.feed_forward"),
     **dict.fromkeys(("Adaline", "Perceptron"), "estimators.single_layer"),
     **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "DepthwiseConv2d"), "convolution"),
@@ -67,6 +68,8 @@ __all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "data":
+        return importlib.import_module(".data", __name__)
     if name not in _PLACES:
         raise AttributeError(f"nngraph.nets has no {name!r}")
     found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)

@@ -6,11 +6,13 @@ in `_loss` what it learns by. `fit` calls `_rows`, `_start` and `_learn`; `_ask`
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -133,7 +135,15 @@ class NetEstimator(BaseEstimator):
         trainer = self._continued(arrays, validation)
         for record in trainer.run(epochs or self.epochs, self.patience if validation else None):
             self.history_.append(record)
+            if record.stopped == "interrupt":
+                warnings.warn(
+                    f"{type(self).__name__} was interrupted after epoch {record.epoch}; it keeps the"
+                    f" {'best' if validation else 'last'} values",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
             if not np.isfinite(record.loss):
+                del self.net_
                 raise DataError(
                     f"{type(self).__name__}: the loss is {record.loss} in epoch {record.epoch}. The rate is too high, or"
                     " the columns are of very different size: sklearn.preprocessing.StandardScaler brings them to one"
@@ -176,13 +186,12 @@ class NetEstimator(BaseEstimator):
     # Copies ---------------------------------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
         """Compiled code stays here; values and what the optimizer remembers go along."""
-        state = dict(super().__getstate__())
-        if "net_" in state:
-            trainer = state["_trainer"]
-            resumed = state["_resumed"]
+        whole = super().__getstate__()
+        state = {name: value for name, value in whole.items() if name not in self._learned}
+        if "net_" in whole:
+            trainer, resumed = self._trainer, self._resumed
             if trainer is not None:
                 resumed = {"done": trainer.done, **{path: leaf.value for path, leaf in trainer.states.items()}}
-            state = {name: value for name, value in state.items() if name not in self._learned}
             state["_values"] = (self.net_.values(), resumed)
         return state
 

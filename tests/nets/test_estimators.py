@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.nets import data
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 QUICK = [
@@ -38,7 +39,6 @@ def test_iris_4_5_3_with_rate_and_start_said():
 
 
 def test_digits_as_well_as_scikit_learn():
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
     train, test = data.digits().split(0.25, seed=0)
@@ -62,7 +62,7 @@ def test_diabetes_as_well_as_a_linear_model():
     from sklearn.preprocessing import StandardScaler
 
     (diabetes,) = data.standardized(data.diabetes())
-    network = nets.MLPRegressor((16,), "tanh", epochs=20, optimizer=nets.Adam(0.005, decay=0.1), random_state=0)
+    network = nets.MLPRegressor((32,), "tanh", epochs=40, optimizer=nets.Adam(0.001, decay=0.1), random_state=0)
     learner = TransformedTargetRegressor(network, transformer=StandardScaler())
     ours, line = (cross_val_score(each, diabetes.X, diabetes.t, cv=5).mean() for each in (learner, LinearRegression()))
     assert ours > line - 0.02
@@ -260,11 +260,32 @@ def test_settings_that_make_no_sense(learner, message):
         learner.fit(X, T)
 
 
-def test_a_rate_that_is_too_high_is_said():
-    with pytest.raises(
-        nets.DataError, match=r"Adaline: the loss is (inf|nan) in epoch \d+\. The rate is too high.*StandardScaler"
+def test_an_interrupt_is_said_and_keeps_what_there_is(monkeypatch):
+    moons, run = data.moons(60), nets.Trainer._epochs
+
+    def interrupted(self, first, last):
+        yield from list(run(self, first, 3))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nets.Trainer, "_epochs", interrupted)
+    learner = nets.MLPClassifier((8,), random_state=0)
+    with pytest.warns(
+        ConvergenceWarning, match="MLPClassifier was interrupted after epoch 3; it keeps the last values"
     ):
-        nets.Adaline().fit(100 * np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2)
+        learner.fit(moons.X, moons.t)
+    assert [record.stopped for record in learner.history_] == [None, None, None, "interrupt"]
+    assert learner.predict(moons.X).shape == (60,)
+
+
+def test_a_rate_that_is_too_high_is_said():
+    learner, message = (
+        nets.Adaline(),
+        r"Adaline: the loss is (inf|nan) in epoch \d+\. The rate is too high.*StandardScaler",
+    )
+    with pytest.raises(nets.DataError, match=message):
+        learner.fit(100 * np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2)
+    assert not hasattr(learner, "net_")
+    assert pickle.loads(pickle.dumps(learner)).get_params() == learner.get_params()
 
 
 def test_more_columns_than_in_training():
@@ -278,3 +299,28 @@ def test_regression_refuses_amounts_that_are_none():
         nets.MLPRegressor().fit(X, [0.0, np.nan, 1.0])
     with pytest.raises(ValueError, match=r"y has 1e\+200, too large"):
         nets.MLPRegressor().fit(X, [0.0, 1e200, 1.0])
+
+
+# What mistakes cost ---------------------------------------------------------------------------------------------------
+def test_costs_change_which_answer_is_best():
+    from sklearn.metrics import confusion_matrix
+
+    train, test = data.standardized(*data.breast_cancer().split(0.4, seed=0))
+    learner = nets.MLPClassifier((8,), optimizer=nets.Adam(0.01), epochs=20, random_state=0).fit(train.X, train.t)
+    costs = np.array([[0, 50], [1, 0]])  # class 0 is malignant: overlooking it costs 50, a false alarm 1
+    shares = learner.predict_proba(test.X)
+    plain, careful = shares.argmax(1), nets.cheapest_class(shares, costs)
+    paid = [nets.mean_cost(confusion_matrix(test.t, answers), costs) for answers in (plain, careful)]
+    assert paid[1] == pytest.approx(costs[test.t, careful].mean())
+    assert paid[1] < paid[0]
+    assert (nets.cheapest_class(shares, 1 - np.eye(2)) == plain).all()
+
+
+def test_costs_that_do_not_fit():
+    for call in (lambda: nets.mean_cost(np.eye(3), np.eye(2)), lambda: nets.cheapest_class(np.ones((4, 3)), np.eye(2))):
+        with pytest.raises(ValueError, match="are not of the same classes"):
+            call()
+    with pytest.raises(ValueError, match=r"\(true classes, answers\), not \(2,\)"):
+        nets.mean_cost(np.eye(2), [1, 2])
+    with pytest.raises(ValueError, match="counts no answers"):
+        nets.mean_cost(np.zeros((2, 2)), np.eye(2))
