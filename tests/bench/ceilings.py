@@ -101,8 +101,13 @@ def _machine() -> tuple[int, bool]:
 
 
 # Measured -------------------------------------------------------------------------------------------------------------
-def multiply_adds(threads: int, rounds: int = 4_000_000) -> float:
-    """float32 operations a second, a product and a sum being two; the best of a few tries of some milliseconds."""
+def multiply_adds(threads: int, rounds: int = 0) -> float:
+    """float32 operations a second, a product and a sum being two; the best of a few tries.
+
+    A try on one thread is so short that one of them is left alone on a busy machine too; several threads must be started,
+    which takes its time.
+    """
+    rounds = rounds or (400_000 if threads == 1 else 4_000_000)
     lanes, fused = _machine()
     function, to = _function(multiply_adds_text, lanes, fused), np.zeros((threads, lanes), np.float32)
     seconds = _quickest([lambda row=row: function(rounds, row.ctypes.data) for row in to])
@@ -152,6 +157,6 @@ def _quickest(pieces: list[Callable[[], Any]]) -> float:
         return time.perf_counter() - before
 
     if len(pieces) == 1:
-        return min(seconds(pieces[0]) for _ in range(TRIES))
+        return min(seconds(pieces[0]) for _ in range(4 * TRIES))
     with ThreadPoolExecutor(len(pieces)) as pool:
         return min(seconds(lambda: [job.result() for job in [pool.submit(piece) for piece in pieces]]) for _ in range(TRIES))  # fmt: skip

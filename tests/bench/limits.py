@@ -92,7 +92,8 @@ def _bound(of: Sequence[Line]) -> Iterator[str]:
     if workload.share is not None:
         yield f"At least {workload.share:.0%} is wanted: {'yes' if mine >= workload.share else 'no'}."
     peers = [line for line in of if line.theirs is not None and line.ratio is not None]
-    if not peers:
+    if not peers or mine > 1:
+        # Who does with fewer operations than were counted is not bound by them.
         return
     bounds = {line.peer: statistics.median(line.theirs["samples"]) / least for line in peers if line.theirs}
     listed = ", ".join(f"{significant(bound)}x {peer}" for peer, bound in bounds.items())

@@ -12,6 +12,12 @@ from records import Results
 from units import seconds, significant, size
 from workloads import OURS, Workload, all_workloads, peer_of
 
+FORMS = {
+    "jax fori_loop": "many steps in one call of a compiled loop",
+    "jax donated": "the results of the step before are given away, so that the new ones need no fresh memory",
+    "torch.compile": "the loss is compiled, the optimizer is not",
+}
+"""Peers that are another peer in another form, and what that is."""
 BUSY = 0.9
 """A single thread that got less of a processor than this had to share it."""
 
@@ -178,6 +184,8 @@ def _notes(table: Sequence[Line], results: Results, threads: int) -> list[str]:
         why = line.workload.incomparable.get(line.peer)
         if why:
             notes.append(f"- [1] {line.workload.name}, {line.peer}: its losses cannot be compared, because {why}.")
+    shown = {line.peer for line in table}
+    notes += [f"- {peer}: {words}." for peer, words in FORMS.items() if peer in shown]
     if threads > 1:
         notes.append("- Rows of which nobody can do a part in a second thread are measured with one thread only.")
     records = [record for record in results["records"] if record["threads"] == threads]

@@ -286,6 +286,7 @@ def test_the_report_shows_times_demands_and_limits(results):
     assert "|  | torch: channels_last | 5.00 ms (5.00 ms) | 16% | 5.00x | 5.00x | 2.00x | 4.00x | aim |" in one
     assert rows["chain1e7"].endswith("| 80% of 10.0 GB/s |  |  | 60% of the ceiling |  | yes |")
     assert "scikit-learn: its losses cannot be compared, because its chains persist" in text
+    assert "- jax fori_loop: many steps in one call" in one and "- jax donated" not in text
     assert "![" in text and "(ratios.svg)" in text
     assert "|  | torch | 1.00 µs (1.00 µs) |  | 0.50x | 0.50x | 1.00x |  | no |" in two
     assert "a processor, 2 cores, AVX2, 8 GiB" in text
