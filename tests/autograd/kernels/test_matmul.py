@@ -188,6 +188,17 @@ def test_dots_of_every_height_and_width(dtype: str, rng: np.random.Generator, mo
                         np.testing.assert_allclose(c, (1 + accumulate) * (a @ b.T), rtol=0, atol=limit)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dots_of_every_depth(dtype: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products.Tiles, "possible", False)
+    monkeypatch.setattr(products.Turned, "possible", False)
+    for k in (447, 448, 449, 895, 896, 897, 1500, 1791, 1792, 1793, 4001):
+        a, b = rng.standard_normal((2, 6, k)).astype(dtype), rng.standard_normal((2, 5, k)).astype(dtype)
+        for text, arrays in (("nk,mk->nm", [a[0], b[0]]), ("snk,smk->snm", [a, b]), ("snk,smk->nm", [a, b])):
+            assert check(text, arrays).kernels == ["dots"]
+
+
 test_narrower_vectors = also_with_narrower_vectors(
-    test_sizes_around_those_of_tiles, test_nothing_beside_the_matrices_is_used, test_dots_of_every_height_and_width
-)
+    test_sizes_around_those_of_tiles, test_nothing_beside_the_matrices_is_used, test_dots_of_every_height_and_width,
+    test_dots_of_every_depth,
+)  # fmt: skip
