@@ -83,8 +83,8 @@ class Recurrent(Module):
             heard = self.heard(x)
             state = self.step(self.zero(x.shape[0], heard.dtype) if start is None else start, heard)
             return (self.output(state), state) if with_state else self.output(state)
-        # One product for all times; the loop then goes along its first axis.
-        heard = swapaxes(self.heard(x), 0, 1)
+        # The loop goes along the first axis. What the inputs say is one product for all times.
+        heard = self.heard(swapaxes(x, 0, 1))
         state = self.zero(x.shape[0], heard.dtype) if start is None else start
         length = int(x.shape[1])
         window = self.truncate or max(length, 1)

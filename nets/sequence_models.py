@@ -62,6 +62,10 @@ class DeepRNN(Module):
             states.append(state)
         return (x, tuple(states)) if with_state else x
 
+    def output(self, state: tuple[State, ...]) -> Node:
+        """What the top layer says, (N, sizes[-1])."""
+        return self.layers[-1].output(state[-1])
+
 
 class Bidirectional(Module):
     """A bidirectional recurrent layer: one reads forward and one backward, side by side: (N, T, inputs) → (N, T,
@@ -87,6 +91,10 @@ class Bidirectional(Module):
         both = concat([one, other], axis=2)
         return (both, (end, begin)) if with_state else both
 
+    def output(self, state: tuple[State, State]) -> Node:
+        """What both say when each has read all, (N, 2·width)."""
+        return concat([self.ahead.output(state[0]), self.back.output(state[1])], axis=1)
+
 
 class ManyToMany(Module):
     """Many to many, an answer at every time: (N, T, inputs) → (N, T, outputs), a linear layer on what a recurrent layer
@@ -109,7 +117,7 @@ class ManyToMany(Module):
 
 class ManyToOne(Module):
     """Many to one, an answer when all was read: (N, T, inputs) → (N, outputs), a linear layer on what a recurrent layer
-    (or DeepRNN, or Bidirectional) says at its end. A layer that reads backward has its end at time 0.
+    (or DeepRNN, or Bidirectional) says at its end. That of a layer that reads backward is at time 0.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -122,7 +130,8 @@ class ManyToOne(Module):
         self.top = Linear(_width(reader), outputs, rng=rng, dtype=dtype)
 
     def forward(self, x: Node) -> Node:
-        return self.top(_end(self.reader, self.reader(x)))
+        _, state = self.reader(x, with_state=True)
+        return self.top(self.reader.output(state))
 
 
 def _width(reader: Module) -> int:
@@ -130,15 +139,6 @@ def _width(reader: Module) -> int:
     if width is None:
         raise ParameterError(f"{reader!r} is no recurrent layer: it has no width")
     return width
-
-
-def _end(reader: Module, h: Node) -> Node:
-    """What a reader says when it has read all."""
-    if isinstance(reader, Bidirectional):
-        half = reader.width // 2
-        return concat([h[:, -1, :half], h[:, 0, half:]], axis=1)
-    last = reader.layers[-1] if isinstance(reader, DeepRNN) else reader
-    return h[:, 0] if getattr(last, "reverse", False) else h[:, -1]
 
 
 class Decoder(Module):
@@ -252,9 +252,9 @@ class EncoderDecoder(Module):
             raise ShapeError(
                 f"EncoderDecoder {self.label!r} takes word numbers (batch, time); it was given shape {tuple(map(int, x.shape))}"
             )
-        h = self.encoder(self.embedding(x))
+        h, state = self.encoder(self.embedding(x), with_state=True)
         memory = None if self.decoder.attention is None else h
-        return self.decoder(_end(self.encoder, h), t, memory, with_weights=with_weights)
+        return self.decoder(self.encoder.output(state), t, memory, with_weights=with_weights)
 
     def objective(self, x: Node, t: Node) -> Node:
         """What it learns to make small: the cross-entropy of the right words, having read those before."""
