@@ -22,8 +22,6 @@ GRAIN = 1 << 19
 """So many multiplications make a chunk worth a thread."""
 PAGE = 4096
 """Bytes after which the sets of a first-level cache come round again."""
-PAGE = 4096
-"""Bytes after which the sets of a first-level cache come round again."""
 CALL = 150
 """About how many cycles another call takes."""
 LARGE = 1 << 21
