@@ -277,6 +277,7 @@ def conv_weigh(v: SimpleNamespace) -> Any:
         channels, rows = word(block, 6), word(block, 7)
         taps, pixels, wide = word(block, 11), word(block, 12), word(block, 15)
         shape = block + 8 * PLANES
+        distances, plane = shape + 8 * word(shape, 3), size * channels * word(shape, 4) * word(shape, 5)
         work = word(block, 8) + word(block, 9) * (start // word(block, 10))
         turned, offsets = work + word(block, 13), work + word(block, 14)
         reach = channels * taps
@@ -284,19 +285,14 @@ def conv_weigh(v: SimpleNamespace) -> Any:
         fill(work, zero(), word(shape, 2) * channels)
         for channel in range(channels):
             for tap in range(taps):
-                set_word(
-                    offsets,
-                    channel * taps + tap,
-                    size * channel * word(shape, 2) + word(shape + 8 * word(shape, 3), tap),
-                )
+                offset = size * channel * word(shape, 2) + word(distances, tap)
+                set_word(offsets, channel * taps + tap, offset)
         for each in range(start, stop):
             results = word(block, 2) + each * groups * by_group
             fill(results, zero(), groups * reach * wide)
             for image in range(each * each_part, min(images, (each + 1) * each_part)):
                 for group in range(groups):
-                    source = word(block, 0) + size * (image * groups + group) * channels * word(shape, 4) * word(
-                        shape, 5
-                    )
+                    source = word(block, 0) + (image * groups + group) * plane
                     planes(shape, work, source, channels, 1, 0)
                     arriving = word(block, 1) + size * (image * groups + group) * rows * pixels
                     if word(block, 16):
@@ -338,13 +334,8 @@ def conv_sum(v: SimpleNamespace) -> Any:
     turn, copy = turner(v), moves(v).copy
 
     def loop(block: int, start: int, stop: int) -> None:
-        parts, groups, rows, reach, wide = (
-            word(block, 2),
-            word(block, 3),
-            word(block, 4),
-            word(block, 5),
-            word(block, 6),
-        )
+        parts, groups, rows = word(block, 2), word(block, 3), word(block, 4)
+        reach, wide = word(block, 5), word(block, 6)
         sums = word(block, 7) + word(block, 8) * (start // word(block, 9))
         turned = sums + size * lanes * lanes
         pieces = (reach + lanes - 1) // lanes

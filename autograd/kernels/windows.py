@@ -23,12 +23,8 @@ def patches(v: SimpleNamespace) -> Any:
     word, size, zero, fill, every, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).every, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
-        height, width, lines, columns = (
-            word(block, HEIGHT),
-            word(block, WIDTH),
-            word(block, LINES),
-            word(block, COLUMNS),
-        )
+        height, width = word(block, HEIGHT), word(block, WIDTH)
+        lines, columns = word(block, LINES), word(block, COLUMNS)
         down, right, step = word(block, DOWN), word(block, RIGHT), word(block, STEP_RIGHT)
         target = word(block, 1) + size * start * down * right * lines * columns
         for plane in range(start, stop):
@@ -60,12 +56,8 @@ def overlap_add(v: SimpleNamespace) -> Any:
     word, size, zero, fill, add, inside = v.word, v.size, v.zero, moves(v).fill, moves(v).add, _inside()
 
     def loop(block: int, start: int, stop: int) -> None:
-        height, width, lines, columns = (
-            word(block, HEIGHT),
-            word(block, WIDTH),
-            word(block, LINES),
-            word(block, COLUMNS),
-        )
+        height, width = word(block, HEIGHT), word(block, WIDTH)
+        lines, columns = word(block, LINES), word(block, COLUMNS)
         down, right, step = word(block, DOWN), word(block, RIGHT), word(block, STEP_RIGHT)
         source = word(block, 0) + size * start * down * right * lines * columns
         for plane in range(start, stop):
@@ -78,12 +70,8 @@ def overlap_add(v: SimpleNamespace) -> Any:
                     for i in range(lines):
                         row = i * word(block, STEP_DOWN) + a * word(block, FAR_DOWN) - word(block, BEFORE_DOWN)
                         if 0 <= row < height:
-                            add(
-                                target + size * (row * width + low * step + shift),
-                                source + size * low,
-                                step,
-                                high - low,
-                            )
+                            here = target + size * (row * width + low * step + shift)
+                            add(here, source + size * low, step, high - low)
                         source += size * columns
 
     return loop
