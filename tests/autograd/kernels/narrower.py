@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,7 +26,7 @@ def also_with_narrower_vectors(*tests: Callable[..., None]) -> Callable[[str], N
 
     @pytest.mark.parametrize("width", ["32", "16"])
     def test(width: str) -> None:
-        done: Any = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", PROGRAM, width, *names], env={**os.environ, "NNGRAPH_VECTOR_BYTES": width},
             capture_output=True, text=True, cwd=ROOT, check=False,
         )  # fmt: skip
