@@ -50,6 +50,9 @@ class Module:
         """What comes out for these inputs, as nodes."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x) that says what comes out")
 
+    def check_data(self, *arrays: np.ndarray) -> None:
+        """Raise DataError where it could not learn from these rows, the target last; asked before a training."""
+
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         """`forward` in the scope of this module. Numbers and arrays become constants."""
         nodes = [given if given is None or isinstance(given, (Node, tuple)) else as_node(given) for given in inputs]

@@ -239,6 +239,13 @@ class LogisticRegression(Module):
     def forward(self, x: Node) -> Node:
         return sigmoid(self.linear(x))
 
+    def check_data(self, *arrays: np.ndarray) -> None:
+        """Targets are probabilities; DataError naming the first that is none."""
+        t = arrays[-1].ravel()
+        wrong = (t < 0) | (t > 1)
+        if wrong.any():
+            raise DataError(f"t has {t[wrong][0]:g} at row {int(wrong.argmax())}; logistic regression takes 0 to 1")
+
     def objective(self, x: Node, t: Node) -> Node:
         """The mean of −t·ln p − (1 − t)·ln(1 − p); t (N,) or (N, 1), 0 or 1. Its gradient by the score is (p − t)/N."""
         z = self.linear(x)

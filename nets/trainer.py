@@ -75,6 +75,9 @@ class Trainer:
         self.arrays = rows_of(data, "data")
         self.validation = None if validation is None else rows_of(validation, "validation")
         _alike(self.arrays, self.validation)
+        for rows in (self.arrays, self.validation or ()):
+            if rows:
+                net.check_data(*rows)
         self.batch = min(batch, len(self.arrays[0]))
         self.metrics = dict(metrics or {})
         self.memory, self.done = Memory(), 0

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -294,6 +300,39 @@ class NetRegressor(RegressorMixin, NetEstimator):
         """The amounts of each row, (rows,) or (rows, outputs) as y was."""
         answers = self._ask(X)
         return answers[:, 0] if self._is_flat else answers
+
+
+class NetTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstimator):
+    """An estimator that learns from rows alone, and turns rows into others: what `_answer` gives."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from X (rows, features) from the start; y is not looked at."""
+        X = self._rows(X, reset=True)
+        self._start()
+        self._learn(X)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn for one epoch from some more rows."""
+        first = not hasattr(self, "net_")
+        X = self._rows(X, reset=first)
+        if first:
+            self._start()
+        self._learn(X, epochs=1)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Rows of X as the network has learned to write them: (rows, numbers)."""
+        return self._ask(X)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self._asked.outputs[0].shape[-1])
 
 
 def _text_column(X: Any) -> str | None:

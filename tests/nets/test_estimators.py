@@ -6,17 +6,39 @@ import copy
 import pickle
 import warnings
 
+import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.nets import data
+from nngraph.nets.estimators.base import NetTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+
+class Squeezer(NetTransformer):
+    """What another estimator takes on the shared base: here rows through a narrow layer and back."""
+
+    def __init__(self, width=2, *, optimizer=None, epochs=5, random_state=None):
+        self.width = width
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.random_state = random_state
+
+    _loss = staticmethod(ng.mean_squared_error)
+
+    def _build(self, seed):
+        return nets.MLP([self.n_features_in_, self.width, self.n_features_in_], ng.tanh, rng=seed)
+
+    def _answer(self, net, x):
+        return ng.tanh(net.layers[0](x))
+
 
 QUICK = [
     nets.MLPClassifier((16,), epochs=20, batch=16, optimizer=nets.Adam(0.02)),
     nets.MLPRegressor((16,), epochs=30, batch=16, optimizer=nets.Adam(0.02)),
     nets.Perceptron(epochs=10),
+    Squeezer(),
     nets.Adaline(rate=1e-5, epochs=10),  # some checks have columns around 100, where a rate above 2e-5 diverges
 ]
 
@@ -100,6 +122,13 @@ def test_adaline_comes_near_to_least_squares():
     best = np.linalg.lstsq(A, 2.0 * clouds.t - 1, rcond=None)[0]
     found = np.append(learner.net_.W.value[:, 0], learner.net_.b.value)
     assert found == pytest.approx(best, abs=0.03)
+
+
+def test_an_estimator_without_targets_learns_on_the_same_base():
+    (iris,) = data.standardized(data.iris())
+    squeezer = Squeezer(optimizer=nets.Adam(0.02), epochs=60, random_state=0)
+    assert squeezer.fit_transform(iris.X).shape == (150, 2)
+    assert squeezer.history_[-1].loss < 0.15 < squeezer.history_[0].loss  # of a variance of 1
 
 
 # scikit-learn's company ----------------------------------------------------------------------------------------------

@@ -121,6 +121,16 @@ def test_logistic_regression_is_scikit_learns():
     assert np.log(p / (1 - p)) == pytest.approx(unit.scores(ng.constant(moons.X)).value)
 
 
+def test_targets_out_of_range_are_named():
+    X = np.zeros((4, 2))
+    with pytest.raises(nets.DataError, match="t has 2 at row 3; logistic regression takes 0 to 1"):
+        nets.train(nets.LogisticRegression(2), data=(X, np.array([0, 1, 1, 2])))
+    with pytest.raises(nets.DataError, match=r"t has -0\.5 at row 1"):
+        nets.train(nets.LogisticRegression(2), data=(X, np.zeros(4)), validation=(X, np.array([0, -0.5, 0, 0])))
+    with pytest.raises(ShapeError, match="class number 3 with 3 classes; they are numbered 0 to 2"):
+        list(nets.train(nets.SoftmaxRegression(2, 3), data=(X, np.array([0, 1, 2, 3]))))
+
+
 def test_softmax_regression_is_scikit_learns():
     from sklearn.linear_model import LogisticRegression
 
