@@ -31,6 +31,7 @@ def run(
     from time import perf_counter
 
     from ...autograd.engines.compiled import pieces
+    from ...autograd.kernels.compile_ahead import compile_ahead
     from ...nets.typical import steps
     from .. import show
     from ..errors import CommandError
@@ -38,21 +39,19 @@ def run(
 
     began = perf_counter()
     found = pieces.pieces(steps())
-    missing = {key: piece for key, piece in found.items() if not piece[1].is_ready}
+    missing = {code: name for name, code in found.values() if not code.is_ready}
     if missing and not _kept():
         raise CommandError(
             _("nothing can be kept: {path} cannot be written", path=_folders()[0].path),
             _("NNGRAPH_CACHE names another folder"),
         )
-    compiled, stopped = 0, False
+    stopped = False
     try:
         with _progress(len(missing), color) as step:
-            for name, code in missing.values():
-                step(name)
-                code.address  # noqa: B018  (asking for it compiles it)
-                compiled += 1
+            compile_ahead(missing, lambda code: step(missing[code]))
     except KeyboardInterrupt:
         stopped = True
+    compiled = sum(code.is_ready for code in missing)
     kept = _kept() or _folders()[0]
     ready, seconds = len(found) - len(missing), perf_counter() - began
     if as_json:

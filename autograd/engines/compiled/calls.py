@@ -6,7 +6,7 @@ is said beside it, so that buffers can be reused, order can be checked, and no c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -162,3 +162,13 @@ class Body:
     moving: list[Buffer]
     offsets: dict[Buffer, int]
     scratch: dict[tuple[int, int], int]
+
+
+def every_call(calls: Sequence[Call]) -> Iterator[tuple[str, Call]]:
+    """Calls with their numbers, those inside loops behind the loop."""
+    waiting = [(str(at), call) for at, call in reversed(list(enumerate(calls, 1)))]
+    while waiting:
+        number, call = waiting.pop()
+        yield number, call
+        if call.body is not None:
+            waiting += [(f"{number}.{at}", each) for at, each in reversed(list(enumerate(call.body.calls, 1)))]

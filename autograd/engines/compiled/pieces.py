@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...node import Leaf, Node
-from .calls import Fallback
+from .calls import Fallback, every_call
 from .planning.plan import Plan
-from .report import every_call
 
 Step = tuple[str, Sequence[Node], Mapping[Leaf, Node]]
 """Name, outputs and updates."""

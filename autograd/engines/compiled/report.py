@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...language import N_
 from ...node import Leaf
 from ...reason import Reason
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
-from .calls import Body, Buffer, Call, Fallback, View
+from .calls import Body, Buffer, Call, Fallback, View, every_call
 from .planning.memory import arranged
 from .planning.plan import Plan
 
@@ -38,16 +38,6 @@ def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] 
         leaves=tuple(inputs),
         details=_Details(plan),
     )
-
-
-def every_call(calls: Sequence[Call]) -> Iterator[tuple[str, Call]]:
-    """Calls with their numbers, those inside loops behind the loop."""
-    waiting = [(str(at), call) for at, call in reversed(list(enumerate(calls, 1)))]
-    while waiting:
-        number, call = waiting.pop()
-        yield number, call
-        if call.body is not None:
-            waiting += [(f"{number}.{at}", each) for at, each in reversed(list(enumerate(call.body.calls, 1)))]
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from ....errors import NngraphError
 from ....node import Leaf, Node
 from ....storage import Home, claim, new_lock, settle
 from ...numpy import evaluate_all, no_value
-from ..calls import STATUS, Buffer, Call, Fallback, View
+from ..calls import STATUS, Buffer, Call, Fallback, View, every_call
 from ..planning.memory import ALIGNMENT, arranged
 from ..planning.plan import Plan
 from ..scalars.tape import tape_plan
@@ -69,6 +69,7 @@ class Program:
                 self.arrays[buffer] = np.ascontiguousarray(leaf._value).reshape(leaf._value.shape)
             elif leaf in self.homes:
                 self.arrays[buffer] = self.homes[leaf].array
+        self._compile()
         written = Words(self._address, self.status.ctypes.data)
         blocks = [written.block(call, number, scratch, self.base) for number, call in enumerate(calls)]
         self.words, self._patches = written.array(), written.patches
@@ -96,6 +97,14 @@ class Program:
         self._bind_keeping()
         if self._threads > 1:
             workers.prepare()
+
+    def _compile(self) -> None:
+        """Have all machine code at hand; what nobody has compiled on this machine yet is compiled at once."""
+        from ....kernels.compile_ahead import compile_ahead
+        from ....kernels.interpreter import run
+
+        codes = [part.code for _, call in every_call(self.plan.calls) for part in call.parts]
+        compile_ahead([run("float64"), *(code for code in codes if not isinstance(code, Fallback))])
 
     def _bind_places(self, words: memoryview) -> None:
         """What is known only when the program is called: where given leaves lie, and results."""
