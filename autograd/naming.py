@@ -42,8 +42,10 @@ def lines(outputs: Node | Iterable[Node], keep: Iterable[Node] = ()) -> list[Nod
             chosen.add(node)
         inside = [source for source in node.inputs if not source.is_leaf and source not in chosen]
         count = len(node.inputs) - len(inside) + sum(operands[source] for source in inside)
-        if count > LONGEST and inside:
-            longest = max(inside, key=lambda source: operands[source])
+        # A bundle of values is no value to name; the part that is taken of it is.
+        nameable = [source for source in inside if source.dtype != object]
+        if count > LONGEST and nameable:
+            longest = max(nameable, key=lambda source: operands[source])
             chosen.add(longest)
             count -= operands[longest] - 1
         operands[node] = count

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +34,9 @@ from .terms import (
     replaced,
     walk,
 )
+
+if TYPE_CHECKING:
+    from ..engines.numpy import Program
 
 Atoms = Mapping[Node, Term]
 UNIT = 16
@@ -91,7 +95,19 @@ def machine(node: Node, whole: Node) -> Op:
     holes = tuple(Leaf("input", "hole", None, source.shape, source.dtype) for source in whole.inputs)
     program = Program.of(Graph(holes, (rebuild(node, (rebuild(whole, holes),)),)))
     notation = replace(whole.op.notation, style="call", sign=f"{whole.op.notation.sign}[{node.params.get('index', 0)}]")
-    return replace(whole.op, notation=notation, numpy=lambda *arrays: program.only(*arrays), known={})
+    return replace(whole.op, notation=notation, numpy=on_written(program, holes), known={})
+
+
+def on_written(program: Program, holes: Sequence[Node]) -> Callable[..., np.ndarray]:
+    """A program on the values of terms. A number that is written out has no dtype: where the program takes places or
+    counts, it is a whole one."""
+
+    def run(*arrays: np.ndarray) -> np.ndarray:
+        return program.only(
+            *[np.asarray(array).astype(hole.dtype) if hole.dtype.kind in "iu" else array for array, hole in zip(arrays, holes)]
+        )
+
+    return run
 
 
 def constant_term(node: Node) -> Term:

@@ -135,16 +135,14 @@ def _evaluate(term: Term, names: Names, sizes: Mapping[str, int]) -> Labeled:
                 return apply(op, values, params, COLUMNS in sizes)
             except DtypeError:
                 # A number that is written out has no dtype; where an op asks for a place or a class, it is a whole one.
-                return apply(op, [_counted(*pair) for pair in zip(args, values, strict=True)], params, COLUMNS in sizes)
+                return apply(op, [_counted(value) for value in values], params, COLUMNS in sizes)
     raise CheckFailed(f"no rule to evaluate {type(term).__name__}")
 
 
-def _counted(term: Term, value: Labeled) -> Labeled:
-    """The value of a number that is written out, as a whole number."""
-    number = term.value if isinstance(term, Filled) else term
-    if not isinstance(number, Number) or not float(number.value).is_integer():
-        return value
-    return Labeled(value.array.astype(np.int64), value.labels)
+def _counted(value: Labeled) -> Labeled:
+    """Numbers that are all whole, as whole numbers."""
+    array = value.array
+    return Labeled(array.astype(np.int64), value.labels) if (array == np.floor(array)).all() else value
 
 
 def apply(op: Op, values: Sequence[Labeled], params: Mapping[str, Any], columns: bool = False) -> Labeled:

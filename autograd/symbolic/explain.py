@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..errors import GradientError, ParameterError
-from ..graph import order, substitute
+from ..graph import Graph, order, substitute
 from ..node import Leaf, Node, describe
 from ..ops.identity import cast
 from .derivation import Derivation, Notation
@@ -95,18 +95,32 @@ def second_pairs(wanted: Sequence[Node], once: Sequence[Node], order: int) -> li
 
 def in_float64(output: Node, wanted: Sequence[Node]) -> tuple[Node, list[Node]]:
     """The same graph over float64 leaves: a derivation is checked in double precision."""
-    image: dict[Node, Node] = {}
-    for leaf in order(output):
-        if isinstance(leaf, Leaf) and leaf.dtype.kind == "f" and leaf.dtype != np.float64:
-            twin = Leaf(
-                leaf.role, leaf._name, None if leaf._value is None else leaf._value, leaf.shape, np.dtype(np.float64)
-            )
-            twin.params = leaf.params
-            image[leaf] = twin
-    if not image and not any(node.op is cast for node in order(output)):
+    nodes = order(output)
+    single = any(node.is_leaf and node.dtype.kind == "f" and node.dtype != np.float64 for node in nodes)
+    if not single and not any(node.op is cast for node in nodes):
         return output, list(wanted)
-    for node in order(output):
-        if node.op is cast and node.dtype.kind == "f" and node.inputs[0].dtype.kind == "f":
-            image[node] = substitute([node.inputs[0]], image)[0]
-    changed = substitute([output, *wanted], image)
+    changed = _doubled([output, *wanted], {})
     return changed[0], changed[1:]
+
+
+def _doubled(outputs: Sequence[Node], image: dict[Node, Node]) -> list[Node]:
+    """Nodes over float64 leaves, loops with the bodies inside them; `image` receives what became of which."""
+    for node in order(outputs):
+        if isinstance(node, Leaf):
+            if node.dtype.kind == "f" and node.dtype != np.float64:
+                image[node] = _twin(node)
+        elif node.op is cast and node.dtype.kind == "f" and node.inputs[0].dtype.kind == "f":
+            image[node] = substitute([node.inputs[0]], image)[0]
+        elif isinstance(body := node.params.get("body"), Graph):
+            inner: dict[Node, Node] = {}
+            inside = _doubled([*body.inputs, *body.outputs], inner)
+            split = len(body.inputs)
+            graph = Graph(tuple(inside[:split]), tuple(inside[split:]))
+            image[node] = node.op.apply(tuple(substitute(node.inputs, image)), {**node.params, "body": graph})
+    return substitute(outputs, image)
+
+
+def _twin(leaf: Leaf) -> Leaf:
+    twin = Leaf(leaf.role, leaf._name, None if leaf._value is None else leaf._value, leaf.shape, np.dtype(np.float64))
+    twin.params = leaf.params
+    return twin

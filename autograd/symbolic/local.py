@@ -18,7 +18,7 @@ from ..naming import lines, names
 from ..node import Leaf, Node
 from ..op import CONTROL, LINEAR, SHAPE, Op
 from ..ops.linear import broadcast, transpose
-from .convert import constant_term, to_term
+from .convert import constant_term, on_written, to_term
 from .elements import with_axis_letters
 from .evaluate import COLUMNS
 from .letters import letters
@@ -219,8 +219,9 @@ def roundabout(term: Term) -> bool:
 
 def _pullback(board: Board, line: Line, atom: Node, adjoint: Node, seed: Leaf, arrives: Term) -> Pullback:
     """(∂line/∂atom)ᵀ · ∂E/∂line, computed by the graph of the way back itself; differences judge it."""
-    program = Program.of(Graph((seed, *line.holes.values()), (adjoint,)))
-    op = replace(broadcast, name="pullback", index=None, numpy=lambda *arrays: program.only(*arrays), known={})
+    holes = (seed, *line.holes.values())
+    program = Program.of(Graph(holes, (adjoint,)))
+    op = replace(broadcast, name="pullback", index=None, numpy=on_written(program, holes), known={})
     slope = Partial(line.symbol.name, (board.name(atom),), 2)
     turned_slope = Apply(transpose, (slope,), {"axes": (1, 0)})
     return Pullback(

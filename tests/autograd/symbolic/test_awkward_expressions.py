@@ -118,3 +118,30 @@ def test_an_expression_that_lies_on_its_corner_everywhere_is_drawn_there_and_sai
 def test_the_same_class_or_place_everywhere_stays_a_whole_number(build: Callable[[ng.Node], ng.Node]):
     E = ng.parameter("E", [[0.1, 0.2], [0.3, 0.4]])
     assert ng.explain(build(E), wrt=[E]).ok
+
+
+def test_a_loop_of_float32_is_checked_in_float64():
+    x, W = (ng.parameter(name, rng.normal(size=shape).astype(np.float32)) for name, shape in (("x", (3, 2)), ("W", (2, 2))))
+
+    def step(h: ng.Node, x: ng.Node) -> tuple[ng.Node, ng.Node]:
+        h = ng.tanh(x + h @ W)
+        return h, h
+
+    _, h = ng.scan(step, ng.constant(np.zeros(2, np.float32)), x)
+    assert ng.explain(ng.sum(ng.square(h @ W)), wrt=[W]).ok
+
+
+def test_a_loop_that_chooses_words_and_whose_parts_are_both_used():
+    E, *weights = (ng.parameter(name, rng.normal(size=(2, 2))) for name in ("E", "U", "V", "W"))
+    U, V, W = weights
+
+    def step(carry: tuple[ng.Node, ng.Node], _: None) -> tuple[tuple[ng.Node, ng.Node], ng.Node]:
+        h, word = carry
+        h = ng.tanh(ng.embedding(E, word) @ U + h @ V)
+        return (h, ng.argmax(h @ W)), h
+
+    (last, _), h = ng.scan(step, (ng.constant(np.zeros(2)), ng.constant(np.int64(0))), length=3)
+    y = ng.sum(ng.square(h @ W)) + ng.sum(last)
+    assert ng.explain(y, wrt=[V]).ok
+    read = ng.concat([ng.constant(np.zeros(1, np.int64)), ng.input("t", np.array([1, 0]))], axis=0)
+    assert ng.explain(ng.sum(ng.square(ng.embedding(E, read))), wrt=[E]).ok
