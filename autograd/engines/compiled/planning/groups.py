@@ -137,7 +137,7 @@ class Fusion:
         for source, along in zip(node.inputs, operand_axes(node)):
             base, through = self.base(source)
             if base not in group.axes or base in group.closed:
-                if self._root(source) in group.axes:
+                if self.root(source) in group.axes:
                     return None
                 continue
             for at, axis in enumerate(along):
@@ -150,7 +150,7 @@ class Fusion:
     def _sources(self, node: Node) -> list[Unit]:
         found = []
         for source in node.inputs:
-            root = self._root(source)
+            root = self.root(source)
             if root in self.waiting:
                 found += self._sources(root)
             elif root in self.unit_of:
@@ -243,7 +243,7 @@ class Fusion:
         for source, lies in zip(member.inputs, self._operand_axes(member)):
             base, through = self.base(source)
             if base not in other.axes:
-                if self._root(source) in other.axes:
+                if self.root(source) in other.axes:
                     return False
                 continue
             for at, along in enumerate(lies):
@@ -252,10 +252,11 @@ class Fusion:
                     return False
         return True
 
-    def _root(self, source: Node) -> Node:
-        while source in self.views:
-            source = source.inputs[0]
-        return source
+    def root(self, node: Node) -> Node:
+        """The node whose numbers a view shows."""
+        while node in self.views:
+            node = node.inputs[0]
+        return node
 
     # Axes and loops -----------------------------------------------------------------------------------------------
     def _operand_axes(self, node: Node) -> list[Axes]:
@@ -271,7 +272,7 @@ class Fusion:
             base, through = self.base(source)
             if base not in group.axes:
                 # A member seen through a view that is not axis by axis needs the whole member first.
-                if self._root(source) in group.axes:
+                if self.root(source) in group.axes:
                     return None
                 continue
             if base in group.closed:

@@ -92,19 +92,13 @@ class Plan(Builder):
     def _foldable(node: Node) -> bool:
         return {node.dtype, node.inputs[0].dtype} <= REAL and 0 not in node.inputs[0].shape
 
-    def root(self, node: Node) -> Node:
-        """The node whose numbers a view shows."""
-        while node in self.fusion.views:
-            node = node.inputs[0]
-        return node
-
     def _wanted(self) -> None:
         """Which members of groups must lie in memory: those read outside their group, and results."""
-        wanted = {self.root(node) for node in (*self.outputs, *self.updates.values())}
+        wanted = {self.fusion.root(node) for node in (*self.outputs, *self.updates.values())}
         unit_of = self.fusion.unit_of
         for node, unit in unit_of.items():
             for source in node.inputs:
-                root = self.root(source)
+                root = self.fusion.root(source)
                 base, _ = self.fusion.base(source)
                 if unit_of.get(root) is not unit or base is not root or root in getattr(unit, "closed", ()):
                     wanted.add(root)
@@ -112,19 +106,19 @@ class Plan(Builder):
         self.readers: dict[Node, set[int]] = {}
         for node, unit in unit_of.items():
             for source in node.inputs:
-                self.readers.setdefault(self.root(source), set()).add(unit.number)
+                self.readers.setdefault(self.fusion.root(source), set()).add(unit.number)
 
     def _in_place(self) -> dict[Node, Leaf]:
         """Which new values are written straight over the leaf they belong to: where every other reader of the old value
         can run before."""
         units, unit_of = self.fusion.units, self.fusion.unit_of
         found: dict[Node, Leaf] = {}
-        outside = {self.root(node) for node in self.outputs}
+        outside = {self.fusion.root(node) for node in self.outputs}
         for leaf, new in self.updates.items():
             unit = unit_of.get(new)
             if new.dtype != leaf.dtype or unit is None or new in found or leaf in outside:
                 continue
-            if any(self.root(other) is leaf for other in self.updates.values()):
+            if any(self.fusion.root(other) is leaf for other in self.updates.values()):
                 continue
             bit = 1 << unit.number
             readers = [units[number] for number in self.readers.get(leaf, ()) if number != unit.number]
@@ -142,12 +136,12 @@ class Plan(Builder):
         """Whether a group reads the leaf only along the loops along which it writes the new value; a kernel of its own
         must not read it at all."""
         if not isinstance(unit, Group):
-            return all(self.root(source) is not leaf for source in new.inputs) and isinstance(new.shape, tuple)
+            return all(self.fusion.root(source) is not leaf for source in new.inputs) and isinstance(new.shape, tuple)
         for member in unit.nodes:
             fold = None if is_elementwise(member) else reduction(member)
             lies = [tuple(range(len(member.inputs[0].shape)))] if fold else operand_axes(member)
             for source, along in zip(member.inputs, lies):
-                if self.root(source) is not leaf:
+                if self.fusion.root(source) is not leaf:
                     continue
                 if source is not leaf:
                     return False
@@ -203,7 +197,7 @@ class Plan(Builder):
                 self.copy(self.view_of(node), target)
 
     def _shows_updated(self, node: Node) -> bool:
-        return self.root(node) in self.updates
+        return self.fusion.root(node) in self.updates
 
     def _taken_early(self) -> dict[Node, View]:
         """What only shows a leaf that is updated is taken before the update."""

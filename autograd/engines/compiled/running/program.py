@@ -113,12 +113,12 @@ class Program:
             return Place(words, self._patches.get(buffer, ()))
 
         self.results = [Result(view, place(view.buffer)) for view in self.plan.results]
-        self._given = [
+        self.given = [
             Given(leaf, buffer, place(buffer))
             for leaf, buffer in self.plan.leaves.items()
             if leaf.role != "constant" and leaf not in self.homes
         ]
-        self._leaves = Leaves((), self._given, self._stamps)
+        self._leaves = Leaves((), self.given, self._stamps)
 
     def _bind_keeping(self) -> None:
         """Leaves that are changed before the last call that may stop the program are kept aside first, to be put back."""
@@ -197,7 +197,7 @@ class Program:
         is as the leaves say. Called again when it gives None, because a leaf has changed meanwhile."""
         leaves = self._leaves
         if leaves.inputs is not inputs:
-            leaves = Leaves(inputs, self._given, self._stamps)
+            leaves = Leaves(inputs, self.given, self._stamps)
         news: Mapping[Leaf, tuple[np.ndarray | None, int]] = {}
         while True:
             try:

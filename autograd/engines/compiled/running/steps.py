@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....epochs import STRETCH
 from ....node import Leaf
 from .code import STATUS, STEP, Code, address
 
 if TYPE_CHECKING:
     from .program import Program
 
-STRETCH = 0.1
-"""Seconds after which a run of many steps comes back to Python, for progress bars and Ctrl-C."""
 MOST = 1 << 16
 """Steps of a stretch, however short they are."""
 
@@ -36,7 +35,7 @@ class Steps:
         self.seconds = 0.0
         """How long one step took the last time."""
         counter = program.status.ctypes.data + 8 * STEP
-        known = {each.leaf: each.place for each in program._given}
+        known = {each.leaf: each.place for each in program.given}
         places = [known.get(leaf) for leaf in self.inputs]
         self.places = [place for place in places if place is not None]
         code = list(program.keeping.words.tolist()) if program.keeping is not None else []
