@@ -29,7 +29,9 @@ class Recurrent(Module):
     reading can go on with the next piece; a single time, x (N, inputs), gives (N, width). `reverse` reads from the end;
     outputs keep their place. `truncate=k` cuts the sequence into windows of k times and lets no gradient pass from one
     to the one before (truncated backpropagation through time, Williams and Peng 1990); what is computed stays the same.
-    Wx is (inputs, gates·width), Wh (width, gates·width), b (gates·width,).
+    `layer(x, nudges=zeros)`, (N, T, width), adds something to the state of every time: the gradient of the nudges is
+    that of the states, which shows where it vanishes or explodes. Wx is (inputs, gates·width), Wh (width, gates·width),
+    b (gates·width,).
     """
 
     gates: ClassVar[int] = 1
@@ -71,11 +73,15 @@ class Recurrent(Module):
         """h, the part of a state that others see."""
         return state
 
+    def nudged(self, state: State, by: Node) -> State:
+        """The state with something added to its h."""
+        return state + by
+
     def from_output(self, h: Node) -> State:
         """A state whose output is h (N, width), with nothing else in it."""
         return h
 
-    def forward(self, x: Node, start: State = None, *, with_state: bool = False) -> Any:
+    def forward(self, x: Node, start: State = None, *, with_state: bool = False, nudges: Node | None = None) -> Any:
         self._fits(x, start)
         if x.dtype.kind != "f":
             x = cast(x, dtype=self.Wx.dtype.name)
@@ -87,8 +93,9 @@ class Recurrent(Module):
         heard = self.heard(swapaxes(x, 0, 1))
         state = self.zero(x.shape[0], heard.dtype) if start is None else start
         length = int(x.shape[1])
+        given = (heard, None if nudges is None else swapaxes(nudges, 0, 1))
         window = self.truncate or max(length, 1)
-        pieces = [heard[at : at + window] for at in range(0, length, window)] if window < length else [heard]
+        pieces = [_cut(given, at, at + window) for at in range(0, length, window)] if window < length else [given]
         outputs = []
         for piece in reversed(pieces) if self.reverse else pieces:
             if outputs:
@@ -99,8 +106,11 @@ class Recurrent(Module):
         h = swapaxes(h, 0, 1)
         return (h, state) if with_state else h
 
-    def _taken(self, state: State, heard: Node) -> tuple[State, Node]:
+    def _taken(self, state: State, given: tuple[Node, Node | None]) -> tuple[State, Node]:
+        heard, nudge = given
         new = self.step(state, heard)
+        if nudge is not None:
+            new = self.nudged(new, nudge)
         return new, self.output(new)
 
     def _fits(self, x: Node, start: State) -> None:
@@ -121,6 +131,10 @@ class Recurrent(Module):
 def _beside(start: Initializer, gates: int) -> Initializer:
     """An initializer of every gate's own matrix, side by side."""
     return lambda rng, shape: np.concatenate([start(rng, (shape[0], shape[1] // gates)) for _ in range(gates)], axis=1)
+
+
+def _cut(given: tuple[Node, Node | None], first: int, end: int) -> tuple[Node | None, ...]:
+    return tuple(part if part is None else part[first:end] for part in given)
 
 
 def _stopped(state: State) -> State:
@@ -175,6 +189,9 @@ class LSTM(Recurrent):
 
     def output(self, state: tuple[Node, Node]) -> Node:
         return state[0]
+
+    def nudged(self, state: tuple[Node, Node], by: Node) -> tuple[Node, Node]:
+        return state[0] + by, state[1]
 
     def from_output(self, h: Node) -> tuple[Node, Node]:
         return h, super().zero(h.shape[0], h.dtype)

@@ -107,6 +107,43 @@ def test_windows_compute_the_same_and_cut_the_gradient(rng, kind, reverse):
     assert reached == [list(range(8)), [0, 1, 2] if reverse else [6, 7]]
 
 
+def through_time(layer: nets.Recurrent, x: Array) -> Array:
+    """How much the sum of the last outputs changes with the state of every time, (T, width)."""
+    nudges = ng.parameter("nudges", np.zeros((1, x.shape[1], layer.width)))
+    (slope,) = ng.gradient(ng.sum(layer(x, nudges=nudges)[:, -1]), [nudges])
+    return slope.value[0]
+
+
+def test_the_gradient_through_time_is_a_product_of_jacobians(rng):
+    layer, x = built(nets.RNN, rng), rng.normal(size=(1, 6, 3))
+    h = layer(x).value[0]
+    found, expected = through_time(layer, x), np.ones(4)
+    for at in reversed(range(6)):
+        assert found[at] == pytest.approx(expected)
+        # ∂h(t)/∂h(t−1) = diag(1 − h(t)²)·Whᵀ, used from the right.
+        expected = (expected * (1 - h[at] ** 2)) @ layer.Wh.value.T
+
+
+@pytest.mark.parametrize(("scale", "bias", "grows"), [(0.5, 0.0, False), (2.0, 0.0, True), (2.0, 3.0, False)])
+def test_it_vanishes_or_explodes(rng, scale, bias, grows):
+    # Near 0 tanh has slope 1; far from it hardly any, whatever the weights.
+    layer = nets.RNN(3, 4, recurrent_start=lambda rng, shape: scale * np.eye(4), rng=rng, dtype="float64")
+    layer.b.value = np.full(4, bias)
+    lengths = np.linalg.norm(through_time(layer, np.zeros((1, 12, 3))), axis=1)
+    steps = lengths[:-1] / lengths[1:]
+    # The norm bound: a step back is at most as long as the weights stretch.
+    assert (steps <= scale + 1e-9).all()
+    assert (steps > 1).all() == grows
+    assert lengths[0] > 1000 if grows else lengths[0] < 0.001
+
+
+@kinds
+def test_nudges_of_nothing_change_nothing(rng, kind):
+    for settings in ({}, {"reverse": True}, {"truncate": 4}):
+        layer, x = built(kind, rng, **settings), rng.normal(size=(2, 6, 3))
+        assert (layer(x, nudges=np.zeros((2, 6, 4))).value == layer(x).value).all()
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_state_is_carried_from_call_to_call(rng, engine):
     layer, x = built(nets.LSTM, rng), rng.normal(size=(2, 9, 3))
