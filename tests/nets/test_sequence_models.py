@@ -124,11 +124,12 @@ def test_attention_reverses_and_its_alignment_runs_backward(rng):
     shares = {}
     for attention in (False, True):
         net = nets.EncoderDecoder(8, 8, 32, 6, attention=attention, rng=0)
-        list(nets.train(net, None, (x, x[:, ::-1].copy()), epochs=6, batch=50, optimizer=nets.Adam(0.01, clip=1.0)))
+        rule = nets.Adam(nets.cosine_decay(0.01, 640), clip=1.0)
+        list(nets.train(net, None, (x, x[:, ::-1].copy()), epochs=8, batch=50, optimizer=rule))
         shares[attention] = exact(new[:, ::-1], net(new).value)
-    assert shares[True] >= 0.97
+    assert shares[True] >= 0.98
     # All that was read in one state: it learns too, but slowly.
-    assert shares[False] < 0.8
+    assert shares[False] < 0.9
     _, alignment = net(new, with_weights=True)
     assert alignment.value.sum(-1) == pytest.approx(np.ones((500, 6)), rel=1e-5)
     center = (alignment.value.mean(0) * np.arange(6)).sum(-1)
