@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .check_float64 import in_float64
 from .engines.numpy import Program
 from .errors import CheckFailed, ParameterError
 from .executable import Executable, engines, report_of
@@ -187,24 +188,24 @@ class _Subject:
         return [np.asarray(each) for each in results] + [copy.value for copy in copies.values()]
 
     def run_wide(self) -> list[np.ndarray]:
-        """The same values from float64 leaves, by numpy."""
-        wide: dict[Node, Node] = {}
-        for leaf in order(self.nodes):
-            if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf.dtype.kind == "f":
-                # A leaf that is given may have no value of its own.
-                value = self.given[leaf] if leaf in self.given else leaf.value  # noqa: SIM401
-                wide[leaf] = Leaf(
-                    leaf.role, leaf._name, np.asarray(value, np.float64), leaf.shape, np.dtype(np.float64)
-                )
-        return [np.asarray(each) for each in Program(substitute(self.nodes, wide))(self.given)]
+        """The same values in float64 throughout, by numpy."""
+        nodes, wide = in_float64(self.nodes)
+        return [
+            np.asarray(each)
+            for each in Program(nodes)({wide[leaf]: array for leaf, array in self.given.items() if leaf in wide})
+        ]
 
 
 def _subject(f: Any, values: Sequence[Any]) -> _Subject:
     if isinstance(f, Executable):
         if len(values) > len(f.inputs):
             raise ParameterError(f"check_engines: {f!r} takes {len(f.inputs)} values; got {len(values)}")
-        given = {leaf: fitted(np.asarray(value), leaf.dtype, leaf) for leaf, value in zip(f.inputs, values)}
-        return _Subject(f.outputs, f.updates, given)
+        arrays = [np.asarray(value) for value in values]
+        shapes = (*(array.shape for array in arrays), *(leaf.shape for leaf in f.inputs[len(arrays) :]))
+        inputs, nodes = f.for_shapes(shapes)
+        given = {leaf: fitted(array, leaf.dtype, leaf) for leaf, array in zip(inputs, arrays)}
+        count = len(f.outputs)
+        return _Subject(tuple(nodes[:count]), dict(zip(f.updates, nodes[count:])), given)
     if isinstance(f, Node) or not callable(f):
         if len(values) > 1 or (values and not isinstance(values[0], Mapping)):
             raise ParameterError(

@@ -51,6 +51,25 @@ class Backward:
         return known
 
 
+class Gradients(tuple[Node, ...]):
+    """What `gradient` gives: one node per leaf. Arithmetic with all of them at once is refused with what to write instead."""
+
+    __slots__ = ()
+
+    def _refused(self, *others: Any) -> Any:
+        if len(self) == 1:
+            raise GradientError(
+                "ng.gradient gives one gradient for each leaf, a tuple: take it out, (g,) = ng.gradient(loss, [w])"
+            )
+        raise GradientError(
+            f"ng.gradient gives one gradient for each leaf, here {len(self)}: go through them, {{w: w - 0.1 * g for w, g in"
+            " zip(weights, gradients)}"
+        )
+
+    # Comparison and joining with + stay those of tuples, other tuples only.
+    __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __neg__ = _refused  # type: ignore[assignment]
+
+
 def gradient(output: Node, wrt: Sequence[Node]) -> tuple[Node, ...]:
     """The graphs of ∂output/∂w, one per w, each shaped like its w.
 
@@ -67,7 +86,7 @@ def gradient(output: Node, wrt: Sequence[Node]) -> tuple[Node, ...]:
     wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
     with on_behalf():
         adjoints = _reverse(output, wanted, None, None).adjoints
-    return tuple(adjoints[w] for w in wanted)
+    return Gradients(adjoints[w] for w in wanted)
 
 
 def backward(output: Node, wrt: Iterable[Node], seed: Node | None = None) -> Backward:

@@ -118,6 +118,11 @@ class Executable:
         self.single = isinstance(outputs, Node)
         self.outputs = (outputs,) if isinstance(outputs, Node) else tuple(as_node(output) for output in outputs)
         self.inputs: tuple[Leaf, ...] = (inputs,) if isinstance(inputs, Node) else tuple(inputs)
+        if updates is not None and not isinstance(updates, Mapping):
+            raise ParameterError(
+                "updates say which leaf takes which new value: updates={w: w - 0.1 * g}, or dict(zip(weights, values));"
+                f" not a {type(updates).__name__}"
+            )
         self.updates = {leaf: as_node(new, getattr(leaf, "dtype", None)) for leaf, new in (updates or {}).items()}
         _check_leaves(self.inputs, self.updates)
         if self.updates:
@@ -242,6 +247,12 @@ class Executable:
             raise self._miscounted(values)
         return _array(leaf, value)
 
+    def for_shapes(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], list[Node]]:
+        """The inputs and what is computed from them (outputs, then updates) for inputs of these shapes."""
+        if shapes == self._built:
+            return self.inputs, [*self.outputs, *self.updates.values()]
+        return self._resized(shapes)
+
     def _resized(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], list[Node]]:
         """The inputs and the graph for other sizes of the inputs; ShapeError naming the input that does not fit."""
         sizes: dict[str, int] = {}
@@ -251,6 +262,12 @@ class Executable:
                 raise ShapeError(
                     f"{describe(leaf)} was given shape {shape}: {len(leaf.shape)} axes are needed, not {len(shape)}"
                 )
+        # What has no name cannot vary: an array that is turned round is told so, and not as a quarrel about a name.
+        for leaf, shape in zip(self.inputs, shapes):
+            for axis, (size, actual) in enumerate(zip(leaf.shape, shape)):
+                if not isinstance(size, Size) and size != actual:
+                    raise ShapeError(_misfit(leaf, shape, axis))
+        for leaf, shape in zip(self.inputs, shapes):
             for size, actual in zip(leaf.shape, shape):
                 if isinstance(size, Size) and size.parts is None:
                     if sizes.setdefault(size.text, actual) != actual:
@@ -290,13 +307,19 @@ def report_of(plan: Any, inputs: Sequence[Leaf], names: Sequence[str | None]) ->
 
 
 def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:
+    said = (
+        f"{describe(leaf)} was given shape {shape}: axis {axis} is {shape[axis]}, the graph was built for"
+        f" {int(leaf.shape[axis])}."
+    )
+    if len(shape) == 2 and all(isinstance(size, Size) or size == new for size, new in zip(leaf.shape, shape[::-1])):
+        return f"{said} It fits turned round: give it the transpose, array.T"
+    if len(shape) == 2 and axis == 1:
+        return f"{said} A row must have as many numbers as the graph was built for; columns that belong elsewhere are left out"
     named = ", ".join(
         f"ng.Size('N', {int(size)})" if at == axis else repr(int(size)) for at, size in enumerate(leaf.shape)
     )
     return (
-        f"{describe(leaf)} was given shape {shape}: axis {axis} is {shape[axis]}, the graph was built for"
-        f" {int(leaf.shape[axis])}."
-        f" A size that varies, such as that of the last batch, needs a name: ng.input({leaf._name!r},"
+        f"{said} A size that varies, such as that of the last batch, needs a name: ng.input({leaf._name!r},"
         f" shape=({named}{',' * (len(shape) == 1)}))"
     )
 

@@ -36,7 +36,7 @@ sum = multilinear(
     words="add up {x} over axes {axis}",
     why="every number enters the sum with slope 1, so the gradient is handed back to each of them: it is repeated",
     numpy=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
-    dtype=lambda x, axis, keepdims: np.sum(np.empty((1,), x.dtype)).dtype,
+    dtype=lambda x, axis, keepdims: np.sum(np.zeros((1,), x.dtype)).dtype,
     example=[example((3, 4)), example((3, 4), params={"axis": 0}),
              example((2, 3, 4), params={"axis": (0, 2), "keepdims": True})],
 )  # fmt: skip

@@ -336,7 +336,7 @@ cumsum = structural(
     "cumsum", _running(np.cumsum, 0), lambda x, axis, exclusive, reverse: x.shape,
     inputs=("x",), params={"axis": None, "exclusive": False, "reverse": False}, kind=REDUCTION, kernel="cumsum",
     normalize=_along,
-    dtype=lambda x, axis, exclusive, reverse: np.cumsum(np.empty((1,), x.dtype)).dtype, letter="s",
+    dtype=lambda x, axis, exclusive, reverse: np.cumsum(np.zeros((1,), x.dtype)).dtype, letter="s",
     words="the running sum of {x} along axis {axis}",
     why="each number enters its own sum and all later ones, so it receives the gradients summed from the other end",
     gradient=lambda g, y, x, axis, exclusive, reverse: (
@@ -360,7 +360,7 @@ def _products(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
 def _doubled(x: Node, axis: int, exclusive: bool, reverse: bool) -> Node:
     """Running products of 1, 2, 4, … factors at a time: each step multiplies what two stretches have gathered."""
     size = int(x.shape[axis])
-    wide = np.cumprod(np.empty((1,), x.dtype)).dtype
+    wide = np.cumprod(np.zeros((1,), x.dtype)).dtype
     x = x if x.dtype == wide else cast(x, dtype=wide.name)
     steps = [1 << power for power in range(builtins.max(size - 1, 0).bit_length())]
     y = _moved_along(x, axis, 1, reverse) if exclusive and size else x
@@ -401,7 +401,7 @@ prod = structural(
         lambda part, each: np.prod(part, axis=each, keepdims=keepdims), axis[::-1], np.asarray(x)
     ),
     _reduced, inputs=("x",), params={"axis": None, "keepdims": False}, kind=REDUCTION, normalize=several_axes,
-    dtype=lambda x, axis, keepdims: np.prod(np.empty((1,), x.dtype)).dtype, notation=call("Π", r"\prod"), letter="p",
+    dtype=lambda x, axis, keepdims: np.prod(np.zeros((1,), x.dtype)).dtype, notation=call("Π", r"\prod"), letter="p",
     fold="*",
     words="multiply all numbers of {x} over axes {axis}",
     why="the slope of a product in one factor is the product of all the others",

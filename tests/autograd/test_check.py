@@ -3,7 +3,9 @@
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.check import GradientCheck, slip_of
+from nngraph.autograd.check import GradientCheck
+from nngraph.autograd.check_float64 import in_float64
+from nngraph.autograd.check_slips import slip_of
 from nngraph.autograd.errors import CheckFailed, DtypeError, GradientError, ShapeError
 from nngraph.autograd.op import FUNCTION, OPS, elementwise, example
 
@@ -84,6 +86,81 @@ def test_a_kink_does_not_excuse_a_wrong_rule(declare):
         ng.check_gradient(relu, np.array([0.0, 1.0, 2.0]))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_many_kinks_close_by_are_told_from_mistakes(seed):
+    rng = np.random.default_rng(seed)
+    x, t = ng.input("x", rng.random((100, 16))), ng.input("t", rng.integers(0, 5, 100))
+    first, second = (
+        ng.parameter("W1", rng.normal(0, 0.3, (16, 30))),
+        ng.parameter("W2", rng.normal(0, 0.3, (30, 5))),
+    )
+    loss = ng.softmax_loss(ng.relu(x @ first) @ second, t)
+    assert ng.check_gradient(loss, first, second, order=1, seed=seed).orders[0].error < 1e-7
+
+
+def test_pooled_convolutions_are_checked_between_their_kinks():
+    rng = np.random.default_rng(0)
+    x, kernel = ng.input("x", rng.random((10, 1, 8, 8))), ng.parameter("K", rng.normal(0, 0.5, (4, 1, 3, 3)))
+    hidden = ng.max_pool2d(ng.relu(ng.conv2d(x, kernel, padding=1)), 2)
+    record = ng.check_gradient(ng.mean(ng.tanh(hidden)), kernel, order=1)
+    assert record.orders[0].error < 1e-7 and record.moved == 0
+
+
+def test_the_two_slopes_of_a_kink_are_said():
+    record = ng.check_gradient(ng.abs, np.zeros(1), order=1)
+    left, right = record.sides
+    assert left == pytest.approx(-right) and "on one side and" in str(record)
+
+
+def float32_graphs():
+    rng = np.random.default_rng(0)
+    x = ng.input("x", np.float32(rng.normal(size=(20, 10))))
+    w = ng.parameter("W", np.float32(rng.normal(size=(10, 5))))
+    hidden = ng.tanh(x @ w)
+    half = ng.broadcast(ng.constant(np.float32(0.5)), (20, 5))
+    yield "dropout", ng.mean(ng.dropout(hidden, 0.3)), w
+    yield "coins", ng.mean(ng.bernoulli(half) * hidden), w
+    yield "cast", ng.mean(ng.cast(hidden, "float16")), w
+    yield "classes", ng.softmax_loss(hidden, ng.input("t", rng.integers(0, 5, 20))), w
+    yield "loop", ng.mean(ng.scan(lambda c, i: (ng.cast(ng.tanh(c @ w[:5]), "float32"), None), x[:, :5], length=3)[0]), w  # fmt: skip
+
+
+@pytest.mark.parametrize(("graph", "leaf"), [pytest.param(y, w, id=name) for name, y, w in float32_graphs()])
+def test_graphs_of_float32_are_checked_in_float64_throughout(graph, leaf):
+    assert ng.check_gradient(graph, leaf, order=1, tolerance=1e-9).orders[0].error < 1e-10
+
+
+def test_random_numbers_stay_the_same_in_float64():
+    x = ng.input("x", np.ones(1000, np.float32))
+    for y in (ng.dropout(x, 0.3), ng.uniform(1000, dtype="float32") * x, ng.bernoulli(x / 3)):
+        (wide,), _ = in_float64([y])
+        assert wide.dtype == np.float64
+        np.testing.assert_allclose(wide.value, y.value, rtol=1e-6)
+
+
+def test_the_tolerance_is_what_agrees(declare):
+    def slightly(part):
+        return declare("exp(x)", lambda g, y, x: (g * y * (1.0 + part),))
+
+    point = np.array([1.0, 2.0, 3.0])
+    with pytest.raises(CheckFailed, match="they differ by 1.0e-05 of the largest entry"):
+        ng.check_gradient(slightly(1e-5), point, order=1)
+    assert ng.check_gradient(slightly(1e-5), point, order=1, tolerance=1e-4).orders[0].error == pytest.approx(1e-5, rel=0.01)  # fmt: skip
+    with pytest.raises(CheckFailed, match="is wrong"):
+        ng.check_gradient(slightly(1e-8), point, order=1, tolerance=1e-9)
+
+
+def test_a_tolerance_finer_than_differences_is_not_ticked():
+    with pytest.raises(CheckFailed, match=r"not checked to 1e-14: rounding .* Ask for tolerance=1e-\d+ or more"):
+        ng.check_gradient(ng.sin, np.array([1.0, 2.0]), order=1, tolerance=1e-14)
+
+
+def test_a_gradient_of_zero_is_right():
+    x = ng.input("x", [1.0, 2.0])
+    assert ng.check_gradient(ng.sum(x - x), x, order=2).orders[1].error == 0
+    assert ng.check_gradient(ng.sum(ng.softmax(x)), x, order=1).orders[0].error < 1e-9
+
+
 def test_where_nothing_is_smooth_nothing_is_ticked():
     with pytest.raises(CheckFailed, match="not checked: after 20 tries"):
         ng.check_gradient(lambda x: ng.log(-ng.exp(x)), np.array([1.0]))
@@ -120,3 +197,4 @@ def test_slips_are_told_apart():
     assert slip_of(right.T, right) == "it is the transpose of the right one"
     assert slip_of(right / 3, right) == "it is 3 times too small"
     assert slip_of(right + 1, right) == ""
+    assert slip_of(right * 1.00001, right) == "they differ by 1.0e-05 of the largest entry"

@@ -7,7 +7,7 @@ import weakref
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.errors import DtypeError, MissingValue, ParameterError, ShapeError
+from nngraph.autograd.errors import DtypeError, GradientError, MissingValue, ParameterError, ShapeError
 
 
 @pytest.fixture
@@ -255,3 +255,23 @@ def test_a_program_that_draws_the_same_numbers_in_every_call_says_so():
     assert float(run(np.ones(50))) != float(run(np.ones(50)))
     with pytest.raises(DtypeError, match=r"ng\.state\('step', 0\)"):
         ng.dropout(x, step=ng.parameter("step", 0))
+
+
+def test_an_array_of_a_wrong_shape_is_told_what_fits(fit):
+    x, t, _, _, loss = fit
+    run = ng.compile(loss, [x, t])
+    with pytest.raises(ShapeError, match=r"input 'x' .* axis 1 is 5, .* give it the transpose, array\.T"):
+        run(np.ones((3, 5)), np.ones((5, 2)))
+    with pytest.raises(ShapeError, match=r"axis 1 is 4, the graph was built for 3\. A row must have as many") as caught:
+        run(np.ones((5, 4)), np.ones((5, 2)))
+    assert "ng.Size" not in str(caught.value)
+
+
+def test_updates_and_gradients_in_the_wrong_form_are_told_the_right_one(fit):
+    x, t, w, b, loss = fit
+    with pytest.raises(ParameterError, match=r"updates=\{w: w - 0\.1 \* g\}.*; not a list"):
+        ng.compile(loss, [x, t], updates=[(w, w)])
+    with pytest.raises(GradientError, match=r"\(g,\) = ng\.gradient\(loss, \[w\]\)"):
+        w - 0.1 * ng.gradient(loss, [w])
+    with pytest.raises(GradientError, match="for w, g in zip"):
+        -ng.gradient(loss, [w, b])

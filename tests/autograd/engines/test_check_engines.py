@@ -6,7 +6,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.check_engines import EnginesDiffer, compared
-from nngraph.autograd.errors import CheckFailed, MissingValue, ParameterError
+from nngraph.autograd.errors import CheckFailed, MissingValue, ParameterError, ShapeError
 from nngraph.autograd.executable import NumpyPlan, engines
 from nngraph.autograd.graph import order, rebuild
 
@@ -132,3 +132,25 @@ def test_what_cannot_be_checked_is_said(layer):
         ng.check_engines(ng.compile(loss, inputs=[x]), 1, 2)
     with pytest.raises(MissingValue, match="'y'"):
         ng.check_engines(ng.input("y", shape=(2,)) * 2.0)
+
+
+def test_another_batch_size_is_checked_like_the_one_it_was_built_for():
+    v = ng.input("v", shape=(ng.Size("N", 100), 6))
+    w = ng.parameter("W", np.random.default_rng(0).normal(size=(6, 4)))
+
+    def gibbs(v, i):
+        h = ng.bernoulli(ng.sigmoid(v @ w), step=i, seed=7)
+        again = ng.bernoulli(ng.sigmoid(h @ w.T), step=i, seed=8)
+        return again, ng.mean(again)
+
+    last, means = ng.scan(gibbs, v, np.arange(3))
+    rows = np.random.default_rng(1).integers(0, 2, (100, 6)).astype(float)
+    for program in (
+        ng.compile(ng.tanh(v @ w), [v]),
+        ng.compile([last, means], [v]),
+        ng.compile(ng.mean(v @ w), [v], updates={w: w + 0.1 * v.T @ (v @ w)}),
+    ):
+        for count in (100, 10):
+            assert ng.check_engines(program, rows[:count]).engines == ("numpy", "numba")
+    with pytest.raises(ShapeError, match="axis 1 is 5, the graph was built for 6"):
+        ng.check_engines(program, rows[:, :5])
