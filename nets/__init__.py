@@ -28,6 +28,15 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(
         ("Autoencoder", "VariationalAutoencoder", "gaussian_noise", "masking_noise"), "autoencoders"
     ),
+    **dict.fromkeys(("AdversarialLoss", "adversarial_losses", "gradient_penalty"), "adversarial.losses"),
+    **dict.fromkeys(("Divergence", "divergences", "f_gan"), "adversarial.f_divergences"),
+    **dict.fromkeys(("Game", "Turn"), "adversarial.game"),
+    **dict.fromkeys(("ACGAN", "ConditionalGAN", "DRGAN", "GAN", "InfoGAN"), "adversarial.generating"),
+    **dict.fromkeys(("CycleGAN", "Pix2Pix", "SuperResolution"), "adversarial.translating"),
+    **dict.fromkeys(("AdversarialRecord", "AdversarialTrainer", "train_adversarial"), "adversarial.trainer"),
+    **dict.fromkeys(
+        ("DCGANDiscriminator", "DCGANGenerator", "PatchGAN", "UNet", "Upscaler", "pixel_shuffle"), "image_to_image"
+    ),
     **dict.fromkeys(("DataError",), "rows"),
     **dict.fromkeys(("MLP",), "feed_forward"),
     **dict.fromkeys(

@@ -1,0 +1,79 @@
+"""A game: networks that take turns to learn, each against the others as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ...autograd.node import Node
+from ...autograd.ops import broadcast, cast, concat, floor, reshape, uniform
+from ...autograd.ops import normal as bell
+from ..mode import current_training
+from ..module import Module, is_frozen
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Who learns, from what, and how far its parameters may go from 0. All others are frozen meanwhile."""
+
+    learns: tuple[Module, ...]
+    loss: Callable[..., Node]
+    bound: float | None = None
+
+
+class Game(Module):
+    """Networks that learn in turns. Subclasses say in `turns` who learns when, and from what; the last to learn is the one that generates."""
+
+    def turns(self) -> dict[str, Turn]:
+        """The turns of a round, in order. Each loss takes the batch."""
+        raise NotImplementedError(f"{type(self).__name__} has no turns(self) that says who learns when")
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[Turn]:
+        """Inside, all but those whose turn it is are frozen: `net.trainable()` is what learns, and pictures and derivations that are
+        made here show it."""
+        turn = self.turns()[name]
+        own = {leaf for module in turn.learns for leaf in module.parameters().values()}
+        held = [leaf for leaf in self.parameters().values() if leaf not in own and not is_frozen(leaf)]
+        before = [leaf.params for leaf in held]
+        for leaf in held:
+            leaf.params = {**leaf.params, "frozen": True}
+        try:
+            yield turn
+        finally:
+            for leaf, params in zip(held, before):
+                leaf.params = params
+
+
+def noise(rows: int, width: int, name: str, seed: int = 0) -> Node:
+    """(rows, width) from the bell curve: new in every step of a training, elsewhere what the seed says."""
+    seed, step = _draw(seed)
+    return bell((rows, width), seed=seed, step=step, name=name, draw=0, dtype="float32")
+
+
+def evenly(rows: int, width: int, name: str, seed: int = 0) -> Node:
+    """(rows, width) evenly between −1 and 1."""
+    seed, step = _draw(seed)
+    return 2 * uniform((rows, width), seed=seed, step=step, name=name, draw=0, dtype="float32") - 1
+
+
+def one_of(rows: int, count: int, name: str, seed: int = 0) -> Node:
+    """A whole number below `count` for each row, all equally likely: (rows,)."""
+    seed, step = _draw(seed)
+    return cast(floor(count * uniform((rows,), seed=seed, step=step, name=name, draw=0, dtype="float32")), dtype="int64")
+
+
+def beside(x: Node, *others: Node) -> Node:
+    """x with more channels: (N, C, …) and (N, K) or (N, K, …) → (N, C + K, …). What is one number per example is the same everywhere."""
+    fitted = []
+    for other in others:
+        lengths = x.shape[len(other.shape) :]
+        wide = reshape(other, shape=(*other.shape, *(1,) * len(lengths)))
+        fitted.append(broadcast(wide, shape=(*other.shape, *lengths)) if lengths else other)
+    return concat(x, *fitted, axis=1)
+
+
+def _draw(seed: int) -> tuple[int, Node | int]:
+    learning = current_training()
+    return (learning.seed, learning.step) if learning else (seed, 0)
