@@ -36,16 +36,19 @@ class Operation:
     dtype: str
 
     @classmethod
-    def of(cls, node: Node) -> Operation:
-        """A node as it is spoken of; of several values only the first's shape is told."""
+    def of(cls, node: Node, factors: Sequence[str] = ()) -> Operation:
+        """A node as it is spoken of; of several values only the first's shape is told. `factors` are the names of its
+        operands, which a product with a transpose is written with: Xᵀ·G."""
         several = not isinstance(node.shape, tuple)
         shape = () if several else tuple(map(int, node.shape))
         dtype = "" if several or node.dtype is None else node.dtype.name
         if node.is_leaf:
             return cls("", node.name or node.role, f"leaf-{node.role}", node.name, node.scope, shape, dtype)
-        return cls(
-            node.op.name, node.op.sign_on(node) or node.op.name, node.op.kind, node.name, node.scope, shape, dtype
-        )
+        sign = str(node.op.sign_on(node) or node.op.name)
+        if len(factors) == 2 and sign in ("ᵀ·", "·ᵀ", "ᵀ·ᵀ"):
+            (left, right), (first, second) = sign.split("·"), factors
+            sign = f"{first}{left}·{second}{right}"
+        return cls(node.op.name, sign, node.op.kind, node.name, node.scope, shape, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Instruction:
     `kernel`: what computes it. `rows`: units of independent work, done in `chunks` that threads may share. `flops`:
     words of the vocabulary applied to numbers, each counted once; of a loop, over all its turns. `why`: why these
     operations are one instruction, or why it is there. `fallback`: no kernel, so numpy computes it. `times`, `body`:
-    the turns of a loop and what is done in each.
+    the turns of a loop and what is done in each. `phase`: forward, backward or update; empty for what computes nothing.
     """
 
     number: str
@@ -89,6 +92,7 @@ class Instruction:
     fallback: bool = False
     times: int = 1
     body: tuple[Instruction, ...] = ()
+    phase: str = ""
 
     @property
     def bytes_read(self) -> int:

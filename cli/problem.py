@@ -21,6 +21,7 @@ from .values import parse_assignments, parse_names, parse_shapes, parse_value
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..autograd.executable import Executable
     from ..autograd.node import Leaf, Node
 
 FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>\w+(?:\.\w+)*))?", re.DOTALL)
@@ -47,6 +48,8 @@ class Problem:
     named: dict[str, Node] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     seed: int = 0
+    compiled: Executable | None = None
+    """What a name in a file stood for, when that was a compiled step: `output` is then its first output."""
 
     def fill(self) -> list[str]:
         """Give friendly seeded values to the leaves that have none; their names."""

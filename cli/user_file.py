@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def load_file(path: Path, name: str | None, given: Given) -> Problem:
-    """The problem that `FILE.py:NAME` means: a node as it is, a function called with leaves named as its parameters."""
+    """The problem that `FILE.py:NAME` means: a node as it is, a function called with leaves named as its parameters; of
+    a compiled step its first output."""
+    from ..autograd.executable import Executable
     from ..autograd.graph import leaves
     from ..autograd.node import Leaf, Node
     from .problem import Problem, bind
@@ -30,6 +32,9 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
     module = run_file(path)
     target = find(module, path, name)
     text = f"{path}:{name}"
+    compiled = target if isinstance(target, Executable) else None
+    if compiled is not None:
+        target = compiled.outputs[0]
     if isinstance(target, Node):
         known = {
             leaf.name: leaf
@@ -39,7 +44,7 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
         given.unused(known)
         for leaf_name, array in given.values.items():
             known[leaf_name].value = array
-        return Problem(text, target, known, seed=given.seed)
+        return Problem(text, target, known, seed=given.seed, compiled=compiled)
     parameters = inspect.signature(target).parameters.values()
     wanted = [each.name for each in parameters if _is_wanted(each, given)]
     defaults = {

@@ -245,6 +245,10 @@ def _labels(
             labels[node] = _by_operand(user, position, names)
         elif len(members) > 1 and alone is not None:
             labels[node] = with_constants(alone, inlined)  # the rest only turns or stretches it
+        elif len(main) > 1 and all(not each.is_leaf and each.op.kind == "reduction" for each in main) and (
+            len({sign(each) for each in main}) == 1
+        ):
+            labels[node] = sign(main[0])  # a sum over some axes, then over others
         elif len(members) == 1 or reader is None:
             labels[node] = (
                 with_operands(node, here, names)

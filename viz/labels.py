@@ -3,6 +3,7 @@ arrows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from .curves import Curve, sampled
@@ -11,20 +12,25 @@ from .measure import width
 
 Rect = tuple[float, float, float, float]  # left, top, right, bottom
 
-ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8)
+ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8, 0.46, 0.54, 0.38, 0.62, 0.15, 0.85)
 NEAR_START = (0.27, 0.31, 0.23, 0.35, 0.19, 0.4, 0.5, 0.6, 0.7, 0.8)  # between layers all lines cross in the middle
 
 
 def label_places(
-    curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE, near_start: bool = False
-) -> list[tuple[float, float] | None]:
+    curves: list[Curve], labels: list[str], taken: list[Rect], size: float = EDGE, near_start: bool = False,
+    edges: Sequence[Rect] = (), ends: Sequence[object] = (),
+) -> list[tuple[float, float] | None]:  # fmt: skip
     """The middle of each label, None for an empty one or one that finds no room. Arrows are served in order; a
-    label may have several rows."""
+    label may have several rows. `edges`: lines of frames, better not covered. `ends`: what each arrow joins; the same
+    label between the same two is written once.
+    """
     lines = [sampled(curve, 10) for curve in curves]
     placed: list[tuple[float, float] | None] = []
     taken = list(taken)
+    written: set[object] = set()
     for index, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        if not label:
+        said = (ends[index], label) if ends else None
+        if not label or (said is not None and said in written):
             placed.append(None)
             continue
         rows = label.split("\n")
@@ -36,6 +42,7 @@ def label_places(
             if any(_overlap(rect, other) for other in taken):
                 continue
             crossed = sum(touches(other, rect) for k, other in enumerate(lines) if k != index)
+            crossed += 2 * sum(_overlap(rect, edge) for edge in edges)
             cost = crossed + 0.12 * rank
             if best is None or cost < best[0]:
                 best = cost, (x, y), rect
@@ -44,6 +51,7 @@ def label_places(
         placed.append(None if best is None else best[1])
         if best is not None:
             taken.append(best[2])
+            written.add(said)
     return placed
 
 

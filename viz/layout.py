@@ -188,6 +188,17 @@ def _finished(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Pla
         ["\n".join(map(typeset, arrow.writing.split("\n"))) for arrow in drawing.arrows],
         taken,
         near_start=drawing.arrangement == "fixed",
+        edges=[
+            side
+            for f in rough.frames.values()
+            for side in (
+                (f.x - 1, f.y - 1, f.x + f.width + 1, f.y + 1),
+                (f.x - 1, f.y + f.height - 1, f.x + f.width + 1, f.y + f.height + 1),
+                (f.x - 1, f.y, f.x + 1, f.y + f.height),
+                (f.x + f.width - 1, f.y, f.x + f.width + 1, f.y + f.height),
+            )
+        ],
+        ends=[(arrow.source, arrow.target) for arrow in drawing.arrows],
     )
     routes = [replace(route, label=spot) for route, spot in zip(routes, spots, strict=True)]
     left = min(

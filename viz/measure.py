@@ -88,7 +88,7 @@ def clean(text: str) -> str:
     return "".join(kept)
 
 
-NUMBERED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-zα-ωΑ-Ω]{1,2}|[A-Z]{3})([0-9]{1,3})(?![0-9A-Za-z_.₀-₉])")
+NUMBERED = re.compile(r"(?<![0-9A-Za-z.])([A-Za-zα-ωΑ-Ω]{1,2}|[A-Z]{3})([0-9]{1,3})(?![0-9A-Za-z_.₀-₉])")
 GREEK = dict(
     alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ε", eta="η", theta="θ", lambda_="λ", mu="μ", rho="ρ", sigma="σ",
     phi="φ", psi="ψ", omega="ω",
@@ -99,8 +99,8 @@ GREEK_WORD = re.compile(r"(?<![0-9A-Za-z_.])(" + "|".join(GREEK) + r")(?![A-Za-z
 def typeset(text: str) -> str:
     """A label as people write it: w1 with its number below, gamma as γ; longer words and numbers stay as they are.
 
-    >>> typeset("∂E/∂w12"), typeset("gamma"), typeset("layer1"), typeset("1e5")
-    ('∂E/∂w₁₂', 'γ', 'layer1', '1e5')
+    >>> typeset("∂E/∂w12"), typeset("m_W0"), typeset("gamma"), typeset("layer1"), typeset("1e5")
+    ('∂E/∂w₁₂', 'm_W₀', 'γ', 'layer1', '1e5')
     """
     text = GREEK_WORD.sub(lambda found: GREEK[found[1]], clean(text).replace("⋆", "★"))  # the bundled ⋆ is a speck
     return NUMBERED.sub(lambda found: found[1] + "".join(chr(0x2080 + int(digit)) for digit in found[2]), text)

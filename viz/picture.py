@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..autograd.graph import order
 from ..autograd.language import N_, current_language, known_language, translate
 from ..autograd.node import Node
+from ..autograd.profile import Profile
 from ..autograd.report import PlanReport
 from . import only, opened
 from .drawing import Drawing, DrawingError
+from .plan_folds import PlanFold, plan_fold, readable
 from .plans import plan_drawing
 from .themes import THEMES
 
 if TYPE_CHECKING:
+    from ..autograd.executable import Executable
     from .fold import Fold
 
 VIEWS = ("forward", "backward", "both", "mirror", "values", "neurons")
@@ -23,7 +26,7 @@ LARGE = 120  # boxes; a drawing with more is laid out at once, to see whether it
 
 
 def draw(
-    y: Node | PlanReport,
+    y: Node | Executable | PlanReport | Profile,
     view: str = "mirror",
     wrt: Sequence[Node] | Node | None = None,
     fold: Fold = None,
@@ -51,8 +54,10 @@ def draw(
 
     `open` shows the inside of nodes (or of what has such a name): a composite op becomes its formula in a frame, a loop
     its body; `steps` ("1..3,T", or 4) unrolls loops. `between` leaves what lies on a way from one node to another.
-    The plan of a compiled graph, `step.plan`, is drawn as its instructions in running order; `fold=False` then draws
-    apart those that do the same to different leaves.
+    A compiled step, its plan, or a profile of that (which adds the times) is drawn as its instructions in running
+    order. `fold` is then 0 (a box for each phase: forward, backward, update), 1 (for each layer of a phase), 2 (what
+    only moves numbers goes into its reader), None (as coarse as can be read at this size) or False (every instruction
+    apart).
     `hide` takes const, input, parameter, saved, shapes, values, legend; `show` takes saved (every value kept for the backward
     pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
 
@@ -67,19 +72,27 @@ def draw(
     _known("theme", theme, tuple(THEMES))
     _known("size", size, SIZES)
     language = current_language() if language is None else known_language(language)
-    if isinstance(y, PlanReport):
-        if not (wrt is highlight is steps is between is None and not open and not show):
-            raise DrawingError("draw: of a plan nothing can be opened, highlighted or differentiated; draw the graph for that")
-        drawing = plan_drawing(y, fold is not False and fold != "none", language)
-        hidden = only.words(hide, only.HIDE, "hide")
-        return (only.without(drawing, hidden) if hidden else drawing).with_(theme=theme, size=size, title=title)
+    hidden = only.words(hide, only.HIDE, "hide")
+    if (found := _planned(y)) is not None:
+        plan, times = found
+        if any(wish is not None and wish != () and wish != [] for wish in (wrt, highlight, steps, between, open, show)):
+            raise DrawingError(
+                "draw: of a plan nothing can be opened, highlighted or differentiated; draw the graph for that"
+            )
+
+        def planned(f: PlanFold) -> Drawing:
+            drawing = plan_drawing(plan, f, language, times)
+            return (only.without(drawing, hidden) if hidden else drawing).with_(theme=theme, size=size, title=title)
+
+        return readable(planned, plan_fold(fold), language)
+    assert isinstance(y, Node)
     if fold == "none":
         fold = False
     if isinstance(fold, str) and fold.isdigit():
         fold = int(fold)
     wanted = None if wrt is None else [wrt] if not isinstance(wrt, Sequence) else list(wrt)
     marked = [] if highlight is None else [highlight] if not isinstance(highlight, Sequence) else list(highlight)
-    hidden, shown = only.words(hide, only.HIDE, "hide"), only.words(show, only.SHOW, "show")
+    shown = only.words(show, only.SHOW, "show")
     loops: list[Node] = []
     if open or steps is not None:
         wishes = [open] if isinstance(open, (str, Node)) else list(open)
@@ -114,6 +127,21 @@ def draw(
     if len(drawing.boxes) > LARGE and view != "neurons":
         drawing = _in_time(drawing, make, language)
     return drawing
+
+
+def _planned(y: Any) -> tuple[PlanReport, Mapping[str, float]] | None:
+    """The plan that is meant, and the times of its instructions where they were measured; None for a node."""
+    from ..autograd.executable import Executable
+
+    if isinstance(y, Profile):
+        return y.plan, y.seconds
+    if isinstance(y, Executable):
+        return y.plan, {}
+    if isinstance(y, PlanReport):
+        return y, {}
+    if not isinstance(y, Node):
+        raise DrawingError(f"draw: {type(y).__name__} is no node, compiled step, plan or profile")
+    return None
 
 
 def _in_graph(y: Node, marked: Sequence[Node]) -> None:
@@ -163,5 +191,5 @@ def _known(what: str, word: str, words: tuple[str, ...]) -> None:
         from difflib import get_close_matches
 
         near = get_close_matches(str(word), words, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise DrawingError(f"draw: no {what} {word!r}{hint} There are {', '.join(words)}.")

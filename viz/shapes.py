@@ -87,6 +87,7 @@ def pieces(drawing: Drawing) -> list[Piece]:
         for group in drawing.groups
         if group.id in placed.frames
     ]
+    found += [_cards(box, placed.boxes[box.id], theme) for box in drawing.boxes if box.times > 1]
     dim = any(arrow.highlighted for arrow in drawing.arrows)
     order = {"saved": 0, "flow": 1, "gradient": 2}
     arrows = sorted(
@@ -199,22 +200,9 @@ def _arrow_text(index: int, arrow: Arrow, route: Route, placed: Placed, theme: T
 
 
 def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
-    style = theme.style(box.kind)
-    fill, stroke, color = style.fill, style.stroke, theme.text
-    if box.part == "backward":
-        fill, stroke = (theme.result_fill if box.result else theme.gradient_fill), theme.gradient
-    thick = 1.5
-    if box.highlighted:
-        stroke, thick = theme.highlight, 3.0
-    dash = (3.0, 2.5) if box.ghost else ()
-    if box.ghost:
-        color = theme.muted
+    fill, stroke, radius, thick, dash = _look(box, place, theme)
+    style, color = theme.style(box.kind), theme.muted if box.ghost else theme.text
     shapes: list[Shape] = []
-    radius = place.width / 2 if place.round else 7.0 if style.shape == "round" else min(12.0, place.height / 2)
-    for k in range(min(box.times, 3) - 1, 0, -1):  # a folded row of blocks looks like a stack of cards
-        shapes.append(
-            Rect(place.left + 4 * k, place.top + 4 * k, place.width - 8 * k, place.height, radius, fill, stroke, 1.0)
-        )
     shapes.append(Rect(place.left, place.top, place.width, place.height, radius, fill, stroke, thick, dash))
     size = 12.5 if box.ghost else LABEL
     if style.shape == "circle" and box.lines:
@@ -235,6 +223,34 @@ def _box(box: Box, place: Place, theme: Theme) -> list[Piece]:
         if text:
             found.append(Piece(role, box.id, written(text, place.x, top, OUTSIDE, color, theme.background)))
     return found
+
+
+def _cards(box: Box, place: Place, theme: Theme) -> Piece:
+    """A folded row of blocks looks like a stack of cards; arrowheads lie on the cards that stand out below."""
+    fill, stroke, radius, _, _ = _look(box, place, theme)
+    return Piece(
+        "box",
+        "",
+        tuple(
+            Rect(place.left + 4 * k, place.top + 4 * k, place.width - 8 * k, place.height, radius, fill, stroke, 1.0)
+            for k in range(min(box.times, 3) - 1, 0, -1)
+        ),
+    )
+
+
+def _look(box: Box, place: Place, theme: Theme) -> tuple[str, str, float, float, tuple[float, ...]]:
+    """Fill, border, radius of the corners, thickness and dashes of a box."""
+    style = theme.style(box.kind)
+    fill, stroke, thick, dash = style.fill, style.stroke, style.line, style.dash
+    if box.part == "backward":
+        fill, stroke = (theme.result_fill if box.result else theme.gradient_fill), theme.gradient
+        thick, dash = 1.5, ()
+    if box.highlighted:
+        stroke, thick = theme.highlight, 3.0
+    if box.ghost:
+        dash = (3.0, 2.5)
+    radius = place.width / 2 if place.round else 7.0 if style.shape == "round" else min(12.0, place.height / 2)
+    return fill, stroke, radius, thick, dash
 
 
 def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
@@ -276,7 +292,8 @@ def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
     if kind in ("value", "gradient"):
         return (Text(x + 10, y + 4, "1.5", 11.0, theme.value if kind == "value" else theme.gradient),)
     style = theme.style(kind)
-    return (Rect(x + 1, y - 6, 18, 12, 4 if style.shape == "round" else 6, style.fill, style.stroke, 1.2),)
+    radius = 4 if style.shape == "round" else 6
+    return (Rect(x + 1, y - 6, 18, 12, radius, style.fill, style.stroke, min(style.line, 2.2), style.dash),)
 
 
 LEGEND_WORDS = {

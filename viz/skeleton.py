@@ -159,6 +159,7 @@ def hanging(drawing: Drawing) -> set[int]:
         and (box.kind in ("leaf-parameter", "leaf-state", "leaf-constant") or box.kind == "shape")
         and box.part == "forward"
         and uses.get(box.id) == 1
+        and not (box.ghost and drawing.arrangement == "flow")
     }
     modules = {box.id for box in drawing.boxes if box.kind == "module"}
     into = {arrow.target for arrow in drawing.arrows if arrow.source in hung and arrow.target in modules}

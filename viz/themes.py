@@ -9,11 +9,13 @@ from types import MappingProxyType
 @dataclass(frozen=True)
 class Style:
     """How a box looks: colors as #rrggbb, shape `round` (a rectangle), `op` (a circle when the label is short) or
-    `circle`."""
+    `circle`; `line` is how thick its border is, `dash` how that is broken."""
 
     fill: str
     stroke: str
     shape: str = "op"
+    line: float = 1.5
+    dash: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ LIGHT = Theme(
             "leaf-constant": ("#eff0f2", "#7b828c"),
             "leaf-state": ("#e9e4f7", "#6b54b8"),
             "arithmetic": ("#ffffff", "#3c434d"),
-            "function": ("#ffffff", "#3c434d"),
+            "function": ("#f0f5e4", "#5d7a2c"),
             "activation": ("#e2f5ea", "#24804a"),
             "comparison": ("#f3f0e6", "#7d7135"),
             "reduction": ("#e6f4f6", "#1f7885"),
@@ -113,7 +115,7 @@ DARK = Theme(
             "leaf-constant": ("#2d3138", "#98a0ac"),
             "leaf-state": ("#342c57", "#a793ee"),
             "arithmetic": ("#242933", "#c3cad5"),
-            "function": ("#242933", "#c3cad5"),
+            "function": ("#2d371c", "#a9c572"),
             "activation": ("#17402a", "#62c88b"),
             "comparison": ("#3b371f", "#c9bb6d"),
             "reduction": ("#143c43", "#5fc0cd"),
@@ -130,7 +132,24 @@ DARK = Theme(
     ),
 )
 
-# For a printer without color: shapes carry the kind (leaves square, ops round), lines the direction.
+# For a printer without color: shapes (leaves square, ops round), grays and borders carry the kind, lines the direction.
+GRAYS: dict[str, tuple[str, float, tuple[float, ...]]] = {
+    "leaf-input": ("#ffffff", 1.5, ()),
+    "leaf-parameter": ("#e6e6e6", 1.5, ()),
+    "leaf-constant": ("#ffffff", 1.3, (1.5, 2.0)),
+    "leaf-state": ("#d0d0d0", 1.5, (8.0, 2.0)),
+    "module": ("#ffffff", 2.8, ()),
+    "arithmetic": ("#ffffff", 1.3, ()),
+    "function": ("#ffffff", 1.3, (7.0, 2.0)),
+    "activation": ("#dcdcdc", 1.3, ()),
+    "comparison": ("#ffffff", 1.3, (1.5, 2.0)),
+    "reduction": ("#dcdcdc", 1.3, (7.0, 2.0)),
+    "shape": ("#f2f2f2", 0.7, ()),
+    "linear": ("#ffffff", 2.8, ()),
+    "loss": ("#c4c4c4", 2.8, ()),
+    "random": ("#dcdcdc", 1.3, (1.5, 2.0)),
+    "control": ("#f2f2f2", 2.2, (7.0, 2.0)),
+}
 PRINT = replace(
     LIGHT,
     name="print",
@@ -159,8 +178,10 @@ PRINT = replace(
         {
             kind: replace(
                 style,
-                fill="#e6e6e6" if kind == "leaf-parameter" else "#ffffff",
+                fill=GRAYS[kind][0] if kind in GRAYS else "#ffffff",
                 stroke="#ffffff" if kind == "neuron-gap" else "#000000",
+                line=GRAYS[kind][1] if kind in GRAYS else style.line,
+                dash=GRAYS[kind][2] if kind in GRAYS else (),
             )
             for kind, style in LIGHT.styles.items()
         }

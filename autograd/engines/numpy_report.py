@@ -14,6 +14,7 @@ import numpy as np
 from ..graph import bodies, order
 from ..node import Leaf, Node
 from ..op import Op, inside
+from ..phases import Phases
 from ..report import Array, Instruction, Operation, PlanReport, Update, numbered
 from ..vocabulary import call_of, parsed
 from .numpy import Program
@@ -44,11 +45,12 @@ def report(
         return Array(number, name, role, shape, "" if several else node.dtype.name, bytes_of(node))
 
     computed = [node for node in nodes if not node.is_leaf]
+    phases = Phases(outputs, updates)
     number_of = {node: str(at) for at, node in enumerate(computed, 1)}
     instructions = tuple(
         Instruction(
-            number_of[node], "numpy", (Operation.of(node),), tuple(map(array, node.inputs)), (array(node),),
-            flops=flops_of(node),
+            number_of[node], "numpy", (Operation.of(node, phases.factors(node)),), tuple(map(array, node.inputs)),
+            (array(node),), flops=flops_of(node), phase=phases.of([node]),
         )
         for node in computed
     )  # fmt: skip

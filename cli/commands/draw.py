@@ -37,7 +37,7 @@ EXAMPLES = (
 
 
 def HELP() -> str:
-    return _("Draw the graph of an expression or a Python function.")
+    return _("Draw the graph of an expression or a Python function, or the plan of a compiled step of a Python file.")
 
 
 class View(StrEnum):
@@ -173,7 +173,8 @@ def run(
     problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
-    invented = problem.fill()
+    step = problem.compiled
+    invented = problem.fill() if step is None else []
     by = problem.wrt(wrt) if wrt else None  # the picture knows which leaves are parameters
     ends = parse_names([between]) if between else []
     if between and len(ends) != 2:
@@ -181,7 +182,7 @@ def run(
     from ...viz import draw
 
     picture = draw(
-        problem.output,
+        problem.output if step is None else step,
         view=view.value,
         wrt=by,
         fold=fold,

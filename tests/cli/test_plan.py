@@ -20,10 +20,10 @@ def test_a_plan_is_printed(capsys):
     text = printed(capsys, "plan", *LAYER, "--wrt", "W,b")
     assert text.startswith("engine numba, instructions: ")
     assert "matmul" in text
-    assert "∂y/∂W" in text
-    assert "∂y/∂b" in text
+    assert "∂L/∂W" in text
+    assert "∂L/∂b" in text
     assert max(map(cell_width, text.split("\n"))) <= 100
-    assert "∂y/∂W" not in printed(capsys, "plan", *LAYER)
+    assert "∂L/∂W" not in printed(capsys, "plan", *LAYER)
 
 
 def test_in_chinese(capsys, monkeypatch):
@@ -47,7 +47,7 @@ def test_as_json_and_as_a_picture(engine, capsys, tmp_path):
         printed(capsys, "plan", *LAYER, "--wrt", "W", "--engine", engine, "--json", "--profile", "-o", str(path))
     )
     assert record["engine"] == engine
-    assert record["outputs"] == ["y", "∂y/∂W"]
+    assert record["outputs"] == ["L", "∂L/∂W"]
     assert len(record["profile"]) >= len(record["instructions"]) > 0
     assert path.read_text(encoding="utf-8").lstrip().startswith("<svg")
 
@@ -74,3 +74,48 @@ def test_doctor_knows_the_compiled_engine(capsys, monkeypatch):
     monkeypatch.setenv("NNGRAPH_THREADS", "many")
     run(["doctor"])
     assert "NNGRAPH_THREADS='many'" in capsys.readouterr().out
+
+
+STEP = """
+import nngraph as ng
+x, t = ng.input("x", shape=(4, 2)), ng.input("t", shape=(4, 1))
+W, b = ng.parameter("W", [[0.1], [0.2]]), ng.parameter("b", [0.0])
+loss = ng.mean_squared_error(ng.sigmoid(x @ W + b), t)
+dW, db = ng.gradient(loss, [W, b])
+step = ng.compile(loss, inputs=[x, t], updates={W: W - 2 * dW, b: b - 2 * db})
+"""
+
+
+@pytest.fixture
+def step(tmp_path):
+    path = tmp_path / "training.py"
+    path.write_text(STEP, encoding="utf-8")
+    return f"{path}:step"
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_compiled_step_of_a_file(step, engine, capsys, tmp_path):
+    text = printed(capsys, "plan", step, "--engine", engine)
+    assert "→ loss" in text
+    assert ": 2" in text.split("\n")[2]  # two leaves are updated
+    path = tmp_path / "step.svg"
+    printed(
+        capsys, "plan", step, "--engine", engine, "--profile", "--size", "slide", "--title", "a step", "--theme", "dark",
+        "--fold", "1", "-o", str(path),
+    )  # fmt: skip
+    picture = path.read_text(encoding="utf-8")
+    assert "a step" in picture
+    assert "s · " in picture  # the times
+    assert "measured" in picture
+    assert "loss" in printed(capsys, "draw", step, "--format", "txt", "--fold", "0")
+
+
+def test_a_step_is_asked_for_nothing_more(step, capsys):
+    assert run(["plan", step, "--wrt", "W"]) == 2
+    assert "is compiled already" in capsys.readouterr().err
+
+
+def test_the_result_is_called_as_in_a_derivation(step, capsys):
+    text = printed(capsys, "plan", step.replace(":step", ":loss"), "--wrt", "W")
+    assert "→ loss" in text
+    assert "∂loss/∂W" in text

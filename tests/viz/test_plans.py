@@ -133,7 +133,7 @@ def test_the_numpy_engine_is_drawn_too():
     x, w = leaf(ng.input, "x", 3, 2), leaf(ng.parameter, "w", 2, 2)
     y = ng.sum(ng.tanh(x @ w))
     drawing = ng.draw(ng.compile(y, inputs=[x], engine="numpy").plan)
-    assert [" ".join(box.lines) for box in drawing.boxes] == ["x", "w", "@", "tanh", "y=Σ", "y"]
+    assert [" ".join(box.lines) for box in drawing.boxes] == ["x", "w", "@", "tanh", "y = Σ", "y"]
 
 
 def test_very_many_leaves_share_a_box():
@@ -154,3 +154,86 @@ def test_wishes_that_make_no_sense_for_a_plan():
     with pytest.raises(DrawingError, match="of a plan"):
         ng.draw(plan, open="softmax_loss")
     assert not [box for box in ng.draw(plan, hide="parameter").boxes if box.kind == "leaf-parameter"]
+
+
+def test_a_step_and_a_profile_are_drawn_as_plans():
+    x, w = leaf(ng.input, "x", 3, 2), leaf(ng.parameter, "w", 2, 2)
+    step = ng.compile(ng.sum(ng.tanh(x @ w)), inputs=[x])
+    assert ng.draw(step).boxes == ng.draw(step.plan).boxes
+    timed = ng.draw(step.plan.profile(repeat=1))
+    assert [box.id for box in timed.boxes] == [box.id for box in ng.draw(step).boxes]
+    assert any("s · " in box.detail and box.detail.endswith(" %") for box in timed.boxes)
+    with pytest.raises(DrawingError, match="float is no node"):
+        ng.draw(1.5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_folds_of_a_plan(name, measures):
+    plan = MODELS[name]()
+    count = [len(ng.draw(plan, fold=fold).boxes) for fold in (0, 1, 2, False)]
+    assert count == sorted(set(count))
+    every = {each.number for each in plan}
+    for fold in (0, 1, 2):
+        drawing = ng.draw(plan, fold=fold)
+        assert measures.overlapping(drawing) == []
+        told = {line.split(" ")[0] for box in drawing.boxes for line in box.note.split("\n")}
+        assert every <= told  # no instruction is lost
+    with pytest.raises(DrawingError, match="0 .phases"):
+        ng.draw(plan, fold=7)
+
+
+def test_layers_stand_above_their_way_back():
+    drawing = ng.draw(mlp(), fold=1)
+    boxes = {box.id: box for box in drawing.boxes}
+    assert drawing.arrangement == "mirror"
+    back = {box.lines[0]: box for box in drawing.boxes if box.part == "backward"}
+    assert list(back) == ["W3, b3", "W2, b2", "W1, b1"]
+    assert all(boxes[box.faces].lines[0] == title for title, box in back.items())
+    assert any("G·W3ᵀ" in line for line in back["W3, b3"].lines)
+    assert "→ W3, b3" in back["W3, b3"].lines[-1]
+    assert not [box for box in drawing.boxes if box.kind == "leaf-parameter"]
+
+
+def test_layers_are_the_scopes_where_the_user_wrote_some():
+    x = leaf(ng.input, "x", 20, 8)
+    with ng.scope("first"):
+        h = ng.tanh(x @ leaf(ng.parameter, "W", 8, 6))
+    with ng.scope("second"):
+        y = ng.sum(ng.square(h @ leaf(ng.parameter, "V", 6, 4)))
+    drawing = ng.draw(report(Plan([y])), fold=1)
+    assert [box.lines[0] for box in drawing.boxes if not box.kind.startswith("leaf")][:2] == ["first", "second"]
+
+
+@pytest.mark.parametrize("size", ["slide", "a4"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plan_can_be_read_on_a_slide(name, size):
+    from nngraph.viz.layout import PAPER
+
+    drawing = ng.draw(MODELS[name](), size=size, language="zh-TW")
+    wide, high = PAPER[size]
+    assert 11.0 * min(wide / drawing.placed.width, high / drawing.placed.height) >= 6.5  # the small print
+    assert drawing.notes[-1].startswith(("以 fold=1 繪製", "以 fold=2 繪製"))
+
+
+def test_old_and_new_values_of_what_is_updated():
+    x, t = leaf(ng.input, "x", 20, 8), leaf(ng.input, "t", 20, 4)
+    W = leaf(ng.parameter, "W", 8, 4)
+    loss = ng.softmax_loss(x @ W, t)
+    (slope,) = ng.gradient(loss, [W])
+    drawing = ng.draw(report(Plan([loss], {W: W - 0.1 * slope})))
+    copies = {box.detail: box for box in drawing.boxes if box.ghost}
+    assert set(copies) == {"old", "new"}
+    (update,) = [arrow.target for arrow in drawing.arrows if arrow.source == copies["old"].id]
+    assert any(arrow.source == update and arrow.target == copies["new"].id for arrow in drawing.arrows)
+    assert any("xᵀ·G" in line for box in drawing.boxes for line in box.lines)
+
+
+def test_arrowheads_lie_on_the_cards_of_a_stack():
+    from nngraph.viz.shapes import pieces
+
+    drawing = ng.draw(mlp())
+    (stack,) = [box for box in drawing.boxes if box.times > 1]
+    roles = [(piece.role, piece.id) for piece in pieces(drawing)]
+    first_arrow = next(k for k, (role, _) in enumerate(roles) if role == "arrow")
+    assert ("box", "") in roles[:first_arrow]
+    assert ("box", stack.id) in roles[first_arrow:]

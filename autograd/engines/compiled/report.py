@@ -12,6 +12,7 @@ from ...graph import order
 from ...kernels.loops import Apply
 from ...language import N_
 from ...node import Leaf
+from ...phases import Phases
 from ...reason import Reason
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
 from .calls import Body, Buffer, Call, Fallback, View, every_call
@@ -47,6 +48,7 @@ class _Reader:
         self.offsets = offsets
         self.numbers: dict[Buffer, int] = {}
         self.results = {view.buffer: name for view, name in zip(plan.results, outputs)}
+        self.phases = Phases(plan.outputs, plan.updates)
 
     def instruction(self, call: Call, number: str, inside: tuple[Body, ...] = ()) -> Instruction:
         """One call with its epilogues, and all that is done in it; `inside` are the loops around it."""
@@ -68,7 +70,7 @@ class _Reader:
         return Instruction(
             number=number,
             kernel=kernel_of(call),
-            operations=tuple(map(Operation.of, nodes)),
+            operations=tuple(Operation.of(node, self.phases.factors(node)) for node in nodes),
             reads=tuple(reads),
             writes=tuple(writes),
             rows=call.rows,
@@ -77,6 +79,7 @@ class _Reader:
             why=_why(call),
             fallback=isinstance(call.code, Fallback),
             times=call.body.length if call.body is not None else 1,
+            phase=self.phases.of(nodes),
             body=tuple(self.instruction(each, f"{number}.{at}", deeper) for at, each in enumerate(body, 1)),
         )
 
