@@ -177,10 +177,16 @@ class Drawing:
         return html(self)
 
     def tikz(self) -> str:
-        """The picture as a TikZ environment for LaTeX."""
+        r"""The picture as a TikZ environment for LaTeX: it needs `\usepackage{tikz}`."""
         from .tikz import tikz
 
         return tikz(self)
+
+    def latex(self) -> str:
+        """The picture as a LaTeX document that compiles as it is."""
+        from .tikz import document
+
+        return document(self)
 
     def text(self) -> str:
         """The picture as an indented tree for the terminal."""
@@ -206,8 +212,8 @@ class Drawing:
         return replace(self, **changes)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the picture; the suffix says how: .svg .png .pdf .html .dot .json .tex .txt. Never leaves half a
-        file."""
+        """Writes the picture; the suffix says how: .svg .png .pdf .html .dot .json .tex (a document) .txt. Never leaves
+        half a file."""
         target = Path(path)
         writer = WRITERS.get(target.suffix.lower())
         if writer is None:
@@ -232,7 +238,7 @@ WRITERS = {
     ".html": lambda drawing: drawing.html(),
     ".dot": lambda drawing: drawing.dot.source,
     ".json": lambda drawing: drawing.json(),
-    ".tex": lambda drawing: drawing.tikz(),
+    ".tex": lambda drawing: drawing.latex(),
     ".txt": lambda drawing: drawing.text(),
 }
 

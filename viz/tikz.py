@@ -73,6 +73,21 @@ MATHS |= {chr(0x2080 + digit): f"$_{digit}$" for digit in range(10)}
 INDEX = re.compile(r"(?:\$_[0-9]\$){2,}")  # w₁₂: one index of two digits
 
 
+PREAMBLE = r"""\documentclass[border=2bp]{standalone}
+\usepackage{iftex}
+\ifPDFTeX\usepackage[T1]{fontenc}\usepackage{textcomp}\fi
+\usepackage{tikz}
+"""
+
+
+def document(drawing: Drawing) -> str:
+    r"""A document of one page, as large as the picture, that LaTeX compiles as it is; its `tikzpicture` may be copied
+    into another one, or the whole read with `\includestandalone`."""
+    from ..autograd.symbolic.latex_page import page
+
+    return page(tikz(drawing).rstrip("\n"), drawing.language, PREAMBLE, "")
+
+
 def tikz(drawing: Drawing) -> str:
     """A `tikzpicture` (needs only `\\usepackage{tikz}`); one unit is one pixel at 96 per inch, y down."""
     lines = [r"\begin{tikzpicture}[x=0.75bp,y=-0.75bp,every node/.style={inner sep=0,outer sep=0,anchor=base}]"]

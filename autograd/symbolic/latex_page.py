@@ -10,6 +10,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,margin=2cm]{geometry}
 \usepackage{amsmath,amssymb,mathtools}
 """
+SPACING = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
 
 
 # pdflatex takes the CJK package, xelatex and lualatex take ctex.
@@ -45,7 +46,7 @@ TRADITIONAL = (
 """Fonts with Traditional forms, the best first: of Linux, macOS and Windows; the last one comes with TeX Live."""
 
 
-def page(body: str, language: str) -> str:
+def page(body: str, language: str, preamble: str = PREAMBLE, spacing: str = SPACING) -> str:
     """The whole document; the first line says which LaTeX compiles it and what that needs."""
     chinese = sorted({character for character in body if is_full_width(character)})
     begin, end, how, extra = "", "", "% Compile with pdflatex, xelatex or lualatex.\n", ""
@@ -65,8 +66,7 @@ def page(body: str, language: str) -> str:
         if main == "bsmi":
             search += "\n" + NONE_FOUND
         extra = CHINESE % {"other": other, "search": search, "font": fonts[main], "otherfont": fonts[other]}
-    spacing = "\\allowdisplaybreaks\n\\setlength{\\parindent}{0pt}\n"
-    return f"{how}{PREAMBLE}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
+    return f"{how}{preamble}{extra}{spacing}\\begin{{document}}\n{begin}{body}\n{end}\\end{{document}}\n"
 
 
 FONTS = {"gbsn": "gb2312", "bsmi": "big5"}

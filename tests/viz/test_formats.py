@@ -259,6 +259,28 @@ def test_tikz_compiles(tmp_path, samples):
     assert done.returncode == 0, done.stdout[-800:]
 
 
+@pytest.mark.parametrize("language", ["en", "zh-TW", "zh-CN"])
+def test_a_saved_tex_file_compiles_as_it_is(language, tmp_path, samples):
+    import shutil
+    import subprocess
+
+    title = "a_1 & 50%" if language == "en" else "訓練一步" if language == "zh-TW" else "训练一步"
+    path = samples.net221().with_(language=language, title=title).save(tmp_path / "net.tex")
+    text = path.read_text(encoding="utf-8")
+    assert r"\documentclass[border=2bp]{standalone}" in text
+    assert text.startswith("% Compile with pdflatex")
+    assert "CJK" in text or language == "en"
+    assert r"\begin{tikzpicture}" in text
+    if shutil.which("pdflatex") is None or shutil.which("kpsewhich") is None:
+        return
+    needed = ["standalone.cls", "iftex.sty", "CJKutf8.sty"]
+    if subprocess.run(["kpsewhich", *needed], capture_output=True, check=False).returncode:
+        return
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "net.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout[-800:]
+
+
 def test_latex_knows_every_sign_of_an_op():
     from nngraph.autograd.op import OPS
     from nngraph.viz.tikz import escaped
@@ -309,3 +331,13 @@ def test_text_can_be_read_on_its_box(theme):
         assert contrast(one_theme.muted, style.fill) >= 4.5
     for color in (one_theme.value, one_theme.gradient, one_theme.muted):
         assert contrast(color, one_theme.background) >= 4.5
+
+
+@pytest.mark.parametrize("theme", sorted(THEMES))
+def test_kinds_can_be_told_apart(theme):
+    """In print by gray, border and shape alone; no two kinds of a legend look the same."""
+    looks = {}
+    for kind, style in THEMES[theme].styles.items():
+        if not kind.startswith("neuron"):
+            looks.setdefault((style.fill, style.stroke, style.shape, style.line, style.dash), []).append(kind)
+    assert [kinds for kinds in looks.values() if len(kinds) > 1] == []
