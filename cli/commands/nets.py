@@ -1,0 +1,80 @@
+"""`nngraph nets`: the systems of the course, by family."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...autograd.language import translate as _
+from ..options import Color, ColorOption, LanguageOption
+
+NAME = "nets"
+EXAMPLES = ("nngraph nets", "nngraph nets RBM", "nngraph nets --json")
+
+
+def HELP() -> str:
+    return _("List the networks, layers, optimizers and data sets there are, by family, or tell what is said of one.")
+
+
+def run(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help=_("One of them; without it all are listed."), show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:
+    """Print a line for each system under the heading of its family; or the description of one."""
+    from ...nets.systems import docstring, system, systems
+    from .. import show
+
+    lectures = _lectures()
+    chosen = systems() if name is None else [system(name)]
+    told = [
+        {"name": each.name, "family": _(each.family), "what": _(each.what), "file": each.path, "lecture": _lecture(each.name, lectures)}
+        for each in chosen
+    ]  # fmt: skip
+    if as_json:
+        import json
+
+        for record, each in zip(told, chosen, strict=True):
+            if name is not None:
+                record["description"] = docstring(each)
+        show.out(json.dumps({"version": 1, "nets": told}, ensure_ascii=not show.can_print("中文∂"), indent=2))
+        return 0
+    colored = show.wants_color(color.value)
+    if name is not None:
+        show.out(_one(told[0], docstring(chosen[0])))
+        return 0
+    blocks = []
+    for family in dict.fromkeys(record["family"] for record in told):
+        rows = [record for record in told if record["family"] == family]
+        with_lectures = any(record["lecture"] for record in rows)
+        columns = [str(family), _("what it is"), *([_("lecture")] if with_lectures else [])]
+        lines = [[record["name"], record["what"], *([record["lecture"] or ""] if with_lectures else [])] for record in rows]
+        blocks.append(show.table(columns, lines, colored).strip("\n"))
+    show.out("\n\n".join(blocks))
+    return 0
+
+
+def _one(record: dict[str, Any], description: str) -> str:
+    places = [f"{_('family')}: {record['family']}", f"{_('file')}: {record['file']}"]
+    if record["lecture"]:
+        places.append(f"{_('lecture')}: {record['lecture']}")
+    return "\n\n".join([f"nets.{record['name']}", description, "\n".join(places)])
+
+
+def _lectures() -> dict[str, str]:
+    """The lectures of the clone and their source."""
+    folder = Path(__file__).parents[2] / "examples" / "lectures"
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("[0-9]*.py"))}
+
+
+def _lecture(name: str, lectures: dict[str, str]) -> str | None:
+    """The first lecture that uses a system."""
+    used = re.compile(rf"(?<![A-Za-z_.])(?:ng\.)?(?:nets\.)?{re.escape(name)}\(")
+    return next((file for file, source in lectures.items() if "nets" in source and used.search(source)), None)

@@ -1,0 +1,218 @@
+"""`nngraph train`: a network trained on data, with its curves, its mistakes, its weights and a report in a folder."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from ...autograd.language import translate as _
+from ..options import Color, ColorOption, LanguageOption
+
+NAME = "train"
+EXAMPLES = (
+    "nngraph train mlp --data digits --hidden 30,30,30 --epochs 30 -o run/",
+    "nngraph train mlp --data customers.csv --target churn --missing fill -o churn/",
+    "nngraph train autoencoder --data digits --hidden 32,8 -o code/",
+    "nngraph train --resume run/ --epochs 60",
+)
+
+
+def HELP() -> str:
+    return "\n\n".join(
+        (
+            _("Train a network on data, and write what it learned, how it went and what it gets wrong into a folder."),
+            _("Ctrl-C ends a training early: the best epoch so far is kept, and --resume goes on from where it was."),
+        )
+    )
+
+
+class System(StrEnum):
+    """What can be trained."""
+
+    mlp = "mlp"
+    rbm = "rbm"
+    autoencoder = "autoencoder"
+
+
+class Missing(StrEnum):
+    """What happens to gaps in a table."""
+
+    error = "error"
+    fill = "fill"
+    drop = "drop"
+
+
+class Engine(StrEnum):
+    """What computes."""
+
+    numba = "numba"
+    numpy = "numpy"
+
+
+USUAL: dict[str, Any] = {"system": "mlp", "data": None, "target": None, "hidden": None, "epochs": 30, "optimizer": "adam", "rate": None, "batch": 32, "validation": 0.2, "patience": None, "seed": 0, "engine": None, "missing": "error", "drop": []}  # fmt: skip
+CAN_CHANGE = ("epochs", "patience", "engine")
+"""What another part of the same training may be told anew."""
+
+
+def run(
+    system: Annotated[System | None, typer.Argument(help=_("What is trained."), show_default=False)] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="NAME|FILE.csv|FOLDER", help=_("What it learns from: a data set by name, a CSV file, or a folder of images (one folder for each class, or the files of MNIST)."), show_default=False),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help=_("The column of a table that is to be learned."), show_default=False)
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option("--hidden", metavar="SIZES", help=_("The units of each hidden layer: 30,30."), show_default=False)
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help=_("How often all rows are seen; 30 unless given."), show_default=False)] = None,
+    optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="NAME", help=_("sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam or adamw; adam unless given."), show_default=False)] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help=_("The learning rate; the usual one of the optimizer unless given."), show_default=False)] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help=_("Rows to a step; 32 unless given."), show_default=False)] = None,
+    validation: Annotated[float | None, typer.Option("--validation", help=_("The share of the rows that is kept aside to find the best epoch; 0.2 unless given."), show_default=False)] = None,
+    patience: Annotated[int | None, typer.Option("--patience", min=1, help=_("End when the validation loss has not sunk for so many epochs."), show_default=False)] = None,
+    missing: Annotated[Missing | None, typer.Option("--missing", help=_("What happens to gaps in a table; error unless given."), show_default=False)] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="COLUMN,…", help=_("Columns of a table to leave out. Repeatable."))] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help=_("The seed of everything that is drawn; 0 unless given."), show_default=False)] = None,
+    engine: Annotated[Engine | None, typer.Option("--engine", help=_("What computes; numba unless given."), show_default=False)] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="FOLDER", help=_("The folder to write; a new one, or an empty one."), show_default=False)] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="FOLDER", help=_("Go on with the training in this folder, to --epochs in all."), show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
+    lang: LanguageOption = None,
+    color: ColorOption = Color.auto,
+) -> int:  # fmt: skip
+    """0 when it was trained, 130 when it was stopped by Ctrl-C; the best so far is written either way."""
+    given = {
+        "system": system and system.value, "data": data, "target": target, "hidden": hidden, "epochs": epochs,
+        "optimizer": optimizer, "rate": rate, "batch": batch, "validation": validation, "patience": patience, "seed": seed,
+        "engine": engine and engine.value, "missing": missing and missing.value,
+        "drop": [name for names in drop for name in names.split(",")] if drop else None,
+    }  # fmt: skip
+    said = {name: value for name, value in given.items() if value is not None}
+    from ..errors import CommandError
+    from ..run_folder import CHECKPOINT, RunFolder
+
+    if resume is None:
+        for name, example in (("system", "mlp"), ("data", "--data digits")):
+            if name not in said:
+                raise CommandError(_("{name} is missing", name=_(name)), _("for example {example}", example=f"nngraph train {example if name == 'system' else said['system'] + ' ' + example}"))
+        folder, settings = RunFolder(output), {**USUAL, **said}
+    else:
+        other = [name for name in said if name not in CAN_CHANGE]
+        if other or output is not None:
+            raise CommandError(_("--resume goes on with the settings of the folder; {name} cannot be changed", name=", ".join(other) or "-o"), _("only {names} can", names=", ".join(f"--{name}" for name in CAN_CHANGE)))  # fmt: skip
+        folder = RunFolder(resume)
+        settings = {**USUAL, **folder.resume(), **said}
+    return _trained(folder, settings, CHECKPOINT if resume is not None else None, as_json, color)
+
+
+def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_json: bool, color: Color) -> int:
+    from math import isfinite
+
+    from ...nets.checkpoint import load_checkpoint
+    from ...nets.progress import progress
+    from ...nets.trainer import Trainer
+    from .. import show
+    from ..errors import CommandError
+    from ..trainable import HIDDEN, load, model
+    from ..trainable import optimizer as optimizer_of
+
+    learner = optimizer_of(settings["optimizer"], settings["rate"])
+    sizes = HIDDEN[settings["system"]] if settings["hidden"] is None else _sizes(settings["hidden"])
+    task = load(settings["data"], settings["target"], settings["validation"], settings["seed"], settings["missing"], settings["drop"])
+    made = model(settings["system"], task, sizes, settings["seed"], settings["engine"])
+    if settings["patience"] is not None and made.validation is None:
+        raise CommandError(_("--patience needs rows kept aside, and {system} has none here", system=settings["system"]), "--validation 0.2")
+    trainer = Trainer(
+        made.net, made.loss, made.data, batch=settings["batch"], optimizer=learner, validation=made.validation,
+        metrics=made.metrics, seed=settings["seed"], engine=settings["engine"],
+    )  # fmt: skip
+    if checkpoint is None:
+        folder.start(settings)
+    else:
+        load_checkpoint(folder.path / checkpoint, trainer)
+        del folder.records[trainer.done :]
+    left = settings["epochs"] - trainer.done
+    if left < 1:
+        raise CommandError(_("{path} has {epochs} epochs already", path=folder.path, epochs=trainer.done), _("--epochs says how many in all"))
+
+    def take(record: Any) -> None:
+        if not isfinite(record.loss):
+            folder.write()
+            raise CommandError(_("the loss is {loss} in epoch {epoch}: the learning rate is too high", loss=record.loss, epoch=record.epoch), _("a smaller --rate"))
+        folder.take(trainer, record)
+
+    last = None
+    for last in progress(trainer.run(left, settings["patience"]), left, callbacks=[take], color=show.wants_color(color.value)):
+        pass
+    assert last is not None
+    folder.write()
+    made.net.set_values(folder.best_values())
+    return _told(folder, settings, task, made, last, as_json)
+
+
+def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any, as_json: bool) -> int:
+    """Say and write what came out."""
+    from ...nets.progress import stopped
+    from .. import show
+
+    best = _best(folder.records)
+    results = {"loss": best["loss"], **({} if best["validation"] is None else {"validation": best["validation"]}), **best["metrics"]}
+    seconds = sum(record["seconds"] for record in folder.records)
+    of_rows = _("{count} validation rows", count=len(task.judged)) if task.validation is not None else _("the training rows")
+    words = _("{system} on {data}", system=settings["system"], data=task.name)
+    told = {
+        _("system"): f"{settings['system']} ({made.net.count:,})", _("data"): f"{settings['data']} ({len(task.train)} + {len(task.validation or ())})",
+        **{_(name): f"{value:.4g}" for name, value in results.items()},
+        _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds"): f"{seconds:.1f}",
+        _("settings"): ", ".join(f"{name} {settings[name]}" for name in ("optimizer", "rate", "batch", "seed") if settings[name] is not None),
+    }  # fmt: skip
+    if stop := stopped(last):
+        told[_("end")] = stop
+    _pictures(folder, made, told, words)
+    if as_json:
+        import json
+
+        record = {"version": 1, "system": settings["system"], "data": settings["data"], "best_epoch": best["epoch"], "epochs": len(folder.records), **results, "parameters": made.net.count, "stopped": last.stopped, "folder": folder.path and str(folder.path)}  # fmt: skip
+        show.out(json.dumps(record, ensure_ascii=not show.can_print("中文∂"), indent=2))
+    else:
+        figures = ", ".join(f"{_(name)} {value:.4g}" for name, value in results.items())
+        show.out(_("{words}: epoch {epoch} of {epochs}, {figures} ({rows})", words=words, epoch=best["epoch"], epochs=len(folder.records), figures=figures, rows=of_rows))
+        if folder.path is not None:
+            show.out(_("written: {path}", path=folder.path))
+    return 130 if last.stopped == "interrupt" else 0
+
+
+def _pictures(folder: Any, made: Any, told: dict[str, str], words: str) -> None:
+    """The pictures and the report; where matplotlib is not there, a line says so and the rest is written."""
+    if folder.path is None:
+        return
+    from ...viz.plots import PlotError, learning_curves
+    from ...viz.plots.plot import library
+    from .. import show
+
+    try:
+        library()
+    except PlotError as error:
+        show.note(str(error))
+        folder.finish(told, {}, words)
+        return
+    folder.finish(told, {"curves": learning_curves(folder.records), **made.pictures()}, words)
+
+
+def _best(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """The epoch whose values are kept: that of the least validation loss; without validation the last."""
+    judged = [record for record in records if record["validation"] is not None]
+    return min(judged, key=lambda record: record["validation"]) if judged else records[-1]
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    from ..errors import CommandError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 100_000 for part in parts):
+        raise CommandError(_("--hidden {text}: sizes are whole numbers from 1 up, divided by commas", text=text), _("for example {example}", example="--hidden 30,30"))
+    return tuple(map(int, parts))

@@ -1,0 +1,137 @@
+"""The folder of a training: settings, weights of the best epoch, where it stands, records, pictures, a report; each written whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..autograd.files import write_whole
+from ..autograd.language import current_language
+from ..autograd.language import translate as _
+from .errors import CommandError
+
+if TYPE_CHECKING:
+    from ..nets.trainer import Record, Trainer
+
+SETTINGS, WEIGHTS, CHECKPOINT, RECORDS, REPORT = "settings.json", "weights.safetensors", "checkpoint.safetensors", "records.jsonl", "report.html"
+SECONDS = 1.0
+"""So often at most a running training is written: what a crash can cost."""
+
+
+class RunFolder:
+    """A folder that a training is written to while it runs, or nothing with path=None."""
+
+    def __init__(self, path: str | None) -> None:
+        self.path = None if path is None else Path(path)
+        self.records: list[dict[str, Any]] = []
+        self.best: dict[str, Any] | None = None
+        self.best_loss = float("inf")
+        self.state: dict[str, Any] = {}
+        self._written = 0.0
+        self._is_new_best = False
+
+    def start(self, settings: Mapping[str, Any]) -> None:
+        """Make a new folder; CommandError where there is something already."""
+        if self.path is None:
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            holds_run = (self.path / SETTINGS).exists()
+            raise CommandError(
+                _("{path} is not empty", path=self.path),
+                _("--resume {path} goes on with the training there", path=self.path) if holds_run else _("choose a folder that is new"),
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(_("cannot write {path}: {reason}", path=self.path, reason=error.strerror or error)) from None
+        self._write(SETTINGS, json.dumps(dict(settings), indent=2, ensure_ascii=False) + "\n")
+
+    def resume(self) -> dict[str, Any]:
+        """The settings and records of a training that was begun here."""
+        assert self.path is not None
+        try:
+            settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
+            lines = (self.path / RECORDS).read_text(encoding="utf-8").splitlines()
+            self.records = [json.loads(line) for line in lines]
+        except FileNotFoundError as error:
+            raise CommandError(_("{path} holds no training that could go on: {file} is not there", path=self.path, file=Path(error.filename).name)) from None
+        except ValueError:
+            raise CommandError(_("{path} holds no training that could go on: its files cannot be read", path=self.path)) from None
+        self.best_loss = min((each["validation"] for each in self.records if each["validation"] is not None), default=float("inf"))
+        return dict(settings)
+
+    def take(self, trainer: Trainer, record: Record) -> None:
+        """Keep an epoch that is done; it is written now and then, and by `finish`."""
+        from ..nets.checkpoint import EPOCHS
+
+        values = {name: np.array(value) for name, value in trainer.net.values().items()}
+        self.records.append({**asdict(record), "metrics": dict(record.metrics), "stopped": None})
+        self.state = {f"net/{name}": value for name, value in values.items()}
+        self.state |= {name: np.array(leaf.value) for name, leaf in trainer.states.items()}
+        self.state[EPOCHS] = np.int64(trainer.done)
+        if record.validation is None or record.validation < self.best_loss:
+            self.best_loss = self.best_loss if record.validation is None else record.validation
+            self.best, self._is_new_best = values, True
+        if perf_counter() - self._written > SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Everything so far: the best weights first, the checkpoint last."""
+        if self.path is None or not self.state:
+            return
+        from ..nets.saving import save_values
+
+        if self._is_new_best:
+            assert self.best is not None
+            save_values(self.path / WEIGHTS, self.best)
+            self._is_new_best = False
+        self._write(RECORDS, "".join(json.dumps(each) + "\n" for each in self.records))
+        save_values(self.path / CHECKPOINT, self.state)
+        self._written = perf_counter()
+
+    def best_values(self) -> dict[str, Any]:
+        """The values of the best epoch, of this run or of the one it goes on with."""
+        if self.best is not None:
+            return self.best
+        from ..nets.saving import load_values
+
+        assert self.path is not None
+        return load_values(self.path / WEIGHTS)
+
+    def finish(self, told: Mapping[str, str], plots: Mapping[str, Any], words: str) -> None:
+        """Pictures and report of the whole training."""
+        if self.path is None:
+            return
+        for name, plot in plots.items():
+            plot.save(self.path / f"{name}.svg")
+            plot.save(self.path / f"{name}.png")
+        self._write(REPORT, report(told, list(plots), words))
+
+    def _write(self, name: str, text: str) -> None:
+        assert self.path is not None
+        write_whole(self.path / name, text.encode())
+
+
+def report(told: Mapping[str, str], pictures: list[str], words: str) -> str:
+    """A page with what was trained, what came out and the pictures beside it."""
+    rows = "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
+    images = "\n".join(f'<figure><img src="{name}.svg" alt="{escape(_(name))}"><figcaption>{escape(_(name))}</figcaption></figure>' for name in pictures)
+    return f"""<!doctype html>
+<html lang="{current_language()}"><head><meta charset="utf-8"><title>{escape(words)}</title>
+<style>body{{font-family:"DejaVu Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei",sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1d2129}}
+th{{text-align:left;font-weight:normal;color:#5f6875;padding-right:2em;vertical-align:top}}figure{{margin:2em 0}}img{{max-width:100%}}figcaption{{color:#5f6875}}</style>
+</head><body>
+<h1>{escape(words)}</h1>
+<table>
+{rows}
+</table>
+{images}
+</body></html>
+"""

@@ -1,0 +1,30 @@
+"""Plots: what records and arrays show of a training and of what was learned. They are drawn with matplotlib, an extra."""
+
+from __future__ import annotations
+
+from .animation import Animation, animated_trajectories
+from .classes import confusion_matrix, decision_boundary, roc
+from .functions import activations, curve
+from .grids import image_grid, reconstructions
+from .learning import learning_curves
+from .plot import Plot, PlotError
+from .surface import loss_surface
+from .values import bars, heat_map
+
+__all__ = [
+    "Animation",
+    "Plot",
+    "PlotError",
+    "activations",
+    "animated_trajectories",
+    "bars",
+    "confusion_matrix",
+    "curve",
+    "decision_boundary",
+    "heat_map",
+    "image_grid",
+    "learning_curves",
+    "loss_surface",
+    "reconstructions",
+    "roc",
+]
