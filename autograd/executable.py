@@ -14,7 +14,7 @@ from .engines.numpy import Program
 from .errors import DtypeError, ParameterError, ShapeError
 from .graph import order
 from .leaves import as_node
-from .node import Leaf, Node, describe, fitted, store
+from .node import Leaf, Node, array_of, describe, fitted, store
 from .op import RANDOM
 from .resize import resize
 from .simplify import simplify
@@ -114,6 +114,9 @@ class Executable:
         engine = engine or os.environ.get("NNGRAPH_ENGINE") or DEFAULT
         if engine not in engines:
             raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, engines))}")
+        threads = os.environ.get("NNGRAPH_THREADS", "1") or "1"
+        if not threads.isdecimal() or int(threads) < 1:
+            raise ParameterError(f"NNGRAPH_THREADS={threads!r} must be a whole number from 1 up")
         self.engine = engine
         self.single = isinstance(outputs, Node)
         self.outputs = (outputs,) if isinstance(outputs, Node) else tuple(as_node(output) for output in outputs)
@@ -370,7 +373,7 @@ def _array(leaf: Leaf, value: Any) -> np.ndarray:
     """A given value as an array of the leaf's dtype; not copied when it already is one."""
     if isinstance(value, Node):
         raise DtypeError(f"{describe(leaf)} wants numbers, not a node; pass its .value")
-    array = np.asarray(value)
+    array = array_of(value, leaf)
     if array.dtype != leaf.dtype and (
         array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and leaf.dtype.kind != "f")
     ):

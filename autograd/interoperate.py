@@ -226,8 +226,9 @@ def _method(name: str) -> Callable[..., Node]:
 def _array(node: Node, dtype: Any = None, copy: Any = None) -> Any:
     """Refuse to turn a node into an array behind the user's back: the gradient would end there without a word."""
     raise DtypeError(
-        f"{describe(node)} is a node of a graph, not an array; for its numbers pass node.value, to put nodes together"
-        " use ng.stack([…]) or ng.concat([…])"
+        f"{describe(node)} is a node of a graph, not an array; for its numbers pass node.value, which no gradient goes"
+        " through; to put nodes together use ng.stack([…]) or ng.concat([…]); a table beside a node goes in as an array,"
+        " df.to_numpy()"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -47,7 +48,18 @@ def translate(sentence: str, language: str | None = None, /, **fields: Any) -> s
 
 def current_language() -> str:
     """The language `translate` uses when it is not told one: the one that was set, else NNGRAPH_LANG's, else English."""
-    return current.get() or _spoken(os.environ.get("NNGRAPH_LANG", "")) or "en"
+    return current.get() or _from_environment(os.environ.get("NNGRAPH_LANG", ""))
+
+
+@cache
+def _from_environment(name: str) -> str:
+    """The language of NNGRAPH_LANG; one that we do not speak is said once."""
+    found = _spoken(name)
+    if name and found is None:
+        warnings.warn(
+            f"NNGRAPH_LANG={name!r} is not a language of nngraph; there are {', '.join(LANGUAGES)}", stacklevel=2
+        )
+    return found or "en"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import DtypeError, MissingValue, ShapeError
 from .language import N_
-from .node import Leaf, Node, Site, abilities, describe, fitted, scope
+from .node import Leaf, Node, Site, abilities, array_of, describe, fitted, scope
 from .sizes import Size
 
 __all__ = ["as_node", "constant", "input", "parameter", "scope", "state"]
@@ -39,6 +39,7 @@ def parameter(name: str, value: Any, dtype: Any = None) -> Leaf:
     >>> ng.parameter("W", [[1, 2]]).dtype
     dtype('float64')
     """
+    _named("parameter", name, value)
     if dtype is None:
         array = _numbers(name, value)
         dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
@@ -109,8 +110,7 @@ def as_node(value: Any, like: np.dtype | None = None) -> Node:
 
 
 def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype: Any) -> Leaf:
-    if not isinstance(name, str) or not name:
-        raise DtypeError(f"ng.{role} needs a name as its first argument, such as ng.{role}('x', …); got {name!r}")
+    _named(role, name, value)
     if value is None:
         if shape is None:
             shape = ()
@@ -121,6 +121,29 @@ def _leaf(role: str, name: str, value: Any, shape: tuple[int, ...] | None, dtype
     if dtype is not None:
         array = fitted(array, np.dtype(dtype), f"{role} {name!r}")
     return Leaf(role, name, array, tuple(shape) if shape is not None else array.shape, array.dtype)
+
+
+def _named(role: str, name: Any, value: Any) -> None:
+    """Refuse a name that is none, and a value that is more likely meant as a shape."""
+    if not isinstance(name, str) or not name:
+        raise DtypeError(
+            f"ng.{role} needs a name as its first argument, such as ng.{role}('x', …);"
+            + (
+                f" the name comes before the value: ng.{role}({value!r}, …)"
+                if isinstance(value, str)
+                else f" got {name!r}"
+            )
+        )
+    if isinstance(value, tuple) and value and all(type(size) in (int, Size) for size in value):
+        sizes = ", ".join(
+            f"ng.Size({size.text!r}, {int(size)})" if isinstance(size, Size) else str(size) for size in value
+        )
+        shape = f"({sizes}{',' * (len(value) == 1)})"
+        remedy = f"ng.input({name!r}, shape={shape})" if role == "input" else f"ng.{role}({name!r}, np.zeros({shape}))"
+        raise ShapeError(
+            f"{role} {name!r} was given the tuple {shape}: as a shape write {remedy}, as values a list,"
+            f" {[int(size) for size in value]}"
+        )
 
 
 def _shape(name: str, shape: Any) -> tuple[int, ...]:
@@ -141,10 +164,14 @@ def _numbers(name: str, value: Any) -> np.ndarray:
         raise DtypeError(
             f"{name!r} wants numbers, not a node ({describe(value)}); pass its .value, or use the node itself"
         )
-    try:
-        array = np.asarray(int(value) if isinstance(value, Size) else value)
-    except ValueError as error:
-        raise ShapeError(f"{name!r}: rows of different lengths do not make an array ({error})") from None
+    if isinstance(value, (tuple, list)) and any(isinstance(each, Node) for each in value):
+        kind = "list" if isinstance(value, list) else "tuple"
+        raise DtypeError(
+            f"{name!r} wants numbers; this is a {kind} of {len(value)} node{'s' * (len(value) != 1)}: take "
+            + ("it out, (g,) = …" if len(value) == 1 else "them one by one")
+            + ", or put nodes together with ng.stack([…]) or ng.concat([…])"
+        )
+    array = array_of(int(value) if isinstance(value, Size) else value, f"{name!r}")
     if array.dtype.kind not in "biuf":
         raise DtypeError(
             f"{name!r} takes numbers; got {array.dtype}"

@@ -410,7 +410,7 @@ class Leaf(Node):
     def value(self, new: Any) -> None:
         if self.role == "constant":
             raise DtypeError(f"{describe(self)} cannot be changed; use ng.input or ng.parameter for what varies")
-        array = np.asarray(new)
+        array = array_of(new, self)
         if array.shape != tuple(self.shape):
             varying = ", ".join([f"ng.Size('N', {int(size)})" if at == 0 else str(int(size)) for at, size in enumerate(self.shape)])  # fmt: skip
             raise ShapeError(
@@ -423,6 +423,22 @@ class Leaf(Node):
                 )
             )
         store({self: np.array(fitted(array, self.dtype, self))})
+
+
+def array_of(value: Any, what: Any) -> np.ndarray:
+    """A given value as an array; ShapeError for rows of different lengths, DtypeError for a mask that would be lost."""
+    if hasattr(value, "mask") and isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DtypeError(
+            f"{_spoken(what)} was given a masked array, and a graph knows no masks: fill the {int(np.sum(value.mask))} masked"
+            " entries, array.filled(0.0), or weigh them with 0 where the loss is summed"
+        )
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        lengths = [len(row) for row in value if hasattr(row, "__len__")] if isinstance(value, (list, tuple)) else []
+        at = next((at for at, length in enumerate(lengths) if length != lengths[0]), None)
+        why = f"row 0 has {lengths[0]}, row {at} has {lengths[at]}" if at is not None else str(error)
+        raise ShapeError(f"{_spoken(what)}: rows of different lengths do not make an array ({why})") from None
 
 
 def fitted(array: np.ndarray, dtype: np.dtype, what: Any) -> np.ndarray:

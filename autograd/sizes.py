@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .errors import ParameterError
+
 SUM, PRODUCT, ATOM = 1, 2, 3
 
 
@@ -22,7 +24,14 @@ class Size(int):
     parts: tuple[str, int, int] | None
     """The sign and the two sides of an expression; None for a size that is just a name."""
 
-    def __new__(cls, text: str, value: int, binding: int = ATOM, parts: tuple[str, int, int] | None = None) -> Size:
+    def __new__(
+        cls, text: str, value: int | None = None, binding: int = ATOM, parts: tuple[str, int, int] | None = None
+    ) -> Size:
+        if type(text) is not str or value is None or isinstance(value, str):
+            raise ParameterError(
+                "a size has a name, and a number to build the graph with: ng.Size('N', 4). What is compiled then takes any"
+                f" N; got {text!r}" + (f", {value!r}" if value is not None else "")
+            )
         size = super().__new__(cls, value)
         size.text, size.binding, size.parts = text, binding, parts
         return size

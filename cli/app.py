@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..autograd.language import N_, known_language, language_from_environment, set_language, translate
+from ..autograd.language import LANGUAGES, N_, known_language, language_from_environment, set_language, translate
 from . import show, streams
 
 FINE, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -89,6 +89,12 @@ def choose_language(arguments: Sequence[str]) -> None:
         name = known_language(asked) if asked else language_from_environment()
     except ValueError:
         name = language_from_environment()  # the option's own check will say so
+    wanted = os.environ.get("NNGRAPH_LANG", "")
+    if wanted and not asked:
+        try:
+            known_language(wanted)
+        except ValueError:
+            show.note(f"NNGRAPH_LANG={wanted!r} is not a language of nngraph; there are {', '.join(LANGUAGES)}.")
     if name != "en" and not show.can_print("中文"):
         show.note(f"This terminal cannot print {name}; the output is in English.")
         name = "en"

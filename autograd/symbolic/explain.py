@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ..errors import GradientError, ParameterError
-from ..graph import Graph, order, substitute
+from ..graph import Graph, leaves, order, substitute
 from ..node import Leaf, Node, describe
 from ..ops.identity import cast
 from .derivation import Derivation, Notation
@@ -20,7 +20,7 @@ DETAILS = ("brief", "normal", "full")
 
 def explain(
     output: Node,
-    wrt: Iterable[Node],
+    wrt: Iterable[Node] | None = None,
     *,
     detail: str = "normal",
     expand: Sequence[str] = (),
@@ -34,8 +34,9 @@ def explain(
 ) -> Derivation:
     """The derivation of ∂output/∂w for every w: forward pass, backward pass, chain of each variable, each line checked.
 
-    `output` is one number. Leaves without a value get friendly seeded ones, which the derivation states. The same w
-    twice, or `order=2`, asks for second derivatives of single numbers. `expand` names lines to write out instead of
+    `output` is one number. Without `wrt` every parameter under it is a w, or every input where there is none. Leaves
+    without a value get friendly seeded ones, which the derivation states. The same w twice, or `order=2`, asks for second
+    derivatives of single numbers. `expand` names lines to write out instead of
     naming; `detail` is brief, normal or full; `notation` partial, delta or bar; `data` rows or columns; `layout`
     denominator or numerator. `simplify` adds the result simplified by SymPy, `verify="sympy"` SymPy's opinion of it.
 
@@ -49,7 +50,7 @@ def explain(
         raise ParameterError(f"detail={detail!r} is not known; there are {', '.join(DETAILS)}")
     if verify not in (None, "sympy"):
         raise ParameterError(f"verify={verify!r} is not known; there is 'sympy'")
-    wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
+    wanted = all_leaves(output) if wrt is None else [wrt] if isinstance(wrt, Node) else list(wrt)
     profile = notation if isinstance(notation, Notation) else Notation(notation, data, layout)
     output, wanted = in_float64(output, wanted)
     if output.shape:
@@ -80,6 +81,18 @@ def explain(
 
         derivation = with_sympy(explanation, derivation, simplify=simplify, verify=verify)
     return derivation
+
+
+def all_leaves(output: Node) -> list[Node]:
+    """What a derivation is by when nobody says: the parameters, else the inputs of floats; GradientError for neither."""
+    floats = [leaf for leaf in leaves(output) if leaf.dtype.kind == "f"]
+    for role in ("parameter", "input"):
+        chosen: list[Node] = [leaf for leaf in floats if leaf.role == role]
+        if chosen:
+            return chosen
+    raise GradientError(
+        f"{describe(output)} depends on no parameter and no input of floats, so there is nothing to derive"
+    )
 
 
 def second_pairs(wanted: Sequence[Node], once: Sequence[Node], order: int) -> list[tuple[Node, Node]]:

@@ -61,6 +61,7 @@ def run(
 
         records = [
             {"name": op.name, "call": signature(op), "kind": op.kind, "words": _(op.words), "why": _(op.why)}
+            | ({"python": python} if (python := _in_python(op)) else {})
             for op in chosen
         ]
         if show_source:
@@ -75,7 +76,7 @@ def run(
 
         show.out("\n\n".join(f"{heading(op)}\n\n{shown(op)}" for op in chosen))
         return 0
-    rows = [[op.name, signature(op), op.kind, _(op.words, None, **_own_names(op))] for op in chosen]
+    rows = [[op.name, signature(op), op.kind, _(op.words, None, **_own_names(op)) + _python_too(op)] for op in chosen]
     show.out(show.table([_("op"), _("call"), _("kind"), _("what it does")], rows, show.wants_color(color.value)))
     return 0
 
@@ -83,3 +84,22 @@ def run(
 def _own_names(op: object) -> dict[str, str]:
     """The fields of an op's sentence, filled with the names of its inputs and settings themselves."""
     return {name: name for name in (*op.inputs, *op.params)}  # type: ignore[attr-defined]
+
+
+def _in_python(op: object) -> str:
+    """How a Python program calls an op that has a function of its own there, which makes some of the inputs itself."""
+    import inspect
+
+    from ...autograd import ops
+
+    function = getattr(ops, op.name, None)  # type: ignore[attr-defined]
+    if function is op or not inspect.isfunction(function):
+        return ""
+    signature = inspect.signature(function)
+    parameters = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return f"ng.{function.__name__}{signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)}"
+
+
+def _python_too(op: object) -> str:
+    call = _in_python(op)
+    return "; " + _("in Python {call}", call=call) if call else ""

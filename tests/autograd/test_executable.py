@@ -275,3 +275,11 @@ def test_updates_and_gradients_in_the_wrong_form_are_told_the_right_one(fit):
         w - 0.1 * ng.gradient(loss, [w])
     with pytest.raises(GradientError, match="for w, g in zip"):
         -ng.gradient(loss, [w, b])
+
+
+def test_a_wrong_number_of_threads_is_refused_at_once(fit, monkeypatch):
+    x, t, _, _, loss = fit
+    for wrong in ("abc", "0"):
+        monkeypatch.setenv("NNGRAPH_THREADS", wrong)
+        with pytest.raises(ParameterError, match="must be a whole number from 1 up"):
+            ng.compile(loss, [x, t])

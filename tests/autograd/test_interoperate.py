@@ -117,3 +117,9 @@ def test_numpys_names_lead_to_the_ops():
     assert op_for(np.matmul) is ng.matmul
     assert op_for(np.linalg.norm) is ng.norm
     assert op_for(np.fft.fft) is None
+
+
+def test_a_table_of_another_library_is_told_how_it_goes_in():
+    w = ng.parameter("W", np.ones((2, 1)))
+    with pytest.raises(DtypeError, match=r"pass node\.value, which no gradient goes through; .* df\.to_numpy\(\)"):
+        np.asarray(w)

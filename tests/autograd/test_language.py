@@ -12,6 +12,7 @@ from nngraph.autograd.language import (
     LANGUAGES,
     LOCALE_FOLDER,
     cell_width,
+    current,
     current_language,
     known_language,
     language,
@@ -174,3 +175,14 @@ def test_known_language():
 @pytest.mark.parametrize(("text", "cells"), [("abc", 3), ("權重", 4), ("（）", 4), ("y\u0302", 1), ("∂σ·", 3), ("", 0)])
 def test_cell_width(text, cells):
     assert cell_width(text) == cells
+
+
+def test_a_language_of_the_environment_that_is_not_spoken_is_said_once(monkeypatch):
+    monkeypatch.setenv("NNGRAPH_LANG", "fr-test")
+    token = current.set(None)
+    try:
+        with pytest.warns(UserWarning, match="'fr-test' is not a language of nngraph; there are en, zh-TW, zh-CN"):
+            assert current_language() == "en"
+        assert current_language() == "en"
+    finally:
+        current.reset(token)

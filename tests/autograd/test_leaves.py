@@ -103,3 +103,40 @@ def test_a_value_of_another_batch_size_is_told_how():
         w.value -= 1.0
     w.value = w.value - 1.0
     assert w.value.tolist() == [0.0, 1.0]
+
+
+def test_a_shape_given_as_a_value_is_refused_with_what_to_write():
+    with pytest.raises(ShapeError, match=r"as a shape write ng\.input\('x', shape=\(4, 2\)\), as values a list, \[4, 2\]"):
+        ng.input("x", (4, 2))
+    with pytest.raises(ShapeError, match=r"ng\.parameter\('W', np\.zeros\(\(ng\.Size\('N', 4\), 2\)\)\)"):
+        ng.parameter("W", (ng.Size("N", 4), 2))
+    assert ng.input("x", [4, 2]).value.tolist() == [4, 2]
+    assert ng.input("x", (0.5, 2.0)).shape == (2,)
+
+
+def test_a_name_in_the_second_place_is_noticed():
+    with pytest.raises(DtypeError, match=r"the name comes before the value: ng\.parameter\('W', …\)"):
+        ng.parameter(np.ones(3), "W")
+
+
+def test_masks_are_not_lost_silently():
+    masked = np.ma.masked_equal([1.0, 2.0, 1.0], 1.0)
+    x = ng.input("x", [0.0, 0.0, 0.0])
+    run = ng.compile(x * 2.0, [x])
+    for take in (lambda: ng.input("y", masked), lambda: setattr(x, "value", masked), lambda: run(masked), lambda: x + masked):
+        with pytest.raises(DtypeError, match=r"fill the 2 masked entries, array\.filled"):
+            take()
+    assert run(np.ma.masked_equal([1.0, 2.0, 3.0], 9.0)).tolist() == [2.0, 4.0, 6.0]
+
+
+def test_rows_of_different_lengths_are_pointed_at():
+    x = ng.input("x", shape=(2, 2))
+    for take in (lambda: ng.input("y", [[1, 2], [3]]), lambda: ng.compile(x * 2.0, [x])([[1, 2], [3]])):
+        with pytest.raises(ShapeError, match=r"different lengths .* \(row 0 has 2, row 1 has 1\)"):
+            take()
+
+
+def test_nodes_in_a_tuple_are_to_be_taken_out():
+    w = ng.parameter("w", [1.0, 2.0])
+    with pytest.raises(DtypeError, match=r"a tuple of 1 node: take it out, \(g,\) = …, or put nodes together with ng\.stack"):
+        w - ng.gradient(ng.sum(w * w), [w])

@@ -2,6 +2,7 @@
 
 import nngraph as ng
 import pytest
+from nngraph.autograd.errors import ParameterError
 from nngraph.autograd.resize import resize
 from nngraph.autograd.sizes import Size, product, resized, shape_text
 
@@ -65,3 +66,9 @@ def test_a_graph_is_built_again_for_other_sizes():
     assert float(again.value) == pytest.approx(14.0)
     assert again_slope.value[0] == pytest.approx([2 / 7, 4 / 7, 6 / 7])
     assert again.inputs[1].params["size"].text == "N"
+
+
+@pytest.mark.parametrize("wrong", [("N",), (4, "N"), ("N", "4")])
+def test_a_size_needs_a_name_and_a_number(wrong):
+    with pytest.raises(ParameterError, match=r"ng\.Size\('N', 4\)"):
+        Size(*wrong)

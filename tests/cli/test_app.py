@@ -93,6 +93,20 @@ def test_ops_lists_the_whole_table(capsys):
     assert "sigmoid" in capsys.readouterr().out
 
 
+def test_ops_that_python_calls_otherwise_say_so(capsys):
+    assert run(["ops", "dropout"]) == 0
+    assert "in Python" in (table := capsys.readouterr().out) and "ng.dropout(x, rate=0.5," in " ".join(table.split())
+    assert run(["ops", "uniform", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["python"].startswith("ng.uniform(shape, low=0.0, high=1.0, *, seed=0")
+
+
+def test_a_language_of_the_environment_that_is_not_spoken_is_said(monkeypatch, capsys):
+    monkeypatch.setenv("NNGRAPH_LANG", "fr")
+    assert run(["check", "x**2", "--wrt", "x", "--claim", "2*x"]) == 0
+    assert "NNGRAPH_LANG='fr' is not a language of nngraph; there are en, zh-TW, zh-CN" in capsys.readouterr().err
+
+
 def test_doctor_finds_what_the_installation_brings(capsys):
     assert run(["doctor"]) == 0
     report = capsys.readouterr().out

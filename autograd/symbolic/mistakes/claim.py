@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import GradientError, NngraphError, ShapeError
+from ...errors import GradientError, NngraphError, ParameterError, ShapeError
 from ...graph import order
 from ...language import N_
 from ...leaves import constant
@@ -63,6 +63,11 @@ def check_claim(
     """
     if wrt is not None and output.shape:
         raise GradientError("a claim about a derivative needs an output that is one number; sum it first")
+    if not isinstance(claim, Node) and not callable(claim) and np.shape(claim):
+        raise ParameterError(
+            "a claim is a formula, a node over the same leaves, or a single number; the numbers of an array are compared with"
+            " np.allclose(claim, ng.gradient(output, [w])[0].value)"
+        )
     own = claim if isinstance(claim, Node) else None
     found, moved = scene(output, wrt, lets or {}, seed=seed, more=[own] if own is not None else [])
     found.of = of or found.of

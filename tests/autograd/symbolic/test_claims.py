@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nngraph.autograd.engines.numpy import Program
-from nngraph.autograd.errors import GradientError
+from nngraph.autograd.errors import GradientError, ParameterError
 from nngraph.autograd.graph import leaves
 from nngraph.autograd.symbolic.mistakes import check_claim
 from nngraph.autograd.symbolic.mistakes.prime import Primes
@@ -260,3 +260,9 @@ def test_a_number_that_is_the_derivative_everywhere_is_simply_right() -> None:
     y = ng.input("y", 4.0)
     assert "agrees at all" in ng.check_claim(3 * y, y, 3.0).text()
     assert "right at the given values: ∂y1/∂y = 8" in ng.check_claim(y**2, y, 8.0).text()
+
+
+def test_an_array_of_numbers_is_no_claim(small):
+    E, w = small
+    with pytest.raises(ParameterError, match=r"a claim is a formula, .* np\.allclose\(claim, ng\.gradient"):
+        check_claim(E, w["w1"], np.zeros(3))

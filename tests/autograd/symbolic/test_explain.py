@@ -197,3 +197,11 @@ def test_convolution_and_pooling_are_steps_of_their_own():
 def test_derivations_are_in_double_precision_whatever_the_leaves_are():
     w = ng.input("w", np.float32(0.3))
     assert explain(ng.square(ng.tanh(w * 2.0)), [w]).ok
+
+
+def test_without_wrt_every_parameter_is_explained():
+    x, w, b = ng.input("x", 2.0), ng.parameter("w", 0.5), ng.parameter("b", 0.1)
+    assert list(ng.explain(ng.square(w * x + b)).gradients) == ["w", "b"]
+    assert list(ng.explain(ng.square(x)).gradients) == ["x"]
+    with pytest.raises(GradientError, match="depends on no parameter and no input of floats"):
+        ng.explain(ng.square(ng.constant(2.0)))
