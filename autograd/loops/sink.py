@@ -220,7 +220,9 @@ class After:
 
 def _is_linear(term: Node) -> bool:
     """Whether the sum of such terms is the same done to the sum of their operands, which is no larger."""
-    if term.is_leaf or len(term.inputs) != 1 or term.inputs[0].size > term.size:
+    if term.is_leaf or len(term.inputs) != 1 or not isinstance(term.inputs[0].shape, tuple):
+        return False
+    if term.inputs[0].size > term.size:
         return False
     if term.op.index is None:
         return term.op.linear

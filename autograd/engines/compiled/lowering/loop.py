@@ -61,7 +61,10 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
         updates[total] = add(total, more)
     wanted = [asked for row, asked in enumerate(wanted) if row not in done]
     rows = [row for at, row in enumerate(rows) if at not in done]
-    buffers = [view.buffer for view in (*place.values(), *rows) if view.buffer.role == "moving"]
+    # What already moves with a loop around this one stays where it is during this one.
+    around = {view.buffer for view in inputs}
+    moved = dict.fromkeys(view.buffer for view in (*place.values(), *rows) if view.buffer.role == "moving")
+    buffers = [buffer for buffer in moved if buffer not in around]
     inner = Plan(wanted, updates, inside=plan, place=place, results=rows)
     if any(isinstance(call.code, Fallback) for call in inner.calls):
         return False

@@ -320,17 +320,28 @@ def _may_stop(call: Call) -> bool:
 
 def _check(calls: Sequence[Call]) -> None:
     """NngraphError when a call, also one inside loops, would reach outside a buffer, at the first step or at the last."""
-    waiting = [(call, 1) for call in calls]
+    waiting, turns = list(calls), dict[Buffer, int]()
     while waiting:
-        call, turns = waiting.pop()
+        call = waiting.pop()
         for view in [each for part in call.parts for each in (*part.reads, *part.writes)]:
-            view.check()
-            if view.buffer.role == "moving":
-                _, stride = view.buffer.owner
-                last = view.offset + (turns - 1) * stride // view.dtype.itemsize
-                View(view.buffer, view.dtype, view.shape, view.strides, last).check()
+            for moved in _extremes(view, turns):
+                View(view.buffer, view.dtype, view.shape, view.strides, view.offset + moved).check()
         if call.body is not None:
-            waiting += [(inner, call.body.length) for inner in call.body.calls]
+            turns |= dict.fromkeys(call.body.moving, call.body.length)
+            waiting += call.body.calls
+
+
+def _extremes(view: View, turns: Mapping[Buffer, int]) -> tuple[int, int]:
+    """How many numbers a view is moved back and forward at most, by all loops around it."""
+    low = high = 0
+    buffer = view.buffer
+    while buffer.role == "moving":
+        if buffer not in turns:
+            raise NngraphError("a plan would use a piece of an array outside the loop that goes through the pieces")
+        outer, stride = buffer.owner
+        reach = (turns[buffer] - 1) * stride // view.dtype.itemsize
+        low, high, buffer = low + min(reach, 0), high + max(reach, 0), outer.buffer
+    return low, high
 
 
 def _chunks(call: Call) -> int:
