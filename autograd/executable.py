@@ -36,6 +36,11 @@ class Plan(Protocol):
         tuple in every call."""
 
 
+Shapes = tuple[tuple[int, ...], ...]
+Planned = tuple[tuple[Leaf, ...], Plan]
+"""A plan and the leaves that its inputs are."""
+
+
 class NumpyPlan:
     """Outputs and updates run by the numpy engine: everything is computed from old values, then all updates are stored."""
 
@@ -76,6 +81,10 @@ engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {"nu
 DEFAULT = "numba"
 """The engine that runs what names none; the environment variable NNGRAPH_ENGINE names another."""
 
+MOST_OTHER_PLANS = 8
+"""For so many other shapes than those that it was built for an executable keeps its plan: those called last. A plan holds
+memory for all its values."""
+
 
 def compile(
     outputs: Node | Sequence[Node],
@@ -102,7 +111,7 @@ def compile(
 
 
 class Executable:
-    """A compiled graph; see `compile`. Plans are kept per shape of the inputs."""
+    """A compiled graph; see `compile`. Plans are kept per shape of the inputs: the one it was built with, and some others."""
 
     def __init__(
         self,
@@ -132,9 +141,12 @@ class Executable:
             _warn_of_fixed_draws([*self.outputs, *self.updates.values()])
         self._names = {leaf._name: position for position, leaf in enumerate(self.inputs)}
         self._wanted = [(leaf, leaf.dtype) for leaf in self.inputs]
-        self._plans: dict[tuple[tuple[int, ...], ...], tuple[tuple[Leaf, ...], Plan]] = {}
-        self._built = tuple(tuple(map(int, leaf.shape)) for leaf in self.inputs)
-        self._plans[self._built] = self._plan(self.inputs, [*self.outputs, *self.updates.values()])
+        self._built: Shapes = tuple(tuple(map(int, leaf.shape)) for leaf in self.inputs)
+        self._first = self._plan(self.inputs, [*self.outputs, *self.updates.values()])
+        self._others: dict[Shapes, Planned] = {}
+        """Plans for other shapes, the one asked for last at the end."""
+        self._plans: dict[Shapes, Planned] = {self._built: self._first}
+        """The first plan and the one asked for last, to be found soonest."""
 
     def __repr__(self) -> str:
         names = ", ".join(str(leaf._name) for leaf in self.inputs)
@@ -212,15 +224,20 @@ class Executable:
         >>> step.plan, step.plan[1].why
         (<plan of 1 instruction, numba>, '3 ops fused: they run over the same numbers')
         """
-        return report_of(self._plans[self._built][1], self.inputs, [node.name for node in self.outputs])
+        return report_of(self._first[1], self.inputs, [node.name for node in self.outputs])
 
-    def _plan_for(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[Leaf, ...], Plan]:
-        found = self._plans.get(shapes)
-        if found is None:
-            found = self._plans[shapes] = self._plan(*self._resized(shapes))
+    def _plan_for(self, shapes: Shapes) -> Planned:
+        """The plan for these shapes; where it is a new one, the one that was asked for longest ago may go."""
+        if shapes == self._built:
+            return self._first
+        found = self._others.pop(shapes, None) or self._plan(*self._resized(shapes))
+        self._others[shapes] = found
+        for oldest in list(self._others)[:-MOST_OTHER_PLANS]:
+            self._others.pop(oldest, None)
+        self._plans = {self._built: self._first, shapes: found}
         return found
 
-    def _plan(self, inputs: tuple[Leaf, ...], nodes: Sequence[Node]) -> tuple[tuple[Leaf, ...], Plan]:
+    def _plan(self, inputs: tuple[Leaf, ...], nodes: Sequence[Node]) -> Planned:
         count = len(self.outputs)
         return inputs, engines[self.engine](nodes[:count], dict(zip(self.updates, nodes[count:])))
 

@@ -67,7 +67,7 @@ def test_training_steps_equal_the_ones_by_hand(fit, rng):
         np.testing.assert_allclose(slope, 2 * data.T @ off / size, rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(w.value, weights - 0.1 * slope, rtol=1e-12)
         np.testing.assert_allclose(b.value, bias - 0.2 * off.sum(0) / size, rtol=1e-10, atol=1e-12)
-    assert len(step._plans) == 3
+    assert len(step._others) == 2
 
 
 def test_an_exception_leaves_leaves_untouched(fit):
