@@ -225,7 +225,8 @@ class Derivation:
         return self.markdown()
 
     def _repr_latex_(self) -> str:
-        return self.latex(standalone=False)
+        # MathJax breaks nothing into pages, and would show the command that allows it.
+        return self.latex(standalone=False).removeprefix("\\allowdisplaybreaks\n")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {

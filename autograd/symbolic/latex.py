@@ -25,7 +25,8 @@ SLIDE = 68
 def derivation_latex(
     derivation: Derivation, *, standalone: bool = True, language: str | None = None, checks: bool = True
 ) -> str:
-    r"""A LaTeX document; or, not `standalone`, blocks `\[\begin{aligned} … \end{aligned}\]` that need only amsmath."""
+    r"""A LaTeX document; or, not `standalone`, `align*` blocks that need only amsmath and break between lines, also over
+    slides: `\begin{frame}[allowframebreaks]`."""
     blocks = document(derivation)
     speaker = LatexSpeaker(Style.of(derivation), language)
     speaker.checks_shown = checks
@@ -338,7 +339,7 @@ def _slide(blocks: Document, speaker: LatexSpeaker) -> str:
         parts.append("% " + _comment(speaker.sentence(block.title)) + "\n" + _display(lines))
     if blocks.failed is not None:
         parts.append(_display([rf"& \text{{{speaker.failure(blocks.failed)}}}"]))
-    return "\n\n".join(parts)
+    return "\\allowdisplaybreaks\n" + "\n\n".join(parts)
 
 
 def _comment(text: str) -> str:
@@ -346,7 +347,7 @@ def _comment(text: str) -> str:
 
 
 def _display(lines: Iterator[str] | list[str]) -> str:
-    return "\\[\n\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}\n\\]"
+    return "\\begin{align*}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{align*}"
 
 
 def row_lines(row: Row, speaker: LatexSpeaker) -> Iterator[str]:

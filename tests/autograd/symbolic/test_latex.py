@@ -57,9 +57,8 @@ def problems(latex: str, commands: set[str]) -> list[str]:
 def test_structure(real: dict[str, Derivation], made: ModuleType, language: str) -> None:
     for name, derivation in (real | {"made": made.scalar(), "failed": made.failing(made.matrix(), "b1")}).items():
         slide = derivation.latex(standalone=False, language=language)
-        assert problems(slide, MATH_COMMANDS) == [], name
-        assert slide.startswith("\\[\n\\begin{aligned}")
-        assert slide.count("\\[\n") == slide.count("\n\\]") == slide.count(r"\begin{aligned}")
+        assert slide.startswith("\\allowdisplaybreaks\n\\begin{align*}")
+        assert problems(slide.removeprefix("\\allowdisplaybreaks\n"), MATH_COMMANDS) == [], name
         page = derivation.latex(language=language)
         assert problems(page, DOCUMENT_COMMANDS) == [], name
         assert page.rstrip().endswith(r"\end{document}")
@@ -90,6 +89,17 @@ def test_fragments_compile_with_amsmath_alone(real: dict[str, Derivation], tmp_p
     compiled(
         "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n" + body + "\n\\end{document}\n", tmp_path
     )
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.slow
+def test_a_long_fragment_goes_on_over_several_slides(real: dict[str, Derivation], tmp_path: Path) -> None:
+    if shutil.which("kpsewhich") is None or subprocess.run(["kpsewhich", "beamer.cls"], check=False).returncode:
+        pytest.skip("beamer is not installed")
+    body = real["softmax"].latex(standalone=False)
+    page = "\\documentclass[aspectratio=169]{beamer}\n\\begin{document}\n\\begin{frame}[allowframebreaks]\n"
+    log = compiled(page + body + "\n\\end{frame}\n\\end{document}\n", tmp_path)
+    assert "Overfull \\vbox" not in log
 
 
 def _has_cjk() -> bool:
