@@ -145,3 +145,21 @@ def test_many_threads_give_what_one_gives(monkeypatch):
     assert all(np.array_equal(first, other) for other in others)
     monkeypatch.setattr(workers, "count", lambda: 4)
     assert all(np.array_equal(first, other) for other in run())
+
+
+def test_what_cannot_be_put_into_memory_is_refused():
+    from nngraph.autograd.engines.compiled.calls import View
+    from nngraph.autograd.engines.compiled.planning.builder import Builder
+    from nngraph.autograd.engines.compiled.planning.words import Steps
+    from nngraph.autograd.errors import NngraphError
+    from nngraph.autograd.kernels.loops import Fold
+
+    plan, steps = Builder(), Steps()
+    source, wide = plan.new((1 << 17, 4), "float64"), plan.new((8,), "float64")
+    apart = View(wide.buffer, wide.dtype, (4,), (2,))
+    folded = steps.add(Fold("+", steps.read("float64"), (0,), "float64"))
+    with pytest.raises(NngraphError, match="lie apart"):
+        plan.nest((1 << 17, 4), [(source, (4, 1))], steps, [(folded, apart, (0, 2), True)], "")
+    assert not plan.calls
+    with pytest.raises(NngraphError, match="read after"):
+        steps.read("float64")

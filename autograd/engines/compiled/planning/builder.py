@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import NngraphError
 from ....kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ....kernels.loops import Buffer as LoopBuffer
 from ....kernels.vector import ELEMENTS
@@ -170,7 +171,8 @@ class Builder:
         partial: dict[int, View] = {}
         for at in code.partial if chunks > 1 else ():
             view = write_buffers[at][1]
-            assert view.dense, "folds over the outermost loop are written to dense memory"
+            if not view.dense:
+                raise NngraphError("what is folded over the outermost loop would be written to numbers that lie apart")
             partial[at] = self.new((chunks, *view.shape), view.dtype)
         targets = [partial.get(at, view) for at, (_, view, _, _, _) in enumerate(write_buffers)]
         working = code.scratch_bytes((min(chunk, sizes[0]), *sizes[1:]) if depth else ())
@@ -203,7 +205,8 @@ class Builder:
                 for position, (source, _, _) in enumerate(reads)
             )
             if clash:
-                assert view.dense, "what is updated in place is dense"
+                if not view.dense:
+                    raise NngraphError("what is updated in place would be written to numbers that lie apart")
                 temporary = self.new(view.shape, view.dtype)
                 writes[at] = (value, temporary, buffer, far, closed)
                 late.append((temporary, view))

@@ -114,8 +114,7 @@ def _heir(call: Call, view: object, ending: set[Buffer]) -> Buffer | None:
     """A buffer that dies here and whose place the new one may take: read exactly where the new one is written."""
     if call.loops is None:
         return None
-    written = next((at for at, each in enumerate(call.writes) if each is view), None)
-    assert written is not None
+    written = next(at for at, each in enumerate(call.writes) if each is view)
     target, moves = call.writes[written], call.loops.writes[written].buffer.moves
     depth, lanes = call.loops.depth, call.code.layout.lanes
     if depth > 1 and call.words[depth - 1] % lanes and target.bytes <= SMALL:

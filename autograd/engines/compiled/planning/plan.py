@@ -9,11 +9,12 @@ from math import prod
 
 import numpy as np
 
+from ....errors import NngraphError
 from ....fold_constants import fold_constants
 from ....graph import order, users, without_collector
 from ....language import N_
 from ....loops import optimize_loops
-from ....node import Leaf, Node
+from ....node import Leaf, Node, describe
 from ....reason import Reason
 from ....reread import reread
 from ....simplify import simplify
@@ -171,7 +172,8 @@ class Plan(Builder):
                 waiting[later] -= 1
                 if not waiting[later]:
                     heappush(ready, (units[later].nodes[-1].serial, later))
-        assert len(found) == len(units), "units of a plan wait for each other"
+        if len(found) != len(units):
+            raise NngraphError("pieces of a plan wait for each other, so that some would never be run")
         return found
 
     # Emitting calls -----------------------------------------------------------------------------------------------
@@ -258,7 +260,8 @@ class Plan(Builder):
             if seen is None:
                 self.about = ((node,), N_("numbers are moved so that they can be seen in another shape"))
                 seen = viewed(node, self.dense(source))
-            assert seen is not None
+            if seen is None:
+                raise NngraphError(f"{describe(node)} only sees numbers in another shape, but not those side by side")
             return seen
         return self.new(node.shape, node.dtype)
 

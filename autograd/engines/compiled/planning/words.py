@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import NngraphError
 from ....kernels.loops import Apply, Number
 from ....kernels.vector import ELEMENTS
 from ....vocabulary import COMPARISONS, WORDS, call_of, parsed
@@ -40,7 +41,8 @@ class Steps:
 
     def read(self, dtype: str) -> int:
         """A value that is read; all reads come before the steps."""
-        assert not self.steps
+        if self.steps:
+            raise NngraphError("a value is read after steps have been numbered")
         self.dtypes.append(dtype)
         return len(self.dtypes) - 1
 
