@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from textwrap import dedent
 from time import perf_counter
 from typing import Any
@@ -124,24 +125,55 @@ def _most_alive(nodes: Sequence[Node], roots: Sequence[Node]) -> int:
 
 def source_of(op: Op, node: Node | None = None) -> str:
     """What numpy is asked to do for an op, or for one node of it: the text of the op, or the function its declaration
-    names."""
+    names, with what that calls of its own page."""
     if op.numpy is not None:
-        return _text(op.numpy)
+        return _text(op.numpy, op.name)
     if op.scalar is not None:
         return f"{op.name} = {op.scalar}\n"
     if op.index is not None and node is not None:
         form = op.index(*node.inputs, **node.params)
         return f"{op.name} = {','.join(form.operands)}->{form.output}\n"
-    return _text(op.index or op.formula)
+    return _text(op.index or op.formula, op.name)
 
 
-def _text(function: Any) -> str:
+def _text(function: Any, name: str) -> str:
     function = getattr(function, "func", function)
     try:
-        return dedent(inspect.getsource(function))
+        texts = [_own_text(function, name)]
     except (OSError, TypeError):
         # A function of numpy's own, written in C.
         return f"{getattr(function, '__module__', None) or 'numpy'}.{getattr(function, '__name__', function)}\n"
+    seen, waiting = {function}, [function]
+    while waiting:
+        each = waiting.pop(0)
+        for called in each.__code__.co_names:
+            helper = each.__globals__.get(called)
+            if called.startswith("_") and inspect.isfunction(helper) and helper not in seen:
+                seen.add(helper)
+                waiting.append(helper)
+                texts.append(_own_text(helper, called))
+    return "\n".join(texts)
+
+
+def _own_text(function: Any, name: str) -> str:
+    """A function as it stands on its page; of one that stands in a declaration, `name(x) = …`."""
+    text = dedent(inspect.getsource(function))
+    if function.__name__ != "<lambda>":
+        return text
+    page = inspect.getsource(inspect.getmodule(function))
+    here = function.__code__
+    for tree in _lambdas(page):
+        # Several may stand in one line; the code itself depends on what the page imports.
+        there = compile(ast.Expression(tree), "", "eval").co_consts[0]
+        if tree.lineno == here.co_firstlineno and (here.co_names, here.co_varnames) == (there.co_names, there.co_varnames):
+            first, _, rest = (ast.get_source_segment(page, tree.body) or "").partition("\n")
+            return f"{name}({ast.unparse(tree.args)}) = {first}\n{dedent(rest)}".rstrip("\n") + "\n"
+    return text
+
+
+@lru_cache(maxsize=4)
+def _lambdas(page: str) -> list[ast.Lambda]:
+    return [tree for tree in ast.walk(ast.parse(page)) if isinstance(tree, ast.Lambda)]
 
 
 class _Details:

@@ -54,6 +54,8 @@ def run(
             _("there is no kind {kind}", kind=repr(kind)), _("there are {known}", known=", ".join(KINDS))
         )
     chosen = [op for op in OPS.values() if (part or "") in op.name and kind in (None, op.kind)]
+    if show_source and part in OPS and kind in (None, OPS[part].kind):
+        chosen = [OPS[part]]  # who names an op wants its code, not that of all whose names begin alike
     if not chosen:
         raise CommandError(_("no op fits {name}", name=repr(part or "")), _("nngraph ops lists the functions"))
     if as_json:

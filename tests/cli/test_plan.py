@@ -65,6 +65,21 @@ def test_every_op_has_its_source(capsys):
     assert sum("numba" in record["source"] for record in records) >= len(records) - 5
 
 
+def test_an_op_that_is_named_is_shown_alone_and_whole(capsys):
+    text = printed(capsys, "ops", "relu", "--show-source")
+    assert "leaky_relu" not in text
+    assert "prelu" not in text
+    text = printed(capsys, "ops", "layer_norm", "--show-source")
+    assert "layer_norm(x, scale, shift, axis, epsilon) = _affine(" in text
+    assert "def _affine(" in text
+    assert "def _placed(" in text
+    records = json.loads(printed(capsys, "ops", "--show-source", "--json"))
+    for record in records:
+        code = record["source"]["numpy"].rstrip()
+        assert not code.endswith(","), record["name"]
+        assert code.count("(") == code.count(")"), record["name"]
+
+
 def test_doctor_knows_the_compiled_engine(capsys, monkeypatch):
     run(["doctor"])
     text = capsys.readouterr().out
