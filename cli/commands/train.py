@@ -164,8 +164,10 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
     seconds = sum(record["seconds"] for record in folder.records)
     of_rows = _("{count} validation rows", count=len(task.judged)) if task.validation is not None else _("the training rows")
     words = _("{system} on {data}", system=settings["system"], data=task.name)
+    kept = 0 if task.validation is None else len(task.validation)
     told = {
-        _("system"): f"{settings['system']} ({made.net.count:,})", _("data"): f"{settings['data']} ({len(task.train)} + {len(task.validation or ())})",
+        _("system"): _("{name}, {count} parameters", name=settings["system"], count=f"{made.net.count:,}"),
+        _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=settings["data"], count=len(task.train) + kept, kept=kept),
         **{_(name): f"{value:.4g}" for name, value in results.items()},
         _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds"): f"{seconds:.1f}",
         _("settings"): ", ".join(f"{name} {settings[name]}" for name in ("optimizer", "rate", "batch", "seed") if settings[name] is not None),

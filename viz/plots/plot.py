@@ -101,7 +101,7 @@ class Plot:
 
     def _rendered(self, form: str, dpi: float = 100) -> bytes:
         buffer = BytesIO()
-        with painted(self) as figure:
+        with painted(self) as figure, _hushed():
             # Without a date the same plot is the same file.
             about: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
             figure.savefig(buffer, format=form, dpi=dpi, metadata=about, facecolor=figure.get_facecolor())
@@ -168,6 +168,20 @@ def power_of_ten(value: float) -> str:
     if abs(power) < 2:
         return f"{value:g}"
     return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """fontTools, which cuts fonts for PDF, says on standard error that the bundled font has an early date."""
+    import logging
+
+    logger = logging.getLogger("fontTools")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @cache

@@ -30,6 +30,9 @@ def heat_map(
     if table.ndim != 2 or not table.size:
         raise PlotError(f"heat_map: values of shape {table.shape}; they are (rows, columns)")
     rows, columns = table.shape
+    for what, names, count in (("rows", down, rows), ("columns", across, columns)):
+        if len(names) not in (0, count):
+            raise PlotError(f"heat_map: {len(names)} names for {count} {what}")
     shown = rows * columns <= 120 if numbers is None else numbers
     most = float(np.nanmax(np.abs(table))) or 1.0
     low, high = (-most, most) if signed else (min(0.0, float(np.nanmin(table))), most)
@@ -75,6 +78,8 @@ def bars(
     if len(counts) != 1 or 0 in counts:
         raise PlotError("bars: " + ("the series have different lengths" if len(counts) > 1 else "there are no numbers"))
     (count,) = counts
+    if len(names) not in (0, count):
+        raise PlotError(f"bars: {len(names)} names for {count} bars")
     wide = 0.8 / len(series)
 
     def paint(figure: Any, look: Look) -> None:

@@ -1,0 +1,182 @@
+"""nngraph train: a run is a folder of whole files; it can be interrupted and resumed to the same numbers; bad input is named."""
+
+import json
+
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.cli import run_folder
+from nngraph.cli.app import run
+from nngraph.nets import data
+from nngraph.nets.saving import load_values
+
+QUICK = ("--engine", "numpy", "--hidden", "8")
+
+
+def train(*words):
+    return run(["train", *map(str, words)])
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """Pictures as files that cost nothing; that they can be painted is tested with the plots."""
+    from nngraph.viz.plots import Plot
+
+    monkeypatch.setattr(Plot, "save", lambda self, path: path.write_bytes(b"a picture"))
+
+
+def test_a_run_is_a_folder(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert train("mlp", "--data", "moons", "--epochs", 8, "--rate", 0.05, "-o", folder, *QUICK) == 0
+    shown = capsys.readouterr()
+    assert "mlp on moons: epoch" in shown.out
+    assert shown.err == ""
+    names = {path.name for path in folder.iterdir()}
+    pictures = {f"{name}.{form}" for name in ("curves", "confusion", "boundary") for form in ("svg", "png")}
+    assert names == {"settings.json", "records.jsonl", "weights.safetensors", "checkpoint.safetensors", "report.html", *pictures}
+    assert [each["epoch"] for each in lines(folder)] == list(range(1, 9))
+    net = nets.MLP([2, 8, 2], rng=1).load(folder / "weights.safetensors")
+    assert net.count == 42
+    assert "accuracy" in (folder / "report.html").read_text()
+    # The weights are those of the best epoch, the accuracy said is that of its record.
+    best = min(lines(folder), key=lambda each: each["validation"])
+    assert best["metrics"]["accuracy"] > 0.85
+    assert f"accuracy {best['metrics']['accuracy']:.4g}" in shown.out
+
+
+def test_json_and_the_same_seed_gives_the_same(tmp_path, capsys):
+    told = []
+    for seed in (1, 1, 2):
+        assert train("mlp", "--data", "iris", "--epochs", 2, "--seed", seed, "--json", *QUICK) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1] != told[2]
+    assert told[0]["folder"] is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_interrupted_and_resumed_is_the_same_as_without(tmp_path, capsys, monkeypatch):
+    words = ("mlp", "--data", "moons", "--epochs", 6, *QUICK)
+    assert train(*words, "-o", tmp_path / "whole") == 0
+    original = run_folder.RunFolder.take
+
+    def take(self, trainer, record):
+        original(self, trainer, record)
+        if record.epoch == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.RunFolder, "take", take)
+        assert train(*words, "-o", tmp_path / "run") == 130
+    shown = capsys.readouterr()
+    assert "Interrupted after epoch 3 of 6. The network keeps its best values." in shown.err
+    assert len(lines(tmp_path / "run")) == 3
+    assert "Interrupted" in (tmp_path / "run" / "report.html").read_text()
+    assert train("--resume", tmp_path / "run") == 0
+    for name in ("weights.safetensors", "checkpoint.safetensors"):
+        whole, again = (load_values(tmp_path / part / name) for part in ("whole", "run"))
+        assert whole.keys() == again.keys()
+        assert all(np.array_equal(whole[key], again[key]) for key in whole)
+    plain = [{**each, "seconds": 0, "best": 0} for each in lines(tmp_path / "run")]
+    assert plain == [{**each, "seconds": 0, "best": 0} for each in lines(tmp_path / "whole")]
+    assert train("--resume", tmp_path / "run") == 2
+    assert "6 epochs already" in capsys.readouterr().err
+    assert train("--resume", tmp_path / "run", "--epochs", 7) == 0
+
+
+def test_a_table_with_a_target(tmp_path, capsys):
+    path = tmp_path / "customers.csv"
+    data.churn(200).write(path)
+    assert train("mlp", "--data", path, "--target", "churn", *QUICK) == 2
+    assert "--missing fill" in capsys.readouterr().err
+    assert train("mlp", "--data", path, "--target", "churn", "--missing", "fill", "--epochs", 10, "--rate", 0.02, *QUICK) == 0
+    assert "accuracy 0." in capsys.readouterr().out
+    assert train("mlp", "--data", path, "--target", "churned", *QUICK) == 2
+    assert "has no column churned" in (said := capsys.readouterr().err)
+    assert "contract" in said
+
+
+def test_amounts_are_told_in_their_own_units(capsys):
+    assert train("mlp", "--data", "houses", "--epochs", 40, "--rate", 0.02, "--json", *QUICK) == 0
+    # Prices differ by 130 or so; what no method can know is 15.
+    assert 10 < json.loads(capsys.readouterr().out)["error"] < 40
+
+
+@pytest.mark.parametrize("system", ["rbm", "autoencoder"])
+def test_systems_without_targets(system, tmp_path, capsys, monkeypatch):
+    digits = data.digits().rows(slice(0, 200))
+    monkeypatch.setattr(data, "digits", lambda: digits, raising=False)
+    assert train(system, "--data", "digits", "--epochs", 3, "--rate", 0.01, "-o", tmp_path / "run", *QUICK) == 0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"reconstructions.svg", "filters.svg", "weights.safetensors"} <= names
+    losses = [each["metrics"].get("reconstruction error", each["loss"]) for each in lines(tmp_path / "run")]
+    assert losses[-1] < losses[0]
+
+
+def test_patience_ends_it(capsys):
+    words = ("mlp", "--data", "moons", "--epochs", 500, "--patience", 2, "--rate", 0.3, "--json")
+    assert train(*words, *QUICK) == 0
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    assert told["stopped"] == "patience"
+    assert told["epochs"] == told["best_epoch"] + 2 < 500
+    assert "no lower validation loss" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["mlp"], "data is missing"),
+        ([], "system is missing"),
+        (["mlp", "--data", "digit"], "did you mean digits?"),
+        (["mlp", "--data", "nothing.csv", "--target", "x"], "there is no file nothing.csv"),
+        (["mlp", "--data", "moons", "--hidden", "30,x"], "--hidden 30,x"),
+        (["mlp", "--data", "moons", "--rate", "-1"], "--rate -1"),
+        (["mlp", "--data", "moons", "--optimizer", "adma"], "did you mean adam?"),
+        (["mlp", "--data", "moons", "--validation", "1.5"], "--validation 1.5"),
+        (["mlp", "--data", "moons", "--target", "x"], "--target is for tables"),
+        (["rbm", "--data", "moons", "--patience", "3"], "--patience needs rows"),
+        (["rbm", "--data", "moons", "--hidden", "3,4"], "one layer of hidden units"),
+        (["perceptron", "--data", "moons"], "perceptron"),
+        (["mlp", "--data", "moons", "--epochs", "0"], "--epochs"),
+    ],
+)
+def test_what_cannot_be_is_named_and_nothing_is_written(words, said, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert train(*words, "-o", folder) == 2
+    assert said in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert train("mlp", "--data", "moons", "-o", tmp_path, *QUICK) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_resume_keeps_the_settings_of_the_folder(tmp_path, capsys):
+    assert train("--resume", tmp_path) == 2
+    assert "settings.json is not there" in capsys.readouterr().err
+    assert train("--resume", tmp_path, "--rate", 0.1) == 2
+    assert "rate cannot be changed" in capsys.readouterr().err
+
+
+def test_a_rate_that_is_too_high(tmp_path, capsys):
+    words = ("mlp", "--data", "houses", "--optimizer", "sgd", "--rate", 1e9, "-o", tmp_path / "run")
+    with np.errstate(all="ignore"):
+        assert train(*words, *QUICK) == 2
+    assert "a smaller --rate" in capsys.readouterr().err
+    assert "report.html" not in {path.name for path in (tmp_path / "run").iterdir()}
+
+
+def test_without_matplotlib_all_but_pictures_is_written(tmp_path, capsys, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert train("mlp", "--data", "moons", "--epochs", 1, "-o", tmp_path / "run", *QUICK) == 0
+    assert capsys.readouterr().err == 'plots are drawn with matplotlib: pip install "nngraph[learn]"\n'
+    assert {path.suffix for path in (tmp_path / "run").iterdir()} == {".json", ".jsonl", ".safetensors", ".html"}

@@ -1,0 +1,214 @@
+"""Plots: every kind is painted in every theme and size, saved whole, and its 中文 is drawn and not a row of boxes."""
+
+import io
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as tree
+
+import numpy as np
+import pytest
+from nngraph.viz import plots
+from nngraph.viz.plots import plot as page
+from nngraph.viz.plots.functions import derivative
+from nngraph.viz.plots.learning import METRICS
+
+RECORDS = [
+    {"epoch": e, "loss": 2.0 / e, "validation": 2.0 / e + 0.1 * abs(e - 4), "metrics": {"accuracy": 1 - 0.5 / e}}
+    for e in range(1, 7)
+]
+POINTS = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+KINDS = {
+    "curves": lambda **look: plots.learning_curves(RECORDS, **look),
+    "boundary": lambda **look: plots.decision_boundary(lambda p: p[:, 0] * p[:, 1], POINTS, [0, 1, 0, 0], **look),
+    "confusion": lambda **look: plots.confusion_matrix([[5, 1], [0, 7]], ["貓", "$5"], **look),
+    "roc": lambda **look: plots.roc({"MLP": ([0, 0.2, 1], [0, 0.9, 1])}, **look),
+    "images": lambda **look: plots.image_grid(np.eye(4)[None].repeat(5, 0), ["1", "2", "3", "4", "5"], **look),
+    "filters": lambda **look: plots.image_grid(np.eye(4)[None, None] - 0.5, signed=True, **look),
+    "pairs": lambda **look: plots.reconstructions(np.ones((3, 1, 4, 4)), np.zeros((3, 1, 4, 4)), **look),
+    "curve": lambda **look: plots.curve(np.square, -2, 2, tangents=[1.0], descents={"0.1": [1.5, 1.2, 0.96]}, **look),
+    "surface": lambda **look: plots.loss_surface(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), {"SGD": POINTS}, minimum=(0, 0), **look),
+    "heat": lambda **look: plots.heat_map([[0.9, 0.1], [0.2, 0.8]], ["我", "你"], ["I", "you"], **look),
+    "bars": lambda **look: plots.bars({"RNN": [1e-6, 1.0], "LSTM": [0.5, 1.0]}, ["1", "2"], log=True, **look),
+    "activations": lambda **look: plots.activations({"tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}, **look),
+}  # fmt: skip
+
+
+def pixels(plot):
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(plot.png(1))).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize(("kind", "theme"), [(kind, ("light", "dark", "print")[at % 3]) for at, kind in enumerate(KINDS)])
+def test_every_kind_is_painted(kind, theme):
+    plot = KINDS[kind](theme=theme, language="zh-TW")
+    shown = pixels(plot)
+    width, height = plot.inches
+    assert shown.shape == (round(100 * height), round(100 * width), 3) or abs(shown.shape[1] - 100 * width) <= 1
+    assert (shown.std((0, 1)) > 5).all()
+    corner = shown[0, 0].tolist()
+    assert corner == ([22, 25, 31] if theme == "dark" else [255, 255, 255])
+
+
+def test_without_color_everything_is_gray():
+    for kind in ("curves", "boundary", "surface", "bars", "roc"):
+        shown = pixels(KINDS[kind](theme="print"))
+        spread = shown.max(2) - shown.min(2)
+        # The red of tangents and gradients is black in this theme, too.
+        assert spread.max() <= 12, kind
+
+
+def test_a_slide_has_the_form_of_a_slide():
+    plot = KINDS["confusion"](size="slide")
+    height, width, _ = pixels(plot).shape
+    assert width / height == pytest.approx(16 / 9, rel=0.01)
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_saved_by_suffix_and_the_same_every_time(form, tmp_path):
+    plot = KINDS["confusion"]()
+    for name in ("a", "b"):
+        plot.save(tmp_path / f"{name}.{form}")
+    first, second = ((tmp_path / f"{name}.{form}").read_bytes() for name in ("a", "b"))
+    assert first == second
+    assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{form}", f"b.{form}"]
+
+
+def test_an_svg_is_well_formed_and_reaches_for_nothing():
+    text = KINDS["heat"]().svg()
+    root = tree.fromstring(text)
+    assert root.tag.endswith("svg")
+    links = [value for each in root.iter() for name, value in each.attrib.items() if name.endswith("href")]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert KINDS["heat"]()._repr_svg_() == text
+
+
+def test_what_cannot_be_saved_leaves_nothing(tmp_path):
+    with pytest.raises(plots.PlotError, match=r"\.png, \.svg, \.pdf"):
+        KINDS["roc"]().save(tmp_path / "a.docx")
+    broken = plots.Plot(lambda figure, look: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        broken.save(tmp_path / "a.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_chinese_is_drawn_with_the_bundled_font():
+    """Two different characters would be the same box if a font were missing."""
+    one, other = (pixels(plots.heat_map([[1.0]], [name], numbers=False)) for name in ("我", "你"))
+    assert (one != other).any()
+    assert page._families() == ("DejaVu Sans", "NNGraph Sans CJK")
+
+
+def test_words_are_in_the_language_of_the_plot(monkeypatch):
+    from matplotlib.axes import Axes
+
+    said = []
+    monkeypatch.setattr(Axes, "set_xlabel", lambda self, text, **rest: said.append(text))
+    for language in ("en", "zh-TW", "zh-CN"):
+        plots.learning_curves(RECORDS[:1], language=language).svg()
+    assert said[::2] == ["epoch", "輪次", "轮次"]
+    assert "accuracy" in METRICS
+
+
+def test_a_dollar_sign_starts_no_formula():
+    assert "svg" in plots.heat_map([[1.0]], ["$x_{"], ["$"]).with_(title="$\\frac$").svg()
+
+
+def test_matplotlibs_own_settings_stay():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    KINDS["roc"](theme="dark").svg()
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    plot = KINDS["roc"]()
+    with pytest.raises(plots.PlotError) as raised:
+        plot.svg()
+    assert str(raised.value) == 'plots are drawn with matplotlib: pip install "nngraph[learn]"'
+
+
+def test_making_a_plot_imports_no_matplotlib():
+    code = "import sys; from nngraph.viz.plots import roc; roc(([0, 1], [0, 1])); print('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_numbers_that_make_no_plot():
+    for make in (
+        lambda: plots.learning_curves([]),
+        lambda: plots.confusion_matrix([[1, 2]]),
+        lambda: plots.image_grid(np.zeros(5)),
+        lambda: plots.reconstructions(np.zeros((2, 4, 4)), np.zeros((3, 4, 4))),
+        lambda: plots.heat_map([1, 2]),
+        lambda: plots.heat_map([[1, 2]], ["a", "b"]),
+        lambda: plots.bars([1, 2], ["a"]),
+        lambda: plots.bars({"a": [1], "b": [1, 2]}),
+        lambda: plots.loss_surface(lambda x, y: x, (0, 1), (0, 1), {"way": [1, 2]}),
+        lambda: plots.decision_boundary(lambda p: p[:, 0], np.zeros((3, 5)), [0, 0, 0]),
+        lambda: plots.decision_boundary(lambda p: p[:3, 0], POINTS, [0, 1, 0, 1]),
+        lambda: plots.roc(([0, 1], [0, 1]), theme="neon"),
+        lambda: plots.animated_trajectories(lambda x, y: x, (0, 1), (0, 1), {}),
+    ):
+        with pytest.raises(plots.PlotError):
+            make()
+
+
+def test_the_boundary_is_where_the_function_decides():
+    """The right half of the plane is that of class 1."""
+    plot = plots.decision_boundary(lambda p: (p[:, 0] > 0.5).astype(int), POINTS, [0, 1, 0, 1])
+    shown = pixels(plot)
+    height, width, _ = shown.shape
+    left, right = shown[height // 2, width // 4].tolist(), shown[height // 2, 3 * width // 4].tolist()
+    assert (left, right) == ([0xE3, 0xEF, 0xFB], [0xFD, 0xF1, 0xD3])
+
+
+def test_derivatives_are_those_of_the_functions():
+    x = np.linspace(-2, 2, 9)
+    assert derivative(np.tanh)(x) == pytest.approx(1 - np.tanh(x) ** 2, abs=1e-8)
+
+
+def test_powers_of_ten():
+    assert [page.power_of_ten(value) for value in (1e-6, 0.1, 10.0, 1e12)] == ["10⁻⁶", "0.1", "10", "10¹²"]
+
+
+def test_an_animation_as_gif_and_as_page(tmp_path):
+    from PIL import Image
+
+    ways = {"SGD": np.linspace([-1, -1], [0, 0], 5), "Adam": np.linspace([1, -1], [0, 0], 9)}
+    moving = plots.animated_trajectories(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), ways, language="zh-CN")
+    assert moving.frames == 9
+    moving.save(tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.n_frames == 9
+        frames = []
+        for k in (0, 8):
+            image.seek(k)
+            frames.append(np.asarray(image.convert("RGB")).astype(int))
+    assert (frames[0] != frames[1]).any()
+    moving.save(tmp_path / "a.html")
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert text.count("data:image/png;base64,") == 9
+    assert "播放" in text
+    assert "http:" not in text.replace("http-equiv", "")
+    assert "https:" not in text
+    with pytest.raises(plots.PlotError, match=r"\.gif, \.html"):
+        moving.save(tmp_path / "a.png")
+    moving.still.save(tmp_path / "a.png")
+
+
+def test_records_of_a_training_and_those_of_a_file_give_the_same_curves():
+    from dataclasses import dataclass
+
+    @dataclass
+    class Epoch:
+        epoch: int
+        loss: float
+        validation: float
+        metrics: dict
+
+    lines = [json.loads(json.dumps(each)) for each in RECORDS]
+    assert plots.learning_curves([Epoch(**each) for each in RECORDS]).svg() == plots.learning_curves(lines).svg()
