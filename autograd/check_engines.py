@@ -11,7 +11,7 @@ import numpy as np
 from .check_float64 import in_float64
 from .engines.numpy import Program
 from .errors import CheckFailed, ParameterError
-from .executable import Executable, engines, report_of
+from .executable import Executable, engines
 from .graph import order, substitute
 from .leaves import as_node
 from .node import Leaf, Node, describe, fitted
@@ -300,6 +300,6 @@ def _writer(plan: Any, asked: Sequence[Node], node: Node) -> Instruction | None:
     """The instruction that writes the value of one of the nodes asked for."""
     names = numbered([each.name for each in asked], "result")
     name = names[list(asked).index(node)]
-    found = report_of(plan, (), names).all()
+    found = plan.report((), names).all()
     writers = [each for each in found if any(array.role == "result" and array.name == name for array in each.writes)]
     return writers[-1] if writers else None

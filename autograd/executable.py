@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .engines.numpy import Program
+from .engines.numpy_plan import NumpyPlan
 from .errors import DtypeError, ParameterError, ShapeError
 from .graph import order
 from .leaves import as_node
-from .node import Leaf, Node, array_of, describe, fitted, store
+from .node import Leaf, Node, array_of, describe, fitted
 from .op import RANDOM
 from .resize import resize
-from .simplify import simplify
 from .sizes import Size, resized
 
 if TYPE_CHECKING:
     from .epochs import Progress
     from .report import PlanReport
+
+
+ManySteps = Callable[[np.ndarray | None, int], Iterator[Any]]
+"""Order of the rows (None: as they are) and how many steps -> the steps in stretches, each as it is done."""
 
 
 class Plan(Protocol):
@@ -35,38 +38,18 @@ class Plan(Protocol):
         """The same for arrays in the order of the inputs, as outputs that nobody can write to. The inputs are the same
         tuple in every call."""
 
+    def many_steps(
+        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int
+    ) -> ManySteps | None:
+        """What runs many steps on batches of rows without coming back to Python for each; None where it cannot."""
+
+    def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+        """What it does, to be read; `names` are those of the outputs."""
+
 
 Shapes = tuple[tuple[int, ...], ...]
 Planned = tuple[tuple[Leaf, ...], Plan]
 """A plan and the leaves that its inputs are."""
-
-
-class NumpyPlan:
-    """Outputs and updates run by the numpy engine: everything is computed from old values, then all updates are stored."""
-
-    def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> None:
-        self.count, self.leaves = len(outputs), tuple(updates)
-        self.nodes = simplify([*outputs, *updates.values()])
-        self.program = Program(self.nodes)
-
-    def __call__(self, given: Mapping[Leaf, Any]) -> list[Any]:
-        while True:
-            since = {leaf: leaf._stamp for leaf in self.leaves}
-            results = self.program(given)
-            new = {}
-            for leaf, result in zip(self.leaves, results[self.count :]):
-                array = np.asarray(result)
-                # An array that the plan made and nobody else holds is taken as it is; the caller's own is copied.
-                if array.dtype != leaf.dtype or array.base is not None or any(array is each for each in given.values()):
-                    array = np.array(array, dtype=leaf.dtype)
-                new[leaf] = array
-            # Where another thread has changed one of them meanwhile, its step would be lost: this one is computed again.
-            if not new or store(new, since):
-                return results[: self.count]
-
-    def run(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray]) -> list[Any]:
-        """See Plan.run."""
-        return [_read_only(result, arrays) for result in self(dict(zip(inputs, arrays)))]
 
 
 def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
@@ -202,16 +185,10 @@ class Executable:
         """Rows of data in the leaf's dtype, side by side in memory."""
         return np.ascontiguousarray(_array(leaf, array))
 
-    def steps_of(self, arrays: Sequence[np.ndarray], batch: int) -> Any:
+    def steps_of(self, arrays: Sequence[np.ndarray], batch: int) -> ManySteps | None:
         """What runs many steps of this batch size in one call; None where the engine cannot."""
         inputs, plan = self._plan_for(tuple((batch, *array.shape[1:]) for array in arrays))
-        if not getattr(plan, "is_native", False):
-            return None
-
-        def many(order: np.ndarray | None, count: int) -> Any:
-            return plan.steps(inputs, arrays, batch, order, count)  # type: ignore[attr-defined]
-
-        return many
+        return plan.many_steps(inputs, arrays, batch)
 
     @property
     def plan(self) -> PlanReport:
@@ -224,7 +201,7 @@ class Executable:
         >>> step.plan, step.plan[1].why
         (<plan of 1 instruction, numba>, '3 ops fused: they run over the same numbers')
         """
-        return report_of(self._first[1], self.inputs, [node.name for node in self.outputs])
+        return self._first[1].report(self.inputs, [node.name for node in self.outputs])
 
     def _plan_for(self, shapes: Shapes) -> Planned:
         """The plan for these shapes; where it is a new one, the one that was asked for longest ago may go."""
@@ -314,16 +291,18 @@ class Executable:
         return new, resize([*self.outputs, *self.updates.values()], sizes, dict(zip(self.inputs, new)))
 
 
-def report_of(plan: Any, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
-    """What a plan made by one of the engines does; `names` are those of its outputs."""
-    if isinstance(plan, NumpyPlan):
-        from .engines.numpy_report import report
+def report_of(
+    engine: str, outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf],
+    names: Sequence[str | None],
+) -> PlanReport:  # fmt: skip
+    """What an engine would do with outputs and updates, found without making it ready to; `names` are those of the
+    outputs."""
+    if engines[engine] is not _compiled:
+        return engines[engine](outputs, updates).report(inputs, names)
+    from .engines.compiled.planned import planned
+    from .engines.compiled.report import report
 
-        new = dict(zip(plan.leaves, plan.nodes[plan.count :]))
-        return report(plan.nodes[: plan.count], new, inputs, names)
-    from .engines.compiled.report import report as compiled
-
-    return compiled(plan.plan, inputs, names)
+    return report(planned(outputs, updates), inputs, names)
 
 
 def _misfit(leaf: Leaf, shape: tuple[int, ...], axis: int) -> str:
@@ -396,15 +375,3 @@ def _array(leaf: Leaf, value: Any) -> np.ndarray:
     ):
         raise DtypeError(f"{describe(leaf)} was given {array.dtype}, which does not fit into {leaf.dtype}")
     return fitted(array, leaf.dtype, leaf)
-
-
-def _read_only(value: Any, arrays: Sequence[np.ndarray]) -> Any:
-    """A result that nobody can write to: a copy where it is the caller's own array, or a part of it, under another
-    name."""
-    if isinstance(value, tuple):
-        return tuple(_read_only(part, arrays) for part in value)
-    if any(np.may_share_memory(value, given) for given in arrays):
-        value = value.copy()
-    view = value.view()
-    view.flags.writeable = False
-    return view

@@ -15,11 +15,10 @@ import numpy as np
 
 from ..errors import MissingValue, NngraphError
 from ..graph import Graph, order, without_collector
-from ..node import Clock, Leaf, Node, abilities, describe
+from ..node import Leaf, Node, abilities, describe
 from ..op import Op, inside
 from ..storage import at_one_moment
 from ..vocabulary import WORDS, spoken
-from .long import tape_of
 
 Instruction = tuple[Callable[..., Any], tuple[int, ...], int]
 
@@ -177,33 +176,10 @@ def _array(value: Any) -> Any:
     return tuple(np.asarray(part) for part in value) if isinstance(value, tuple) else np.asarray(value)
 
 
-def evaluate(node: Node) -> np.ndarray:
-    """The value of one node, from the cache when no leaf under it has changed since; read-only."""
-    # Program, value and moment are kept as one tuple, so that two threads never see parts of each other's work.
-    kept = node._value
-    now = Clock.now
-    if kept is not None:
-        program, value, moment = kept
-        if moment == now:
-            return value
-        if program.stamp() <= moment:
-            node._value = (program, value, now)
-            return value
-    else:
-        program = tape_of(node) or Program([node])
-    value = program()[0]
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.flags.writeable = False
-    node._value = (program, value, now)
-    return value
-
-
 def evaluate_all(nodes: Sequence[Node], values: Mapping[Leaf, Any] | None = None) -> list[np.ndarray]:
     """The values of many nodes from one run; leaves may be given other values for this run only."""
     return Program(nodes)(values)
 
 
-abilities["evaluate"] = evaluate
 abilities["numpy function"] = scalar_function
 abilities["program"] = Program.of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...autograd.executable import DEFAULT, engines
 from ...autograd.language import current_language
 from ...autograd.language import translate as _
 from ..complete import complete_names
@@ -42,11 +43,7 @@ def HELP() -> str:
     )
 
 
-class Engine(StrEnum):
-    """Engines."""
-
-    numba = "numba"
-    numpy = "numpy"
+Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
 
 
 def run(
@@ -63,7 +60,7 @@ def run(
         ),
     ] = None,
     let: Let = None,
-    engine: Annotated[Engine, typer.Option("--engine", help=_("Which engine."))] = Engine.numba,
+    engine: Annotated[Engine, typer.Option("--engine", help=_("Which engine."))] = Engine(DEFAULT),
     show_source: Annotated[
         bool, typer.Option("--show-source", help=_("Show the code of every instruction: fused loops as a person would write them, and what makes a kernel."))
     ] = False,
@@ -122,7 +119,7 @@ def run(
 def _report(problem: Problem, wrt: list[str] | None, engine: Engine) -> PlanReport:
     """The plan of an expression and its gradient, or of a compiled step with its updates."""
     from ...autograd.differentiate import gradient
-    from ...autograd.executable import engines, report_of
+    from ...autograd.executable import report_of
     from ...autograd.naming import names as named
     from ..errors import CommandError
 
@@ -137,10 +134,5 @@ def _report(problem: Problem, wrt: list[str] | None, engine: Engine) -> PlanRepo
         updates, leaves = {}, tuple(problem.leaves.values())
         symbol = named(problem.output).get(problem.output) or "y"
         names = [symbol, *(f"∂{symbol}/∂{node.name}" for node in by)]
-    if engine is Engine.numpy:
-        return report_of(engines["numpy"]([*asked], updates), leaves, names)
     # Nothing need be compiled to be shown.
-    from ...autograd.engines.compiled.planning.plan import Plan
-    from ...autograd.engines.compiled.report import report as compiled
-
-    return compiled(Plan(asked, updates), leaves, names)
+    return report_of(engine.value, asked, updates, leaves, names)

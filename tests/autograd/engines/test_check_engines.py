@@ -6,8 +6,9 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.check_engines import EnginesDiffer, compared
+from nngraph.autograd.engines.numpy_plan import NumpyPlan
 from nngraph.autograd.errors import CheckFailed, MissingValue, ParameterError, ShapeError
-from nngraph.autograd.executable import NumpyPlan, engines
+from nngraph.autograd.executable import engines
 from nngraph.autograd.graph import order, rebuild
 
 

@@ -11,6 +11,7 @@ from nngraph.autograd.engines.compiled.scalars.plan import ScalarPlan, applies, 
 from nngraph.autograd.engines.long import LONG
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.errors import MissingValue
+from nngraph.autograd.executable import report_of
 from nngraph.autograd.graph import order
 from nngraph.autograd.op import OPS
 from nngraph.autograd.vocabulary import WORDS
@@ -293,3 +294,15 @@ def test_compile_takes_truth_values_and_short_graphs_elsewhere():
         y = y * 0.999
     assert "words on single numbers" not in str(ng.compile([y, y > 0], [x], engine="numba").plan.explain())
     assert [float(each) for each in ng.compile([y * 0.0, y > 0], [x], engine="numba")(1.0)] == [0.0, 1.0]
+
+
+def test_a_report_shows_the_tape_that_runs() -> None:
+    x = ng.input("x", 0.5)
+    y = x
+    for _ in range(600):
+        y = ng.tanh(y) * 1.5
+    step = ng.compile(y, [x], engine="numba")
+    told = report_of("numba", [y], {}, [x], ["y"])
+    assert [each.kernel for each in told] == [each.kernel for each in step.plan]
+    assert len(told) == 3
+    assert report_of("numpy", [y], {}, [x], ["y"]).engine == "numpy"
