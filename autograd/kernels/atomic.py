@@ -23,6 +23,8 @@ def atomics(v: SimpleNamespace) -> SimpleNamespace:
     """Functions for kernels, over addresses of int64 words.
 
     `look(address)` what stands there now; `publish(address, number)` put it there after everything written before;
+    `fence()` nothing is read or written before it that stands after it, nor the other way round, save that what is
+    written before may still be on its way when what stands after is read;
     `swap(address, old, new)` put `new` where `old` stands, and whether it stood there; `add(address, number)`;
     `pause()` wait a moment; `give_way()` let another thread have the processor. `flush()`: from here on numbers too small
     to be normal are 0, which keeps the processor from slowing down a hundredfold; it gives what `restore` takes.
@@ -41,6 +43,10 @@ def atomics(v: SimpleNamespace) -> SimpleNamespace:
     @v.inline(v.none, v.I, v.I)
     def publish(builder: Any, address: Lanes, number: Lanes) -> None:
         builder.store_atomic(number.value, place(builder, address), "seq_cst", 8)
+
+    @v.inline(v.none)
+    def fence(builder: Any) -> None:
+        builder.fence("acq_rel")
 
     @v.inline(types.boolean, v.I, v.I, v.I)
     def swap(builder: Any, address: Lanes, old: Lanes, new: Lanes) -> Lanes:
@@ -85,5 +91,5 @@ def atomics(v: SimpleNamespace) -> SimpleNamespace:
             builder.store(builder.trunc(before.value, INT32), place)
             builder.call(_control(builder, "ldmxcsr"), [place])
 
-    return SimpleNamespace(look=look, publish=publish, swap=swap, add=add, pause=pause, give_way=give_way,
+    return SimpleNamespace(look=look, publish=publish, fence=fence, swap=swap, add=add, pause=pause, give_way=give_way,
                            flush=flush, restore=restore)  # fmt: skip

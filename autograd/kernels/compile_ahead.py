@@ -19,7 +19,8 @@ from typing import Any
 from . import code_cache
 from .cache_folders import code_folders
 from .kernel import KERNELS, Kernel
-from .machine_code import Compiled
+from .machine_code import Compiled, address_of
+from .processors import processors
 
 FEW = 3
 """So many kernels are compiled sooner than another process has started."""
@@ -29,14 +30,15 @@ def compile_ahead(pieces: Iterable[Compiled], tell: Callable[[Compiled], None] =
     """Have the machine code of all these pieces ready, with the help of other processes where there are processors and a folder to
     keep code in; `tell` is called with each piece that is taken up. A process that fails costs nothing but its time: what it has
     not made is compiled here."""
-    missing = [piece for piece in dict.fromkeys(pieces) if not piece.is_ready]
+    missing = [piece for piece in dict.fromkeys(pieces) if not _loaded(piece)]
     waiting = deque(sorted(missing, key=_length, reverse=True))
     apart = sum(isinstance(piece, Kernel) for piece in waiting)
     helpers: list[_Helper] = []
     try:
-        if apart > FEW and any(folder.writable for folder in code_folders()):
-            for _ in range(min(_processors(), apart) - 1):
-                with suppress(OSError, ValueError):
+        if apart > FEW and _python() and any(folder.writable for folder in code_folders()):
+            for _ in range(min(processors(), apart) - 1):
+                # No process or no thread may be left to be had; the folder that this one works in may be gone.
+                with suppress(OSError, ValueError, RuntimeError):
                     helpers.append(_Helper(waiting, tell))
         while True:
             try:
@@ -52,9 +54,28 @@ def compile_ahead(pieces: Iterable[Compiled], tell: Callable[[Compiled], None] =
             helper.end()
 
 
-def _processors() -> int:
-    # Not os.cpu_count(): a container or taskset may leave fewer.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class _Missing(Exception):
+    """Machine code is neither in memory nor on disk."""
+
+
+def _loaded(piece: Compiled) -> bool:
+    """Load what is on disk; whether the piece is in memory now. Asking first whether it is there would read it twice."""
+
+    def build() -> bytes:
+        raise _Missing
+
+    try:
+        address_of(piece.key, build)
+    except _Missing:
+        return False
+    return True
+
+
+def _python() -> str:
+    """The program that runs Python; empty where that is an application with Python inside, which must not be started a
+    second time."""
+    path = "" if getattr(sys, "frozen", False) else sys.executable or ""
+    return path if Path(path).name.lower().startswith(("python", "pypy")) else ""
 
 
 def _length(piece: Compiled) -> int:
@@ -75,11 +96,16 @@ class _Helper(Thread):
     def __init__(self, waiting: deque[Compiled], tell: Callable[[Compiled], None]) -> None:
         super().__init__(name="nngraph-compile", daemon=True)
         self.waiting, self.tell = waiting, tell
+        # -P: a file of the user's that is called like a module of Python's must not be imported in its place.
         self.process = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            [_python(), "-P", "-c", f"from {__name__} import serve; serve()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment(),
         )  # fmt: skip
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._end_process()
+            raise
 
     def run(self) -> None:
         process: Any = self.process
@@ -104,17 +130,24 @@ class _Helper(Thread):
 
     def end(self) -> None:
         """Have the process end, whatever it is doing."""
+        self._end_process()
+        self.join()
+
+    def _end_process(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.join()
         for pipe in (self.process.stdin, self.process.stdout):
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
 
 
 def _environment() -> dict[str, str]:
-    """What the process is started with: it finds modules where this one does, and keeps code in the same folder."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """What the process is started with: it finds modules where this one does, in the working directory last, and keeps
+    code in the same folder."""
+    paths = [path for path in sys.path if path]
+    if len(paths) < len(sys.path):
+        paths.append(os.getcwd())
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def serve() -> None:

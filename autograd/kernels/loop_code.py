@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import NngraphError
 from . import machine_code
 from .loop_passes import Nest
 from .loops import FAR, NEXT, Apply, Buffer, Fit, Fold, Loops, Number
@@ -199,7 +200,9 @@ class LoopCode(machine_code.Compiled):
         for place in writes:
             words += [place.address, *place.strides]
         words += [chunk, *(writes[at].partial for at in self.partial), scratch]
-        assert len(words) == self.layout.words, (len(words), self.layout.words, self.loops)
+        if len(words) != self.layout.words:
+            # The loop would read addresses behind its block.
+            raise NngraphError(f"a fused loop reads {self.layout.words} words and is given {len(words)}: {self.loops}")
         return words
 
 

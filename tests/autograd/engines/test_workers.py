@@ -12,9 +12,13 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.compiled.running import workers
-from nngraph.autograd.engines.compiled.running.code import Code
+from nngraph.autograd.engines.compiled.running.code import ENTRY, Code
 from nngraph.autograd.engines.compiled.running.program import Program
 from nngraph.autograd.errors import NngraphError, ParameterError
+from nngraph.autograd.kernels import layout
+from nngraph.autograd.kernels.interpreter import work
+from nngraph.autograd.kernels.processors import threads as threads_asked
+from nngraph.autograd.kernels.rows import record_row
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -95,14 +99,16 @@ def test_helpers_are_woken_for_much_work_or_for_runs_close_to_each_other(threads
     def asked(chunks: int, at: float) -> bool:
         nonlocal now
         now = at
-        workers.run(lambda *_: helped.append(code.block[-1] != 0), code, program._state, 0, 1, 2, chunks)
+        workers.run(
+            lambda *_: helped.append(code.block[layout.RUN_WORKERS] != 0), code, program._state, 0, 1, 2, chunks
+        )
         return helped[-1]
 
     code = next(piece for piece in program.pieces if isinstance(piece, Code))
     assert asked(32, 200.0) and not asked(31, 300.0)
     assert [asked(10, 400.0 + 0.001 * at) for at in range(5)] == [False, False, False, True, True]
     assert [asked(31, 500.0 + 0.01 * at) for at in range(3)] == [False, False, False]
-    assert pool is workers._pool and not pool.words[workers.ACTIVE]
+    assert pool is workers._pool and not pool.words[layout.ACTIVE]
 
 
 def test_a_program_without_large_instructions_knows_of_no_helpers(threads):
@@ -128,11 +134,49 @@ def test_more_threads_than_the_system_gives(threads, monkeypatch):
     assert [array.tobytes() for array in Program(outputs)()] == expected
 
 
+def test_a_program_has_no_more_helpers_than_it_may_have_threads(threads, monkeypatch):
+    threads(3)
+    outputs = _large()[1]
+    expected = [array.tobytes() for array in Program(outputs)()]
+    pool, helping = workers._pool, []
+    real = workers.run
+
+    def run(entry: Callable[[int, int, int], None], *rest: object) -> None:
+        def watched(*given: int) -> None:
+            helping.append(pool.words[layout.ACTIVE])
+            entry(*given)
+
+        real(watched, *rest)
+
+    monkeypatch.setattr(workers, "run", run)
+    for count in (2, 4, 3):
+        monkeypatch.setenv("NNGRAPH_THREADS", str(count))
+        assert [array.tobytes() for array in Program(outputs)()] == expected
+    assert helping == [1, 3, 2]
+    assert workers._pool is pool and len(pool.threads) == 3 and not pool.words[layout.ACTIVE]
+
+
+def test_a_helper_leaves_programs_for_fewer_helpers_alone():
+    words, step = np.zeros(layout.SHARED + 8, np.int64), np.zeros(1, np.int64)
+    words[layout.ACTIVE] = 1
+    # A job of two rows; each of them puts 0 where it stands how many helpers may take part, so that they go.
+    zero = np.zeros(1, np.int64)
+    place = words.ctypes.data + 8 * layout.ACTIVE
+    block = np.array([zero.ctypes.data, place, 8, step.ctypes.data, 0], np.int64)
+    words[layout.JOB : layout.JOB + 5] = record_row().address, block.ctypes.data, 2, 1, 2
+    words[layout.TICKET] = 1 << 32
+    entry = ENTRY(work().address)
+    for number, taken in [(1, 0), (0, 2)]:
+        about = np.array([words.ctypes.data, 0, 10, number], np.int64)
+        entry(about.ctypes.data, 0, 1)
+        assert (words[layout.TICKET] % (1 << 32), words[layout.DONE]) == (taken, taken)
+
+
 @pytest.mark.parametrize("asked", ["0", "-1", "two", "1.5", "²"])
 def test_a_number_of_threads_that_is_none(threads, asked, monkeypatch):
     monkeypatch.setenv("NNGRAPH_THREADS", asked)
     with pytest.raises(ParameterError, match=f"NNGRAPH_THREADS='{asked}' must be a whole number from 1 up"):
-        workers.count()
+        threads_asked()
 
 
 # Several Python threads -------------------------------------------------------------------------------------------------
@@ -159,7 +203,9 @@ def test_one_executable_on_many_threads():
 def test_executables_that_change_the_same_leaves_lose_no_step(engines: Sequence[str]):
     count, twin = ng.state("count", 0), ng.state("twin", np.zeros(1000))
     steps = [
-        ng.compile([], updates={count: count + 1, twin: twin + 1.0}, engine=engine) for engine in engines for _ in range(2)
+        ng.compile([], updates={count: count + 1, twin: twin + 1.0}, engine=engine)
+        for engine in engines
+        for _ in range(2)
     ]
     torn: list[np.ndarray] = []
     over = threading.Event()
@@ -269,7 +315,9 @@ def test_a_leaf_read_by_a_handler_during_a_call_is_changed_all_the_same(monkeypa
 def _script(text: str, threads: int = 2, seconds: float = 100.0) -> str:
     """Run a script in a process of its own; what it prints."""
     environment = os.environ | {"NNGRAPH_THREADS": str(threads), "PYTHONWARNINGS": "ignore::DeprecationWarning"}
-    done = subprocess.run([sys.executable, "-c", text], env=environment, capture_output=True, text=True, timeout=seconds)
+    done = subprocess.run(
+        [sys.executable, "-c", text], env=environment, capture_output=True, text=True, timeout=seconds
+    )
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     assert not done.stderr, done.stderr
     return done.stdout
@@ -289,7 +337,9 @@ step = ng.compile(loss, updates={w: w * 0.5})
 @forks
 def test_programs_run_in_forked_children():
     # Before any program has run, after some have run with helping threads, and while another thread runs one.
-    text = MODEL + """
+    text = (
+        MODEL
+        + """
 def child():
     reader, writer = os.pipe()
     if (pid := os.fork()) == 0:
@@ -325,12 +375,15 @@ over = True
 thread.join()
 print("fine")
 """
+    )
     assert _script(text) == "fine\n"
 
 
 @forks
 def test_a_child_that_is_born_in_the_middle_of_a_step_finds_whole_leaves():
-    text = MODEL + """
+    text = (
+        MODEL
+        + """
 a, b = ng.state("a", np.zeros(100_000)), ng.state("b", np.zeros(100_000))
 both = ng.compile([], updates={a: a + 1.0, b: b + 1.0})
 over = False
@@ -350,6 +403,7 @@ over = True
 thread.join()
 print("fine")
 """
+    )
     assert _script(text) == "fine\n"
 
 

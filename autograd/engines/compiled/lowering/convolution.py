@@ -13,7 +13,6 @@ from ....kernels.machine import machine
 from ....language import N_
 from ....node import Node
 from ..calls import CHUNK, Scratch, View
-from ..running.workers import count
 from .convolution_geometry import Axis, Planes, Sizes, rounded, side_by_side, sizes_of
 from .dense import written_densely
 from .winograd import Tiles, onto_image, onto_windows
@@ -80,7 +79,7 @@ def _gather(
 ) -> None:
     """Calls that compute `target` from windows of `source`."""
     pack, code = convolution.conv_pack(target.dtype), convolution.conv(target.dtype)
-    grain = _grain(sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
+    grain = _grain(plan.threads, sizes.batch, -(-GRAIN // max(sizes.multiplications, 1)))
     if tiles is None:
         why = N_("weights laid out for convolution")
         plan.call(pack, way.pack, [weights], [way.packed], rows=sizes.groups, why=why)
@@ -97,10 +96,9 @@ def _gather(
     )  # fmt: skip
 
 
-def _grain(rows: int, least: int) -> int:
+def _grain(threads: int, rows: int, least: int) -> int:
     """Rows in a chunk. Every chunk has working memory of its own, which should stay in the cache from row to row, so
     there are no more chunks than keep all threads busy; what a row computes does not depend on them."""
-    threads = count()
     return max(least, -(-rows // (2 * threads if threads > 1 else 1)))
 
 
@@ -164,7 +162,7 @@ def conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View])
     if tiles is not None:
         words, code = tiles.words([x, g, partial], (code, words), None, sizes.batch, each), tiles.weighed
     flops = 2 * sizes.batch * sizes.multiplications
-    plan.call(code, words, [x, g], [partial], rows=parts, grain=_grain(parts, 1), flops=flops)
+    plan.call(code, words, [x, g], [partial], rows=parts, grain=_grain(plan.threads, parts, 1), flops=flops)
     scratch = Scratch(rounded(2 * lanes * lanes * size))
     plan.call(
         convolution.conv_sum(dtype),

@@ -11,6 +11,7 @@ import numpy as np
 from ....errors import NngraphError
 from ....kernels.loops import FAR, NEXT, STILL, Apply, Fold, Loops, Number, Write
 from ....kernels.loops import Buffer as LoopBuffer
+from ....kernels.processors import threads
 from ....kernels.vector import ELEMENTS
 from ....language import N_
 from ....node import Node
@@ -31,6 +32,8 @@ class Builder:
         self.about: tuple[tuple[Node, ...], str] = ((), "")
         """Which nodes the next calls compute, and why so."""
         self.constants: dict[Any, View] = {}
+        self.threads = threads()
+        """How many threads it may be run by."""
         self.mark = object()
         """What the buffers made here have as their owner: not the plan itself, so that no references go in a circle."""
 

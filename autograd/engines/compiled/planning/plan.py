@@ -43,6 +43,8 @@ class Plan(Builder):
         place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if inside is not None:
+            self.threads = inside.threads
         updates = updates or {}
         self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
         self.leaves: dict[Leaf, Buffer] = {} if inside is None else inside.leaves

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ....errors import NngraphError
+from ....kernels.layout import REPEAT, REPEAT_PROGRAM, REPEAT_TABLE, STATUS_WORD, STEP_WORD, WORKERS_WORD
 from ..calls import CHUNK, STATUS, STEP, Body, Buffer, Call, Fallback, Scratch, View
 
 
@@ -13,15 +15,15 @@ class Words:
     """Words being written. What is not known before the row lies in memory is filled in at the end.
 
     `address` gives where a buffer lies, or None when that is known only when the program is called: then `patches` tells
-    which words it goes into, and how many bytes are added.
+    which words it goes into, and how many bytes are added. `state`: where the words of the program's state lie.
     """
 
-    def __init__(self, address: Callable[[Buffer], int | None], status: int) -> None:
+    def __init__(self, address: Callable[[Buffer], int | None], state: int) -> None:
         self.words: list[int] = []
         self.relative: list[int] = []
         """Words that hold the number of another word, to become its address."""
         self.patches: dict[Buffer, list[tuple[int, int]]] = {}
-        self._address, self._status = address, status
+        self._address, self._state = address, state
         self._tables: dict[Buffer, list[tuple[int, int, int]]] = {}
         """Moving buffer -> the table of its loop: (word, word that holds where it starts, bytes it moves by)."""
         self._starts: list[View] = []
@@ -35,9 +37,12 @@ class Words:
         first = len(self.words)
         if inner is not None:
             program, count, table, moving = inner
-            length, shared = call.body.length, self._status + 16  # type: ignore[union-attr]
-            self.words += [program, count, length, self._status, table, moving, shared]
-            self.relative += [first, first + 4]
+            length, state = call.body.length, self._state  # type: ignore[union-attr]
+            block = [program, count, length, state + 8 * STATUS_WORD, table, moving, state + 8 * WORKERS_WORD]
+            if len(block) != REPEAT:
+                raise NngraphError(f"a loop reads {REPEAT} words and is given {len(block)}")
+            self.words += block
+            self.relative += [first + REPEAT_PROGRAM, first + REPEAT_TABLE]
             return first
         epilogue = self._finish(call, base) if call.finishing else None
         first = len(self.words)
@@ -51,9 +56,9 @@ class Words:
             elif word is CHUNK:
                 self.words[at] = call.chunk
             elif word is STATUS:
-                self.words[at] = self._status
+                self.words[at] = self._state + 8 * STATUS_WORD
             elif word is STEP:
-                self.words[at] = self._status + 8
+                self.words[at] = self._state + 8 * STEP_WORD
             else:
                 self.words[at] = int(np.float64(word).view(np.int64)) if isinstance(word, float) else int(word)
         if epilogue is not None:
@@ -85,7 +90,8 @@ class Words:
         self._local.append((body.offsets, arena))
         code: list[tuple[int, int, int, int]] = []
         for number, call in enumerate(body.calls):
-            assert not isinstance(call.code, Fallback)
+            if isinstance(call.code, Fallback):
+                raise NngraphError("a plan would have a loop run numpy")
             code.append(self.instruction(call, self.block(call, number, body.scratch, arena)))
         self._local.pop()
         program = len(self.words)
@@ -126,4 +132,3 @@ class Words:
         if places.size:
             found[places] = found.ctypes.data + 8 * found[places]
         return found
-

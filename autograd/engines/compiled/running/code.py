@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....kernels.layout import (
+    INSTRUCTION,
+    RUN_COUNT,
+    RUN_PROGRAM,
+    RUN_STATUS,
+    RUN_STEP,
+    RUN_WORKERS,
+    STATUS_WORD,
+    STEP_WORD,
+)  # fmt: skip
 from ..calls import View
 
 ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 """How machine code is called: (block, start, stop). Numbers are passed as addresses, which ctypes does soonest."""
-
-STATE = (0, 0, 0, 0, 0, 1)
-STATUS, STEP, WORKERS, ZERO, KEPT, ONE = range(6)
-"""The words of a program's state at first, and where they stand: whether data were refused, the step, where the words
-shared with the workers lie, 0, whether leaves have been kept aside in this run, 1."""
 
 _AFTER = object.__basicsize__
 """An array of numpy, as C sees it, begins like every object of Python; then comes the address of its numbers."""
@@ -57,8 +62,9 @@ class Code:
     def of(cls, instructions: Sequence[int], status: np.ndarray) -> Code:
         """The stretch of these instructions."""
         words = np.array(instructions, np.int64)
-        here = status.ctypes.data
-        block = np.array([words.ctypes.data, len(words) // 4, here + 8 * STATUS, here + 8 * STEP, 0], np.int64)
+        here, block = status.ctypes.data, np.zeros(RUN_WORKERS + 1, np.int64)
+        block[[RUN_PROGRAM, RUN_COUNT]] = words.ctypes.data, len(words) // INSTRUCTION
+        block[[RUN_STATUS, RUN_STEP]] = here + 8 * STATUS_WORD, here + 8 * STEP_WORD
         return cls(words, block, block.ctypes.data)
 
 
@@ -92,27 +98,58 @@ class Place:
         self.address = None
 
 
+_references = getattr(sys, "getrefcount", lambda what: 0)
+
+Made = tuple[np.ndarray, np.ndarray, int]
+"""An array, a view of it that nobody can write to, and where its numbers lie."""
+
+
+def _made(form: tuple[tuple[int, ...], np.dtype]) -> Made:
+    array = np.empty(*form)
+    locked = array.view()
+    locked.flags.writeable = False
+    return array, locked, address(array)
+
+
+def _unheld() -> int:
+    """How many references Python counts to an array of `Result` that nobody holds, as `Result` asks: its own, that of the
+    locked view, and what the question itself adds, which differs from one Python to another. −1, which no count
+    undercuts, where an array that is held is not told from one that is not."""
+    now = _made(((2,), np.dtype(float)))
+    counts = []
+    for _ in range(2):
+        counts.append(_references(now[0]))
+        result = now[1].view()
+        part = result[:1]
+        counts.append(_references(now[0]))
+        del result
+        counts.append(_references(now[0]))
+        del part
+    free, both, one = counts[:3]
+    return free if counts[3:] == counts[:3] and free < one < both else -1
+
+
 class Result:
     """Arrays for an output: one of an earlier call that nobody holds any more, because fresh memory is slow the first
     time it is touched. There are two at most, so that who keeps each result until the next finds one, too."""
 
     __slots__ = ("_form", "_now", "_other", "place")
 
-    _FREE = 3
-    """References to an array that nobody holds: ours, that of the locked view, and the question itself."""
+    _FREE = _unheld()
+    """So many references has an array that nobody holds."""
 
     def __init__(self, view: View, place: Place) -> None:
         self._form, self.place = (view.shape, view.dtype), place
-        self._now = self._made()
-        self._other: tuple[np.ndarray, np.ndarray, int] | None = None
+        self._now = _made(self._form)
+        self._other: Made | None = None
 
     def fresh(self) -> np.ndarray:
         """A read-only view of an array that nobody holds, which the program then writes to."""
         now = self._now
-        if sys.getrefcount(now[0]) > self._FREE:
+        if _references(now[0]) > self._FREE:
             held, now = now, self._other  # type: ignore[assignment]
-            if now is None or sys.getrefcount(now[0]) > self._FREE:
-                now = self._made()
+            if now is None or _references(now[0]) > self._FREE:
+                now = _made(self._form)
             self._now, self._other = now, held
         self.place.point(now[2])
         # A view of a view has the array itself as its base, so that whoever holds any part of it is counted.
@@ -122,9 +159,3 @@ class Result:
     def array(self) -> np.ndarray:
         """The array that the program writes to."""
         return self._now[0]
-
-    def _made(self) -> tuple[np.ndarray, np.ndarray, int]:
-        array = np.empty(*self._form)
-        locked = array.view()
-        locked.flags.writeable = False
-        return array, locked, address(array)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ....errors import NngraphError
+from ....kernels.layout import KEPT_WORD, ONE_WORD, STATE, STATUS_WORD, ZERO_WORD
 from ....node import Leaf, Node
 from ....storage import Home, claim, new_lock, settle
 from ...numpy import evaluate_all, no_value
 from ..calls import STATUS, Buffer, Call, Fallback, View, every_call
 from ..planning.memory import ALIGNMENT, arranged
-from ..planned import planned
+from ..planning.plan import Plan
+from ..scalars.tape import tape_plan
 from . import workers
 from .binding import Words
-from .code import ENTRY, KEPT, ONE, STATE, ZERO, Code, Place, Result, address
+from .code import ENTRY, Code, Place, Result, address
 from .leaves import Given, Leaves, plain
 from .steps import Steps, Stretch
-
-if TYPE_CHECKING:
-    from ....report import PlanReport
+from .verified import verify
 
 Ran = TypeVar("Ran")
 
@@ -34,7 +34,11 @@ class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        self.plan = planned(outputs, updates)
+        # A tape asks no node for its shape: all of them hold one number.
+        self.plan = tape_plan(outputs, updates)
+        if self.plan is None:
+            verify([*outputs, *(updates or {}).values()])
+            self.plan = Plan(outputs, updates)
         self.lock, self._running = new_lock(), False
         self.homes = {
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
@@ -59,7 +63,7 @@ class Program:
         self.base = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.status = np.array(STATE, np.int64)
         self._chunks = sum(_chunks(call) for call in calls)
-        self._threads = workers.count() if self._chunks else 1
+        self._threads = self.plan.threads if self._chunks else 1
         self.arrays: dict[Buffer, np.ndarray] = {}
         for leaf, buffer in self.plan.leaves.items():
             if leaf.role == "constant":
@@ -132,8 +136,8 @@ class Program:
 
         here, code = self.status.ctypes.data, []
         copies = [(self.homes[leaf].array, array.ctypes.data) for leaf, array in self._kept.items()]
-        for source, target in [*copies, (self.status[ONE:], here + 8 * KEPT)]:
-            block = np.array([source.ctypes.data, target, source.nbytes, here + 8 * ZERO, 0], np.int64)
+        for source, target in [*copies, (self.status[ONE_WORD:], here + 8 * KEPT_WORD)]:
+            block = np.array([source.ctypes.data, target, source.nbytes, here + 8 * ZERO_WORD, 0], np.int64)
             self._keeping_blocks.append(block)
             code += [record_row("float64").address, block.ctypes.data, 1, 1]
         self.keeping = Code.of(code, self.status)
@@ -186,7 +190,7 @@ class Program:
             workers.run(self._entry, code, self._state, start, stop, self._threads, self._chunks)
         else:
             self._entry(code.address, start, stop)
-        if self._state[0]:
+        if self._state[STATUS_WORD]:
             raise BadData
 
     def guarded(self, inputs: tuple[Leaf, ...], arrays: Sequence[Any], run: Callable[[], Ran | None]) -> Ran:
@@ -248,11 +252,11 @@ class Program:
         """Run what changes the leaves that live here, all of them or, when it fails, none; False, and nothing is run,
         where one of them has changed since it was read."""
         state = self._state
-        state[0] = 0
+        state[STATUS_WORD] = 0
         if not self.homes:
             run()
             return True
-        state[KEPT] = 0
+        state[KEPT_WORD] = 0
         leaves = self._leaves
         moment = claim(self.homes, self._stamps, leaves.moment)
         if moment is None:
@@ -261,7 +265,7 @@ class Program:
         try:
             run()
         except BaseException:
-            if state[KEPT]:
+            if state[KEPT_WORD]:
                 for leaf, array in self._kept.items():
                     self.homes[leaf].array[...] = array
             raise
@@ -301,26 +305,12 @@ class Program:
         return self._lent[buffer]
 
     # Running many steps -----------------------------------------------------------------------------------------------------
-    def many_steps(
-        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int
-    ) -> Callable[[np.ndarray | None, int], Iterator[Stretch]] | None:
-        """What runs many steps on mini-batches of a data set; see `Steps.run`. None where Python has to do something in
-        every step."""
-        if not self.is_native:
-            return None
-
-        def many(order: np.ndarray | None, count: int) -> Iterator[Stretch]:
-            self._steps = self._steps or Steps(self, inputs, arrays, batch)
-            return self._steps.run(self, arrays, batch, order, count)
-
-        return many
-
-    # Told -------------------------------------------------------------------------------------------------------------------
-    def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
-        """What the program does, to be read; `names` are those of the outputs."""
-        from ..report import report
-
-        return report(self.plan, inputs, names)
+    def steps(
+        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
+    ) -> Iterator[Stretch]:
+        """`count` steps on mini-batches of a data set; see `Steps.run`."""
+        self._steps = self._steps or Steps(self, inputs, arrays, batch)
+        return self._steps.run(self, arrays, batch, order, count)
 
 
 def _may_stop(call: Call) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....epochs import STRETCH
+from ....kernels.layout import STATUS_WORD, STEP_WORD
 from ....node import Leaf
-from .code import STATUS, STEP, Code, address
+from .code import Code, address
 
 if TYPE_CHECKING:
     from .program import Program
@@ -34,7 +35,7 @@ class Steps:
         self.blocks: list[np.ndarray] = []
         self.seconds = 0.0
         """How long one step took the last time."""
-        counter = program.status.ctypes.data + 8 * STEP
+        counter = program.status.ctypes.data + 8 * STEP_WORD
         known = {each.leaf: each.place for each in program.given}
         places = [known.get(leaf) for leaf in self.inputs]
         self.places = [place for place in places if place is not None]
@@ -75,8 +76,8 @@ class Steps:
                 try:
                     ran = program.changes(lambda: program.native(self.code, done, done + now))  # noqa: B023
                 finally:
-                    if program.status[STATUS]:
-                        self._fetch(arrays, batch, order, int(program.status[STEP]))
+                    if program.status[STATUS_WORD]:
+                        self._fetch(arrays, batch, order, int(program.status[STEP_WORD]))
                 return perf_counter() - began if ran else None
 
             seconds = program.guarded(self.inputs, self.batch, stretch)
@@ -92,7 +93,12 @@ class Steps:
                 target[...] = array[first : first + batch]
 
     def _point(
-        self, data: Sequence[np.ndarray], batch: int, order: np.ndarray | None, records: Sequence[np.ndarray], first: int
+        self,
+        data: Sequence[np.ndarray],
+        batch: int,
+        order: np.ndarray | None,
+        records: Sequence[np.ndarray],
+        first: int,
     ) -> None:
         """Say where the data lie, in which order their rows are taken, and where what steps give is recorded from step
         `first` on."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import NngraphError
+from ....kernels.layout import INSTRUCTION, MOVING, REPEAT, REPEAT_COUNT, REPEAT_MOVING, REPEAT_PROGRAM, REPEAT_TABLE
 from ....node import Leaf
 from ..calls import Call, Fallback
 from ..planning.plan import Plan
@@ -44,7 +46,9 @@ class _Clock:
     def _all(self) -> dict[str, float]:
         program = self.program
         _outputs = [result.fresh() for result in program.results]
-        rows = (row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, 4))
+        rows = (
+            row for piece in program.pieces if isinstance(piece, Code) for row in piece.words.reshape(-1, INSTRUCTION)
+        )
         for at, call in enumerate(program.plan.calls, 1):
             writes = [view for part in call.parts for view in part.writes]
             before = [(array, array.copy()) for view in writes if (array := program.array(view)).size]
@@ -74,9 +78,10 @@ class _Clock:
 
     def _body(self, call: Call, block: int, number: str) -> None:
         """Time the calls of a loop in its first turn, where every moving word is what it is at the start."""
-        program, count, _, _, table, moving, _ = self._words(block, 7)
-        rows = self._words(program, 4 * count).reshape(-1, 4)
-        for word, start, _ in self._words(table, 3 * moving).reshape(-1, 3):
+        words = self._words(block, REPEAT)
+        rows = self._words(words[REPEAT_PROGRAM], INSTRUCTION * words[REPEAT_COUNT]).reshape(-1, INSTRUCTION)
+        table = self._words(words[REPEAT_TABLE], MOVING * words[REPEAT_MOVING])
+        for word, start, _ in table.reshape(-1, MOVING):
             self._words(word, 1)[0] = start
         assert call.body is not None
         for at, (each, row) in enumerate(zip(call.body.calls, rows), 1):
@@ -86,7 +91,10 @@ class _Clock:
     def _words(self, address: int, count: int) -> np.ndarray:
         """Words of the program by their address."""
         first = (int(address) - self.program.words.ctypes.data) // 8
-        assert first in range(len(self.program.words) - count + 1)
+        if first not in range(len(self.program.words) - count + 1):
+            raise NngraphError(
+                f"words {first} to {first + count} of a program of {len(self.program.words)} were asked for"
+            )
         return self.program.words[first : first + count]
 
     def _fall_back(self, call: Call, number: str, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:

@@ -19,9 +19,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ....errors import ParameterError
-from ....kernels.interpreter import ACTIVE, SHARED
-from .code import ENTRY, WORKERS, Code, address
+from ....kernels.layout import ACTIVE, RUN_WORKERS, SHARED, WORKERS_WORD
+from .code import ENTRY, Code, address
 
 POLITE, SLEEPY = 200, 20_000
 """After so many looks in vain a worker lets other threads go first; after so many it sleeps, once no program runs."""
@@ -31,26 +30,14 @@ RECENT = 5e-3
 """Runs that are fewer seconds apart than this count together. It is less than a worker needs to fall asleep."""
 
 
-def count() -> int:
-    """How many threads a program that is made now may use: NNGRAPH_THREADS, else as many as there are processors for this
-    process."""
-    asked = os.environ.get("NNGRAPH_THREADS")
-    if asked:
-        if not asked.isdecimal() or int(asked) < 1:
-            raise ParameterError(f"NNGRAPH_THREADS={asked!r} must be a whole number from 1 up")
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Pool:
-    """The helping threads of this process."""
+    """The helping threads of this process: as many as the program that asked for most, of which each has the first ones."""
 
-    def __init__(self, helpers: int) -> None:
+    def __init__(self) -> None:
         from ....kernels.interpreter import work
 
         words = _forever(np.zeros(SHARED + 8, np.int64))
         self.words, self.address = memoryview(words), address(words)
-        self.block = address(_forever(np.array([self.address, POLITE, SLEEPY], np.int64)))
         self.entry = ENTRY(work("float64").address)
         # Held by plain `with` statements: a Ctrl-C inside a condition's own lines would leave its lock locked.
         self.lock = RLock()
@@ -59,9 +46,15 @@ class _Pool:
         self.due, self.last = 0, 0.0
         """How many chunks there have been in runs close to each other, and when the last run ended."""
         self.over = False
+        self.asked = 0
+        """How many helpers have been asked for."""
         self.threads: list[Thread] = []
-        for number in range(helpers):
-            thread = Thread(target=self._help, name=f"nngraph-{number}", daemon=True)
+
+    def grow(self, helpers: int) -> None:
+        """Have so many helpers, if the system gives as many threads."""
+        self.asked = helpers
+        for number in range(len(self.threads), helpers):
+            thread = Thread(target=self._help, args=(number,), name=f"nngraph-{number}", daemon=True)
             try:
                 thread.start()
             except RuntimeError:
@@ -69,14 +62,15 @@ class _Pool:
                 break
             self.threads.append(thread)
 
-    def _help(self) -> None:
+    def _help(self, number: int) -> None:
+        block = address(_forever(np.array([self.address, POLITE, SLEEPY, number], np.int64)))
         while True:
             with self.lock:
-                while not self.words[ACTIVE] and not self.over:
+                while self.words[ACTIVE] <= number and not self.over:
                     self.wake.wait()
                 if self.over:
                     return
-            self.entry(self.block, 0, 1)
+            self.entry(block, 0, 1)
 
     def is_worth_it(self, chunks: int) -> bool:
         """Whether a run of so many chunks should have help."""
@@ -140,24 +134,26 @@ def run(
 ) -> None:
     """Run a program, `entry(code, start, stop)`, on so many threads, this one among them, when the workers are free and its
     chunks of split instructions are worth it. Where the words shared with them lie, or 0, is put into the program's
-    state and into the last word of the code's block."""
+    state and into the code's block."""
     global _pool
     pool = _pool
     if pool is None and threads > 1:
         with _making:
-            pool = _pool = _pool or _Pool(threads - 1)
+            pool = _pool = _pool or _Pool()
     if pool is None or threads < 2 or not pool.free.acquire(blocking=False):
-        code.block[-1] = state[WORKERS] = 0
+        code.block[RUN_WORKERS] = state[WORKERS_WORD] = 0
         entry(code.address, start, stop)
         return
     try:
+        if pool.asked < threads - 1:
+            pool.grow(threads - 1)
         shared = 0
         if pool.is_worth_it(chunks * (stop - start)):
             with pool.lock:
-                pool.words[ACTIVE] = 1
+                pool.words[ACTIVE] = threads - 1
                 pool.wake.notify_all()
             shared = pool.address
-        code.block[-1] = state[WORKERS] = shared
+        code.block[RUN_WORKERS] = state[WORKERS_WORD] = shared
         entry(code.address, start, stop)
     finally:
         pool.words[ACTIVE] = 0
