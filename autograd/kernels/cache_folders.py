@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,4 +43,15 @@ def _looked_at(folder: code_cache.Folder) -> CodeFolder:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         usable = code_cache.is_own(folder) if here == folder.path else here.is_dir()
-    return CodeFolder(folder.path, len(sizes), sum(sizes), usable and os.access(here, os.W_OK | os.X_OK))
+    return CodeFolder(folder.path, len(sizes), sum(sizes), usable and _takes_files(here))
+
+
+def _takes_files(folder: Path) -> bool:
+    """Whether something can be put into a folder: tried, because a folder such as /proc says yes and takes nothing."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".nngraph-", dir=folder))
+    except OSError:
+        return False
+    return True

@@ -111,7 +111,9 @@ def write(key: str, code: bytes) -> None:
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
-        except OSError:
+        except OSError as error:
+            if not folder.anywhere and os.environ.get("NNGRAPH_CACHE") and not os.path.exists(folder.path):
+                _warn(folder.path, f"it cannot be made ({error.strerror})")
             continue
         if key.startswith("00"):
             # Looking through the folder takes a while: now and then is enough.
@@ -160,7 +162,8 @@ def is_own(folder: Folder) -> bool:
     if stat.S_ISDIR(about.st_mode) and _only_we_write(about):
         return True
     if not folder.anywhere and os.environ.get("NNGRAPH_CACHE"):
-        _warn(folder.path, stat.S_ISDIR(about.st_mode))
+        shared = "other users could have written machine code there; make it yours alone (chmod go-w)"
+        _warn(folder.path, shared if stat.S_ISDIR(about.st_mode) else "it is no folder")
     return False
 
 
@@ -171,7 +174,5 @@ def _only_we_write(about: os.stat_result) -> bool:
 
 
 @cache
-def _warn(path: Path, is_folder: bool) -> None:
-    why = "other users could have written machine code there; make it yours alone (chmod go-w)"
-    why = why if is_folder else "it is no folder"
+def _warn(path: Path, why: str) -> None:
     warnings.warn(f"NNGRAPH_CACHE={path} is not used: {why}", stacklevel=2)

@@ -95,7 +95,8 @@ def test_where_no_folder_can_be_made_code_stays_in_memory(cached, tmp_path):
     for folder in (tmp_path / "file" / "below", Path("/proc/nngraph"), long, deep):
         cached(folder)
         built = Built(5)
-        assert built.works() and built.works()
+        with pytest.warns(UserWarning, match="is not used: it cannot be made"):
+            assert built.works() and built.works()
         assert built.times == 2, folder
 
 
@@ -316,3 +317,14 @@ def test_processes_that_compile_the_same_at_once_and_a_warm_start_without_numba(
     warm = _said(_process(cache))
     assert warm == cold.replace("True", "False")
     assert sorted(path.name for path in cache.iterdir()) == files
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder that lists files and takes none")
+def test_a_folder_that_cannot_be_made_is_told(monkeypatch):
+    from nngraph.autograd.kernels import cache_folders, code_cache
+
+    monkeypatch.setenv("NNGRAPH_CACHE", "/proc/nngraph")
+    with pytest.warns(UserWarning, match=r"NNGRAPH_CACHE=/proc/nngraph is not used: it cannot be made"):
+        code_cache.write("ab" * 16, b"code")
+    (folder,) = cache_folders.code_folders()
+    assert not folder.writable
