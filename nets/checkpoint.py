@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,17 +11,20 @@ from ..autograd.errors import ParameterError
 from .saving import load_values, save_values
 from .trainer import Trainer
 
+if TYPE_CHECKING:
+    from .adversarial.trainer import AdversarialTrainer
+
 EPOCHS = "training/epochs"
 
 
-def save_checkpoint(path: str | Path, trainer: Trainer) -> None:
+def save_checkpoint(path: str | Path, trainer: Trainer | AdversarialTrainer) -> None:
     """Write the network's values, what the optimizer remembers, how far the draws are and how many epochs are done."""
     values = {f"net/{name}": value for name, value in trainer.net.values().items()}
     values |= {name: leaf.value for name, leaf in trainer.states.items()}
     save_values(path, {**values, EPOCHS: np.int64(trainer.done)})
 
 
-def load_checkpoint(path: str | Path, trainer: Trainer) -> None:
+def load_checkpoint(path: str | Path, trainer: Trainer | AdversarialTrainer) -> None:
     """Have a trainer that was made in the same way go on from a checkpoint: the same numbers as without the stop, bit for
     bit. An error changes nothing."""
     values = load_values(path)

@@ -160,7 +160,7 @@ class UNet(Module):
         for down in self.downs:
             x = down(x)
             seen.append(x)
-        for up, there in zip(self.ups, reversed(seen[:-1])):
+        for up, there in zip(self.ups, reversed(seen[:-1]), strict=True):
             x = concat(up(x), there, axis=1)
         return self.activation(self.top(x))
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import log as ln
 
 from ...autograd.node import Node
-from ...autograd.ops import exp, expm1, log, log_sigmoid, mean, sqrt, square, tanh, xlogy
 from ...autograd.ops import abs as magnitude
+from ...autograd.ops import exp, expm1, log, log_sigmoid, mean, sqrt, square, tanh, xlogy
 from .losses import AdversarialLoss
 
 Function = Callable[[Node], Node]

@@ -42,7 +42,7 @@ class Game(Module):
         try:
             yield turn
         finally:
-            for leaf, params in zip(held, before):
+            for leaf, params in zip(held, before, strict=True):
                 leaf.params = params
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.errors import ShapeError
 from ...autograd.leaves import as_node, constant
 from ...autograd.node import Node
-from ...autograd.ops import cast, half_squared_error, one_hot, softmax_loss, stop_gradient
+from ...autograd.ops import half_squared_error, one_hot, softmax_loss, stop_gradient
 from ..sequential import Layer
 from .game import Game, Turn, beside, evenly, noise, one_of
-from .losses import AdversarialLoss, adversarial_loss, gradient_penalty
+from .losses import AdversarialLoss, adversarial_loss
 
 
 class GAN(Game):
@@ -51,23 +50,11 @@ class GAN(Game):
 
     def discriminator_loss(self, x: Node) -> Node:
         """What the discriminator minimizes for a batch of data and as many generated examples."""
-        return self._judged(x, self.generator(noise(x.shape[0], self.latent, "discriminator")))
+        return self.loss.against(self.discriminator, x, self.generator(noise(x.shape[0], self.latent, "discriminator")))
 
     def generator_loss(self, x: Node) -> Node:
         """What the generator minimizes; of the batch only the number of rows is used."""
         return self.loss.generator(self.discriminator(self.generator(noise(x.shape[0], self.latent, "generator"))))
-
-    def _judged(self, x: Node, fake: Node, condition: Node | None = None) -> Node:
-        """The discriminator's loss for data and what was made, both under the same condition."""
-        if x.shape != fake.shape:
-            raise ShapeError(f"the generator gives {tuple(map(int, fake.shape))} for data of {tuple(map(int, x.shape))}; they must be alike")
-        x, fake = cast(x, dtype=fake.dtype.name), stop_gradient(fake)
-
-        def score(given: Node) -> Node:
-            return self.discriminator(given if condition is None else beside(given, condition))
-
-        value = self.loss.discriminator(score(x), score(fake))
-        return value + self.loss.penalty * gradient_penalty(score, x, fake) if self.loss.penalty else value
 
 
 class ConditionalGAN(GAN):
@@ -100,7 +87,8 @@ class ConditionalGAN(GAN):
 
     def discriminator_loss(self, x: Node, t: Node) -> Node:
         fake = self._made(t, "discriminator")
-        return self._judged(x, fake, self._told(t, fake))
+        told = self._told(t, fake)
+        return self.loss.against(lambda given: self.discriminator(beside(given, told)), x, fake)
 
     def generator_loss(self, x: Node, t: Node) -> Node:
         fake = self._made(t, "generator")
@@ -123,10 +111,8 @@ class ACGAN(ConditionalGAN):
     def discriminator_loss(self, x: Node, t: Node) -> Node:
         fake = stop_gradient(self._made(t, "discriminator"))
         real, made = self.discriminator(x), self.discriminator(fake)
-        value = self.loss.discriminator(real[:, :1], made[:, :1]) + softmax_loss(real[:, 1:], t) + softmax_loss(made[:, 1:], t)
-        if not self.loss.penalty:
-            return value
-        return value + self.loss.penalty * gradient_penalty(lambda given: self.discriminator(given)[:, :1], x, fake)
+        value = self.loss.against(lambda given: self.discriminator(given)[:, :1], x, fake, (real[:, :1], made[:, :1]))
+        return value + softmax_loss(real[:, 1:], t) + softmax_loss(made[:, 1:], t)
 
     def generator_loss(self, x: Node, t: Node) -> Node:
         judged = self.discriminator(self._made(t, "generator"))
@@ -160,7 +146,8 @@ class InfoGAN(GAN):
     def discriminator_loss(self, x: Node) -> Node:
         fake, category, numbers = self._made(x.shape[0], "discriminator")
         real, made = self.discriminator(x), self.discriminator(stop_gradient(fake))
-        return self.loss.discriminator(real[:, :1], made[:, :1]) + self._unread(made, category, numbers)
+        value = self.loss.against(lambda given: self.discriminator(given)[:, :1], x, fake, (real[:, :1], made[:, :1]))
+        return value + self._unread(made, category, numbers)
 
     def generator_loss(self, x: Node) -> Node:
         fake, category, numbers = self._made(x.shape[0], "generator")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...autograd.differentiate import gradient
-from ...autograd.errors import ParameterError
+from ...autograd.errors import ParameterError, ShapeError
 from ...autograd.node import Node
-from ...autograd.ops import mean, relu, reshape, softplus, sqrt, square, uniform
+from ...autograd.ops import cast, mean, relu, reshape, softplus, sqrt, square, stop_gradient, uniform
 from ...autograd.ops import sum as total
 from ..mode import current_training
 
@@ -35,6 +35,15 @@ class AdversarialLoss:
     source: str
     penalty: float = 0.0
     bound: float | None = None
+
+    def against(self, score: Callable[[Node], Node], real: Node, fake: Node, scores: tuple[Node, Node] | None = None) -> Node:
+        """The discriminator's loss for examples, with the penalty; `scores` are those of both where they are known already. No gradient
+        goes to whoever made the examples."""
+        if real.shape != fake.shape:
+            raise ShapeError(f"the generator gives {tuple(map(int, fake.shape))} for data of {tuple(map(int, real.shape))}; they must be alike")
+        real, fake = cast(real, dtype=fake.dtype.name), stop_gradient(fake)
+        value = self.discriminator(*(scores or (score(real), score(fake))))
+        return value + self.penalty * gradient_penalty(score, real, fake) if self.penalty else value
 
 
 def _classify(real: Node, fake: Node) -> Node:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...autograd.errors import ShapeError
 from ...autograd.node import Node
 from ...autograd.ops import abs as magnitude
-from ...autograd.ops import mean, square, stop_gradient
+from ...autograd.ops import mean, square
 from ..sequential import Layer
 from .game import Game, Turn, beside
 from .losses import AdversarialLoss, adversarial_loss
@@ -41,13 +40,7 @@ class Paired(Game):
         raise NotImplementedError
 
     def discriminator_loss(self, x: Node, y: Node) -> Node:
-        return self.loss.discriminator(self.judged(x, y), self.judged(x, stop_gradient(self._made(x, y))))
-
-    def _made(self, x: Node, y: Node) -> Node:
-        made = self.generator(x)
-        if made.shape != y.shape:
-            raise ShapeError(f"the generator gives {tuple(map(int, made.shape))} where {tuple(map(int, y.shape))} is wanted; they must be alike")
-        return made
+        return self.loss.against(lambda given: self.judged(x, given), y, self.generator(x))
 
 
 class Pix2Pix(Paired):
@@ -77,7 +70,7 @@ class Pix2Pix(Paired):
         return l1(made, y)
 
     def generator_loss(self, x: Node, y: Node) -> Node:
-        made = self._made(x, y)
+        made = self.generator(x)
         return self.loss.generator(self.judged(x, made)) + self.weight * self.content(made, y)
 
 
@@ -103,7 +96,7 @@ class SuperResolution(Paired):
         return mean(square(made - y if self.features is None else self.features(made) - self.features(y)))
 
     def generator_loss(self, x: Node, y: Node) -> Node:
-        made = self._made(x, y)
+        made = self.generator(x)
         return self.content(made, y) + self.weight * self.loss.generator(self.judged(x, made))
 
 
@@ -138,8 +131,7 @@ class CycleGAN(Game):
         return self.to_b(a)
 
     def discriminators_loss(self, a: Node, b: Node) -> Node:
-        made_a, made_b = stop_gradient(self.to_a(b)), stop_gradient(self.to_b(a))
-        return self.loss.discriminator(self.judge_a(a), self.judge_a(made_a)) + self.loss.discriminator(self.judge_b(b), self.judge_b(made_b))
+        return self.loss.against(self.judge_a, a, self.to_a(b)) + self.loss.against(self.judge_b, b, self.to_b(a))
 
     def generators_loss(self, a: Node, b: Node) -> Node:
         made_a, made_b = self.to_a(b), self.to_b(a)
