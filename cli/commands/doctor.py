@@ -74,17 +74,17 @@ def _engine() -> str:
     """What the compiled engine finds in this processor, and how many threads it uses."""
     if not (_installed("numba") and _installed("llvmlite")):
         return _("missing: {command}", command="pip install numba")
-    from ...autograd.engines.compiled.running.workers import count
     from ...autograd.errors import NngraphError
     from ...autograd.kernels.machine import machine
+    from ...autograd.kernels.processors import threads
 
     here = machine()
     try:
-        threads = _("threads: {count}", count=count())
+        used = _("threads: {count}", count=threads())
     except NngraphError as error:
-        threads = str(error)
+        used = str(error)
     vectors = _("vectors of {bits} bits, {registers} registers", bits=8 * here.vector_bytes, registers=here.registers)
-    return f"{here.name}, {vectors}, {threads}"
+    return f"{here.name}, {vectors}, {used}"
 
 
 def _machine_code() -> str:
