@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,14 +14,15 @@ from ....storage import Home, claim, new_lock, settle
 from ...numpy import evaluate_all, no_value
 from ..calls import STATUS, Buffer, Call, Fallback, View, every_call
 from ..planning.memory import ALIGNMENT, arranged
-from ..planning.plan import Plan
-from ..scalars.tape import tape_plan
+from ..planned import planned
 from . import workers
 from .binding import Words
 from .code import ENTRY, Code, Place, Result, address
 from .leaves import Given, Leaves, plain
 from .steps import Steps, Stretch
-from .verified import verify
+
+if TYPE_CHECKING:
+    from ....report import PlanReport
 
 Ran = TypeVar("Ran")
 
@@ -34,11 +35,7 @@ class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        # A tape asks no node for its shape: all of them hold one number.
-        self.plan = tape_plan(outputs, updates)
-        if self.plan is None:
-            verify([*outputs, *(updates or {}).values()])
-            self.plan = Plan(outputs, updates)
+        self.plan = planned(outputs, updates)
         self.lock, self._running = new_lock(), False
         self.homes = {
             leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
@@ -305,12 +302,26 @@ class Program:
         return self._lent[buffer]
 
     # Running many steps -----------------------------------------------------------------------------------------------------
-    def steps(
-        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int, order: np.ndarray | None, count: int
-    ) -> Iterator[Stretch]:
-        """`count` steps on mini-batches of a data set; see `Steps.run`."""
-        self._steps = self._steps or Steps(self, inputs, arrays, batch)
-        return self._steps.run(self, arrays, batch, order, count)
+    def many_steps(
+        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int
+    ) -> Callable[[np.ndarray | None, int], Iterator[Stretch]] | None:
+        """What runs many steps on mini-batches of a data set; see `Steps.run`. None where Python has to do something in
+        every step."""
+        if not self.is_native:
+            return None
+
+        def many(order: np.ndarray | None, count: int) -> Iterator[Stretch]:
+            self._steps = self._steps or Steps(self, inputs, arrays, batch)
+            return self._steps.run(self, arrays, batch, order, count)
+
+        return many
+
+    # Told -------------------------------------------------------------------------------------------------------------------
+    def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+        """What the program does, to be read; `names` are those of the outputs."""
+        from ..report import report
+
+        return report(self.plan, inputs, names)
 
 
 def _may_stop(call: Call) -> bool:
