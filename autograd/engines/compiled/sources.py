@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from ...kernels import machine_code
+from ...language import N_, translate
 from ..numpy_report import source_of
 from .calls import Call, Fallback
 
@@ -28,7 +29,8 @@ def _source(call: Call, form: str) -> str:
         return str(machine_code.assembly_of(_module(code)))
     if call.loops is not None:
         return _names(call) + str(code.source())
-    return dedent(inspect.getsource(code.make))
+    said = translate(N_("what makes this kernel, once for a type of number and a processor; it is not run at every call"))
+    return f"# {said}\n{dedent(inspect.getsource(code.make))}"
 
 
 def _remark(form: str) -> str:
