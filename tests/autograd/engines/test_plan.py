@@ -148,7 +148,7 @@ def test_many_threads_give_what_one_gives(monkeypatch):
 def test_what_cannot_be_put_into_memory_is_refused():
     from nngraph.autograd.engines.compiled.calls import View
     from nngraph.autograd.engines.compiled.planning.builder import Builder
-    from nngraph.autograd.engines.compiled.planning.words import Steps
+    from nngraph.autograd.engines.compiled.words import Steps
     from nngraph.autograd.errors import NngraphError
     from nngraph.autograd.kernels.loops import Fold
 

@@ -13,7 +13,7 @@ from ....kernels.loops import Fold
 from ....kernels.vector import ELEMENTS
 from ....node import Node
 from ..calls import View
-from ..planning.words import Steps
+from ..words import Steps
 from . import contraction
 
 MOST_TURNS = 1 << 16

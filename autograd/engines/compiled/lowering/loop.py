@@ -20,8 +20,6 @@ def moving(view: View, reverse: bool) -> View:
 
 def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """A loop as one call that runs the program of its body `length` times; False where a step needs Python."""
-    from ..planning.plan import Plan
-
     body, form = node.params["body"], Layout(*node.params["layout"])
     length, reverse = int(node.params["length"]), bool(node.params["reverse"])
     split = form.carries + form.stacked
@@ -65,7 +63,7 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
     around = {view.buffer for view in inputs}
     moved = dict.fromkeys(view.buffer for view in (*place.values(), *rows) if view.buffer.role == "moving")
     buffers = [buffer for buffer in moved if buffer not in around]
-    inner = Plan(wanted, updates, inside=plan, place=place, results=rows)
+    inner = plan.inner(wanted, updates, place, rows)
     if any(isinstance(call.code, Fallback) for call in inner.calls):
         return False
     _hoist(plan, inner)

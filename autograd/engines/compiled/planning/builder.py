@@ -17,7 +17,7 @@ from ....language import N_
 from ....node import Node
 from ....reason import Reason
 from ..calls import Body, Buffer, Call, Scratch, View, row_major
-from .words import Steps
+from ..words import Steps
 
 CHUNK_NUMBERS = 1 << 15
 """A fused loop is split among threads in pieces of at least this many numbers."""

@@ -14,7 +14,7 @@ import numpy as np
 from ....kernels.loops import Number
 from ....node import Node
 from ....vocabulary import parsed
-from .words import Steps
+from ..words import Steps
 
 _PLACES = {"row": 2, "column": 1}
 """What a text calls a place -> how far from the end of the result's axes it is counted."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....node import Leaf, Node
+from ..words import exponents, is_native
 from .elementwise import is_placed, lies
-from .words import exponents, is_native
 
 Axes = tuple[int | None, ...]
 """For each axis of an array, the loop it runs along, or None where it has one number or repeats."""

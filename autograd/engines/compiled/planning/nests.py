@@ -12,10 +12,10 @@ from ....language import N_
 from ....node import Node
 from ....reason import Reason
 from ..calls import STATUS, View
+from ..words import Steps
 from . import elementwise
 from .fusible import is_elementwise, operand_axes, reduction
 from .groups import Group
-from .words import Steps
 
 
 def emit(plan: Any, group: Group) -> None:

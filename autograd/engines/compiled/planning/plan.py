@@ -61,6 +61,12 @@ class Plan(Builder):
             if inside is None:
                 attach(self.calls)
 
+    def inner(
+        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], place: Mapping[Leaf, View], results: Sequence[View]
+    ) -> Plan:
+        """The plan of the body of a loop, inside this one: where some of its leaves lie, where its outputs are put."""
+        return Plan(outputs, updates, inside=self, place=place, results=results)
+
     # Grouping and order -------------------------------------------------------------------------------------------
     def _group(self, nodes: Sequence[Node], asked: set[Node]) -> None:
         """Every node becomes a leaf, a view of another, a member of a fused group, or a unit of its own."""

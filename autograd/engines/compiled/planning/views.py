@@ -12,6 +12,7 @@ import numpy as np
 
 from ....node import Node
 from ..calls import View, row_major
+from ..lowering import table as lowerings
 
 _LARGEST = 1 << 28
 """Arrays of more numbers are not tried on a stand-in; the op is run as what it is."""
@@ -34,8 +35,6 @@ def moves_nothing(node: Node) -> bool:
     if len(node.inputs) != 1 or (node.op.numpy is None and node.op.index is None) or node.op.formula is not None:
         return False
     (source,) = node.inputs
-    from ..lowering import table as lowerings
-
     if source.dtype != node.dtype or node.op.scalar is not None or node.op.kernel in lowerings.table():
         return False
     shape = tuple(map(int, source.shape))

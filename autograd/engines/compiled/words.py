@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import NngraphError
-from ....kernels.loops import Apply, Number
-from ....kernels.vector import ELEMENTS
-from ....vocabulary import COMPARISONS, WORDS, call_of, parsed
+from ...errors import NngraphError
+from ...kernels.loops import Apply, Number
+from ...kernels.vector import ELEMENTS
+from ...vocabulary import COMPARISONS, WORDS, call_of, parsed
 
 Operand = int | Number
 
