@@ -356,3 +356,24 @@ def test_a_scalar_net_without_scopes_is_not_folded():
     drawing = ng.draw(ng.square(ng.sigmoid(ng.parameter("d1", 0.1) * y[0] + ng.parameter("d2", 0.2) * y[1]) - 1.0))
     assert not any(box.kind == "module" for box in drawing.boxes)
     assert drawing.notes == ()
+
+
+def test_the_gradient_of_a_bias_of_channels_is_a_sum():
+    x, K = ng.input("x", np.ones((2, 1, 6, 6))), ng.parameter("K", np.ones((4, 1, 3, 3)))
+    c = ng.parameter("c", np.ones((4, 1, 1)))
+    drawing = ng.draw(ng.sum(ng.square(ng.relu(ng.conv2d(x, K) + c))))
+    (into,) = [arrow.source for arrow in drawing.arrows if arrow.target == f"d{c.serial}"]
+    assert next(box.lines for box in drawing.boxes if box.id == into) == ("Σ",)
+
+
+def test_the_same_label_between_the_same_boxes_is_written_once():
+    from nngraph.viz import Arrow, Box
+
+    boxes = (Box("a", ("cell",)), Box("b", ("loop",)))
+    drawing = Drawing(boxes, (Arrow("a", "b", label="N×16"), Arrow("a", "b", label="N×16")))
+    assert [route.label is not None for route in drawing.placed.routes].count(True) == 1
+
+
+def test_a_sentence_about_an_unknown_size_ends():
+    with pytest.raises(DrawingError, match=r"no size '16:9'\. There are natural"):
+        ng.draw(net221()[0], size="16:9")
