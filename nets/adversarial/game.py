@@ -46,22 +46,26 @@ class Game(Module):
                 leaf.params = params
 
 
-def noise(rows: int, width: int, name: str, seed: int = 0) -> Node:
-    """(rows, width) from the bell curve: new in every step of a training, elsewhere what the seed says."""
+DRAWS = {"discriminator": 0, "generator": 1, "sample": 2}
+"""Each draws numbers of its own under the same name."""
+
+
+def noise(rows: int, width: int, turn: str, seed: int = 0) -> Node:
+    """z (rows, width) from the bell curve: new in every step of a training, elsewhere what the seed says."""
     seed, step = _draw(seed)
-    return bell((rows, width), seed=seed, step=step, name=name, draw=0, dtype="float32")
+    return bell((rows, width), seed=seed, step=step, name="z", draw=DRAWS[turn], dtype="float32")
 
 
-def evenly(rows: int, width: int, name: str, seed: int = 0) -> Node:
+def evenly(rows: int, width: int, name: str, turn: str, seed: int = 0) -> Node:
     """(rows, width) evenly between −1 and 1."""
     seed, step = _draw(seed)
-    return 2 * uniform((rows, width), seed=seed, step=step, name=name, draw=0, dtype="float32") - 1
+    return 2 * uniform((rows, width), seed=seed, step=step, name=name, draw=DRAWS[turn], dtype="float32") - 1
 
 
-def one_of(rows: int, count: int, name: str, seed: int = 0) -> Node:
+def one_of(rows: int, count: int, name: str, turn: str, seed: int = 0) -> Node:
     """A whole number below `count` for each row, all equally likely: (rows,)."""
     seed, step = _draw(seed)
-    return cast(floor(count * uniform((rows,), seed=seed, step=step, name=name, draw=0, dtype="float32")), dtype="int64")
+    return cast(floor(count * uniform((rows,), seed=seed, step=step, name=name, draw=DRAWS[turn], dtype="float32")), dtype="int64")
 
 
 def beside(x: Node, *others: Node) -> Node:

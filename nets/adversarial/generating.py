@@ -9,7 +9,7 @@ import numpy as np
 from ...autograd.leaves import as_node, constant
 from ...autograd.node import Node
 from ...autograd.ops import half_squared_error, one_hot, softmax_loss, stop_gradient
-from ..sequential import Layer
+from ..module import Module
 from .game import Game, Turn, beside, evenly, noise, one_of
 from .losses import AdversarialLoss, adversarial_loss
 
@@ -31,7 +31,7 @@ class GAN(Game):
     ['generator/layer1/W', 'generator/layer1/b', 'generator/layer2/W', 'generator/layer2/b']
     """
 
-    def __init__(self, generator: Layer, discriminator: Layer, latent: int, *, loss: AdversarialLoss | str = "non-saturating") -> None:
+    def __init__(self, generator: Module, discriminator: Module, latent: int, *, loss: AdversarialLoss | str = "non-saturating") -> None:
         self.generator, self.discriminator, self.latent = generator, discriminator, latent
         self.loss = adversarial_loss(loss)
 
@@ -71,7 +71,7 @@ class ConditionalGAN(GAN):
     """
 
     def __init__(
-        self, generator: Layer, discriminator: Layer, latent: int, classes: int, *, loss: AdversarialLoss | str = "non-saturating"
+        self, generator: Module, discriminator: Module, latent: int, classes: int, *, loss: AdversarialLoss | str = "non-saturating"
     ) -> None:
         super().__init__(generator, discriminator, latent, loss=loss)
         self.classes = classes
@@ -133,7 +133,7 @@ class InfoGAN(GAN):
     """
 
     def __init__(
-        self, generator: Layer, discriminator: Layer, latent: int, categories: int, numbers: int = 0, *, weight: float = 1.0,
+        self, generator: Module, discriminator: Module, latent: int, categories: int, numbers: int = 0, *, weight: float = 1.0,
         loss: AdversarialLoss | str = "non-saturating",
     ) -> None:  # fmt: skip
         super().__init__(generator, discriminator, latent, loss=loss)
@@ -157,14 +157,14 @@ class InfoGAN(GAN):
     def _made(self, rows: int, turn: str, seed: int = 0, category: int | None = None) -> tuple[Node, Node, Node | None]:
         """Examples, the categories they are made of and their numbers."""
         if category is None:
-            drawn = one_of(rows, self.categories, f"{turn} category", seed)
+            drawn = one_of(rows, self.categories, "category", turn, seed)
         else:
             drawn = constant(np.full(rows, category))
         z = noise(rows, self.latent, turn, seed)
         given = beside(z, one_hot(drawn, classes=self.categories, dtype=z.dtype.name))
         if not self.numbers:
             return self.generator(given), drawn, None
-        numbers = evenly(rows, self.numbers, f"{turn} numbers", seed)
+        numbers = evenly(rows, self.numbers, "code", turn, seed)
         return self.generator(beside(given, numbers)), drawn, numbers
 
     def _unread(self, made: Node, category: Node, numbers: Node | None) -> Node:
@@ -190,7 +190,7 @@ class DRGAN(Game):
     (3, 8)
     """
 
-    def __init__(self, encoder: Layer, decoder: Layer, discriminator: Layer, *, latent: int, identities: int, poses: int) -> None:
+    def __init__(self, encoder: Module, decoder: Module, discriminator: Module, *, latent: int, identities: int, poses: int) -> None:
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
         self.latent, self.identities, self.poses = latent, identities, poses
 
@@ -218,7 +218,7 @@ class DRGAN(Game):
         return softmax_loss(who, identity) + softmax_loss(how, wanted)
 
     def _turned(self, x: Node, turn: str) -> tuple[Node, Node]:
-        wanted = one_of(x.shape[0], self.poses, f"{turn} pose")
+        wanted = one_of(x.shape[0], self.poses, "pose", turn)
         return self.forward(x, wanted, noise(x.shape[0], self.latent, turn)), wanted
 
     def _named(self, x: Node) -> tuple[Node, Node]:

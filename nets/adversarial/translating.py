@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...autograd.node import Node
 from ...autograd.ops import abs as magnitude
 from ...autograd.ops import mean, square
+from ..module import Module
 from ..sequential import Layer
 from .game import Game, Turn, beside
 from .losses import AdversarialLoss, adversarial_loss
@@ -19,8 +20,8 @@ class Paired(Game):
     """What games with pairs have in common: a generator x → y whose result is close to the given y, by `content`, and looks real."""
 
     loss: AdversarialLoss
-    generator: Layer
-    discriminator: Layer
+    generator: Module
+    discriminator: Module
 
     def turns(self) -> dict[str, Turn]:
         return {
@@ -39,7 +40,12 @@ class Paired(Game):
         """How far what was made is from what was wanted."""
         raise NotImplementedError
 
+    def generator_loss(self, x: Node, y: Node) -> Node:
+        """What the generator minimizes: how far off it is, and how made it looks."""
+        raise NotImplementedError
+
     def discriminator_loss(self, x: Node, y: Node) -> Node:
+        """What the discriminator minimizes for wanted and made y."""
         return self.loss.against(lambda given: self.judged(x, given), y, self.generator(x))
 
 
@@ -58,7 +64,7 @@ class Pix2Pix(Paired):
     """
 
     def __init__(
-        self, generator: Layer, discriminator: Layer, *, weight: float = 100.0, loss: AdversarialLoss | str = "non-saturating"
+        self, generator: Module, discriminator: Module, *, weight: float = 100.0, loss: AdversarialLoss | str = "non-saturating"
     ) -> None:
         self.generator, self.discriminator, self.weight = generator, discriminator, weight
         self.loss = adversarial_loss(loss)
@@ -83,7 +89,7 @@ class SuperResolution(Paired):
     """
 
     def __init__(
-        self, generator: Layer, discriminator: Layer, *, weight: float = 1e-3, features: Layer | None = None,
+        self, generator: Module, discriminator: Module, *, weight: float = 1e-3, features: Layer | None = None,
         loss: AdversarialLoss | str = "non-saturating",
     ) -> None:  # fmt: skip
         self.generator, self.discriminator, self.weight, self.features = generator, discriminator, weight, features
@@ -115,7 +121,7 @@ class CycleGAN(Game):
     """
 
     def __init__(
-        self, to_a: Layer, to_b: Layer, judge_a: Layer, judge_b: Layer, *, cycle: float = 10.0, identity: float = 0.5,
+        self, to_a: Module, to_b: Module, judge_a: Module, judge_b: Module, *, cycle: float = 10.0, identity: float = 0.5,
         loss: AdversarialLoss | str = "least-squares",
     ) -> None:  # fmt: skip
         self.to_a, self.to_b, self.judge_a, self.judge_b = to_a, to_b, judge_a, judge_b
