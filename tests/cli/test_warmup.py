@@ -18,6 +18,7 @@ class Piece:
 
     def __init__(self, ready=False, interrupted=False):
         self.is_ready, self.interrupted = ready, interrupted
+        self.key = f"{id(self):032x}"
 
     @property
     def address(self):
