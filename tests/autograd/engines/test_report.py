@@ -10,6 +10,7 @@ import pytest
 from nngraph.autograd.engines.compiled.planning.plan import Plan
 from nngraph.autograd.engines.compiled.report import report
 from nngraph.autograd.errors import NngraphError, ParameterError
+from nngraph.autograd.executable import report_of
 from nngraph.autograd.graph import order
 from nngraph.autograd.language import cell_width
 from nngraph.autograd.op import OPS, SHAPE, example, structural
@@ -252,3 +253,37 @@ def test_checking_class_numbers_computes_none_of_the_loss():
 def test_a_number_is_told_from_a_shape(layer):
     x = ng.input("x", np.ones(4))
     assert "number 3" in planned([ng.sum(x * 3.0 + 1.0)], {}).explain()
+
+
+def _layer_and_slopes():
+    x, w, b = ng.parameter("x", np.ones((8, 5))), ng.parameter("w", np.ones((5, 3))), ng.parameter("b", np.zeros(3))
+    loss = ng.sum(ng.tanh(x @ w + b) ** 2)
+    return [loss, *ng.gradient(loss, [w, b])], None
+
+
+def _cast():
+    return [ng.cast(ng.parameter("x", np.ones((8, 5), np.float32)), dtype="float64") * 2.0], 40
+
+
+def _one_row_with_all():
+    x, row = ng.parameter("x", np.ones((8, 5))), ng.parameter("row", np.ones(5))
+    return [x * ng.exp(row), ng.sum(x * x, axis=1), ng.sum(x, axis=0)], 5 + 40 + 2 * 40 + 40
+
+
+def _formulas():
+    x = ng.parameter("x", np.ones((8, 5)))
+    return [ng.softmax(x), ng.mean(x), ng.var(x), ng.relu(x)], None
+
+
+def _loop():
+    xs, w = ng.parameter("xs", np.ones((7, 3))), ng.parameter("w", np.ones(3))
+    return list(ng.scan(lambda h, x: ((new := ng.tanh(w * h + x)), new * 2.0), ng.constant(np.zeros(3)), xs)), None
+
+
+@pytest.mark.parametrize("make", [_layer_and_slopes, _cast, _one_row_with_all, _formulas, _loop])
+def test_both_engines_count_the_same_words(make):
+    outputs, wanted = make()
+    numpy, numba = (report_of(engine, outputs, {}, (), [None] * len(outputs)).flops for engine in ("numpy", "numba"))
+    assert numba == numpy
+    if wanted is not None:
+        assert numpy == wanted

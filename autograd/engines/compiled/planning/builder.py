@@ -159,6 +159,7 @@ class Builder:
             depth, tuple(buffer for _, buffer, _ in read_buffers), final,
             tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
         ))  # fmt: skip
+        flops = _flops(nest, sizes)
         nest = fitted(nest, sizes)
         code = compiled(nest)
         late = self._apart(code, read_buffers, write_buffers)
@@ -187,7 +188,7 @@ class Builder:
         )  # fmt: skip
         made = self.call(
             code, words, [view for view, _, _ in read_buffers], targets, rows=rows,
-            grain=chunk if chunks > 1 else None, flops=numbers * len(final), why=why, loops=nest,
+            grain=chunk if chunks > 1 else None, flops=flops, why=why, loops=nest,
         )  # fmt: skip
         made.chunk, made.working = chunk, working
         if depth:
@@ -273,6 +274,18 @@ def _repeating(nest: Loops) -> Loops:
             value = repeated(value, nest.dtype(write.value), loops)
         writes.append(Write(value, write.buffer))
     return Loops(nest.depth, nest.reads, tuple(steps), tuple(writes))
+
+
+def _flops(nest: Loops, sizes: Sequence[int]) -> int:
+    """Words applied to numbers: each step once for every number that it gives, a fold for every number that it takes. A
+    cast is none."""
+    levels, total = nest.levels(), 0
+    for value, step in enumerate(nest.steps, len(nest.reads)):
+        if isinstance(step, Fold):
+            total += prod(sizes[loop] for loop in {*levels[step.operand], *step.over})
+        elif step.word != "cast":
+            total += prod(sizes[loop] for loop in levels[value])
+    return total
 
 
 def _merged(sizes: tuple[int, ...], strides: list[tuple[int, ...]], steps: Sequence[Any]) -> list[list[int]]:
