@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from ...node import Leaf, Node
 from .planning.plan import Plan
+from .planning.whole import Whole
 from .running.verified import verify
 from .scalars.tape import tape_plan
 
 
-def planned(outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> Plan:
+def planned(outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> Whole:
     """The plan; NngraphError where a node is not what it was built as."""
     # A tape asks no node for its shape: all of them hold one number.
     tape = tape_plan(outputs, updates)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ...graph import order
 from ...kernels.loops import Apply
 from ...language import N_
 from ...node import Leaf
@@ -17,12 +16,12 @@ from ...reason import Reason
 from ...report import Array, Instruction, Operation, PlanReport, Update, numbered
 from .calls import Body, Buffer, Call, Fallback, View, every_call
 from .planning.memory import arranged
-from .planning.plan import Plan
+from .planning.whole import Whole
 
 ENGINE = "numba"
 
 
-def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None) -> PlanReport:
+def report(plan: Whole, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None) -> PlanReport:
     """What the plan does; nothing is compiled for it. `names` are those of the outputs, when they are not the nodes'
     own."""
     offsets, _, size = arranged(plan.calls, plan.mark)
@@ -35,7 +34,7 @@ def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] 
         outputs=outputs,
         updates=_updates(plan),
         memory=size,
-        values=_all_values(plan),
+        values=plan.all_values(),
         leaves=tuple(inputs),
         details=_Details(plan),
     )
@@ -44,7 +43,7 @@ def report(plan: Plan, inputs: Sequence[Leaf] = (), names: Sequence[str | None] 
 class _Reader:
     """Turns calls into instructions; buffers are numbered as they are met."""
 
-    def __init__(self, plan: Plan, offsets: Mapping[Buffer, int], outputs: Sequence[str]) -> None:
+    def __init__(self, plan: Whole, offsets: Mapping[Buffer, int], outputs: Sequence[str]) -> None:
         self.offsets = offsets
         self.numbers: dict[Buffer, int] = {}
         self.results = {view.buffer: name for view, name in zip(plan.results, outputs)}
@@ -160,7 +159,7 @@ def _number(number: np.generic) -> str:
     return f"{number:.6g}" if number.dtype.kind == "f" else str(number.item())
 
 
-def _updates(plan: Plan) -> tuple[Update, ...]:
+def _updates(plan: Whole) -> tuple[Update, ...]:
     writers: dict[Buffer, list[tuple[str, Call]]] = {}
     for number, call in every_call(plan.calls):
         for part in call.parts:
@@ -178,29 +177,10 @@ def _updates(plan: Plan) -> tuple[Update, ...]:
     return tuple(found)
 
 
-def _all_values(plan: Plan) -> int:
-    total = 0
-    if not plan.fusion.unit_of:
-        # The plan of a tape knows no groups of nodes; all its nodes are single numbers.
-        nodes = order([*plan.asked, *plan.asked_updates])
-        return sum(node.dtype.itemsize for node in nodes if not node.is_leaf and node.shape == ())
-    for node in plan.fusion.unit_of:
-        parts = plan.parts.get(node)
-        views = parts if parts is not None else [plan.place[node]] if node in plan.place else []
-        if views:
-            total += sum(view.bytes for view in views)
-        elif isinstance(node.shape, tuple):
-            size = node.dtype.itemsize
-            for axis in node.shape:
-                size *= int(axis)
-            total += size
-    return total
-
-
 class _Details:
     """Code and times of a plan's calls."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Whole) -> None:
         self.plan = plan
 
     def source(self, number: str, form: str) -> str:

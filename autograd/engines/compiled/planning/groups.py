@@ -113,7 +113,7 @@ class Fusion:
             return
         own = self._new_group(node, None)
         group.before.add(own.number)
-        self._spread(group, own.ancestors | 1 << own.number)
+        self.put_after(group, own.ancestors | 1 << own.number)
 
     def _asides_fit(self, reader: Node, work: Axes, group: Group) -> bool:
         """Whether comparisons that wait for a reader and read the group could join it with the reader; else they would
@@ -190,9 +190,10 @@ class Fusion:
         group.nodes.append(node)
         self.unit_of[node] = group
         self._place(node, fold, group, axes)
-        self._spread(group, more)
+        self.put_after(group, more)
 
-    def _spread(self, group: Unit, more: int) -> None:
+    def put_after(self, group: Unit, more: int) -> None:
+        """Have a unit, and all that wait for it, wait for more units, which are given as bits."""
         if more & ~group.ancestors:
             group.ancestors |= more
             bit = 1 << group.number

@@ -21,7 +21,6 @@ from ....simplify import simplify
 from ..calls import Buffer, Fallback, View, row_major
 from ..lowering import structure
 from ..lowering import table as lowerings
-from .builder import Builder
 from .cut_first import cut_first
 from .epilogues import attach
 from .fusible import REAL, is_elementwise, operand_axes, reduction
@@ -29,9 +28,10 @@ from .groups import Fusion, Group, Unit
 from .nests import emit
 from .open_up import opened
 from .views import moves_nothing, viewed
+from .whole import Whole
 
 
-class Plan(Builder):
+class Plan(Whole):
     """A graph as calls in running order, over buffers that have no addresses yet.
 
     `place`: where some leaves lie already, and `results`: where the outputs are to be put; both for the body of a loop,
@@ -42,12 +42,10 @@ class Plan(Builder):
         self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None, *, inside: Plan | None = None,
         place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__()
+        updates = updates or {}
+        super().__init__(outputs, updates, None if inside is None else inside.leaves)
         if inside is not None:
             self.threads = inside.threads
-        updates = updates or {}
-        self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
-        self.leaves: dict[Leaf, Buffer] = {} if inside is None else inside.leaves
         self.place: dict[Node, View] = dict(place or {})
         self.parts: dict[Node, list[View]] = {}
         with without_collector():
@@ -138,7 +136,7 @@ class Plan(Builder):
             for reader in readers:
                 unit.before.add(reader.number)
                 more |= reader.ancestors | 1 << reader.number
-            self.fusion._spread(unit, more)
+            self.fusion.put_after(unit, more)
         return found
 
     def _read_in_step(self, leaf: Leaf, new: Node, unit: Unit) -> bool:
@@ -255,11 +253,7 @@ class Plan(Builder):
 
     def _view_of(self, node: Node) -> View:
         if isinstance(node, Leaf):
-            shape = tuple(map(int, node.shape))
-            role = "constant" if node.role == "constant" else "leaf"
-            # Several loops may read one leaf.
-            buffer = self.leaves.setdefault(node, Buffer(prod(shape) * node.dtype.itemsize, role, node))
-            return View(buffer, node.dtype, shape, row_major(shape))
+            return self.leaf(node)
         if self._selects(node):
             return self.parts[node.inputs[0]][node.params["index"]]
         if node in self.fusion.views:
@@ -272,6 +266,17 @@ class Plan(Builder):
                 raise NngraphError(f"{describe(node)} only sees numbers in another shape, but not those side by side")
             return seen
         return self.new(node.shape, node.dtype)
+
+    def all_values(self) -> int:
+        """See Whole.all_values."""
+        total = 0
+        for node in self.fusion.unit_of:
+            views = self.parts.get(node) or ([self.place[node]] if node in self.place else [])
+            if views or not isinstance(node.shape, tuple):
+                total += sum(view.bytes for view in views)
+            else:
+                total += int(node.size) * node.dtype.itemsize
+        return total
 
     # One node -----------------------------------------------------------------------------------------------------
     def _emit_single(self, node: Node) -> None:

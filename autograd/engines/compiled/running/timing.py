@@ -13,7 +13,7 @@ from ....errors import NngraphError
 from ....kernels.layout import INSTRUCTION, MOVING, REPEAT, REPEAT_COUNT, REPEAT_MOVING, REPEAT_PROGRAM, REPEAT_TABLE
 from ....node import Leaf
 from ..calls import Call, Fallback
-from ..planning.plan import Plan
+from ..planning.whole import Whole
 from .code import Code
 from .program import Program
 
@@ -23,7 +23,7 @@ MOST_SECONDS = 0.5
 """Seconds for all rounds of one instruction, unless a single round takes longer."""
 
 
-def seconds(plan: Plan, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
+def seconds(plan: Whole, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
     """The least time of each call, by its number; inside loops that of the first turn.
 
     The program is another one of the same nodes, so that the leaves of the user stay as they are.

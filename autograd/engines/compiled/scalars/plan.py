@@ -27,11 +27,6 @@ FEWEST = 1000
 """Below this many nodes other plans are as good."""
 
 
-def applies(outputs: Sequence[Node]) -> bool:
-    """Whether these nodes are a graph of very many single numbers of one dtype, for which ScalarPlan is made."""
-    return plan_of(outputs) is not None
-
-
 def plan_of(
     outputs: Sequence[Node], wrt: Sequence[Node] = (), fewest: int = FEWEST, nodes: Sequence[Node] | None = None
 ) -> ScalarPlan | None:

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ....graph import order
 from ....kernels.tape import tape
 from ....kernels.tape_ends import tape_in, tape_out
 from ....language import N_
 from ....node import Leaf, Node
 from ....reason import Reason
 from ..calls import Buffer, View, row_major
-from ..planning.builder import Builder
-from ..planning.groups import Fusion
-from ..planning.plan import Plan
+from ..planning.whole import Whole
 from .plan import ScalarPlan, plan_of
 
 
@@ -27,19 +26,16 @@ def tape_plan(outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None) -> T
     return TapePlan(outputs, updates or {}, scalars)
 
 
-class TapePlan(Plan):
+class TapePlan(Whole):
     """See tape_plan. The nodes are not opened, simplified or fused by groups: what the tape does with them is enough."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], scalars: ScalarPlan) -> None:
-        Builder.__init__(self)
-        self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
-        self.outputs, self.updates = tuple(outputs), dict(updates)
-        self.leaves, self.place, self.parts, self.fusion = {}, {}, {}, Fusion()
+        super().__init__(outputs, updates)
         self.results = [self._single(node, Buffer(node.dtype.itemsize, "result")) for node in outputs]
         numbers = self.new((scalars.length,), scalars.dtype)
         code, fixed, where = (_constant(array) for array in (scalars.code, scalars.fixed, scalars.results))
-        leaves = [self.view_of(leaf) for leaf in scalars.varying]
-        targets = [*self.results, *(self.view_of(leaf) for leaf in updates)]
+        leaves = [self.leaf(leaf) for leaf in scalars.varying]
+        targets = [*self.results, *(self.leaf(leaf) for leaf in updates)]
         dtype, words = scalars.dtype.name, scalars.length - scalars.base
         self.call(
             tape_in(dtype), [numbers, len(leaves), fixed.size, fixed, *leaves], [*leaves, fixed], [numbers],
@@ -53,6 +49,11 @@ class TapePlan(Plan):
             tape_out(dtype), [numbers, len(targets), where, *targets], [numbers, where], targets,
             why=N_("results, each to its own place"),
         )  # fmt: skip
+
+    def all_values(self) -> int:
+        """See Whole.all_values."""
+        nodes = order([*self.asked, *self.asked_updates])
+        return sum(node.dtype.itemsize for node in nodes if not node.is_leaf and node.shape == ())
 
     @staticmethod
     def _single(node: Node, buffer: Buffer) -> View:
