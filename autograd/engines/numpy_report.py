@@ -19,9 +19,7 @@ from ..phases import Phases
 from ..report import Array, Instruction, Operation, PlanReport, Update, numbered
 from ..vocabulary import call_of, parsed
 from .numpy import Program
-
-MOST_SECONDS = 0.5
-"""Seconds for all rounds of one instruction, unless a single round takes longer."""
+from .rounds import least
 
 
 def report(
@@ -195,12 +193,11 @@ class _Details:
         with np.errstate(all="ignore"):
             for number, (function, operands, slot) in zip(self.nodes, program.instructions):
                 given = [memory[operand] for operand in operands]
-                best, spent, left = float("inf"), 0.0, repeat
-                while left and spent < MOST_SECONDS:
+
+                def lap(function: Any = function, given: list[Any] = given, slot: int = slot) -> float:
                     began = perf_counter()
-                    result = function(*given)
-                    lap = perf_counter() - began
-                    best, spent, left = min(best, lap), spent + lap, left - 1
-                memory[slot] = result
-                found[number] = best
+                    memory[slot] = function(*given)
+                    return perf_counter() - began
+
+                found[number] = least(lap, repeat)
         return found

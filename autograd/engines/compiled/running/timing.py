@@ -12,6 +12,7 @@ import numpy as np
 from ....errors import NngraphError
 from ....kernels.layout import INSTRUCTION, MOVING, REPEAT, REPEAT_COUNT, REPEAT_MOVING, REPEAT_PROGRAM, REPEAT_TABLE
 from ....node import Leaf
+from ...rounds import least
 from ..calls import Call, Fallback
 from ..planning.whole import Whole
 from .code import Code
@@ -19,8 +20,6 @@ from .program import Program
 
 ROUND = 2e-4
 """Seconds that one round takes at least: short instructions are repeated inside it."""
-MOST_SECONDS = 0.5
-"""Seconds for all rounds of one instruction, unless a single round takes longer."""
 
 
 def seconds(plan: Whole, values: Mapping[Leaf, Any], repeat: int) -> dict[str, float]:
@@ -108,11 +107,12 @@ class _Clock:
 
     def _least(self, run: Any, before: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
         """The least time of several rounds, each on the same numbers."""
-        best, spent, left = float("inf"), 0.0, self.repeat
-        while left and (spent < MOST_SECONDS or best == float("inf")):
+
+        def lap() -> float:
             _put_back(before)
-            lap = run()
-            best, spent, left = min(best, lap), spent + lap, left - 1
+            return run()
+
+        best = least(lap, self.repeat)
         _put_back(before)
         return best
 
