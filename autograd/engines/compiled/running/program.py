@@ -13,8 +13,8 @@ from ....node import Leaf, Node
 from ....storage import Home, claim, new_lock, settle
 from ...numpy import evaluate_all, no_value
 from ..calls import STATUS, Buffer, Call, Fallback, View, every_call
-from ..planning.memory import ALIGNMENT, arranged
 from ..planned import planned
+from ..planning.memory import ALIGNMENT, arranged
 from . import workers
 from .binding import Words
 from .code import ENTRY, Code, Place, Result, address
