@@ -102,7 +102,28 @@ _SIGNS: dict[str, Callable[[int, int], int]] = {
     "−": operator.sub,
     "·": operator.mul,
     "//": operator.floordiv,
+    "max": max,
+    "min": min,
 }
+
+
+def at_least(size: Size, least: int) -> Size:
+    """A size that is at least so much, whatever its names become; written like the size itself.
+
+    >>> two_fewer = at_least(Size("N", 4) - 2, 0)
+    >>> two_fewer.text, int(two_fewer), int(resized(two_fewer, {"N": 1}))
+    ('N−2', 2, 0)
+    """
+    return Size(size.text, max(int(size), least), size.binding, ("max", size, least))
+
+
+def at_most(count: int, size: Size) -> Size:
+    """A count, or the size where that is less, whatever its names become.
+
+    >>> at_most(8, Size("N", 4)).text, int(at_most(8, Size("N", 4))), int(resized(at_most(8, Size("N", 4)), {"N": 9}))
+    ('min(8, N)', 4, 8)
+    """
+    return Size(f"min({size_text(count)}, {size.text})", min(count, int(size)), ATOM, ("min", count, size))
 
 
 def resized(size: int, values: Mapping[str, int]) -> int:

@@ -20,7 +20,7 @@ from ..op import REQUIRED, SHAPE, composite, example, structural
 from .identity import cast
 from .linear import broadcast, transpose
 from .shape import expand_dims, flatten, moveaxis, name_only_last, whole
-from .slicing import ELEMENT, slice, stack
+from .slicing import ELEMENT, slice, stack, takes_all
 
 __all__ = ["embedding", "gather", "scatter", "scatter_add", "take", "take_along_axis"]
 
@@ -283,7 +283,7 @@ def getitem(x: Node, index: Any) -> Node:
     items = [_item(item) for item in (index if isinstance(index, tuple) else (index,))]
     if not any(isinstance(item, Node) for item in items):
         picked = slice(x, index=tuple(items))
-        return x if picked.params["index"] == tuple([(0, size, 1) for size in x.shape]) else picked
+        return x if takes_all(picked.params["index"], x.shape) else picked
     return name_only_last(_picked(x, _without_masks(x, items)), since)
 
 

@@ -15,7 +15,7 @@ from ..leaves import as_node
 from ..node import Node
 from ..notation import ATOM, Notation
 from ..op import REQUIRED, SHAPE, composite, example, structural
-from ..sizes import Size, size_text
+from ..sizes import Size, at_least, at_most, size_text
 from .linear import broadcast
 from .shape import expand_dims, flatten, reshape, whole
 
@@ -71,26 +71,70 @@ def _entry(entry: Any, axis: int, size: int, name: str) -> Any:
 
 
 def _bounds(first: Any, last: Any, by: Any, size: int) -> tuple[Any, Any, int]:
-    """The bounds counted from the front, as expressions of the size where they say so; stop None is the far end going
-    back."""
-    start, stop, step = builtins.slice(first, last, by).indices(int(size))
-    if step < 0:
-        return start, (None if stop < 0 else stop), step
-    known_stop: int = stop
-    if stop == size:
-        known_stop = size
-    elif isinstance(last, Size) and last == stop:
-        known_stop = last
-    elif isinstance(size, Size) and last is not None and last < 0 and stop == size + last:
-        known_stop = size - (-last)
-    return (first if isinstance(first, Size) and first == start else start), known_stop, step
+    """The bounds counted from the front and inside the axis, as expressions of its size where they say so; stop None is
+    the far end going back. A bound below 0 counts from the end, but an expression below 0 is before the first entry."""
+    step = 1 if by is None else int(by)
+    length = int(size)
+    if step > 0:
+        start, stop = (_forward(bound, size, default) for bound, default in ((first, 0), (last, size)))
+        return start, stop, step
+    start = length - 1 if first is None else _from_front(first, length)
+    stop = -1 if last is None else _from_front(last, length)
+    is_empty = start < 0 or stop >= min(start, length - 1)
+    if isinstance(size, Size) and any(
+        bound is not None and not isinstance(bound, Size) and bound < 0 and (is_empty or counted < 0)
+        for bound, counted in ((first, start), (last, stop))
+    ):
+        raise ParameterError(
+            f"a slice going backwards begins or ends outside an axis of {size_text(size)} = {length}, or holds nothing;"
+            f" for another {size_text(size)} it would mean other places, so leave that bound out"
+        )
+    if is_empty:
+        return 0, 0, 1
+    if isinstance(size, Size):
+        kept = size - 1 if first is None else at_most(first, size - 1) if start >= length else _counted(first, size)
+        return kept, None if stop < 0 else _counted(last, size), step
+    return min(start, length - 1), None if stop < 0 else stop, step
+
+
+def _from_front(bound: int, length: int) -> int:
+    return int(bound) + length if bound < 0 and not isinstance(bound, Size) else int(bound)
+
+
+def _counted(bound: int, size: Size) -> Any:
+    """A bound inside the axis as an expression of its size, where it counts from the end."""
+    return size - -bound if bound < 0 else bound
+
+
+def _forward(bound: int | None, size: int, default: int) -> Any:
+    if bound is None:
+        return default
+    if not isinstance(size, Size):
+        return max(0, min(_from_front(bound, int(size)), int(size)))
+    if bound < 0:
+        return 0 if isinstance(bound, Size) else at_least(size - -bound, 0)
+    if bound == size:
+        return size
+    return at_most(bound, size) if bound > size else bound
 
 
 def _length(start: int, stop: Any, step: int, size: int) -> int:
     if step == 1:
+        if isinstance(start, Size) and start.parts is not None and start.parts[0] == "max":
+            # So many from the end: no expression of the size, unless there are fewer.
+            return max(0, int(stop) - int(start))
         return stop - start if stop > start else 0
     count = len(range(int(start), -1 if stop is None else int(stop), step))
     return size if count == size else count
+
+
+def takes_all(index: tuple[Any, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a complete index leaves everything in its place, whatever the sizes become: the first 8 of N are not all,
+    also where N is 5."""
+    return len(index) == len(shape) and all(
+        isinstance(entry, tuple) and [None if bound is None else size_text(bound) for bound in entry] == ["0", size_text(size), "1"]
+        for entry, size in zip(index, shape)
+    )
 
 
 def sliced_shape(index: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
