@@ -24,6 +24,8 @@ from .processors import processors
 
 FEW = 3
 """So many kernels are compiled sooner than another process has started."""
+PATIENCE = 60.0
+"""Seconds that a process is waited for when nothing else is left to do; what it has not made by then is compiled here."""
 
 
 def compile_ahead(pieces: Iterable[Compiled], tell: Callable[[Compiled], None] = lambda piece: None) -> None:
@@ -48,7 +50,7 @@ def compile_ahead(pieces: Iterable[Compiled], tell: Callable[[Compiled], None] =
             tell(piece)
             piece.address  # noqa: B018  (asking for it compiles it)
         for helper in helpers:
-            helper.join()
+            helper.join(PATIENCE)
     finally:
         for helper in helpers:
             helper.end()
@@ -144,7 +146,7 @@ class _Helper(Thread):
 def _environment() -> dict[str, str]:
     """What the process is started with: it finds modules where this one does, in the working directory last, and keeps
     code in the same folder."""
-    paths = [path for path in sys.path if path]
+    paths = [os.fspath(path) for path in sys.path if path]
     if len(paths) < len(sys.path):
         paths.append(os.getcwd())
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -10,12 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ..errors import NngraphError
+from ..kept import kept
 from . import machine_code
 
 KERNELS: dict[str, Kernel] = {}
@@ -32,7 +32,7 @@ class Kernel(machine_code.Compiled):
     dtype: str
     make: Callable[[SimpleNamespace], Callable[[int, int, int], None]]
 
-    @cached_property
+    @kept
     def key(self) -> str:
         """What the machine code is made from."""
         page = Path(self.make.__code__.co_filename).stem

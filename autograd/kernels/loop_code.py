@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import NngraphError
+from ..kept import kept
 from . import machine_code
 from .loop_passes import Nest
 from .loops import FAR, NEXT, Apply, Buffer, Fit, Fold, Loops, Number
@@ -122,7 +123,7 @@ class LoopCode(machine_code.Compiled):
     def __init__(self, loops: Loops) -> None:
         self.loops = loops
 
-    @cached_property
+    @kept
     def nest(self) -> Nest:
         """Which passes it takes."""
         if self.loops.fit == Fit():
@@ -132,13 +133,13 @@ class LoopCode(machine_code.Compiled):
         nest.loops = self.loops
         return nest
 
-    @cached_property
+    @kept
     def layout(self) -> Block:
         """Where the words of the argument block stand."""
         return Block(self.nest)
 
     # Code ------------------------------------------------------------------------------------------------------------
-    @cached_property
+    @kept
     def key(self) -> str:
         """What the machine code is made from."""
         return machine_code.key_of("loops", repr(self.loops), machine_code.text_of("loop_text"))
@@ -165,7 +166,7 @@ class LoopCode(machine_code.Compiled):
         """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
         return self.nest.may_share(read, write)
 
-    @cached_property
+    @kept
     def whole(self) -> bool:
         """Whether the rows must all be done in one call: a fold over them is used, not only written."""
         values = self.nest.values

@@ -10,11 +10,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from ..kept import kept
 from . import code_cache
 from .machine import machine
 
@@ -32,7 +33,7 @@ class Compiled:
     """A piece of machine code, compiled when its address is first asked for. Each kind of piece says its key, which
     names all that it is made from, and builds its object code."""
 
-    @cached_property
+    @kept
     def key(self) -> str:
         """What the machine code is made from."""
         raise NotImplementedError
@@ -41,7 +42,7 @@ class Compiled:
         """Object code."""
         raise NotImplementedError
 
-    @cached_property
+    @kept
     def address(self) -> int:
         """Where the machine code lies; compiled first when it is nowhere yet."""
         return address_of(self.key, self.build)

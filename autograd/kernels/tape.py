@@ -8,9 +8,9 @@ instruction whose running total stays in a register; products and sums are round
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from ..kept import kept
 from ..vocabulary import WORDS
 from . import machine_code
 from .kernel import KERNELS, Kernel
@@ -27,7 +27,7 @@ ARITY = {word: meaning.arity for word, meaning in WORDS.items()}
 class _Loop(Kernel):
     """The loop that runs tapes; written in LLVM's language, so that numba is not needed."""
 
-    @cached_property
+    @kept
     def key(self) -> str:
         """What the machine code is made from."""
         return machine_code.key_of(self.name, self.dtype, repr(ARITY), machine_code.text_of("tape"))

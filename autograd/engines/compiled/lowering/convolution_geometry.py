@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
+from ....kept import kept
 from ....kernels.machine import machine
 from ....node import Node
 from ..calls import View
@@ -71,12 +71,12 @@ class Planes:
     right: Axis
     together: int = 1
 
-    @cached_property
+    @kept
     def remainders(self) -> list[int]:
         """What is left of the offsets of rows when divided by the step."""
         return sorted({offset % self.down.step for offset in self.down.offsets})
 
-    @cached_property
+    @kept
     def rows(self) -> tuple[int, int]:
         """First row of a plane, and how many."""
         found = [offset // self.down.step for offset in self.down.offsets] or [0]
