@@ -75,6 +75,11 @@ def constant(value: Any, name: str | None = None, dtype: Any = None) -> Leaf:
     return leaf
 
 
+def is_frozen(leaf: Node) -> bool:
+    """Whether a parameter is to stay as it is: nothing is derived by it unless it is asked for by name."""
+    return bool(leaf.params.get("frozen"))
+
+
 UNNAMED: Site = (input.__code__, ~0)
 """The site of a constant that came from a bare number, until the op that took it says where; no variable is named after
 it."""

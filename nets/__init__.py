@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 _PLACES: dict[str, str] = {
-    **dict.fromkeys(("Module", "is_frozen", "new_parameter", "new_state"), "module"),
+    **dict.fromkeys(("Module", "new_parameter", "new_state"), "module"),
     **dict.fromkeys(("Training", "current_training", "training"), "mode"),
     **dict.fromkeys(("generator", "he", "normal", "orthogonal", "seed", "uniform", "xavier", "zeros"), "initialize"),
     **dict.fromkeys(("Embedding", "Linear"), "linear"),

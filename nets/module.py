@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..autograd.errors import ParameterError, ShapeError
-from ..autograd.leaves import as_node, parameter, state
+from ..autograd.leaves import as_node, is_frozen, parameter, state
 from ..autograd.node import Leaf, Node, current_scope, scope
 from .initialize import Initializer, generator, zeros
 
@@ -192,11 +192,6 @@ class Module:
                 raise ParameterError(f"{self!r} has no parameter {path!r}; there are {', '.join(own)}")
         y = self(x)
         return explain(loss(y) if t is None else loss(y, as_node(t)), [own[path] for path in wanted], **settings)
-
-
-def is_frozen(leaf: Leaf) -> bool:
-    """Whether a parameter is to stay as it is."""
-    return bool(leaf.params.get("frozen"))
 
 
 def new_parameter(

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..autograd.errors import DtypeError
 from ..autograd.leaves import input as input_leaf
+from ..autograd.leaves import is_frozen
 from ..autograd.node import Node
-from .module import Module, is_frozen, watched
+from .module import Module, watched
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.errors import MissingValue, NngraphError
+from ..autograd.leaves import is_frozen
 from ..autograd.node import Node
 from ..autograd.sizes import shape_text
 
@@ -67,7 +68,9 @@ def leaf_label(leaf: Node) -> str:
 
 def kind_of(node: Node) -> str:
     """The kind that decides color and shape."""
-    return f"leaf-{node.role}" if node.is_leaf else node.op.kind
+    if not node.is_leaf:
+        return node.op.kind
+    return "leaf-frozen" if is_frozen(node) else f"leaf-{node.role}"
 
 
 def shape_of(node: Node) -> str:

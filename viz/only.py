@@ -29,6 +29,7 @@ def words(said: str | Iterable[str], known: tuple[str, ...], what: str) -> tuple
 def without(drawing: Drawing, hide: Collection[str]) -> Drawing:
     """The drawing without constants, inputs, parameters, dashed lines, shapes, values or legend."""
     gone = {f"leaf-{'constant' if word == 'const' else word}" for word in hide}
+    gone |= {"leaf-frozen"} if "parameter" in hide else set()
     boxes = tuple(box for box in drawing.boxes if box.kind not in gone or box.part == "backward")
     kept = {box.id for box in boxes}
     arrows = [

@@ -299,6 +299,7 @@ def _key(x: float, y: float, kind: str, theme: Theme) -> tuple[Shape, ...]:
 LEGEND_WORDS = {
     "leaf-input": N_("input"),
     "leaf-parameter": N_("parameter"),
+    "leaf-frozen": N_("frozen"),
     "leaf-constant": N_("constant"),
     "leaf-state": N_("state"),
     "arithmetic": N_("arithmetic"),

@@ -156,7 +156,7 @@ def hanging(drawing: Drawing) -> set[int]:
         box.id
         for box in drawing.boxes
         if box.detail
-        and (box.kind in ("leaf-parameter", "leaf-state", "leaf-constant") or box.kind == "shape")
+        and (box.kind in ("leaf-parameter", "leaf-frozen", "leaf-state", "leaf-constant") or box.kind == "shape")
         and box.part == "forward"
         and uses.get(box.id) == 1
         and not (box.ghost and drawing.arrangement == "flow")

@@ -74,6 +74,7 @@ LIGHT = Theme(
         {
             "leaf-input": ("#e3effb", "#2b6cb0"),
             "leaf-parameter": ("#fdf1d3", "#b7791f"),
+            "leaf-frozen": ("#eaf6fb", "#4f93ad"),
             "leaf-constant": ("#eff0f2", "#7b828c"),
             "leaf-state": ("#e9e4f7", "#6b54b8"),
             "arithmetic": ("#ffffff", "#3c434d"),
@@ -112,6 +113,7 @@ DARK = Theme(
         {
             "leaf-input": ("#1c3553", "#6aa5e3"),
             "leaf-parameter": ("#473710", "#e0b04a"),
+            "leaf-frozen": ("#16343f", "#7fc4dd"),
             "leaf-constant": ("#2d3138", "#98a0ac"),
             "leaf-state": ("#342c57", "#a793ee"),
             "arithmetic": ("#242933", "#c3cad5"),
@@ -136,6 +138,7 @@ DARK = Theme(
 GRAYS: dict[str, tuple[str, float, tuple[float, ...]]] = {
     "leaf-input": ("#ffffff", 1.5, ()),
     "leaf-parameter": ("#e6e6e6", 1.5, ()),
+    "leaf-frozen": ("#e6e6e6", 1.5, (1.5, 2.0)),
     "leaf-constant": ("#ffffff", 1.3, (1.5, 2.0)),
     "leaf-state": ("#d0d0d0", 1.5, (8.0, 2.0)),
     "module": ("#ffffff", 2.8, ()),

@@ -9,6 +9,7 @@ from ..autograd.differentiate import Backward
 from ..autograd.differentiate import backward as differentiate
 from ..autograd.graph import order
 from ..autograd.language import N_, translate
+from ..autograd.leaves import is_frozen
 from ..autograd.naming import names as named
 from ..autograd.node import Node
 from .backward import copies_for_inputs, copies_for_saved, lay_backward
@@ -25,6 +26,7 @@ BUDGET = 60  # boxes of a picture that was not asked to show more
 LEGEND = (
     "leaf-input",
     "leaf-parameter",
+    "leaf-frozen",
     "leaf-constant",
     "leaf-state",
     "module",
@@ -233,7 +235,8 @@ def wanted_leaves(y: Node, wrt: Sequence[Node] | None, marked: Sequence[Node] = 
         wanted = list(wrt)
     else:
         leaves = [node for node in order(y) if node.is_leaf and smooth(node)]
-        wanted = [leaf for leaf in leaves if leaf.role == "parameter"] or [leaf for leaf in leaves if leaf.role == "input"]
+        learned = [leaf for leaf in leaves if leaf.role == "parameter" and not is_frozen(leaf)]
+        wanted = learned or [leaf for leaf in leaves if leaf.role == "input"]
     return wanted + [node for node in marked if node not in wanted and smooth(node)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import GradientError, ParameterError
 from ..graph import Graph, leaves, order, substitute
+from ..leaves import is_frozen
 from ..node import Leaf, Node, describe
 from ..ops.identity import cast
 from .derivation import Derivation, Notation
@@ -87,7 +88,7 @@ def all_leaves(output: Node) -> list[Node]:
     """What a derivation is by when nobody says: the parameters, else the inputs of floats; GradientError for neither."""
     floats = [leaf for leaf in leaves(output) if leaf.dtype.kind == "f"]
     for role in ("parameter", "input"):
-        chosen: list[Node] = [leaf for leaf in floats if leaf.role == role]
+        chosen: list[Node] = [leaf for leaf in floats if leaf.role == role and not is_frozen(leaf)]
         if chosen:
             return chosen
     raise GradientError(

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ...autograd.leaves import is_frozen
 from ...autograd.node import Node
 from ...autograd.ops import broadcast, cast, concat, floor, reshape, uniform
 from ...autograd.ops import normal as bell
 from ..mode import current_training
-from ..module import Module, is_frozen
+from ..module import Module
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from nngraph import nets
 from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.autograd.graph import order
+from nngraph.autograd.leaves import is_frozen
 from nngraph.nets import data
 
 RNG = np.random.default_rng(0)
@@ -144,7 +145,7 @@ def test_the_discriminator_is_frozen_while_the_generator_learns():
         assert [path for path in net.trainable() if "discriminator" in path] == []
         assert "generator/layer1/b" not in net.trainable()
         loss = turn.loss(ng.input("x", shape=(4, 2), dtype="float32"))
-        inside = {leaf for leaf in order(loss) if leaf.role == "parameter" and nets.is_frozen(leaf)}
+        inside = {leaf for leaf in order(loss) if leaf.role == "parameter" and is_frozen(leaf)}
     assert inside == {*net.discriminator.parameters().values(), net.generator.layers[0].b}
     # Afterwards everything is as it was before, also what was frozen by hand.
     assert len(net.trainable()) == 7

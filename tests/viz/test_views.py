@@ -377,3 +377,15 @@ def test_the_same_label_between_the_same_boxes_is_written_once():
 def test_a_sentence_about_an_unknown_size_ends():
     with pytest.raises(DrawingError, match=r"no size '16:9'\. There are natural"):
         ng.draw(net221()[0], size="16:9")
+
+
+def test_frozen_parameters_are_told_apart_and_not_differentiated_by():
+    x, W, V = ng.input("x", [[1.0, 2.0]]), ng.parameter("W", [[0.1], [0.2]]), ng.parameter("V", [[0.3]])
+    y = ng.sum(ng.tanh(x @ W) @ V)
+    V.params = {"frozen": True}
+    drawing = ng.draw(y, view="mirror")
+    assert by_label(drawing, "V").kind == "leaf-frozen"
+    labels = " ".join(line for box in drawing.boxes for line in box.lines)
+    assert "∂y/∂W" in labels
+    assert "∂y/∂V" not in labels
+    assert [str(name) for name in ng.explain(y).gradients] == ["W"]
