@@ -370,7 +370,7 @@ def mnist_in(folder, count=6, mark="-", packed=False):
     labels = (np.arange(count) % 10).astype(np.uint8)
     for what, axes, array in (("images", 3, images), ("labels", 1, labels)):
         name = f"train-{what}{mark}idx{axes}-ubyte" + ".gz" * packed
-        (folder / name).write_bytes(gzip.compress(idx(array)) if packed else idx(array))
+        (folder / name).write_bytes(gzip.compress(idx(array), mtime=0) if packed else idx(array))
     return images, labels
 
 
@@ -411,7 +411,7 @@ def test_idx_files_of_any_kind(tmp_path, kind):
         (b"", "is no IDX file"),
         (b"\x89PNG1234", "is no IDX file"),
         (idx(np.zeros((4, 4), np.uint8))[:-1], r"is not whole: \(4, 4\) takes 16 bytes after the header, there are 15"),
-        (gzip.compress(b"1234567890" * 10)[:-12], "cannot be unpacked"),
+        (gzip.compress(b"1234567890" * 10, mtime=0)[:-12], "cannot be unpacked"),
     ],
 )
 def test_files_that_are_no_idx(tmp_path, content, message):
