@@ -34,15 +34,15 @@ class Paired(Game):
 
     def judged(self, x: Node, y: Node) -> Node:
         """The discriminator's scores of y as what x is to become."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no judged(self, x, y) that gives the discriminator's scores")
 
     def content(self, made: Node, y: Node) -> Node:
         """How far what was made is from what was wanted."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no content(self, made, y) that says how far off it is")
 
     def generator_loss(self, x: Node, y: Node) -> Node:
         """What the generator minimizes: how far off it is, and how made it looks."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no generator_loss(self, x, y)")
 
     def discriminator_loss(self, x: Node, y: Node) -> Node:
         """What the discriminator minimizes for wanted and made y."""

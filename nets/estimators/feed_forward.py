@@ -26,7 +26,7 @@ class _MLPEstimator(NetEstimator):
     activation: str
 
     def _outputs(self) -> int:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no _outputs(self) that says how many numbers come out")
 
     def _build(self, seed: int) -> MLP:
         hidden = (self.hidden,) if isinstance(self.hidden, (int, np.integer)) else tuple(self.hidden)
