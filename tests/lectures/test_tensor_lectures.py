@@ -49,7 +49,7 @@ def test_the_textbook_weights_come_from_the_legacy_generator(page):
 
 
 def test_convolution_both_ways(page):
-    names = page("13").names
+    names = page("36").names
     assert names["m"].value.tolist() == [[34.0, 39.0], [54.0, 59.0]]
     assert names["turned"].value.tolist() == [[26.0, 31.0], [46.0, 51.0]]
     assert names["dkernel"].value.tolist() == names["again"].value.tolist()
@@ -57,7 +57,7 @@ def test_convolution_both_ways(page):
 
 
 def test_pooling(page):
-    names = page("14").names
+    names = page("37").names
     assert names["largest"].value.tolist() == [[6.0, 8.0], [14.0, 16.0]]
     assert names["average"].value.tolist() == [[3.5, 5.5], [11.5, 13.5]]
     assert np.flatnonzero(names["to_largest"].value).tolist() == [5, 7, 13, 15]
@@ -65,7 +65,7 @@ def test_pooling(page):
 
 
 def test_the_7x7_image(page):
-    names = page("15").names
+    names = page("38").names
     assert names["m"].value.tolist() == [
         [0.0, 1.0, 0.0, 0.0, 0.0],
         [0.0, 1.0, 1.0, 1.0, 0.0],
@@ -78,7 +78,7 @@ def test_the_7x7_image(page):
 
 
 def test_the_recurrent_network_in_a_loop_and_unrolled(page):
-    names = page("16").names
+    names = page("45").names
     assert names["outputs"].value.tolist() == [[4.0, 4.0], [12.0, 12.0], [32.0, 32.0]]
     assert [names[o].value.tolist() for o in ("o1", "o2", "o3")] == names["outputs"].value.tolist()
     assert names["last"].value.tolist() == [16.0, 16.0]
@@ -86,7 +86,7 @@ def test_the_recurrent_network_in_a_loop_and_unrolled(page):
 
 @pytest.mark.parametrize("weight", ["U", "V", "W"])
 def test_gradients_through_the_loop_are_those_of_the_long_network(page, weight):
-    names = page("16").names
+    names = page("45").names
     leaf = names[weight]
     (loop,) = ng.gradient(names["total"], [leaf])
     (written,) = ng.gradient(names["L"], [leaf])

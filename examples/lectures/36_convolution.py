@@ -32,4 +32,4 @@ if __name__ == "__main__":
     again = ng.conv2d(image, m)
     print(f"gradient of the kernel\n{dkernel.value}\nthe image correlated with what arrives: the same\n{again.value}\n")
     print(f"gradient of the image: every pixel collects from the windows it lay in\n{dimage.value}")
-    ng.draw(L, view="mirror", wrt=[kernel, image]).save(pictures / "13_convolution.svg")
+    ng.draw(L, view="mirror", wrt=[kernel, image]).save(pictures / "36_convolution.svg")

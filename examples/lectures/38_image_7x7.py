@@ -28,4 +28,4 @@ if __name__ == "__main__":
     for name, node in (("image", image), ("kernel", kernel), ("map", m), ("pooled, ceil mode", best), ("pooled", smaller)):
         print(f"{name}\n{node.value.astype(int)}\n")
 
-    ng.draw(ng.sum(best), view="mirror").save(pictures / "15_image_7x7.svg")
+    ng.draw(ng.sum(best), view="mirror").save(pictures / "38_image_7x7.svg")

@@ -25,4 +25,4 @@ if __name__ == "__main__":
     (to_average,) = ng.gradient(L2, [image])
     print(f"gradient of the image under max pooling\n{to_largest.value}")
     print(f"gradient of the image under average pooling\n{to_average.value}")
-    ng.draw(L1, view="mirror", wrt=[image]).save(pictures / "14_pooling.svg")
+    ng.draw(L1, view="mirror", wrt=[image]).save(pictures / "37_pooling.svg")
