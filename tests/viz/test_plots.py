@@ -11,6 +11,7 @@ import pytest
 from nngraph.viz import plots
 from nngraph.viz.plots import plot as page
 from nngraph.viz.plots.functions import derivative
+from nngraph.viz.plots.graphs import layout
 from nngraph.viz.plots.learning import METRICS
 
 RECORDS = [
@@ -30,6 +31,8 @@ KINDS = {
     "surface": lambda **look: plots.loss_surface(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), {"SGD": POINTS}, minimum=(0, 0), **look),
     "heat": lambda **look: plots.heat_map([[0.9, 0.1], [0.2, 0.8]], ["我", "你"], ["I", "you"], **look),
     "bars": lambda **look: plots.bars({"RNN": [1e-6, 1.0], "LSTM": [0.5, 1.0]}, ["1", "2"], log=True, **look),
+    "lines": lambda **look: plots.lines({"RNN": [1e-6, 1e-3, 1.0], "LSTM": [0.5, 1.0]}, log=True, labels=("$t$", "∂"), **look),
+    "graph": lambda **look: plots.nodes_and_edges(1 - np.eye(3), [0, 1, 1], classes_named=["甲", "b"], known=[0], wrong=[2], **look),
     "activations": lambda **look: plots.activations({"tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}, **look),
 }  # fmt: skip
 
@@ -52,7 +55,7 @@ def test_every_kind_is_painted(kind, theme):
 
 
 def test_without_color_everything_is_gray():
-    for kind in ("curves", "boundary", "surface", "bars", "roc"):
+    for kind in ("curves", "boundary", "surface", "bars", "roc", "lines", "graph"):
         shown = pixels(KINDS[kind](theme="print"))
         spread = shown.max(2) - shown.min(2)
         # The red of tangents and gradients is black in this theme, too.
@@ -147,6 +150,12 @@ def test_numbers_that_make_no_plot():
         lambda: plots.heat_map([[1, 2]], ["a", "b"]),
         lambda: plots.bars([1, 2], ["a"]),
         lambda: plots.bars({"a": [1], "b": [1, 2]}),
+        lambda: plots.lines([]),
+        lambda: plots.lines([[1, 2]]),
+        lambda: plots.lines([1, 2], [1]),
+        lambda: plots.nodes_and_edges([1, 2]),
+        lambda: plots.nodes_and_edges(np.eye(2), [0]),
+        lambda: plots.nodes_and_edges(np.eye(2), places=[0, 1]),
         lambda: plots.loss_surface(lambda x, y: x, (0, 1), (0, 1), {"way": [1, 2]}),
         lambda: plots.decision_boundary(lambda p: p[:, 0], np.zeros((3, 5)), [0, 0, 0]),
         lambda: plots.decision_boundary(lambda p: p[:3, 0], POINTS, [0, 1, 0, 1]),
@@ -164,6 +173,15 @@ def test_the_boundary_is_where_the_function_decides():
     height, width, _ = shown.shape
     left, right = shown[height // 2, width // 4].tolist(), shown[height // 2, 3 * width // 4].tolist()
     assert (left, right) == ([0xE3, 0xEF, 0xFB], [0xFD, 0xF1, 0xD3])
+
+
+def test_neighbors_stand_near_in_the_picture_of_a_graph():
+    path = np.diag(np.ones(4), 1) + np.diag(np.ones(4), -1)
+    where = layout(path)
+    distances = np.linalg.norm(where[:, None] - where, axis=-1)
+    steps = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
+    # On a path the distances on paper are those along it.
+    assert distances / distances[0, 1] == pytest.approx(steps, rel=0.05)
 
 
 def test_derivatives_are_those_of_the_functions():

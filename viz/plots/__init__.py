@@ -5,9 +5,11 @@ from __future__ import annotations
 from .animation import Animation, animated_trajectories
 from .classes import confusion_matrix, decision_boundary, roc
 from .functions import activations, curve
+from .graphs import nodes_and_edges
 from .grids import image_grid, reconstructions
 from .learning import learning_curves
 from .plot import Plot, PlotError
+from .series import lines
 from .surface import loss_surface
 from .values import bars, heat_map
 
@@ -24,7 +26,9 @@ __all__ = [
     "heat_map",
     "image_grid",
     "learning_curves",
+    "lines",
     "loss_surface",
+    "nodes_and_edges",
     "reconstructions",
     "roc",
 ]
