@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .animation import Animation, animated_trajectories
 from .classes import confusion_matrix, decision_boundary, roc
+from .fits import fits
 from .functions import activations, curve
 from .graphs import nodes_and_edges
 from .grids import image_grid, reconstructions
@@ -11,6 +12,7 @@ from .learning import learning_curves
 from .plot import Plot, PlotError
 from .series import lines
 from .surface import loss_surface
+from .together import side_by_side
 from .values import bars, heat_map
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "confusion_matrix",
     "curve",
     "decision_boundary",
+    "fits",
     "heat_map",
     "image_grid",
     "learning_curves",
@@ -31,4 +34,5 @@ __all__ = [
     "nodes_and_edges",
     "reconstructions",
     "roc",
+    "side_by_side",
 ]

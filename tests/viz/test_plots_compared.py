@@ -1,0 +1,95 @@
+"""Trainings compared, plots beside each other, and functions over the points they were fitted to."""
+
+import io
+
+import numpy as np
+import pytest
+from nngraph.viz import plots
+
+
+def records(count=5, accuracy=True, validation=True):
+    return [
+        {"epoch": e, "loss": 2.0 / e, "validation": 3.0 / e if validation else None, "metrics": {"accuracy": 1 - 0.5 / e} if accuracy else {}}
+        for e in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def panels(plot):
+    """The panels of a plot as it is painted, those inside parts of the figure, too."""
+    from nngraph.viz.plots.plot import painted
+
+    with painted(plot) as figure:
+        waiting, found = [figure], []
+        while waiting:
+            part = waiting.pop(0)
+            found += [panel for panel in part.axes if panel.figure is part]
+            waiting += part.subfigs
+        return figure, found
+
+
+def pixels(plot):
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(plot.png(1))).convert("RGB")).astype(int)
+
+
+def test_trainings_by_name_have_a_line_each():
+    figure, (losses, accuracy) = panels(plots.learning_curves({"0.1": records(3), "1.0": records(6)}, log=True))
+    drawn = [line.get_ydata().tolist() for line in losses.lines]
+    assert drawn == [[2.0, 1.0, 2 / 3], [3.0, 1.5, 1.0], [2 / e for e in range(1, 7)], [3 / e for e in range(1, 7)]]
+    assert [line.get_ydata()[-1] for line in accuracy.lines] == pytest.approx([1 - 0.5 / 3, 1 - 0.5 / 6])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0.1", "1.0"]
+    assert losses.get_yscale() == "log"
+
+
+def test_trainings_without_a_metric_in_common_show_their_losses_alone():
+    _, found = panels(plots.learning_curves({"a": records(), "b": records(accuracy=False)}))
+    assert len(found) == 1
+    with pytest.raises(plots.PlotError, match="no records of 'b'"):
+        plots.learning_curves({"a": records(), "b": []})
+    with pytest.raises(plots.PlotError, match="there are no records$"):
+        plots.learning_curves({})
+
+
+def test_one_training_has_a_line_at_its_best_epoch():
+    rows = records(4)
+    rows[2]["validation"] = 0.1
+    _, (losses, _) = panels(plots.learning_curves(rows))
+    assert [line.get_xdata()[0] for line in losses.lines][-1] == 3
+    _, (losses, _) = panels(plots.learning_curves(records(validation=False)))
+    assert len(losses.lines) == 1
+
+
+def test_side_by_side_are_the_plots_themselves():
+    curves = {name: plots.curve(np.square, -2, 2, descents=[1.0, place]) for name, place in (("0.1", 0.8), ("0.8", -0.6), ("1.0", -1.0))}
+    figure, found = panels(plots.side_by_side(curves))
+    assert [panel.lines[1].get_xdata()[1] for panel in found] == [0.8, -0.6, -1.0]
+    assert [part.get_suptitle() for part in figure.subfigs] == ["0.1", "0.8", "1.0"]
+    for theme, corner in (("dark", [22, 25, 31]), ("light", [255, 255, 255])):
+        assert pixels(plots.side_by_side(curves, columns=2, theme=theme))[0, 0].tolist() == corner
+    with pytest.raises(plots.PlotError, match="no plots"):
+        plots.side_by_side({})
+
+
+def test_fits_stand_over_their_points():
+    x = np.linspace(-1, 1, 5)
+    _, (panel,) = panels(plots.fits(x, x**2, {"x²": np.square, "column": lambda p: p[:, None]}))
+    assert panel.collections[0].get_offsets().tolist() == np.stack([x, x**2], 1).tolist()
+    fine = panel.lines[0].get_xdata()
+    assert fine[0] < -1 < 1 < fine[-1]
+    assert panel.lines[0].get_ydata().tolist() == (fine**2).tolist()
+    assert panel.lines[1].get_ydata().tolist() == fine.tolist()
+    assert (pixels(plots.fits(x, x, {"t": np.square}, theme="print")).std((0, 1)) > 5).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: plots.fits([1, 2], [1], {}),
+        lambda: plots.fits([], [], {}),
+        lambda: plots.fits([1, 2], [1, 2], {"first three": lambda p: p[:3]}),
+    ],
+)
+def test_points_that_make_no_plot(make):
+    with pytest.raises(plots.PlotError):
+        make()
