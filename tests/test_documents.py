@@ -82,7 +82,11 @@ def test_links_of_the_readme_lead_somewhere():
     assert not [target for target in targets if not (ROOT / target).exists()]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.py")), ids=lambda path: path.stem)
+# The lectures are run by tests/lectures.
+EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.py")) if path.parent.name != "lectures"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(path, tmp_path):
     # Examples write their pictures into the working folder, never beside themselves.
     before = {each for each in (ROOT / "examples").rglob("*")}

@@ -1,6 +1,6 @@
 """Brings the Chinese catalogs up to the source: `python tests/update_catalogs.py [--check]`.
 
-Collects every sentence (marked with N_, _ or translate, and the sentences of the ops), adds new ones untranslated, drops the
+Collects every sentence (marked with N_, _ or translate, and the sentences of ops, systems and lectures), adds new ones untranslated, drops the
 ones that are gone, compiles .po to .mo, and says what still needs a translation. --check changes nothing and fails on any difference.
 """
 
@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ("zh_TW", "zh_CN")
 MARKERS = {"N_", "_", "translate"}
+LECTURES = ROOT / "examples" / "lectures"
 FOLDERS = ("autograd", "nets", "viz", "cli")
 
 
@@ -49,6 +50,28 @@ def op_sentences() -> Iterator[tuple[str, str]]:
                 yield f"op {op.name}", sentence
 
 
+def system_sentences() -> Iterator[tuple[str, str]]:
+    """(where, sentence) for what `nngraph nets` says of each system: the first sentence of its docstring."""
+    from nngraph.nets.systems import systems
+
+    for system in systems():
+        if system.what:
+            yield system.path, system.what
+
+
+def lecture_sentences() -> Iterator[tuple[str, str]]:
+    """(where, sentence) for the title, the paragraphs and the marked sentences of each lecture."""
+    from nngraph.cli.commands.lectures import is_formula, paragraphs
+
+    for path in sorted(LECTURES.glob("[0-9]*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        for paragraph in paragraphs(path):
+            if not is_formula(paragraph):
+                yield place, paragraph
+        for sentence in marked_sentences(path):
+            yield place, sentence
+
+
 def sentences() -> dict[str, list[str]]:
     """Every sentence of the project, with the places that say it."""
     found: dict[str, list[str]] = {}
@@ -57,8 +80,10 @@ def sentences() -> dict[str, list[str]]:
             places = found.setdefault(sentence, [])
             if (place := path.relative_to(ROOT).as_posix()) not in places:
                 places.append(place)
-    for place, sentence in op_sentences():
-        found.setdefault(sentence, []).append(place)
+    for place, sentence in (*op_sentences(), *system_sentences(), *lecture_sentences()):
+        places = found.setdefault(sentence, [])
+        if place not in places:
+            places.append(place)
     return found
 
 

@@ -12,14 +12,17 @@ from ...autograd.language import translate as _
 from ..options import Color, ColorOption, LanguageOption
 
 NAME = "lectures"
-EXAMPLES = ("nngraph lectures", "nngraph lectures --folder examples/lectures")
+EXAMPLES = ("nngraph lectures", "nngraph lectures 6 --lang zh-TW", "nngraph lectures --folder examples/lectures")
 
 
 def HELP() -> str:
-    return _("List the lectures that come with nngraph, in the order of the course.")
+    return _("List the lectures that come with nngraph, in the order of the course, or print what one of them says.")
 
 
 def run(
+    number: Annotated[
+        int | None, typer.Argument(metavar="NUMBER", help=_("One of them; without it all are listed."), show_default=False)
+    ] = None,
     folder: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +32,7 @@ def run(
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
 ) -> int:
-    """Print one line for each lecture: the file to run, and its first sentence."""
+    """Print one line for each lecture, the file to run and its title; or the text of one."""
     from .. import show
     from ..errors import CommandError
 
@@ -42,11 +45,28 @@ def run(
             _("there are no lectures in {path}", path=places[0]),
             _("run this in a clone of the repository, or give --folder"),
         )
-    rows = [[str(path), first_sentence(path)] for path in sorted(found.glob("*.py")) if not path.name.startswith("_")]
-    show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
+    # The numbers in the file names are the order of the course.
+    lectures = [path for path in sorted(found.glob("*.py")) if not path.name.startswith("_")]
+    if number is None:
+        rows = [[str(path), _(paragraphs(path)[0])] for path in lectures]
+        show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
+        return 0
+    asked = next((path for path in lectures if path.name.partition("_")[0].lstrip("0") == str(number)), None)
+    if asked is None:
+        raise CommandError(_("there is no lecture {number}", number=number), _("`nngraph lectures` lists them"))
+    from ...autograd.symbolic.cells import wrapped
+
+    told = [each if is_formula(each) else "\n".join(wrapped(_(each), show.width())) for each in paragraphs(asked)]
+    show.out("\n\n".join([*told, f"python {asked}"]))
     return 0
 
 
-def first_sentence(path: Path) -> str:
-    """The first line of a file's docstring; the numbers in the file names are the order of the course."""
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+def paragraphs(path: Path) -> list[str]:
+    """The docstring of a file: its title, then each paragraph on one line, formulas as they stand."""
+    parts = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")
+    return [part.rstrip() if is_formula(part) else " ".join(part.split()) for part in parts]
+
+
+def is_formula(paragraph: str) -> bool:
+    """Whether a paragraph stands indented: formulas, which are the same in every language."""
+    return paragraph.startswith("    ")

@@ -14,6 +14,7 @@ A product hands each factor what arrives, times the other factor.
 from pathlib import Path
 
 import nngraph as ng
+from nngraph.autograd.language import translate as _
 
 # Two numbers and one operation.
 two, three = ng.input("two", 2.0), ng.input("three", 3.0)
@@ -38,5 +39,5 @@ if __name__ == "__main__":
     # What the gradient promises, tried out: a moves by 0.001, so y moves by about −3 · 0.001.
     before = y.value
     a.value = 2.001
-    print(f"\na moves by 0.001, and y moves by {y.value - before:.3f}")
+    print("\n" + _("a moves by 0.001, and y moves by {change}", change=f"{y.value - before:.3f}"))
     a.value = 2.0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nngraph as ng
 from nngraph.autograd.errors import MissingValue
+from nngraph.autograd.language import translate as _
 
 w, b = ng.parameter("w", 2.0), ng.parameter("b", 1.0)
 x = ng.input("x")
@@ -20,19 +21,19 @@ y = w * x + b
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    ng.draw(y, view="values", wrt=[w, x, b], title="x has no value yet").save(pictures / "02_dashes.svg")
+    ng.draw(y, view="values", wrt=[w, x, b], title=_("x has no value yet")).save(pictures / "02_dashes.svg")
     try:
         print(y.value)
     except MissingValue as missing:
-        print("asked for y:", missing)
+        print(_("asked for y:"), missing)
 
     (dw, dx) = ng.gradient(y, [w, x])
-    print(f"known without x: ∂y/∂x = {dx.value:g}")
+    print(_("known without x:"), f"∂y/∂x = {dx.value:g}")
 
     x.value = 3.0
-    print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
+    print(_("now:"), f"x = {x.value:g}, y = {y.value:g}, ∂y/∂w = {dw.value:g}")
     ng.draw(y, view="values", wrt=[w, x, b], title="x = 3").save(pictures / "02_numbers.svg")
 
     # The graph is like a spreadsheet: change a leaf, and what depends on it follows when it is asked for.
     x.value = -1.0
-    print(f"now x = {x.value:g}, so y = {y.value:g} and ∂y/∂w = {dw.value:g}")
+    print(_("now:"), f"x = {x.value:g}, y = {y.value:g}, ∂y/∂w = {dw.value:g}")

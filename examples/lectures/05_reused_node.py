@@ -12,6 +12,7 @@ stands behind s is told the wrong number. The remedy is the order: a node hands 
 from pathlib import Path
 
 import nngraph as ng
+from nngraph.autograd.language import translate as _
 
 a = ng.parameter("a", 3.0)
 y = a * a
@@ -27,7 +28,7 @@ if __name__ == "__main__":
     pictures.mkdir(exist_ok=True)
     square = ng.explain(y, wrt=[a])
     print(square)
-    print(f"\noverwritten instead of added: ∂y/∂a = {a.value:g}, which is wrong\n")
+    print("\n" + _("overwritten instead of added, which is wrong:"), f"∂y/∂a = {a.value:g}\n")
     ng.draw(y, view="values").save(pictures / "05_reused_node.svg")
 
     diamond = ng.explain(r, wrt=[w])
@@ -36,7 +37,7 @@ if __name__ == "__main__":
 
     # In a chain of diamonds there are 2 ways, then 4, then 8 … Nobody could walk them all; but every node speaks only once.
     chain = w
-    for _ in range(60):
+    for each in range(60):
         chain = chain * 0.5 + chain * 0.5
     (dw,) = ng.gradient(chain, [w])
-    print(f"\n60 diamonds in a row, {2**60:.1e} ways from w to the end: the gradient is {dw.value:g}")
+    print("\n" + _("60 diamonds in a row, {count} ways from w to the end: the gradient is {gradient}", count=f"{2**60:.1e}", gradient=f"{dw.value:g}"))

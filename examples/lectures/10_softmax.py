@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nngraph as ng
 import numpy as np
+from nngraph.autograd.language import translate as _
 
 z = ng.input("z", [1.3, 5.1, 2.2, 0.7, 1.1])
 p = ng.softmax(z)
@@ -26,11 +27,11 @@ L = ng.softmax_loss(z, t)
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    print("p =", p.value.round(4), "  sum", p.value.sum().round(12))
+    print("p =", p.value.round(4), "  Σ p =", p.value.sum().round(12))
 
     jacobian = ng.jacobian(p, z).value
-    print("\nJacobian\n" + np.array2string(jacobian, precision=4, floatmode="fixed", suppress_small=True))
-    print("its rows add up to 0, but for rounding:", f"{abs(jacobian.sum(axis=1)).max():.0e}\n")
+    print("\n" + _("Jacobian") + "\n" + np.array2string(jacobian, precision=4, floatmode="fixed", suppress_small=True))
+    print(_("its rows add up to 0, but for rounding:"), f"{abs(jacobian.sum(axis=1)).max():.0e}\n")
 
     derivation = ng.explain(L, wrt=[z])
     print(derivation)

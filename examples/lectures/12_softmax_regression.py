@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nngraph as ng
 import numpy as np
+from nngraph.autograd.language import translate as _
 
 np.random.seed(42)  # the generator of the textbook, so that its numbers come out
 x = ng.input("x", [0.6, 0.9])
@@ -25,7 +26,7 @@ if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
     print("p    =", p.value)
-    print("loss =", round(float(L.value), 8))
+    print("L    =", round(float(L.value), 8))
     print("dW   =", str(dW.value).replace("\n", "\n       "), "\n")
 
     derivation = ng.explain(L, wrt=[W])
@@ -34,4 +35,4 @@ if __name__ == "__main__":
 
     # One step against the gradient, and the right class is more likely than before.
     W.value = W.value - dW.value
-    print(f"\nafter one step of length 1: p_3 = {p.value[2]:.4f}, loss = {L.value:.4f}")
+    print("\n" + _("after one step of length 1:"), f"p_3 = {p.value[2]:.4f}, L = {L.value:.4f}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nngraph as ng
 import numpy as np
+from nngraph.autograd.language import translate as _
 
 pixels = np.zeros((7, 7))
 for row, column in [(1, 1), (1, 5), (3, 3), (4, 1), (4, 5), (5, 2), (5, 3), (5, 4)]:
@@ -25,7 +26,7 @@ smaller = ng.max_pool2d(m, size=2, stride=2)
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    for name, node in (("image", image), ("kernel", kernel), ("map", m), ("pooled, ceil mode", best), ("pooled", smaller)):
+    for name, node in ((_("image"), image), (_("kernel"), kernel), (_("map"), m), (_("pooled, the edge too"), best), (_("pooled"), smaller)):
         print(f"{name}\n{node.value.astype(int)}\n")
 
     ng.draw(ng.sum(best), view="mirror").save(pictures / "38_image_7x7.svg")

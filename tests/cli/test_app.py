@@ -230,6 +230,14 @@ def test_lectures_are_listed_in_order(tmp_path, capsys, monkeypatch):
     assert run(["lectures", "--folder", "absent"]) == 2
 
 
+def test_the_text_of_a_lecture_is_printed(tmp_path, capsys):
+    (tmp_path / "07_nets.py").write_text('"""Nets.\n\nMore\nof it.\n\n    y = w·x\n"""\n')
+    assert run(["lectures", "7", "--folder", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"Nets.\n\nMore of it.\n\n    y = w·x\n\npython {tmp_path / '07_nets.py'}\n"
+    assert run(["lectures", "8", "--folder", str(tmp_path)]) == 2
+    assert "there is no lecture 8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("spelled", ["zh-tw", "zh_TW", "zh-Hant", "zh_TW.UTF-8"])
 def test_a_language_may_be_spelled_in_any_usual_way(spelled, capsys):
     with language("en"):

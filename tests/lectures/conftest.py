@@ -20,10 +20,15 @@ class Page:
 
     names: dict[str, Any]
     text: str
-    pictures: dict[str, str]
+    pictures: dict[str, str | bytes]
 
     def __getitem__(self, name):
         return self.names[name]
+
+
+def content(path):
+    """The text of a file, or its bytes where it holds none."""
+    return path.read_text(encoding="utf-8") if path.suffix in (".svg", ".html") else path.read_bytes()
 
 
 @contextlib.contextmanager
@@ -48,7 +53,7 @@ def page(tmp_path_factory):
             with inside(folder), contextlib.redirect_stdout(printed), spoken(language):
                 names = runpy.run_path(str(path), run_name="__main__")
             assert {each.name for each in folder.iterdir()} == {"out"}
-            pictures = {each.name: each.read_text(encoding="utf-8") for each in (folder / "out").iterdir()}
+            pictures = {each.name: content(each) for each in (folder / "out").iterdir()}
             known[number, language] = Page(names, printed.getvalue(), pictures)
         return known[number, language]
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -60,6 +61,10 @@ def test_pictures_are_written(page, number):
     assert pictures
     for name, text in pictures.items():
         assert name.startswith(number)
+        if not name.endswith(".svg"):
+            assert name.endswith((".gif", ".html"))
+            assert 10_000 < len(text) < 2_000_000
+            continue
         root = ElementTree.fromstring(text)
         _, _, width, height = map(float, root.get("viewBox").split())
         assert width > 100
@@ -68,10 +73,10 @@ def test_pictures_are_written(page, number):
         assert "nan" not in text
 
 
-def test_every_derivation_is_listed_above(page):
+def test_every_derivation_of_the_small_graphs_is_listed_above(page):
     found = {
         (number, name)
-        for number in NUMBERS
+        for number in sorted({number for number, _, _ in DERIVATIONS} | set(NUMBERS[:12]))
         for name, value in page(number).names.items()
         if isinstance(value, Derivation)
     }
@@ -99,6 +104,43 @@ def test_gradients_agree_with_finite_differences(page, number, name, output):
     for leaf, found in derivation.gradients.items():
         slope = ng.finite_difference(value_as_function_of(by_name[leaf], node), by_name[leaf].value)
         np.testing.assert_allclose(found.value, slope, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_derivation_has_a_line_that_failed(page, number):
+    for value in page(number).names.values():
+        if isinstance(value, Derivation):
+            assert value.ok
+            assert any(step.check.passed for step in value.steps)
+            assert not [step.id for step in value.steps if step.check.passed is False]
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_what_is_printed_in_words_can_be_translated(path):
+    """A text of two words or more stands in the catalogs, or it is a formula, a name of a file or a setting."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    marked = {
+        id(part)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", "N_")
+        for part in ast.walk(call)
+    }
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in marked | documentation:
+            assert not re.search(r"[a-z]{3,} +[a-z]{2,} ?", node.value), node.value
+
+
+@pytest.mark.parametrize("number", NUMBERS[12:])
+def test_what_is_said_is_said_in_chinese(page, number):
+    english, chinese = page(number), page(number, "zh-TW")
+    assert sorted(chinese.pictures) == sorted(english.pictures)
+    if re.search(r"[a-z]{3,} [a-z]{2,}", english.text):
+        assert re.search(r"[\u4e00-\u9fff]", chinese.text)
 
 
 def value_as_function_of(leaf, node):

@@ -57,13 +57,11 @@ def test_the_slope_of_a_square(page):
     assert float(ng.finite_difference(lambda t: t**2, 3.0, 1.0, step=1e-4)) == pytest.approx(6.0, abs=1e-9)
 
 
-def test_the_tangent_is_drawn_where_it_touches(page):
+def test_the_tangent_is_drawn_with_its_slope(page):
     picture = page("04").pictures["04_tangent.svg"]
-    for written in ("6t − 9", "t²", "<polyline", 'cx="240" cy="160"'):
+    for written in ("slope 6", "t²"):
         assert written in picture
-    points = [tuple(map(float, pair.split(","))) for pair in picture.split('points="')[1].split('"')[0].split()]
-    heights = {(x - 60) / 60: (340 - y) / 20 for x, y in points}
-    assert all(abs(height - t**2) < 0.01 for t, height in heights.items())
+    assert "斜率 6" in page("04", "zh-TW").pictures["04_tangent.svg"]
 
 
 def test_gradients_of_a_node_used_twice_add_up(page):
