@@ -64,18 +64,26 @@ class Hopfield(Module):
 
     def forward(self, s: Node, sweeps: int = 5) -> Node:
         """The rows of s after so many sweeps, in each of which every unit is updated once: (N, units)."""
-        return self.recall(s, np.tile(np.arange(self.units), sweeps))[0]
+        start, picks = self._turns(s, np.tile(np.arange(self.units), sweeps))
+        last, _ = scan(lambda s, pick: (self._updated(s, pick), None), start, picks)
+        return last
 
     def recall(self, s: Any, order: Any) -> tuple[Node, Node]:
         """The rows of s after the units of `order` were updated one after the other, and the energy after each update,
         (updates, N). A unit that hears 0 stays as it is."""
-        start = cast(as_node(s), dtype=self.W.dtype.name)
-        at = constant(np.eye(self.units, dtype=self.W.dtype)[np.asarray(order)])
 
         def update(s: Node, pick: Node) -> tuple[Node, Node]:
-            heard = s @ (self.W @ pick)
-            sign = where(heard > 0, 1.0, where(heard < 0, -1.0, s @ pick))
-            new = s * (1 - pick) + sign.reshape((-1, 1)) * pick
+            new = self._updated(s, pick)
             return new, self.energy(new)
 
-        return scan(update, start, at)
+        return scan(update, *self._turns(s, order))
+
+    def _turns(self, s: Any, order: Any) -> tuple[Node, Node]:
+        """Where a recall starts, and for each update a 1 at the unit whose turn it is."""
+        picks = np.eye(self.units, dtype=self.W.dtype)[np.asarray(order)]
+        return cast(as_node(s), dtype=self.W.dtype.name), constant(picks)
+
+    def _updated(self, s: Node, pick: Node) -> Node:
+        heard = s @ (self.W @ pick)
+        sign = where(heard > 0, 1.0, where(heard < 0, -1.0, s @ pick))
+        return s * (1 - pick) + sign.reshape((-1, 1)) * pick
