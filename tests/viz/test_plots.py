@@ -13,6 +13,7 @@ from nngraph.viz.plots import plot as page
 from nngraph.viz.plots.functions import derivative
 from nngraph.viz.plots.graphs import layout
 from nngraph.viz.plots.learning import METRICS
+from nngraph.viz.plots.plot import painted as plot_painted
 
 RECORDS = [
     {"epoch": e, "loss": 2.0 / e, "validation": 2.0 / e + 0.1 * abs(e - 4), "metrics": {"accuracy": 1 - 0.5 / e}}
@@ -33,6 +34,8 @@ KINDS = {
     "bars": lambda **look: plots.bars({"RNN": [1e-6, 1.0], "LSTM": [0.5, 1.0]}, ["1", "2"], log=True, **look),
     "lines": lambda **look: plots.lines({"RNN": [1e-6, 1e-3, 1.0], "LSTM": [0.5, 1.0]}, log=True, labels=("$t$", "∂"), **look),
     "graph": lambda **look: plots.nodes_and_edges(1 - np.eye(3), [0, 1, 1], classes_named=["甲", "b"], known=[0], wrong=[2], **look),
+    "game": lambda **look: plots.learning_curves([{"epoch": e, "losses": {"discriminator": 1 / e, "generator": 0.5 * e}} for e in range(1, 7)], **look),
+    "points": lambda **look: plots.points({"data": POINTS, "made": POINTS / 2}, **look),
     "activations": lambda **look: plots.activations({"tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}, **look),
 }  # fmt: skip
 
@@ -55,7 +58,7 @@ def test_every_kind_is_painted(kind, theme):
 
 
 def test_without_color_everything_is_gray():
-    for kind in ("curves", "boundary", "surface", "bars", "roc", "lines", "graph"):
+    for kind in ("curves", "boundary", "surface", "bars", "roc", "lines", "graph", "points"):
         shown = pixels(KINDS[kind](theme="print"))
         spread = shown.max(2) - shown.min(2)
         # The red of tangents and gradients is black in this theme, too.
@@ -216,6 +219,37 @@ def test_an_animation_as_gif_and_as_page(tmp_path):
     with pytest.raises(plots.PlotError, match=r"\.gif, \.html"):
         moving.save(tmp_path / "a.png")
     moving.still.save(tmp_path / "a.png")
+
+
+def test_a_film_shows_one_plot_after_another(tmp_path):
+    from PIL import Image
+
+    shades = [plots.image_grid(np.full((2, 4, 4), shade), title=f"{shade:g}") for shade in (0.0, 0.5, 1.0)]
+    moving = plots.film(shades, seconds=1.0)
+    moving.save(tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.n_frames == 3
+        frames = []
+        for k in range(3):
+            image.seek(k)
+            frames.append(np.asarray(image.convert("L")).astype(int))
+    assert frames[0].mean() > frames[1].mean() + 10 > frames[2].mean() + 20
+    # A frame is what its plot is, but for the edges of letters, whose colors are those of the palette.
+    alone = np.asarray(Image.open(io.BytesIO(shades[1].png(0.8))).convert("L")).astype(int)
+    assert (abs(alone - frames[1]) > 30).mean() < 0.02
+    for wrong in ([], [shades[0], plots.image_grid(np.zeros((9, 4, 4)))]):
+        with pytest.raises(plots.PlotError):
+            plots.film(wrong)
+
+
+def test_points_lie_in_the_plane_of_the_first_cloud():
+    with plot_painted(plots.points({"data": POINTS, "made": 9 * POINTS})) as figure:
+        assert figure.axes[0].get_xlim() == (-0.25, 1.25)
+    with plot_painted(plots.points(9 * POINTS, within=POINTS)) as figure:
+        assert figure.axes[0].get_xlim() == (-0.25, 1.25)
+    for wrong in ({}, np.zeros((3, 3)), np.zeros((0, 2))):
+        with pytest.raises(plots.PlotError):
+            plots.points(wrong)
 
 
 def test_records_of_a_training_and_those_of_a_file_give_the_same_curves():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .animation import Animation, animated_trajectories
+from .animation import Animation, animated_trajectories, film
 from .classes import confusion_matrix, decision_boundary, roc
 from .fits import fits
 from .functions import activations, curve
@@ -10,10 +10,12 @@ from .graphs import nodes_and_edges
 from .grids import image_grid, reconstructions
 from .learning import learning_curves
 from .plot import Plot, PlotError
+from .points import points
 from .series import lines
 from .surface import loss_surface
 from .together import side_by_side
 from .values import bars, heat_map
+from .windows import windows
 
 __all__ = [
     "Animation",
@@ -25,6 +27,7 @@ __all__ = [
     "confusion_matrix",
     "curve",
     "decision_boundary",
+    "film",
     "fits",
     "heat_map",
     "image_grid",
@@ -32,7 +35,9 @@ __all__ = [
     "lines",
     "loss_surface",
     "nodes_and_edges",
+    "points",
     "reconstructions",
     "roc",
     "side_by_side",
+    "windows",
 ]

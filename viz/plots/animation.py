@@ -1,9 +1,9 @@
-"""Ways on a surface, step by step: a moving picture as GIF, or a page with a player that needs no network."""
+"""Plots that move: ways on a surface, or one plot after another; as GIF, or a page with a player that needs no network."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -130,6 +130,32 @@ def animated_trajectories(
         stages(figure, look)(frames - 1)
 
     return Animation(Plot(last, (6.0, 5.0), **look), frames, seconds, stages)
+
+
+def film(plots: Sequence[Plot], *, seconds: float = 5.0) -> Animation:
+    """Plots of one size shown one after another, such as what a network makes after each epoch. Theme, size and language are those
+    of the last.
+
+    >>> from nngraph.viz.plots import heat_map
+    >>> film([heat_map([[0.1 * step, 1.0]]) for step in range(3)], seconds=1.0)
+    <Animation: 3 frames in 1 s>
+    """
+    plots = list(plots)
+    if len({plot.inches for plot in plots}) != 1:
+        raise PlotError("film: " + ("the plots have different sizes" if plots else "there are no plots"))
+
+    def stages(figure: Any, look: Look) -> Any:
+        plots[-1].paint(figure, look)
+
+        def show(frame: int) -> None:
+            figure.clear()
+            figure.set_layout_engine("constrained")
+            plots[frame].paint(figure, look)
+            plots[frame].entitle(figure)
+
+        return show
+
+    return Animation(plots[-1], len(plots), seconds, stages)
 
 
 def _base64(image: Any) -> str:

@@ -12,6 +12,8 @@ from .plot import Look, Plot, PlotError, logarithmic
 
 METRICS = (N_("accuracy"), N_("error"))
 """Names of metrics that are translated; any other stands as it is."""
+SIDES = (N_("discriminator"), N_("generator"), N_("discriminators"), N_("generators"))
+"""Who learns in a game."""
 Rows = list[dict[str, Any]]
 
 
@@ -19,6 +21,8 @@ def learning_curves(records: Iterable[Any] | Mapping[str, Iterable[Any]], *, log
     """Loss by epoch, training and validation, and beside it the metrics, if there are any. A line stands at the epoch with
     the least validation loss. `records` are those of a training, or mappings with the same names, as read from JSON lines;
     with `log` losses are on a logarithmic axis.
+
+    Records of a game have a loss for each side, and a line for each.
 
     Several trainings by name are compared: a color for each, its validation loss in a thinner line, and the first of its metrics.
 
@@ -57,7 +61,12 @@ def _single(figure: Any, look: Look, rows: Rows, log: bool) -> None:
     if len(rows) < 3:
         style |= dict(marker="o")
     losses = panels[0]
-    losses.plot(epochs, _column(rows, "loss"), color=colors.series(0), linestyle=colors.dash(0), label=look.say(N_("training")), **style)  # fmt: skip
+    sides = rows[0]["losses"]
+    for at, side in enumerate(sides):
+        values = [row["losses"][side] for row in rows]
+        losses.plot(epochs, values, color=colors.series(at), linestyle=colors.dash(at), label=look.say(side), **style)
+    if not sides:
+        losses.plot(epochs, _column(rows, "loss"), color=colors.series(0), linestyle=colors.dash(0), label=look.say(N_("training")), **style)  # fmt: skip
     if judged:
         losses.plot(epochs, validation, color=colors.series(1), linestyle=colors.dash(1), label=look.say(N_("validation")), **style)  # fmt: skip
     losses.set_ylabel(look.say(N_("loss")))
@@ -75,7 +84,7 @@ def _single(figure: Any, look: Look, rows: Rows, log: bool) -> None:
         if best is not None and len(rows) > 1:
             label = look.say(N_("best epoch: {epoch}"), epoch=best) if panel is losses else None
             panel.axvline(best, color=colors.theme.muted, linewidth=look.line / 2, linestyle=(0, (3, 3)), label=label)
-    if judged:
+    if judged or sides:
         losses.legend()
 
 
@@ -110,6 +119,5 @@ def _column(rows: Rows, name: str) -> np.ndarray:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    if isinstance(record, Mapping):
-        return {"validation": None, **record, "metrics": dict(record.get("metrics") or {})}
-    return {name: getattr(record, name) for name in ("epoch", "loss", "validation", "metrics")}
+    given = record if isinstance(record, Mapping) else {name: getattr(record, name, None) for name in ("epoch", "loss", "losses", "validation", "metrics")}
+    return {"validation": None, **given, "metrics": dict(given.get("metrics") or {}), "losses": dict(given.get("losses") or {})}

@@ -77,6 +77,11 @@ class Plot:
         """The same with another theme, size, title or language."""
         return replace(self, **changes)
 
+    def entitle(self, figure: Figure) -> None:
+        """Set its title above a figure, if it has one."""
+        if self.title:
+            figure.suptitle(clean(self.title), color=THEMES[self.theme].text)
+
     def png(self, scale: float = 2.0) -> bytes:
         """PNG bytes at 100·scale pixels to the inch."""
         return self._rendered("png", dpi=100 * scale)
@@ -119,8 +124,7 @@ def painted(plot: Plot) -> Iterator[Figure]:
     with matplotlib.rc_context(settings(plot.theme, points)):
         figure = Figure(figsize=SIZES[plot.size] or plot.inches, facecolor=theme.background, layout="constrained")
         plot.paint(figure, Look(Colors(theme), points, language))
-        if plot.title:
-            figure.suptitle(clean(plot.title), color=theme.text)
+        plot.entitle(figure)
         yield figure
 
 
