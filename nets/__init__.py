@@ -56,6 +56,7 @@ _PLACES: dict[str, str] = {
         "pooling",
     ),
     **dict.fromkeys(("ReceptiveField", "receptive_fields"), "receptive_field"),
+    **dict.fromkeys(("ImageKernel", "gaussian_kernel", "image_kernels"), "kernels"),
     **dict.fromkeys(("ConvNet", "LeNet", "ResNet", "ResidualBlock"), "image_models"),
     **dict.fromkeys(("GRU", "LSTM", "RNN", "Recurrent"), "recurrent"),
     **dict.fromkeys(

@@ -31,7 +31,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 TOOLS = frozenset({"mode", "trainer", "checkpoint", "rows", "measures", "systems", "progress"})
 """Modules about training, not about what is trained."""
 PARTS = frozenset(
-    {"new_parameter", "new_state", "generator", "seed", "Memory", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField",
+    {"new_parameter", "new_state", "generator", "seed", "Memory", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
      "Column", "Table", "Encoding", "Ratings", "Dataset", "standardized", "read_idx", "read_table"}
 )  # fmt: skip
 """Names that a family needs, and that are no system of their own."""

@@ -223,3 +223,48 @@ def test_errors_name_the_layer():
         nets.Conv2d(3, 4, 3, groups=2)
     with pytest.raises(ParameterError, match="size"):
         nets.Conv2d(3, 4, (3, 3, 3))
+
+
+# The kernel gallery ---------------------------------------------------------------------------------------------------
+def test_kernels_are_what_their_names_say(rng):
+    kernels = {name: kernel.weights for name, kernel in nets.image_kernels().items()}
+    image = rng.uniform(size=(9, 11))
+    done = {name: ng.conv2d(image, weights, padding="same").value for name, weights in kernels.items()}
+    assert (done["identity"] == image).all()
+    laplacian = image[:-2, 1:-1] + image[2:, 1:-1] + image[1:-1, :-2] + image[1:-1, 2:] - 4 * image[1:-1, 1:-1]
+    assert (image - done["sharpen"])[1:-1, 1:-1] == pytest.approx(laplacian)
+    around = correlate2d(image, np.ones((3, 3)), "same")
+    assert done["box blur"] == pytest.approx(around / 9)
+    assert done["edges"] == pytest.approx(9 * image - around)
+    binomial = [np.outer(row, row) / sum(row) ** 2 for row in ([1, 2, 1], [1, 4, 6, 4, 1])]
+    assert (kernels["gaussian blur"] == binomial[0]).all()
+    assert done["unsharp"] == pytest.approx(2 * image - correlate2d(image, binomial[1], "same"))
+
+
+def test_sobel_finds_the_slope_of_a_plane():
+    down, across = np.mgrid[:6, :7]
+    plane = 3.0 * across - 2.0 * down
+    x, y = (ng.conv2d(plane, nets.image_kernels()[name].weights).value for name in ("sobel x", "sobel y"))
+    assert x == pytest.approx(8 * 3.0)  # 1 + 2 + 1 rows, two pixels apart
+    assert y == pytest.approx(8 * -2.0)
+
+
+def test_kernels_that_keep_brightness_and_kernels_that_leave_black():
+    gray = np.full((8, 8), 0.25)
+    for kernel in nets.image_kernels().values():
+        assert ng.conv2d(gray, kernel.weights).value == pytest.approx(0.25 * kernel.total)
+        assert kernel.total in (0.0, 1.0)
+        assert kernel.what.endswith(".")
+        with pytest.raises(ValueError, match="read-only"):
+            kernel.weights[0, 0] = 5.0
+
+
+def test_a_gaussian_kernel_is_scipys(rng):
+    from scipy.ndimage import gaussian_filter
+
+    image = rng.uniform(size=(15, 15))
+    blurred = ng.conv2d(image, nets.gaussian_kernel(9, 1.2), padding="same").value
+    expected = gaussian_filter(image, 1.2, mode="constant", radius=4)
+    assert blurred == pytest.approx(expected)
+    with pytest.raises(ParameterError, match="odd number"):
+        nets.gaussian_kernel(4, 1.0)

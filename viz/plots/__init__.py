@@ -5,7 +5,7 @@ from __future__ import annotations
 from .animation import Animation, animated_trajectories, film
 from .classes import confusion_matrix, decision_boundary, roc
 from .fits import fits
-from .functions import activations, curve
+from .functions import activations, curve, regression
 from .graphs import nodes_and_edges
 from .grids import image_grid, reconstructions
 from .learning import learning_curves
@@ -37,6 +37,7 @@ __all__ = [
     "nodes_and_edges",
     "points",
     "reconstructions",
+    "regression",
     "roc",
     "side_by_side",
     "windows",

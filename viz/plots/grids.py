@@ -8,22 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.language import N_
+from ...autograd.language import N_, cell_width
 from .plot import Look, Plot, PlotError
 
 
 def image_grid(
-    images: Any, titles: Sequence[str] = (), *, columns: int | None = None, signed: bool = False, **look: Any
+    images: Any, titles: Sequence[str] = (), *, columns: int | None = None, signed: bool = False, light: bool = False, **look: Any
 ) -> Plot:
     """Images (n, height, width), (n, 1 or 3, height, width) or (n, height, width, 3), 0 paper and 1 ink where there is no
-    color. With `signed`, as for filters, 0 is the background, and all have one scale.
+    color; 0 black and 1 white with `light`, as in photographs. With `signed`, as for filters, 0 is the background, and all
+    have one scale.
 
     >>> import numpy as np
     >>> image_grid(np.zeros((6, 8, 8)), columns=3)
     <Plot: light, natural>
     """
     pictures = _pictures(images, "image_grid")
-    count = len(pictures)
+    if len(titles) > len(pictures):
+        raise PlotError(f"image_grid: {len(titles)} titles for {len(pictures)} images")
+    if light and pictures.ndim == 3:
+        pictures = np.repeat(pictures[..., None], 3, axis=-1)
+    count, tall = len(pictures), pictures.shape[1] / pictures.shape[2]
     across = columns or min(count, max(ceil(sqrt(count * 1.6)), 1))
     down = -(-count // across)
     most = float(np.abs(pictures).max()) or 1.0
@@ -36,8 +41,11 @@ def image_grid(
             if at < len(titles):
                 _say(panel, str(titles[at]), place, picture, look)
 
-    inch = 0.95 if len(titles) else 0.75
-    return Plot(paint, (max(2.0, inch * across), max(1.2, inch * down)), **look)
+    # Words need room: a title longer than its image would run into the next one.
+    inch = max(0.95 if len(titles) else 0.75, 0.085 * max((cell_width(str(title)) for title in titles), default=0))
+    if max(pictures.shape[1:3]) > 40:
+        inch = max(inch, 2.2)
+    return Plot(paint, (max(2.0, inch * across), max(1.2, inch * tall * down)), **look)
 
 
 def reconstructions(images: Any, again: Any, given: Any = None, **look: Any) -> Plot:
@@ -57,6 +65,7 @@ def reconstructions(images: Any, again: Any, given: Any = None, **look: Any) -> 
             for at, picture in enumerate(pictures):
                 _show(panel, picture, (row, at), look)
         high = first.shape[0]
+        panel.set_anchor("W")  # else the words at the left are cut off where the images leave room beside them
         panel.set_yticks([row * panel.step[0] + high / 2 for row in range(len(lines))], [look.say(name) for name, _ in lines])
         panel.tick_params(length=0)
 
