@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.language import cell_width
 from .plot import Look, Plot, PlotError, logarithmic
 
 
@@ -46,6 +47,7 @@ def lines(
         panel.set_xlabel(labels[0])
         panel.set_ylabel(labels[1])
         if any(series):
-            figure.legend(loc="outside lower center", ncols=min(len(series), 4))
+            fits = int(80 / (max(map(cell_width, series)) + 7))  # in a line of this width, with a piece of line before each name
+            figure.legend(loc="outside lower center", ncols=max(1, min(len(series), fits)))
 
     return Plot(paint, (6.4, 4.2), **look)
