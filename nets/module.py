@@ -16,7 +16,6 @@ from ..autograd.node import Leaf, Node, current_scope, scope
 from .initialize import Initializer, generator, zeros
 
 if TYPE_CHECKING:
-    from ..autograd.symbolic.derivation import Derivation
     from .summary import Summary
 
 SEPARATOR = "/"
@@ -179,19 +178,6 @@ class Module:
         from .summary import summarize
 
         return summarize(self, shapes)
-
-    def explain(self, x: Any, t: Any = None, *, loss: Any, wrt: str | list[str], **settings: Any) -> Derivation:
-        """The derivation of the loss with respect to parameters, by path: `net.explain(x, t, loss=ng.softmax_loss,
-        wrt="layer1/W")`."""
-        from ..autograd.symbolic import explain
-
-        own = self.parameters()
-        wanted = [wrt] if isinstance(wrt, str) else list(wrt)
-        for path in wanted:
-            if path not in own:
-                raise ParameterError(f"{self!r} has no parameter {path!r}; there are {', '.join(own)}")
-        y = self(x)
-        return explain(loss(y) if t is None else loss(y, as_node(t)), [own[path] for path in wanted], **settings)
 
 
 def new_parameter(

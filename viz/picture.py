@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.graph import order
 from ..autograd.language import N_, current_language, known_language, translate
-from ..autograd.node import Node
+from ..autograd.node import Node, describe
+from ..autograd.of_network import Network, chosen, graph_of
 from ..autograd.profile import Profile
 from ..autograd.report import PlanReport
 from . import only, opened
@@ -26,9 +27,9 @@ LARGE = 120  # boxes; a drawing with more is laid out at once, to see whether it
 
 
 def draw(
-    y: Node | Executable | PlanReport | Profile,
+    y: Node | Network | Executable | PlanReport | Profile,
     view: str = "mirror",
-    wrt: Sequence[Node] | Node | None = None,
+    wrt: Sequence[Node | str] | Node | str | None = None,
     fold: Fold = None,
     theme: str = "light",
     language: str | None = None,
@@ -40,6 +41,8 @@ def draw(
     between: tuple[Node | str, Node | str] | None = None,
     hide: Sequence[str] | str = (),
     show: Sequence[str] | str = (),
+    data: Any = None,
+    loss: Callable[..., Node] | None = None,
 ) -> Drawing:
     """The picture of a node and all it depends on, as a Drawing: `.save("y.svg")`, `.svg()`, `.png()`, or its own
     display in Jupyter.
@@ -60,6 +63,9 @@ def draw(
     apart).
     `hide` takes const, input, parameter, saved, shapes, values, legend; `show` takes saved (every value kept for the backward
     pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
+
+    Of a network it is the picture of what comes out for `data`, X or a shape such as (8, 64), or of `loss(net(X), t)` for
+    `data=(X, t)`; `wrt` may then name parameters by path: `ng.draw(net, data=((8, 64), (8, 10)), loss=ng.softmax_loss)`.
 
     >>> import nngraph as ng
     >>> w, x = ng.parameter("w", 2.0), ng.input("x", 3.0)
@@ -85,7 +91,10 @@ def draw(
             return (only.without(drawing, hidden) if hidden else drawing).with_(theme=theme, size=size, title=title)
 
         return readable(planned, plan_fold(fold), language)
-    assert isinstance(y, Node)
+    if not isinstance(y, Node):
+        wrt, y = chosen(y, wrt), graph_of(y, data, loss)
+    elif data is not None or loss is not None:
+        raise DrawingError(f"draw: data= and loss= belong to a network; {describe(y)} is a node, which has its own")
     if fold == "none":
         fold = False
     if isinstance(fold, str) and fold.isdigit():
@@ -139,8 +148,8 @@ def _planned(y: Any) -> tuple[PlanReport, Mapping[str, float]] | None:
         return y.plan, {}
     if isinstance(y, PlanReport):
         return y, {}
-    if not isinstance(y, Node):
-        raise DrawingError(f"draw: {type(y).__name__} is no node, compiled step, plan or profile")
+    if not isinstance(y, (Node, Network)):
+        raise DrawingError(f"draw: {type(y).__name__} is no node, network, compiled step, plan or profile")
     return None
 
 

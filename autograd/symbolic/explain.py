@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ..errors import GradientError, ParameterError
 from ..graph import Graph, leaves, order, substitute
 from ..leaves import is_frozen
 from ..node import Leaf, Node, describe
+from ..of_network import Network, chosen, graph_of
 from ..ops.identity import cast
 from .derivation import Derivation, Notation
 from .explanation import Explanation
@@ -20,13 +22,14 @@ DETAILS = ("brief", "normal", "full")
 
 
 def explain(
-    output: Node,
-    wrt: Iterable[Node] | None = None,
+    output: Node | Network,
+    wrt: Iterable[Node | str] | Node | str | None = None,
     *,
     detail: str = "normal",
     expand: Sequence[str] = (),
     notation: str | Notation = "partial",
-    data: str = "rows",
+    data: Any = "rows",
+    loss: Callable[..., Node] | None = None,
     layout: str = "denominator",
     order: int = 1,
     seed: int = 0,
@@ -34,6 +37,9 @@ def explain(
     verify: str | None = None,
 ) -> Derivation:
     """The derivation of ∂output/∂w for every w: forward pass, backward pass, chain of each variable, each line checked.
+
+    Of a network it is that of `loss(net(X), t)` for `data=(X, t)`, and every w may be a path: `ng.explain(net,
+    wrt="layer1/W", loss=ng.softmax_loss, data=(X, t))`.
 
     `output` is one number. Without `wrt` every parameter under it is a w, or every input where there is none. Leaves
     without a value get friendly seeded ones, which the derivation states. The same w twice, or `order=2`, asks for second
@@ -47,6 +53,10 @@ def explain(
     >>> derivation.ok, float(derivation.gradients["w"].value)
     (True, 36.0)
     """
+    if not isinstance(output, Node):
+        output, wrt, data = _of_network(output, wrt, data, loss)
+    elif loss is not None:
+        raise ParameterError(f"loss= belongs to a network; {describe(output)} is a node, so explain loss(…) of it")
     if detail not in DETAILS:
         raise ParameterError(f"detail={detail!r} is not known; there are {', '.join(DETAILS)}")
     if verify not in (None, "sympy"):
@@ -82,6 +92,14 @@ def explain(
 
         derivation = with_sympy(explanation, derivation, simplify=simplify, verify=verify)
     return derivation
+
+
+def _of_network(network: Any, wrt: Any, data: Any, loss: Any) -> tuple[Node, Any, str]:
+    if not isinstance(network, Network):
+        raise ParameterError(f"explain takes a node or a network, not {type(network).__name__}")
+    if isinstance(data, str):
+        raise ParameterError(f"{network!r} needs data=(X, t), the rows whose loss is explained")
+    return graph_of(network, data, loss), chosen(network, wrt), "rows"
 
 
 def all_leaves(output: Node) -> list[Node]:

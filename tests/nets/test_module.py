@@ -10,6 +10,7 @@ import pytest
 from nngraph import nets
 from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.nets.saving import FileError
+from nngraph.viz import DrawingError
 
 
 def net() -> nets.Sequential:
@@ -95,13 +96,35 @@ def test_values_that_do_not_fit_change_nothing(tmp_path):
     assert all((whole.values()[name] == value).all() for name, value in before.items())
 
 
-def test_explain_a_parameter_by_its_path():
-    derivation = nets.MLP([2, 2, 1], ng.sigmoid, rng=0).explain(
-        [[1.0, 0.5]], [[1.0]], loss=ng.half_squared_error, wrt="layer1/W"
-    )
+def test_a_network_is_explained_by_the_paths_of_its_parameters():
+    net, data = nets.MLP([2, 2, 1], ng.sigmoid, rng=0), ([[1.0, 0.5]], [[1.0]])
+    derivation = ng.explain(net, wrt="layer1/W", loss=ng.half_squared_error, data=data)
     assert derivation.ok
+    x, t = data
+    by_hand = ng.explain(ng.half_squared_error(net(ng.input("x", x)), ng.input("t", t)), wrt=[net.layers[0].W])
+    np.testing.assert_array_equal(derivation.gradients["W1"].value, by_hand.gradients["W1"].value)
+    biases = ng.explain(net, wrt="*/b", loss=ng.half_squared_error, data=data)
+    assert list(biases.gradients) == ["b1", "b2"]
     with pytest.raises(ParameterError, match="there are layer1/W, layer1/b"):
-        nets.MLP([2, 2, 1]).explain([[1.0, 0.5]], [[1.0]], loss=ng.half_squared_error, wrt="W1")
+        ng.explain(net, wrt="W1", loss=ng.half_squared_error, data=data)
+    with pytest.raises(ParameterError, match="needs data="):
+        ng.explain(net, wrt="layer1/W")
+    with pytest.raises(ParameterError, match="not int"):
+        ng.explain(3)
+    with pytest.raises(ParameterError, match="loss= belongs to a network"):
+        ng.explain(ng.sum(net(np.ones((1, 2)))), loss=ng.half_squared_error)
+
+
+def test_a_network_is_drawn_for_rows_or_for_their_shape():
+    net = nets.MLP([2, 3, 1], rng=0)
+    drawing = ng.draw(net, data=((8, 2), (8, 1)), loss=ng.mean_squared_error, wrt="layer2/*", fold=False)
+    assert {"mlp", "layer1", "layer2"} <= {group.title for group in drawing.groups}
+    assert [box.lines for box in drawing.boxes if box.lines[0].startswith("∂")] == [("∂L/∂W",), ("∂L/∂b",)]
+    assert ng.draw(net, "values", data=[[1.0, 2.0]]).boxes
+    with pytest.raises(ParameterError, match="needs data="):
+        ng.draw(net)
+    with pytest.raises(DrawingError, match="belong to a network"):
+        ng.draw(net(np.ones((1, 2))), data=(1, 2))
 
 
 def test_a_wrong_shape_names_the_layer():
