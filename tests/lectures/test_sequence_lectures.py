@@ -1,0 +1,39 @@
+"""Lectures on sequences and graphs: their mathematics against numpy, and that what learns there has learned."""
+
+import numpy as np
+import pytest
+
+
+def test_every_term_of_backpropagation_through_time(page):
+    names = page("46").names
+    W, h, targets = float(names["W"].value), [float(each.value) for each in names["h"]], names["targets"]
+    terms = np.zeros((3, 3))
+    for t in (1, 2, 3):
+        for k in range(1, t + 1):
+            way = np.prod([W * (1 - h[j] ** 2) for j in range(k + 1, t + 1)])
+            terms[t - 1, k - 1] = (h[t] - targets[t]) * way * (1 - h[k] ** 2) * h[k - 1]
+    np.testing.assert_allclose(names["terms"], terms, rtol=0, atol=1e-15)
+    assert terms.sum() == pytest.approx(float(names["dW"].value), abs=1e-15)
+    assert names["terms"][2].sum() == pytest.approx(float(names["derivation"].gradients["W"].value), abs=1e-15)
+    assert "Σ = -0.255971   ∂E/∂W = -0.255971" in page("46").text
+    # The three paths of E3 are the three terms of its row.
+    assert page("46").text.count("the path E3 ← h3") == 3
+
+
+@pytest.mark.parametrize("size", [0.8, 1.3])
+def test_the_product_of_jacobians_never_crosses_its_bound(page, size):
+    norms, bounds = map(np.array, page("46")["products"](size))
+    rng = np.random.default_rng(4)
+    W, h = size * np.linalg.qr(rng.normal(size=(4, 4)))[0], np.zeros(4)
+    slopes, way = [], []
+    for x in 0.3 * rng.normal(size=(24, 4)):
+        h = np.tanh(W @ h + x)
+        slopes.append(1 - h**2)
+        way.append(slopes[-1][:, None] * W)
+    product = np.eye(4)
+    for norm, jacobian in zip(norms, reversed(way), strict=True):
+        product = product @ jacobian
+        assert norm == pytest.approx(np.linalg.svd(product)[1].max(), rel=1e-12)
+    assert bounds == pytest.approx((np.max(slopes) * size) ** np.arange(1, 25))
+    assert (norms <= bounds).all()
+    assert (norms[-1] < 0.001) == (size < 1)
