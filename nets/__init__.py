@@ -17,6 +17,8 @@ _PLACES: dict[str, str] = {
         ("SGD", "AdaDelta", "AdaGrad", "Adam", "AdamW", "Memory", "Momentum", "Nesterov", "Optimizer", "RMSProp"),
         "optimizers",
     ),
+    **dict.fromkeys(("LBFGS", "Iteration", "LBFGSTrainer"), "quasi_newton"),
+    **dict.fromkeys(("Surface", "surfaces", "trajectory"), "classic_surfaces"),
     **dict.fromkeys(
         ("cosine_decay", "exponential_decay", "inverse_time_decay", "step_decay", "warm_up"), "schedules"
     ),
@@ -41,15 +43,17 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("MLP",), "feed_forward"),
     **dict.fromkeys(
         (
-            "ExclusiveOr", "LogisticRegression", "PerceptronBound", "PerceptronStep", "SoftmaxRegression", "ThresholdUnit",
+            "ExclusiveOr", "LinearRegression", "LogisticRegression", "PerceptronBound", "PerceptronStep", "SoftmaxRegression", "ThresholdUnit",
             "adaline_loss", "gate", "perceptron_bound", "perceptron_loss", "perceptron_steps", "perceptron_updates",
         ),
         "neurons",
     ),
+    **dict.fromkeys(("Activation", "activation_functions"), "activations"),
     **dict.fromkeys(("Comparison", "compare_gradients", "numerical_gradients"), "numerical"),
     **dict.fromkeys(("cheapest_class", "mean_cost"), "measures"),
     **dict.fromkeys(("MLPClassifier", "MLPRegressor"), "estimators.feed_forward"),
     **dict.fromkeys(("Adaline", "Perceptron"), "estimators.single_layer"),
+    **dict.fromkeys(("BernoulliRBM", "GaussianRBM"), "estimators.energy"),
     **dict.fromkeys(("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "DepthwiseConv2d"), "convolution"),
     **dict.fromkeys(
         ("AveragePool1d", "AveragePool2d", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "L2Pool1d", "L2Pool2d", "MaxPool1d", "MaxPool2d"),
@@ -78,8 +82,8 @@ __all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":
-        return importlib.import_module(".data", __name__)
+    if name in ("data", "estimators"):
+        return importlib.import_module(f".{name}", __name__)
     if name not in _PLACES:
         raise AttributeError(f"nngraph.nets has no {name!r}")
     found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)

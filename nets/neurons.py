@@ -1,5 +1,5 @@
-"""Single neurons: threshold unit and logic gates, the perceptron's rule and its bound, ADALINE, logistic and softmax
-regression."""
+"""Single neurons: threshold unit and logic gates, the perceptron's rule and its bound, ADALINE, linear, logistic and
+softmax regression."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def perceptron_loss(z: Node, t: Node) -> Node:
 
 def adaline_loss(z: Node, t: Node) -> Node:
     """½Σ(z − t)², the mean over the rows: the error is taken before the threshold, so that it also says how wrong an
-    answer is. Its gradient by W is −(t − z)·x. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive
-    Switching Circuits."""
+    answer is. Its gradient by W is −(t − z)·x, so that SGD with the rate α is Δw = α(t − z)·x, which also is called the
+    delta rule or LMS. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive Switching Circuits."""
     return half_squared_error(z, _beside(t, z)) / z.shape[0]
 
 
@@ -217,9 +217,32 @@ def _beside(t: Node, z: Node) -> Node:
 
 
 # Regression -----------------------------------------------------------------------------------------------------------
+class LinearRegression(Module):
+    """One neuron that estimates an amount, y = x·w + b, such as the price of a house: (N, inputs) → (N, 1). A step of
+    gradient descent is Δw = α·mean((t − y)·x), Δb = α·mean(t − y), in the unit of t over that of x. Legendre 1805, Gauss
+    1809; as the rule of a neuron Widrow and Hoff 1960.
+
+    >>> from nngraph import nets
+    >>> unit = nets.LinearRegression(1)
+    >>> records = list(nets.train(unit, data=([[-1.0], [1.0]], [1.0, 5.0]), epochs=50, optimizer=nets.SGD(0.5)))
+    >>> unit([[0.0], [2.0]]).value.ravel().round(3).tolist()
+    [3.0, 7.0]
+    """
+
+    def __init__(self, inputs: int, *, start: Initializer = zeros, rng: Any = None, dtype: Any = "float32") -> None:
+        self.linear = Linear(inputs, 1, start=start, rng=rng, dtype=dtype)
+
+    def forward(self, x: Node) -> Node:
+        return self.linear(x)
+
+    def objective(self, x: Node, t: Node) -> Node:
+        """The mean of ½(y − t)²; t (N,) or (N, 1). Its gradient by y is (y − t)/N."""
+        return adaline_loss(self.linear(x), t)
+
+
 class LogisticRegression(Module):
-    """p = σ(x·w + b), the probability of class 1: (N, inputs) → (N, 1). The log-odds ln(p/(1 − p)) are linear in x.
-    Berkson 1944; Cox 1958.
+    """p = σ(x·w + b), the probability of class 1: (N, inputs) → (N, 1). The log-odds ln(p/(1 − p)) are linear in x, and
+    a step of gradient descent is Δw = α·mean((t − p)·x). Berkson 1944; Cox 1958.
 
     >>> from nngraph import nets
     >>> unit = nets.LogisticRegression(1)
@@ -253,8 +276,18 @@ class LogisticRegression(Module):
 
 
 class SoftmaxRegression(Module):
-    """p = softmax(x·W + b), a probability for each class: (N, inputs) → (N, classes). With two classes it is logistic
-    regression of the difference of the scores. Cox 1966; Bridle 1990."""
+    """p = softmax(x·W + b), a probability for each class: (N, inputs) → (N, classes). A step of gradient descent is ΔW =
+    α·mean(xᵀ(t − p)) with t the share 1 of the true class; with two classes it is logistic regression of the difference
+    of the scores. Cox 1966; Bridle 1990.
+
+    >>> from nngraph import nets
+    >>> from nngraph.nets import data
+    >>> (iris,) = data.standardized(data.iris())
+    >>> net = nets.SoftmaxRegression(4, 3, rng=0)
+    >>> records = list(nets.train(net, data=(iris.X, iris.t), epochs=30, optimizer=nets.SGD(0.5)))
+    >>> bool((net(iris.X).value.argmax(1) == iris.t).mean() > 0.95)
+    True
+    """
 
     def __init__(
         self, inputs: int, classes: int, *, start: Initializer = xavier, rng: Any = None, dtype: Any = "float32"

@@ -14,7 +14,7 @@ from ..autograd.language import N_
 FOLDER = Path(__file__).parent
 # Family -> the modules whose public names belong to it, in the order of the course.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (N_("Neurons"), ("neurons", "estimators.single_layer")),
+    (N_("Neurons"), ("activations", "neurons", "estimators.single_layer")),
     (N_("Feed-forward networks"), ("feed_forward", "estimators.feed_forward", "numerical")),
     (N_("Convolution"), ("convolution", "pooling", "image_models", "receptive_field", "kernels")),
     (N_("Recurrent networks"), ("recurrent", "sequence_models")),
@@ -25,13 +25,13 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (N_("Graphs"), ("graph_convolution",)),
     (N_("Layers"), ("linear", "dropout", "norms", "sequential", "module")),
     (N_("Starting values"), ("initialize",)),
-    (N_("Optimizers"), ("optimizers", "schedules")),
+    (N_("Optimizers"), ("optimizers", "quasi_newton", "schedules", "classic_surfaces")),
     (N_("Data"), ("data",)),
 )
 TOOLS = frozenset({"mode", "trainer", "checkpoint", "rows", "measures", "systems", "progress"})
 """Modules about training, not about what is trained."""
 PARTS = frozenset(
-    {"new_parameter", "new_state", "generator", "seed", "Memory", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
+    {"new_parameter", "new_state", "generator", "seed", "Activation", "Iteration", "LBFGSTrainer", "Memory", "Surface", "surfaces", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
      "Column", "Table", "Encoding", "Ratings", "Dataset", "standardized", "read_idx", "read_table"}
 )  # fmt: skip
 """Names that a family needs, and that are no system of their own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -107,6 +109,33 @@ def test_adaline_moves_by_the_error_before_the_threshold():
     assert -slope.value[:, 0] == pytest.approx(error * np.array([1.0, -2.0]))
 
 
+def test_one_neuron_learns_the_price_of_a_house():
+    from sklearn.linear_model import LinearRegression
+
+    train, test = data.houses().split(0.25, seed=0)
+    encoding = data.Encoding(train, "price", task="amounts")
+    train, test = encoding(train), encoding(test)
+    unit = nets.LinearRegression(3, dtype="float64")
+    records = list(nets.train(unit, data=(train.X, train.t), epochs=400, batch=150, optimizer=nets.SGD(0.3)))
+    assert records[-1].loss < records[0].loss / 100
+    peer = LinearRegression().fit(train.X, train.t)
+    assert unit.linear.W.value.ravel() == pytest.approx(peer.coef_.ravel(), rel=1e-6)
+    assert unit.linear.b.value == pytest.approx(peer.intercept_, rel=1e-6)
+    error = unit(test.X).value.ravel() - test.t.ravel()
+    assert np.sqrt((error**2).mean()) < 17  # prices are given or taken 15
+
+
+def test_a_step_of_the_neuron_is_the_mean_of_error_times_input():
+    rng = np.random.default_rng(0)
+    X, t = rng.integers(-9, 9, (6, 3)) / 4, rng.integers(-9, 9, 6) / 4  # training data are float32: these are exact
+    unit = nets.LinearRegression(3, start=nets.normal(1.0), rng=1, dtype="float64")
+    before, error = unit.values(), t - unit(X).value.ravel()
+    list(nets.train(unit, data=(X, t), epochs=1, batch=6, optimizer=nets.SGD(0.25)))
+    moved = unit.linear.W.value[:, 0] - before["linear/W"][:, 0]
+    assert moved == pytest.approx(0.25 * (error[:, None] * X).mean(0), abs=1e-12)
+    assert unit.linear.b.value - before["linear/b"] == pytest.approx(0.25 * error.mean(), abs=1e-12)
+
+
 def test_logistic_regression_is_scikit_learns():
     from sklearn.linear_model import LogisticRegression
 
@@ -140,6 +169,51 @@ def test_softmax_regression_is_scikit_learns():
     list(nets.train(net, data=(iris.X, iris.t), epochs=1500, batch=150, optimizer=nets.Momentum(0.2, decay=1 / 150)))
     peer = LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(iris.X, iris.t)
     assert net(iris.X).value == pytest.approx(peer.predict_proba(iris.X), abs=2e-3)
+
+
+# Activation functions ---------------------------------------------------------------------------------------------------
+FORMULAS = {
+    "threshold": lambda x: (x > 0) * 1.0,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "ReLU": lambda x: np.maximum(x, 0),
+    "leaky ReLU": lambda x: np.maximum(0.1 * x, x),
+    "maxout": lambda x: np.maximum.reduce([-x - 1, 0.2 * x, x - 1]),
+    "softmax": lambda x: np.exp(x) / (np.exp(x) + 2),
+}
+
+
+def test_the_page_has_every_function_with_what_it_is_good_for():
+    page = nets.activation_functions()
+    assert list(page) == list(FORMULAS)
+    for each in page.values():
+        assert list(each.remarks) == ["strengths", "weaknesses", "saturation"]
+        assert all(len(sentence) > 6 for sentence in each.remarks.values())
+        assert re.search(r"(19|20|18)\d\d", each.source)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_curves_and_slopes_are_those_of_the_formulas(name):
+    each, f, h = nets.activation_functions()[name], FORMULAS[name], 1e-6
+    x = np.linspace(-4.03, 4.03, 60)  # no kink is hit
+    assert each.values(x) == pytest.approx(f(x), abs=1e-12)
+    assert each.slopes(x) == pytest.approx((f(x + h) - f(x - h)) / (2 * h), abs=1e-8)
+
+
+def test_functions_saturate_where_the_page_says():
+    page = nets.activation_functions()
+    left, right = np.array(-8.0), np.array(8.0)
+    flat = {name: (abs(each.slopes(left)) < 0.01, abs(each.slopes(right)) < 0.01) for name, each in page.items()}
+    ends = {"threshold": (True, True), "sigmoid": (True, True), "tanh": (True, True), "ReLU": (True, False)}
+    assert flat == ends | {"leaky ReLU": (False, False), "maxout": (False, False), "softmax": (True, True)}
+    middle = np.linspace(-3, 3, 601)
+    assert page["sigmoid"].slopes(middle).max() == pytest.approx(0.25)
+    assert page["tanh"].slopes(middle).max() == pytest.approx(1.0)
+    # What is said of softmax: with cross-entropy the slope by the score is p − t, however sure and wrong.
+    z, t = ng.input("z", [-8.0, 0.0, 0.0]), ng.input("t", [1.0, 0.0, 0.0])
+    (slope,) = ng.gradient(ng.softmax_loss(z, t), [z])
+    assert slope.value[0] == pytest.approx(page["softmax"].values(left) - 1)
+    assert slope.value[0] < -0.99
 
 
 # Gradients by nudging ---------------------------------------------------------------------------------------------------

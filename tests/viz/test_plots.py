@@ -37,6 +37,8 @@ KINDS = {
     "game": lambda **look: plots.learning_curves([{"epoch": e, "losses": {"discriminator": 1 / e, "generator": 0.5 * e}} for e in range(1, 7)], **look),
     "points": lambda **look: plots.points({"data": POINTS, "made": POINTS / 2}, **look),
     "activations": lambda **look: plots.activations({"tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}, **look),
+    "remarks": lambda **look: plots.activations({"tanh": np.tanh}, flat=0.05, remarks={"tanh": {"strengths": "at 0"}}, **look),
+    "regression": lambda **look: plots.regression([0, 1, 2], [1, 3, 5], {"a": lambda x: 2 * x + 1, "b": np.square}, **look),
 }  # fmt: skip
 
 
@@ -163,6 +165,8 @@ def test_numbers_that_make_no_plot():
         lambda: plots.decision_boundary(lambda p: p[:, 0], np.zeros((3, 5)), [0, 0, 0]),
         lambda: plots.decision_boundary(lambda p: p[:3, 0], POINTS, [0, 1, 0, 1]),
         lambda: plots.roc(([0, 1], [0, 1]), theme="neon"),
+        lambda: plots.regression([0, 1], [1], np.square),
+        lambda: plots.regression([], [], np.square),
         lambda: plots.animated_trajectories(lambda x, y: x, (0, 1), (0, 1), {}),
     ):
         with pytest.raises(plots.PlotError):
@@ -190,6 +194,50 @@ def test_neighbors_stand_near_in_the_picture_of_a_graph():
 def test_derivatives_are_those_of_the_functions():
     x = np.linspace(-2, 2, 9)
     assert derivative(np.tanh)(x) == pytest.approx(1 - np.tanh(x) ** 2, abs=1e-8)
+
+
+def test_where_a_function_is_flat_its_panel_is_shaded():
+    """tanh′ = 1 − tanh² is below 0.42 from |x| = 1 on: of −2 to 2 the outer quarters are shaded."""
+    plot = plots.activations({"tanh": np.tanh}, -2, 2, flat=1 - np.tanh(1) ** 2)
+    shown = pixels(plot)
+    shade = (shown == [0xE3, 0xEF, 0xFB]).all(2)
+    row = shade[int(np.argmax(shade.sum(1)))]  # one without letters and lines
+    columns = np.flatnonzero(row)
+    gap = int(np.argmax(np.diff(columns)))
+    left, between, right = gap + 1, columns[gap + 1] - columns[gap], len(columns) - gap - 1
+    # Four pixels at most: the axis covers two, and each edge is blurred.
+    assert left == pytest.approx(between / 2, abs=4)
+    assert right == pytest.approx(between / 2, abs=4)
+    assert not (pixels(plots.activations({"tanh": np.tanh}, -2, 2)) == [0xE3, 0xEF, 0xFB]).all(2).any()
+
+
+def test_remarks_stand_below_their_panel_in_lines_that_fit(monkeypatch):
+    from matplotlib.axes import Axes
+    from nngraph.viz.plots.functions import CELLS
+
+    said = []
+    monkeypatch.setattr(Axes, "set_xlabel", lambda self, text, **rest: said.append(text))
+    long = "smooth and centered at 0, so that the next layer is given both signs, and as steep as 1"
+    plots.activations({"tanh": np.tanh, "bare": np.sin}, remarks={"tanh": {"strengths": long, "saturation": "here"}}).svg()
+    (text,) = said
+    lines = text.split("\n")
+    assert max(map(len, lines)) <= CELLS + 3
+    assert " ".join(line.strip() for line in lines) == f"strengths: {long} saturation: here"
+
+
+def test_the_fitted_curve_is_that_of_the_function(monkeypatch):
+    from matplotlib.axes import Axes
+
+    drawn, dots = {}, []
+    monkeypatch.setattr(Axes, "plot", lambda self, x, y, label=None, **rest: drawn.update({label: (x, y)}))
+    monkeypatch.setattr(Axes, "scatter", lambda self, x, y, **rest: dots.append((x, y)))
+    monkeypatch.setattr(Axes, "legend", lambda self: None)
+    plots.regression([0, 1, 2], [[1], [3], [5]], {"line": lambda x: (2 * x + 1)[:, None], "square": np.square}).svg()
+    assert list(drawn) == ["line", "square"]
+    x, y = drawn["line"]
+    assert y == pytest.approx(2 * x + 1)
+    assert x.min() < 0 < 2 < x.max()
+    assert [each.tolist() for each in dots[0]] == [[0, 1, 2], [1, 3, 5]]
 
 
 def test_powers_of_ten():
