@@ -15,7 +15,7 @@ class Notation:
 
     `style` is one of: call σ(x) · infix a + b · prefix −x · power aᵇ · superscript x² · exponential eˣ · fraction a/b ·
     root √x · fence |x| · postfix Xᵀ · element x_ij. `operands` says how tightly each operand must bind to stand without
-    brackets.
+    brackets. Of a call the last `hidden` arguments are not written, and `constants` stand behind the others.
     """
 
     style: str
@@ -23,11 +23,15 @@ class Notation:
     latex: str
     binding: int = ATOM
     operands: tuple[int, ...] = ()
+    hidden: int = 0
+    constants: tuple[str, ...] = ()
 
 
-def call(sign: str, latex: str | None = None) -> Notation:
-    """`sign(x, …)`, as in σ(x); LaTeX sets a word upright unless told otherwise."""
-    return Notation("call", sign, latex if latex is not None else rf"\operatorname{{{sign}}}".replace("_", r"\_"))
+def call(sign: str, latex: str | None = None, *, hidden: int = 0, constants: tuple[str, ...] = ()) -> Notation:
+    """`sign(x, …)`, as in σ(x); LaTeX sets a word upright unless told otherwise. `hidden` counts the last arguments that a
+    reader does without, such as the key of random numbers; `constants` are written in their place, as in U(0, 1)."""
+    upright = rf"\operatorname{{{sign}}}".replace("_", r"\_")
+    return Notation("call", sign, upright if latex is None else latex, hidden=hidden, constants=constants)
 
 
 def infix(sign: str, binding: int, latex: str | None = None, right: int | None = None) -> Notation:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.graph import order
 from ..autograd.leaves import as_node, is_frozen, parameter, state
 from ..autograd.node import Leaf, Node, current_scope, scope
 from .initialize import Initializer, generator, zeros
@@ -44,6 +46,9 @@ class Module:
     """
 
     _label: str = ""
+    """Its name as a part of another, that of the attribute."""
+    _own_label: str = ""
+    """Its name where it is nobody's part, settled when it is first called."""
 
     def forward(self, *inputs: Node) -> Any:
         """What comes out for these inputs, as nodes."""
@@ -55,6 +60,8 @@ class Module:
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         """`forward` in the scope of this module. Numbers and arrays become constants."""
         nodes = [given if given is None or isinstance(given, (Node, tuple)) else as_node(given) for given in inputs]
+        if not self._label and not self._own_label:
+            object.__setattr__(self, "_own_label", self._free_label([node for node in nodes if isinstance(node, Node)]))
         with scope(self.label):
             for leaf in self.leaves().values():
                 # A leaf that several modules share belongs to the first that is called.
@@ -76,7 +83,18 @@ class Module:
     @property
     def label(self) -> str:
         """The name of its scope: that of its attribute, or of its class where it is nobody's part."""
-        return self._label or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        return self._label or self._own_label or kind
+
+    def _free_label(self, inputs: list[Node]) -> str:
+        """The name of its class, numbered where what it is given comes out of another network of that name: two networks
+        one behind the other are two frames in a picture."""
+        outer = current_scope.get()
+        inside = f"{outer}{SEPARATOR}" if outer else ""
+        scopes = {node.scope for given in inputs for node in order(given)}
+        taken = {name.removeprefix(inside).partition(SEPARATOR)[0] for name in scopes if name.startswith(inside)}
+        numbered = (f"{self.label}{number}" for number in count(2))
+        return self.label if self.label not in taken else next(name for name in numbered if name not in taken)
 
     # The tree -------------------------------------------------------------------------------------------------------
     def children(self) -> dict[str, Module]:

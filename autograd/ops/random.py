@@ -83,7 +83,7 @@ _uniform_op = structural(
     params={"shape": REQUIRED, "dtype": "float64"},
     kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False,
     kernel="uniform",
-    notation=call("U", r"\mathcal{U}"), letter="u",
+    notation=call("U", r"\mathcal{U}", hidden=2, constants=("0", "1")), letter="u",
     words="numbers drawn evenly between 0 and 1 under {key} at {step}", why=_FIXED,
     pitfalls=("the same key and step give the same numbers; count the step up to draw anew",),
     source="Philox4x32-10, Salmon et al. 2011", example=_EXAMPLES,
@@ -94,7 +94,7 @@ _normal_op = structural(
     params={"shape": REQUIRED, "dtype": "float64"},
     kind=RANDOM, normalize=_drawing, dtype=lambda key, step, shape, dtype: np.dtype(dtype), differentiable=False,
     kernel="normal",
-    notation=call("N", r"\mathcal{N}"), letter="n",
+    notation=call("N", r"\mathcal{N}", hidden=2, constants=("0", "1")), letter="n",
     words="numbers drawn from the bell curve with mean 0 and spread 1 under {key} at {step}", why=_FIXED,
     pitfalls=("the same key and step give the same numbers; count the step up to draw anew",),
     source="Box and Muller 1958, on Philox4x32-10", example=_EXAMPLES,
@@ -109,7 +109,8 @@ def _flip(p: Node, key: Node, step: Node) -> Node:
 
 
 _bernoulli_op = composite(
-    "bernoulli", _flip, inputs=("p", "key", "step"), kind=RANDOM, differentiable=False, kernel="bernoulli", letter="b",
+    "bernoulli", _flip, inputs=("p", "key", "step"), kind=RANDOM, differentiable=False, kernel="bernoulli",
+    notation=call("bernoulli", hidden=2), letter="b",
     words="1 with probability {p}, else 0, drawn under {key} at {step}",
     why="the result jumps between 0 and 1, so no gradient is sent back to the probability",
     pitfalls=("to train through a drawn unit an estimate of its gradient is needed, such as treating it as p",),

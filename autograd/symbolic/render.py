@@ -313,7 +313,8 @@ class Printer(ABC):
             if notation.style == "call"
             else (op.name, rf"\operatorname{{{op.name}}}".replace("_", r"\_"))
         )
-        written = [self._write(arg, False, False, depth + 1) for arg in args]
+        written = [self._write(arg, False, False, depth + 1) for arg in args[: len(args) - notation.hidden]]
+        written += [self.number(constant) for constant in notation.constants]
         for name, default in op.params.items():
             value = params.get(name, default)
             if (

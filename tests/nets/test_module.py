@@ -127,6 +127,14 @@ def test_a_network_is_drawn_for_rows_or_for_their_shape():
         ng.draw(net(np.ones((1, 2))), data=(1, 2))
 
 
+def test_two_networks_one_behind_the_other_have_two_names():
+    first, second = nets.MLP([2, 3, 1], rng=0), nets.MLP([1, 3, 2], rng=1)
+    y = second(ng.relu(first(np.ones((1, 2)))))
+    assert {node.scope.partition("/")[0] for node in y.graph.nodes if node.op} >= {"mlp", "mlp2"}
+    assert second(np.ones((1, 1))).scope == "mlp2/layer2"
+    assert nets.MLP([1, 2])(np.ones((1, 1))).scope == "mlp/layer1"
+
+
 def test_a_wrong_shape_names_the_layer():
     with pytest.raises(ShapeError, match=r"Linear 'layer1' takes \(…, 4\); it was given shape \(5, 3\)"):
         nets.MLP([4, 2])(np.zeros((5, 3)))

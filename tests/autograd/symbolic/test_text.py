@@ -236,3 +236,15 @@ def test_what_a_backward_line_is_made_of_is_said_in_every_form(made: ModuleType,
         assert "gradient arriving × local derivative" in one
     assert r"gradient arriving $\times$ local derivative" in scalar.latex()
     assert "gradient arriving" not in matrix.text() + matrix.latex() + matrix.html() + matrix.markdown()
+
+
+def test_random_numbers_are_written_without_their_key():
+    z = ng.parameter("z", [0.5, -0.5])
+    step = ng.state("step", 3)
+    y = ng.sum(z * ng.normal(2, step=step) + ng.bernoulli(ng.sigmoid(z), step=step) * ng.uniform(2, step=step) * z)
+    derivation = ng.explain(y, wrt=[z])
+    assert derivation.ok
+    for written in ("N(0, 1)", "U(0, 1)", "bernoulli(σ(z))"):
+        assert written in str(derivation)
+    assert "\\mathcal{N}(0, 1)" in derivation.latex()
+    assert "[0," not in str(derivation)
