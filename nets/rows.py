@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,18 @@ Data = Any
 
 class DataError(NngraphError, ValueError):
     """Data that cannot be learned from; the message names the column, row or file."""
+
+
+class MissingPackage(NngraphError, ImportError):
+    """A package of an extra that is not installed; the message says how it is."""
+
+
+def needed(package: str, what: str) -> None:
+    """MissingPackage where a package of the extra [learn] is not there: `what` says who wants it, as a sentence."""
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        raise MissingPackage(f'{what}: pip install "nngraph[learn]"') from None
 
 
 def rows_of(data: Data, name: str, dtype: Any = np.float32) -> list[np.ndarray]:

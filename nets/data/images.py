@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.errors import ParameterError
-from ..rows import DataError
+from ..rows import DataError, needed
 from .dataset import Dataset
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
@@ -27,6 +27,7 @@ def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: boo
 
     DataError naming the folder or file that is no good.
     """
+    needed("PIL", "pictures are read with Pillow")
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; it holds one folder of pictures for each class")
@@ -45,10 +46,8 @@ def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: boo
 
 
 def _picture(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
-    try:
-        from PIL import Image
-    except ImportError:
-        raise ImportError('pictures are read with Pillow: pip install "nngraph[learn]"') from None
+    from PIL import Image
+
     try:
         with Image.open(path) as file:
             picture = file.convert("L" if gray else "RGB").resize(size[::-1], Image.Resampling.BILINEAR)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..rows import needed
 from .dataset import Dataset
 
 
@@ -51,10 +52,9 @@ def digits(flat: bool = True) -> Dataset:
 
 
 def _loaded(name: str, source: str) -> Dataset:
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise ImportError(f'{name} comes with scikit-learn: pip install "nngraph[learn]"') from None
+    needed("sklearn", f"{name} comes with scikit-learn")
+    from sklearn import datasets
+
     found: Any = getattr(datasets, f"load_{name}")()
     classes = tuple(map(str, found.get("target_names", ())))
     t = np.asarray(found.target, np.int64 if classes else np.float64)

@@ -7,7 +7,7 @@ in `_loss` what it learns by. `fit` calls `_rows`, `_start` and `_learn`; `_ask`
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +20,7 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -64,7 +64,7 @@ class NetEstimator(BaseEstimator):
     """What is measured on the rows kept aside."""
     _measures_training = False
     """Whether it is measured on the rows for training as well."""
-    _learned = ("net_", "_trainer", "_asked", "_resumed")
+    _learned = ("net_", "_trainer", "_asked", "_others", "_resumed")
 
     def _build(self, seed: int) -> Module:
         """A new network for the sizes found in the data."""
@@ -110,9 +110,7 @@ class NetEstimator(BaseEstimator):
         """A new network that has learned nothing yet."""
         name = type(self).__name__
         for setting in ("epochs", "batch", "patience"):
-            value = getattr(self, setting)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise ParameterError(f"{name}({setting}={value!r}): a whole number from 1 up is needed")
+            check_whole(self, setting)
         if not 0 < self.validation_fraction < 1:
             raise ParameterError(f"{name}(validation_fraction={self.validation_fraction!r}): it lies between 0 and 1")
         if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
@@ -126,8 +124,8 @@ class NetEstimator(BaseEstimator):
         """Take this network as one's own, and make ready what asks it."""
         self.net_, self._resumed = net, resumed
         self._trainer: Trainer | None = None
-        x = input_leaf("x", shape=(Size("N", 2), self.n_features_in_), dtype="float32")
-        self._asked: Executable = compile(self._answer(net, x), x, engine=self.engine)
+        self._others: dict[str, Executable] = {}
+        self._asked: Executable = self._executable(lambda x: self._answer(net, x), self.n_features_in_)
 
     def _learn(self, *arrays: np.ndarray, epochs: int | None = None, shares: np.ndarray | None = None) -> None:
         """Train on (X,) or (X, t), all epochs or so many. `shares` are the classes whose shares the rows kept aside
@@ -185,9 +183,19 @@ class NetEstimator(BaseEstimator):
         return trainer
 
     # Asking ---------------------------------------------------------------------------------------------------------
+    def _executable(self, answer: Callable[[Node], Node], width: int) -> Executable:
+        x = input_leaf("x", shape=(Size("N", 2), width), dtype="float32")
+        return compile(answer(x), x, engine=self.engine)
+
     def _ask(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
         return np.array(self._asked(self._rows(X)))
+
+    def _ask_otherwise(self, name: str, answer: Callable[[Any, Node], Node], rows: np.ndarray) -> np.ndarray:
+        """What `answer(net, rows)` is; compiled when it is first asked for."""
+        if name not in self._others:
+            self._others[name] = self._executable(lambda x: answer(self.net_, x), rows.shape[1])
+        return np.array(self._others[name](rows))
 
     # Copies ---------------------------------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
@@ -333,6 +341,52 @@ class NetTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetEstim
     @property
     def _n_features_out(self) -> int:
         return int(self._asked.outputs[0].shape[-1])
+
+
+class NetCoder(NetTransformer):
+    """A transformer that knows the way back: from the numbers it writes for a row to a row like it."""
+
+    def _decoded(self, net: Any, code: Node) -> Node:
+        """Rows as the network puts them together from their codes."""
+        raise NotImplementedError(f"{type(self).__name__} has no _decoded(self, net, code)")
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Rows from what `transform` makes of rows: (rows, numbers) -> (rows, features)."""
+        check_is_fitted(self, "net_")
+        codes = check_array(X, dtype=np.float32)
+        if codes.shape[1] != self._n_features_out:
+            raise DataError(
+                f"{type(self).__name__}.inverse_transform takes {self._n_features_out} numbers for each row, as"
+                f" transform gives them, not {codes.shape[1]}"
+            )
+        return self._ask_otherwise("decoded", self._decoded, codes)
+
+    def reconstruct(self, X: Any) -> np.ndarray:
+        """What comes back for X: there and back again, (rows, features)."""
+        check_is_fitted(self, "net_")
+        return self._reconstructed(self._rows(X))
+
+    def _reconstructed(self, rows: np.ndarray) -> np.ndarray:
+        return self._ask_otherwise("again", lambda net, x: self._decoded(net, self._answer(net, x)), rows)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """How near each row comes back: minus the mean squared distance of its numbers, (rows,)."""
+        check_is_fitted(self, "net_")
+        rows = self._rows(X)
+        return -np.square(self._reconstructed(rows) - rows, dtype=np.float64).mean(1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`; the greater the better."""
+        return float(self.score_samples(X).mean())
+
+
+def check_whole(estimator: NetEstimator, setting: str, least: int = 1) -> None:
+    """ParameterError where a setting is no whole number from so many up."""
+    value = getattr(estimator, setting)
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ParameterError(
+            f"{type(estimator).__name__}({setting}={value!r}): a whole number from {least} up is needed"
+        )
 
 
 def _text_column(X: Any) -> str | None:

@@ -11,7 +11,7 @@ from ...autograd import ops
 from ...autograd.errors import ParameterError
 from ...autograd.node import Node
 from ..feed_forward import MLP
-from ..initialize import he, xavier
+from ..initialize import Initializer, he, xavier
 from ..optimizers import Optimizer
 from .base import NetClassifier, NetEstimator, NetRegressor
 
@@ -20,41 +20,7 @@ ACTIVATIONS = (*RECTIFIERS, "tanh", "sigmoid", "softplus")
 
 
 class _MLPEstimator(NetEstimator):
-    """Settings and network that both have."""
-
-    hidden: Any
-    activation: str
-
-    def _outputs(self) -> int:
-        raise NotImplementedError(f"{type(self).__name__} has no _outputs(self) that says how many numbers come out")
-
-    def _build(self, seed: int) -> MLP:
-        hidden = (self.hidden,) if isinstance(self.hidden, (int, np.integer)) else tuple(self.hidden)
-        name = type(self).__name__
-        if not all(isinstance(size, (int, np.integer)) and size > 0 for size in hidden):
-            raise ParameterError(f"{name}(hidden={self.hidden!r}): units of each hidden layer, such as (30, 30)")
-        if self.activation not in ACTIVATIONS:
-            raise ParameterError(
-                f"{name}(activation={self.activation!r}): it is one of {', '.join(map(repr, ACTIVATIONS))}"
-            )
-        start = he if self.activation in RECTIFIERS else xavier
-        sizes = [self.n_features_in_, *map(int, hidden), self._outputs()]
-        return MLP(sizes, getattr(ops, self.activation), start=start, rng=seed)
-
-
-class MLPClassifier(_MLPEstimator, NetClassifier):
-    """A multi-layer perceptron that tells classes apart: softmax on top, learned by cross-entropy.
-
-    `hidden` are the units of each hidden layer; `activation` is a name such as "relu", "tanh", "sigmoid". Weights start
-    by He (rectifiers) or Xavier (others), biases at zero. The other settings are those of NetEstimator.
-
-    >>> from nngraph import nets
-    >>> from nngraph.nets import data
-    >>> train, test = data.moons(400).split(seed=0)
-    >>> learned = nets.MLPClassifier((16, 16), optimizer=nets.Adam(0.01), epochs=60, random_state=0)
-    >>> learned.fit(train.X, train.t).score(test.X, test.t) > 0.95, len(learned.history_)
-    (True, 60)
-    """
+    """Settings and network that both have. scikit-learn reads the settings from the signature, also an inherited one."""
 
     def __init__(
         self,
@@ -80,6 +46,43 @@ class MLPClassifier(_MLPEstimator, NetClassifier):
         self.patience = patience
         self.random_state = random_state
         self.engine = engine
+
+    def _outputs(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} has no _outputs(self) that says how many numbers come out")
+
+    def _build(self, seed: int) -> MLP:
+        hidden, start = sizes_and_start(self)
+        return MLP(
+            [self.n_features_in_, *hidden, self._outputs()], getattr(ops, self.activation), start=start, rng=seed
+        )
+
+
+def sizes_and_start(estimator: Any) -> tuple[list[int], Initializer]:
+    """The units of the hidden layers, and how weights start for the activation; ParameterError for what is neither."""
+    hidden, name = estimator.hidden, type(estimator).__name__
+    hidden = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
+    if not all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0 for size in hidden):
+        raise ParameterError(f"{name}(hidden={estimator.hidden!r}): units of each hidden layer, such as (30, 30)")
+    if estimator.activation not in ACTIVATIONS:
+        raise ParameterError(
+            f"{name}(activation={estimator.activation!r}): it is one of {', '.join(map(repr, ACTIVATIONS))}"
+        )
+    return list(map(int, hidden)), he if estimator.activation in RECTIFIERS else xavier
+
+
+class MLPClassifier(_MLPEstimator, NetClassifier):
+    """A multi-layer perceptron that tells classes apart: softmax on top, learned by cross-entropy.
+
+    `hidden` are the units of each hidden layer; `activation` is a name such as "relu", "tanh", "sigmoid". Weights start
+    by He (rectifiers) or Xavier (others), biases at zero. The other settings are those of NetEstimator.
+
+    >>> from nngraph import nets
+    >>> from nngraph.nets import data
+    >>> train, test = data.moons(400).split(seed=0)
+    >>> learned = nets.MLPClassifier((16, 16), optimizer=nets.Adam(0.01), epochs=60, random_state=0)
+    >>> learned.fit(train.X, train.t).score(test.X, test.t) > 0.95, len(learned.history_)
+    (True, 60)
+    """
 
     _loss = staticmethod(ops.softmax_loss)
     _metrics = {"accuracy": lambda t, scores: float((scores.argmax(1) == t).mean())}  # noqa: RUF012
@@ -108,31 +111,6 @@ class MLPRegressor(_MLPEstimator, NetRegressor):
     >>> learned.score(X, np.sin(X[:, 0])) > 0.98
     True
     """
-
-    def __init__(
-        self,
-        hidden: int | Sequence[int] = (100,),
-        activation: str = "relu",
-        *,
-        optimizer: Optimizer | None = None,
-        epochs: int = 100,
-        batch: int = 32,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        random_state: Any = None,
-        engine: str | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.batch = batch
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
-        self.engine = engine
 
     _loss = staticmethod(ops.mean_squared_error)
 

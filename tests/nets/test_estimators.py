@@ -10,7 +10,8 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
-from nngraph.nets import data
+from nngraph.autograd.errors import NngraphError
+from nngraph.nets import data, estimators
 from nngraph.nets.estimators.base import NetTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -40,9 +41,14 @@ QUICK = [
     nets.Perceptron(epochs=10),
     Squeezer(),
     nets.Adaline(rate=1e-5, epochs=10),  # some checks have columns around 100, where a rate above 2e-5 diverges
+    estimators.LogisticRegression(epochs=20, batch=16),
+    nets.BernoulliRBM(3, epochs=2, optimizer=nets.SGD(1e-4)),
+    nets.GaussianRBM(3, epochs=2, optimizer=nets.SGD(1e-5)),
+    estimators.Autoencoder((3,), epochs=3),
 ]
 
 
+@pytest.mark.filterwarnings("ignore:BernoulliRBM. X has")  # the checks' columns are no probabilities
 @parametrize_with_checks(QUICK)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -131,6 +137,133 @@ def test_an_estimator_without_targets_learns_on_the_same_base():
     assert squeezer.history_[-1].loss < 0.15 < squeezer.history_[0].loss  # of a variance of 1
 
 
+def test_logistic_regression_is_scikit_learns():
+    from sklearn.linear_model import LogisticRegression
+
+    for made in (data.breast_cancer(), data.wine()):
+        (rows,) = data.standardized(made)
+        # Without a penalty the weights of separable classes grow without end: a decay of 1/(C·rows) is theirs.
+        theirs = LogisticRegression(C=0.1, tol=1e-10, max_iter=1000).fit(rows.X, rows.t)
+        ours = estimators.LogisticRegression(
+            optimizer=nets.Adam(0.03, decay=10 / len(rows)), batch=len(rows), epochs=400, random_state=0
+        ).fit(rows.X, rows.t)
+        assert ours.predict_proba(rows.X) == pytest.approx(theirs.predict_proba(rows.X), abs=1e-4)
+        assert (ours.predict(rows.X) == theirs.predict(rows.X)).all()
+        scores = [each.decision_function(rows.X) for each in (ours, theirs)]
+        if made.name == "wine":  # the same number added to the scores of all classes changes nothing
+            scores = [each - each.mean(1, keepdims=True) for each in scores]
+        assert scores[0] == pytest.approx(scores[1], abs=2e-3)
+
+
+def test_a_linear_autoencoder_finds_the_principal_components():
+    from sklearn.decomposition import PCA
+
+    (wine,) = data.standardized(data.wine())
+    learner = estimators.Autoencoder((3,), optimizer=nets.Adam(0.01), epochs=200, random_state=0).fit(wine.X)
+    components = PCA(3).fit(wine.X)
+    best = np.square(components.inverse_transform(components.transform(wine.X)) - wine.X).mean()
+    assert best <= -learner.score(wine.X) < 1.02 * best
+    # And the codes span the same three directions: each component is a combination of them.
+    codes = learner.transform(wine.X)
+    fit = np.linalg.lstsq(np.c_[codes, np.ones(len(codes))], components.transform(wine.X), rcond=None)[1]
+    assert (fit / np.square(components.transform(wine.X)).sum(0) < 0.02).all()
+
+
+def test_an_autoencoder_comes_back_and_its_noise_is_only_for_learning():
+    X = data.digits().X[:600]
+    settings = dict(hidden=(48, 12), optimizer=nets.Adam(0.005), epochs=40, random_state=0)
+    plain, noisy = (estimators.Autoencoder(**settings, noise=noise).fit(X[:500]) for noise in (0.0, 0.3))
+    assert plain.transform(X).shape == (600, 12)
+    assert plain.get_feature_names_out()[[0, 11]].tolist() == ["autoencoder0", "autoencoder11"]
+    assert plain.inverse_transform(plain.transform(X)) == pytest.approx(plain.reconstruct(X), abs=1e-6)
+    assert plain.score_samples(X) == pytest.approx(-np.square(plain.reconstruct(X) - X).mean(1), abs=1e-6)
+    variance = X[500:].var(0).mean()
+    assert -plain.score(X[500:]) < 0.4 * variance
+    assert (noisy.transform(X) == noisy.transform(X)).all()
+    spoiled = X[500:] + np.random.default_rng(0).normal(0, 0.3, X[500:].shape)
+
+    def error(learner):
+        return np.square(learner.reconstruct(spoiled) - X[500:]).mean()
+
+    assert error(noisy) < error(plain)
+    sparse = estimators.Autoencoder((32,), sparsity=(0.05, 0.05), epochs=20, random_state=0).fit(X)
+    assert 0 < sparse.transform(X).min() < sparse.transform(X).max() < 1
+
+
+def test_the_pseudo_likelihood_is_the_product_of_all_conditionals():
+    X = (data.digits().X[:40, 20:30] > 0.5).astype(float)
+    learner = nets.BernoulliRBM(4, epochs=5, random_state=0).fit(X)
+    W, b, c = (learner.net_.values()[name].astype(float) for name in "Wbc")
+    states = (np.arange(16)[:, None] >> np.arange(4)) & 1
+
+    def weight(v):
+        """Of v with any hidden state, from the energy itself."""
+        return np.exp(v @ b + states @ c + states @ (W.T @ v)).sum()
+
+    expected = []
+    for row in X:
+        turned = [np.where(np.arange(10) == at, 1 - row, row) for at in range(10)]
+        expected.append(sum(np.log(weight(row) / (weight(row) + weight(other))) for other in turned))
+    assert learner.score_samples(X) == pytest.approx(expected, abs=1e-4)
+    assert learner.score(X) == pytest.approx(np.mean(expected), abs=1e-4)
+
+
+def test_a_machine_learns_digits_as_well_as_scikit_learns():
+    from sklearn.neural_network import BernoulliRBM
+
+    X = data.digits().X
+    fewer, all_else = X[:500], X[500:800]
+    learner = nets.BernoulliRBM(32, epochs=10, random_state=0).fit(fewer)
+    peer = BernoulliRBM(32, learning_rate=0.1, batch_size=10, n_iter=10, random_state=0).fit(fewer)
+    assert learner.score(all_else) > np.mean([peer.score_samples(all_else).mean() for _ in range(20)]) - 1
+    assert -64 * np.log(2) < -30 < learner.score(all_else)
+    errors = np.square(learner.reconstruct(all_else) - all_else).mean(), all_else.var(0).mean()
+    assert errors[0] < 0.8 * errors[1]
+    dreamed = learner.gibbs(all_else, steps=3)
+    assert set(np.unique(dreamed)) == {0, 1}
+    assert (dreamed == learner.gibbs(all_else, steps=3)).all()
+    assert (dreamed != learner.gibbs(all_else, steps=3, seed=1)).any()
+    kept = nets.BernoulliRBM(32, chains=20, steps=2, epochs=3, random_state=0).fit(fewer)
+    assert kept.net_.values()["chains"].shape == (20, 64)
+
+
+def test_a_machine_of_normal_units_learns_what_columns_share():
+    rng = np.random.default_rng(0)
+    common = rng.integers(0, 2, (400, 1)) * 4 - 2.0
+    X = np.concatenate([common, common, -common], 1) + rng.normal(size=(400, 3))
+    learner = nets.GaussianRBM(4, epochs=60, random_state=0).fit(X[:300])
+    # What the three columns share comes back; what each has by itself cannot.
+    came = learner.reconstruct(X[300:])
+    assert np.square(came - X[300:] * 0 - np.c_[common, common, -common][300:]).mean() < 0.5
+    assert -learner.score(X[300:]) < 1.5 < X[300:].var(0).mean()
+
+
+def test_features_of_a_machine_in_a_pipeline_and_a_search():
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+    from sklearn.pipeline import make_pipeline
+
+    digits = data.digits().rows(slice(600))
+    machine = nets.BernoulliRBM(64, epochs=30, random_state=0)
+    chain = make_pipeline(machine, estimators.LogisticRegression(epochs=60, random_state=0))
+    assert cross_val_score(chain, digits.X, digits.t, cv=3).mean() > 0.75
+    machine = nets.BernoulliRBM(16, epochs=5, random_state=0)
+    search = GridSearchCV(machine, {"optimizer": [nets.SGD(1e-5), nets.SGD(0.1)]}, cv=2).fit(digits.X)
+    assert search.best_params_["optimizer"] == nets.SGD(0.1)
+    widths = GridSearchCV(estimators.Autoencoder(epochs=5, random_state=0), {"hidden": [(1,), (16,)]}, cv=2)
+    assert widths.fit(digits.X).best_params_ == {"hidden": (16,)}
+
+
+def test_estimators_are_found_by_the_names_of_what_they_learn():
+    for name in estimators.__all__:
+        made = getattr(estimators, name)()
+        assert type(made).__name__ == name
+        if hasattr(nets, name) and name not in ("Autoencoder", "LogisticRegression"):
+            assert getattr(nets, name) is type(made)
+    assert issubclass(nets.Autoencoder, nets.Module)
+    with pytest.raises(AttributeError, match="has no 'Automat'; there are Adaline, Autoencoder"):
+        estimators.Automat  # noqa: B018
+
+
 # scikit-learn's company ----------------------------------------------------------------------------------------------
 def test_in_a_pipeline_a_search_and_folds():
     from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -197,6 +330,9 @@ def test_class_names_come_back():
         lambda: nets.MLPClassifier((8,), epochs=2, random_state=0),
         lambda: nets.MLPRegressor((8,), epochs=2, random_state=0, optimizer=nets.Momentum(0.01)),
         lambda: nets.Perceptron(epochs=2, random_state=0),
+        lambda: nets.GaussianRBM(4, chains=5, epochs=2, random_state=0),
+        lambda: estimators.Autoencoder((1,), epochs=2, noise=0.1, random_state=0),
+        lambda: estimators.LogisticRegression(epochs=2, random_state=0),
     ],
 )
 def test_a_copy_goes_on_as_the_original(made):
@@ -282,6 +418,12 @@ def test_data_that_cannot_be_learned_from(learner, X, y, message):
         (nets.MLPClassifier(validation_fraction=1.5), "validation_fraction=1.5.*between 0 and 1"),
         (nets.Perceptron(rate=0), "rate=0.*above 0"),
         (nets.MLPClassifier(engine="abacus"), "no engine 'abacus'"),
+        (nets.MLPClassifier((True,)), r"hidden=\(True,\)"),
+        (nets.BernoulliRBM(0), r"BernoulliRBM\(hidden=0\): a whole number from 1 up"),
+        (nets.GaussianRBM(chains=-1), r"GaussianRBM\(chains=-1\): a whole number from 0 up"),
+        (estimators.Autoencoder(()), r"Autoencoder\(hidden=\(\)\): the last of them is the code"),
+        (estimators.Autoencoder(noise=-1), "noise=-1.*a spread from 0 up"),
+        (estimators.Autoencoder(sparsity=(2, 1)), r"sparsity=\(2, 1\).*rate between 0 and 1"),
     ],
 )
 def test_settings_that_make_no_sense(learner, message):
@@ -315,6 +457,31 @@ def test_a_rate_that_is_too_high_is_said():
         learner.fit(100 * np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2)
     assert not hasattr(learner, "net_")
     assert pickle.loads(pickle.dumps(learner)).get_params() == learner.get_params()
+
+
+def test_probabilities_that_are_none_are_said():
+    with pytest.warns(UserWarning, match=r"BernoulliRBM: X has 2 in column 0, row 2; .* between 0 and 1.*MinMaxScaler"):
+        nets.BernoulliRBM(2, epochs=1, optimizer=nets.SGD(0.001)).fit(X)
+    learner = nets.GaussianRBM(2, epochs=1).fit(X)
+    with pytest.raises(nets.DataError, match=r"inverse_transform takes 2 numbers for each row, as transform .* not 3"):
+        learner.inverse_transform([[0.0, 1.0, 0.5]])
+    with pytest.raises(nets.DataError, match=r"gibbs\(steps=0\): a whole number from 1 up"):
+        learner.gibbs(X, 0)
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "BernoulliRBM"])
+def test_without_scikit_learn_it_is_said_how_to_get_it(monkeypatch, name):
+    import sys
+
+    for module in [each for each in sys.modules if each.startswith("nngraph.nets.estimators")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delattr(nets, name, raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(
+        ImportError, match=r'^estimators are built on scikit-learn: pip install "nngraph\[learn\]"$'
+    ) as said:
+        getattr(nets, name)
+    assert isinstance(said.value, NngraphError)
 
 
 def test_more_columns_than_in_training():
