@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nngraph import nets
 
 
 def test_every_term_of_backpropagation_through_time(page):
@@ -37,3 +38,36 @@ def test_the_product_of_jacobians_never_crosses_its_bound(page, size):
     assert bounds == pytest.approx((np.max(slopes) * size) ** np.arange(1, 25))
     assert (norms <= bounds).all()
     assert (norms[-1] < 0.001) == (size < 1)
+
+
+@pytest.mark.parametrize("size", [0.7, 1.0, 1.5])
+def test_gradients_in_time_are_products_of_jacobians(page, size):
+    names = page("47").names
+    layer = nets.RNN(4, 32, rng=1, dtype="float64", recurrent_start=names["stretched"](size))
+    radius = np.abs(np.linalg.eigvals(layer.Wh.value)).max()
+    assert radius == pytest.approx(size)
+    h, arriving, found = layer(names["x"]).value, names["direction"], []
+    for at in reversed(range(50)):
+        found.append(np.linalg.norm(arriving))
+        arriving = (arriving * (1 - h[:, at] ** 2)) @ layer.Wh.value.T
+    assert names["ways"][f"RNN, ρ = {size}"] == pytest.approx(np.array(found[::-1]), rel=1e-9)
+
+
+def test_what_vanishes_explodes_is_kept_and_is_cut(page):
+    ways = page("47")["ways"]
+    first = {name: way[0] for name, way in ways.items()}
+    assert first["RNN, ρ = 0.7"] < 1e-8
+    assert first["RNN, ρ = 1.5"] > 40
+    assert (ways["LSTM, b_f = 1"] > 0.01).all()
+    assert (ways["LSTM, b_f = 4"] > 0.05).all()
+    assert first["GRU"] < 1e-6
+    cut = ways["truncated, ρ = 1.0"]
+    assert (cut[:40] == 0).all()
+    assert (cut[40:] == ways["RNN, ρ = 1.0"][40:]).all()
+
+
+def test_clipping_saves_a_training_that_explodes(page):
+    learned = page("47")["learned"]
+    assert np.isnan(learned["not clipped"][-1])
+    assert learned["clipped at 1"][-1] < 0.02 < 0.5 < learned["clipped at 1"][0]
+    assert "clipped at 1: 0.941 … 0.0155" in page("47").text

@@ -182,6 +182,18 @@ def test_the_boundary_is_where_the_function_decides():
     assert (left, right) == ([0xE3, 0xEF, 0xFB], [0xFD, 0xF1, 0xD3])
 
 
+def test_a_line_has_a_gap_where_a_logarithm_has_none(monkeypatch):
+    from matplotlib.axes import Axes
+
+    drawn = []
+    monkeypatch.setattr(Axes, "plot", lambda self, x, y, **rest: drawn.append(np.asarray(y).tolist()))
+    monkeypatch.setattr("matplotlib.figure.Figure.legend", lambda *given, **rest: None)
+    for log in (True, False):
+        plots.lines({"a": [0.0, 0.5, 1.0]}, log=log).svg()
+    assert [np.isnan(each[0]) for each in drawn] == [True, False]
+    assert drawn[0][1:] == drawn[1][1:] == [0.5, 1.0]
+
+
 def test_neighbors_stand_near_in_the_picture_of_a_graph():
     path = np.diag(np.ones(4), 1) + np.diag(np.ones(4), -1)
     where = layout(path)

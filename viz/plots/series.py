@@ -21,7 +21,7 @@ def lines(
 ) -> Plot:
     """A line for each series, by name; `across` holds the numbers along the axis, 1, 2, 3 … where it is left out. A series may
     be shorter than `across`, and has a gap where it is NaN. With `log` the upright axis is logarithmic, for what vanishes or
-    explodes.
+    explodes; there a gap is also where it is 0 or less.
 
     >>> lines({"RNN": [1e-6, 1e-3, 1.0], "LSTM": [0.3, 0.5, 1.0]}, log=True, labels=("time", "gradient"))
     <Plot: light, natural>
@@ -38,7 +38,8 @@ def lines(
         panel, colors = figure.subplots(), look.colors
         for at, (name, each) in enumerate(series.items()):
             few: dict[str, Any] = {"marker": colors.marker(at), "markersize": look.points / 2.5} if len(each) <= 12 else {}
-            panel.plot(places[: len(each)], each, color=colors.series(at), linestyle=colors.dash(at), linewidth=look.line, label=name or None, **few)  # fmt: skip
+            shown = np.where(each > 0, each, np.nan) if log else each
+            panel.plot(places[: len(each)], shown, color=colors.series(at), linestyle=colors.dash(at), linewidth=look.line, label=name or None, **few)  # fmt: skip
         if log:
             logarithmic(panel)
         if (places == places.round()).all():
