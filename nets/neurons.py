@@ -21,6 +21,7 @@ from ..autograd.ops import (
     sigmoid,
     softmax,
     softmax_loss,
+    step,
     stop_gradient,
 )
 from ..autograd.ops import sum as total
@@ -55,8 +56,7 @@ class ThresholdUnit(Module):
         return unit
 
     def forward(self, x: Node) -> Node:
-        z = self.linear(x)
-        return cast(z > 0, dtype=z.dtype.name)
+        return step(self.linear(x))
 
 
 GATES: Mapping[str, tuple[tuple[float, ...], float]] = {
@@ -101,7 +101,7 @@ def perceptron_loss(z: Node, t: Node) -> Node:
     """Σ(y − t)·z, the mean over the rows, with y = 1 where z > 0, else 0, taken as fixed: 0 for a right answer, |z| for
     a wrong one. Its gradient by W is −(t − y)·x, so that SGD with the rate α is the perceptron's rule. z and t (N,
     outputs), t 0 or 1. Rosenblatt 1958."""
-    t, y = _beside(t, z), stop_gradient(cast(z > 0, dtype=z.dtype.name))
+    t, y = _beside(t, z), stop_gradient(step(z))
     return total((y - t) * z) / z.shape[0]
 
 
@@ -149,12 +149,12 @@ def perceptron_steps(
     X, t = _two_classes(X, t)
     unit = ThresholdUnit(X.shape[1], dtype="float64")
     x, target = input_leaf("x", shape=(1, X.shape[1])), input_leaf("t", shape=(1, 1))
-    step = compile([unit(x)], [x, target], perceptron_updates(unit, x, target, rate), engine)
+    learn = compile([unit(x)], [x, target], perceptron_updates(unit, x, target, rate), engine)
     mistakes = 0
     for epoch in range(1, epochs + 1):
         before = mistakes
         for row in range(len(X)):
-            y = float(step(X[row : row + 1], t[row : row + 1, None])[0][0, 0])
+            y = float(learn(X[row : row + 1], t[row : row + 1, None])[0][0, 0])
             mistakes += int(y != t[row])
             W, b = unit.values().values()
             yield PerceptronStep(epoch, row, X[row], y, float(t[row]), W[:, 0].copy(), float(b[0]), mistakes)
