@@ -1,4 +1,4 @@
-"""Trainings compared, plots beside each other, and functions over the points they were fitted to."""
+"""Trainings compared, and plots beside each other."""
 
 import io
 
@@ -69,27 +69,3 @@ def test_side_by_side_are_the_plots_themselves():
         assert pixels(plots.side_by_side(curves, columns=2, theme=theme))[0, 0].tolist() == corner
     with pytest.raises(plots.PlotError, match="no plots"):
         plots.side_by_side({})
-
-
-def test_fits_stand_over_their_points():
-    x = np.linspace(-1, 1, 5)
-    _, (panel,) = panels(plots.fits(x, x**2, {"x²": np.square, "column": lambda p: p[:, None]}))
-    assert panel.collections[0].get_offsets().tolist() == np.stack([x, x**2], 1).tolist()
-    fine = panel.lines[0].get_xdata()
-    assert fine[0] < -1 < 1 < fine[-1]
-    assert panel.lines[0].get_ydata().tolist() == (fine**2).tolist()
-    assert panel.lines[1].get_ydata().tolist() == fine.tolist()
-    assert (pixels(plots.fits(x, x, {"t": np.square}, theme="print")).std((0, 1)) > 5).all()
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: plots.fits([1, 2], [1], {}),
-        lambda: plots.fits([], [], {}),
-        lambda: plots.fits([1, 2], [1, 2], {"first three": lambda p: p[:3]}),
-    ],
-)
-def test_points_that_make_no_plot(make):
-    with pytest.raises(plots.PlotError):
-        make()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .animation import Animation, animated_trajectories, film
 from .classes import confusion_matrix, decision_boundary, roc
-from .fits import fits
 from .functions import activations, curve, regression
 from .graphs import nodes_and_edges
 from .grids import image_grid, reconstructions
@@ -28,7 +27,6 @@ __all__ = [
     "curve",
     "decision_boundary",
     "film",
-    "fits",
     "heat_map",
     "image_grid",
     "learning_curves",
