@@ -35,9 +35,12 @@ def image_grid(
 
     def paint(figure: Any, look: Look) -> None:
         panel = _sheet(figure, down, across, pictures[0], 0.3 if len(titles) else 0.08)
+        if pictures.ndim == 3 and not signed:
+            _show_all(panel, pictures, across, look)
         for at, picture in enumerate(pictures):
             place = divmod(at, across)
-            _show(panel, picture, place, look, most if signed else None)
+            if pictures.ndim == 4 or signed:
+                _show(panel, picture, place, look, most if signed else None)
             if at < len(titles):
                 _say(panel, str(titles[at]), place, picture, look)
 
@@ -111,6 +114,24 @@ def _show(panel: Any, picture: np.ndarray, place: tuple[int, int], look: Look, m
         panel.plot(*zip(*corners), color=look.colors.theme.muted, linewidth=look.line / 3, clip_on=False)
     else:
         panel.imshow(picture, cmap=look.colors.ink, vmin=0, vmax=1, **how)
+    panel.set_xlim(limits[0])
+    panel.set_ylim(limits[1])
+
+
+def _show_all(panel: Any, pictures: np.ndarray, across: int, look: Look) -> None:
+    """All images as one, with nothing between them: much faster than one after another."""
+    count, high, wide = pictures.shape
+    fine = max(1, ceil(50 / high))  # so many dots to a pixel, so that gaps are whole dots
+    corners = [[round(fine * place * step) for place, step in zip(divmod(at, across), panel.step)] for at in range(count)]
+    (bottom, right) = (max(each) for each in zip(*corners))
+    sheet = np.full((bottom + fine * high, right + fine * wide), np.nan)
+    for (top, left), picture in zip(corners, pictures):
+        sheet[top : top + fine * high, left : left + fine * wide] = picture.repeat(fine, 0).repeat(fine, 1)
+    limits = panel.get_xlim(), panel.get_ylim()
+    panel.imshow(
+        sheet, cmap=look.colors.ink, vmin=0, vmax=1, interpolation="nearest", aspect="equal",
+        extent=(0, sheet.shape[1] / fine, sheet.shape[0] / fine, 0),
+    )  # fmt: skip
     panel.set_xlim(limits[0])
     panel.set_ylim(limits[1])
 
