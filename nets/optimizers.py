@@ -120,13 +120,19 @@ class Optimizer:
 
 
 def clipped(gradients: Sequence[Node], most: float) -> list[Node]:
-    """All gradients times the same number, so that together they are at most `most` long. Pascanu et al. 2013."""
+    """All gradients times the same number, min(1, most/‖g‖), so that together they are at most `most` long. Pascanu, Mikolov
+    and Bengio 2013, On the Difficulty of Training Recurrent Neural Networks."""
     if not most > 0:
         raise ParameterError(f"clip={most!r} is the greatest length of the gradients together; it must be above 0")
-    length = sqrt(_sum([total(square(g)) for g in gradients]))
+    # In float64, because the squares of gradients that explode overflow in float32, and then nothing would move any more.
+    length = sqrt(_sum([total(square(_float64(g))) for g in gradients]))
     # Where the length is 0 the quotient is infinite, and 1 is less.
     share = minimum(most / length, 1.0)
     return [g * cast(share, dtype=g.dtype.name) for g in gradients]
+
+
+def _float64(node: Node) -> Node:
+    return node if node.dtype == np.float64 else cast(node, dtype="float64")
 
 
 def _sum(nodes: Sequence[Node]) -> Node:
@@ -138,7 +144,8 @@ def _sum(nodes: Sequence[Node]) -> Node:
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """p ← p − α·g. Robbins and Monro 1951."""
+    """p ← p − α·g: gradient descent, stochastic where g is that of a batch. Robbins and Monro 1951, A Stochastic
+    Approximation Method."""
 
     rate: Rate = 0.1
 
@@ -148,7 +155,8 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v ← μ·v + g, p ← p − α·v: a ball that keeps rolling. Polyak 1964; with the rate outside, as in PyTorch."""
+    """v ← μ·v + g, p ← p − α·v: a ball that keeps rolling. Where slopes stay the same the steps grow to α·g/(1 − μ). Polyak
+    1964, Some Methods of Speeding Up the Convergence of Iteration Methods; with the rate outside, as in PyTorch."""
 
     momentum: float = 0.9
 
@@ -159,8 +167,9 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """v ← μ·v + g, p ← p − α·(g + μ·v): momentum that looks where it is about to be. Nesterov 1983, in the form of Sutskever
-    et al. 2013."""
+    """v ← μ·v + g, p ← p − α·(g + μ·v): momentum that looks where it is about to be. Nesterov 1983, A Method of
+    Solving a Convex Programming Problem with Convergence Rate O(1/k²); in the form of Sutskever, Martens, Dahl and Hinton
+    2013."""
 
     momentum: float = 0.9
 
@@ -171,7 +180,8 @@ class Nesterov(Optimizer):
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """s ← s + g², p ← p − α·g/(√s + ε): what has moved much moves less. Duchi, Hazan and Singer 2011."""
+    """s ← s + g², p ← p − α·g/(√s + ε): what has moved much moves less. Duchi, Hazan and Singer 2011, Adaptive
+    Subgradient Methods for Online Learning and Stochastic Optimization."""
 
     epsilon: float = 1e-10
 
@@ -182,7 +192,8 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): AdaGrad that forgets. Hinton, lecture 6e, 2012."""
+    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): AdaGrad that forgets. Tieleman and Hinton 2012,
+    lecture 6.5 of Neural Networks for Machine Learning."""
 
     forget: float = 0.9
     epsilon: float = 1e-8
@@ -195,7 +206,7 @@ class RMSProp(Optimizer):
 @dataclass(frozen=True)
 class AdaDelta(Optimizer):
     """s ← ρ·s + (1 − ρ)·g², d = g·√(u + ε)/√(s + ε), u ← ρ·u + (1 − ρ)·d², p ← p − α·d: steps in the parameter's own
-    unit, so that a rate of 1 will do. Zeiler 2012, arXiv:1212.5701."""
+    unit, so that a rate of 1 will do. Zeiler 2012, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701."""
 
     rate: Rate = 1.0
     forget: float = 0.95
@@ -212,7 +223,7 @@ class AdaDelta(Optimizer):
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
-    Kingma and Ba 2014, arXiv:1412.6980.
+    Kingma and Ba 2014, Adam: A Method for Stochastic Optimization, arXiv:1412.6980.
 
     The correction: m and v start at 0, so after t steps their weights sum to 1 − βᵗ, not to 1; without it the first steps
     would be far too long, because v is then smaller still than m².
@@ -233,7 +244,7 @@ class Adam(Optimizer):
 @dataclass(frozen=True)
 class AdamW(Adam):
     """Adam, and apart from it matrices shrink: p ← p − α·λ·p, whatever the size of the gradients. Loshchilov and Hutter 2017,
-    arXiv:1711.05101."""
+    Decoupled Weight Decay Regularization, arXiv:1711.05101."""
 
     shrink: float = 0.01
 

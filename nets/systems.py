@@ -1,15 +1,17 @@
-"""What there is to learn with, by family: the public names of nets, each with the first sentence of its own docstring."""
+"""What there is to learn with, by family: the public names of nets, each with the first sentence of its own docstring, the
+activations and losses among the ops, with theirs, and what is measured with scikit-learn."""
 
 from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from ..autograd.errors import ParameterError
-from ..autograd.language import N_
+from ..autograd.language import N_, translate
 
 FOLDER = Path(__file__).parent
 # Family -> the modules whose public names belong to it, in the order of the course.
@@ -25,10 +27,24 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (N_("Graphs"), ("graph_convolution",)),
     (N_("Layers"), ("linear", "dropout", "norms", "sequential", "module")),
     (N_("Starting values"), ("initialize",)),
+    (N_("Activations"), ("ops.activation",)),
+    (N_("Losses"), ("ops.loss",)),
     (N_("Optimizers"), ("optimizers", "quasi_newton", "schedules", "classic_surfaces")),
     (N_("Data"), ("data",)),
+    (N_("Evaluation"), ("measures", "scikit-learn")),
 )
-TOOLS = frozenset({"mode", "trainer", "checkpoint", "rows", "measures", "systems", "progress"})
+FROM_SCIKIT_LEARN: tuple[tuple[str, str], ...] = (
+    ("sklearn.metrics.accuracy_score", N_("The share of right answers")),
+    ("sklearn.metrics.confusion_matrix", N_("How often each class was taken for each")),
+    ("sklearn.metrics.roc_curve", N_("What share of one class is caught at the price of which share of false alarms")),
+    ("sklearn.metrics.roc_auc_score", N_("The area under that curve: how often the one of two that is meant scores higher")),
+    ("sklearn.model_selection.KFold", N_("Rows in k parts, each of which is asked once and learned from in the other turns")),
+    ("sklearn.model_selection.cross_val_score", N_("A score for each of k such turns")),
+    ("sklearn.model_selection.GridSearchCV", N_("The best of all combinations of settings")),
+    ("sklearn.model_selection.RandomizedSearchCV", N_("The best of some combinations of settings, drawn at random")),
+)
+"""What is not ours to write again: estimators of nets work with all of these."""
+TOOLS = frozenset({"mode", "trainer", "checkpoint", "rows", "systems", "progress"})
 """Modules about training, not about what is trained."""
 PARTS = frozenset(
     {"new_parameter", "new_state", "generator", "seed", "Activation", "Iteration", "LBFGSTrainer", "Memory", "Surface", "surfaces", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
@@ -40,21 +56,32 @@ MORE = N_("More")
 
 @dataclass(frozen=True)
 class System:
-    """A system: its name in nets, its family, what it is in a sentence, and the module that has it."""
+    """A system: its name in nets (of an op in ng, of a tool in scikit-learn), its family, what it is in a sentence, whose
+    `fields` are to be filled, and the module that has it."""
 
     name: str
     family: str
     what: str
     place: str
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
-        """The file, from the folder of the package: nets/boltzmann.py."""
-        return f"nets/{self.place.replace('.', '/')}.py"
+        """The file, from the folder of the package: nets/boltzmann.py. The name itself where it is none of ours."""
+        if self.place == "scikit-learn":
+            return self.name
+        folder = "autograd" if self.place.startswith("ops.") else "nets"
+        return f"{folder}/{self.place.replace('.', '/')}.py"
+
+    @property
+    def full_name(self) -> str:
+        """As it is written in a program: nets.RBM, ng.relu, sklearn.metrics.roc_curve."""
+        prefix = {"scikit-learn": ""}.get(self.place, "ng." if self.place.startswith("ops.") else "nets.")
+        return prefix + self.name
 
 
 def systems() -> list[System]:
-    """All systems, by family. Nothing is imported for it: sentences are read from the source."""
+    """All systems, by family. No network is imported for it: sentences are read from the source."""
     from . import _PLACES, data
 
     places = {**_PLACES, **{f"data.{name}": f"data.{place}" for name, place in data._PLACES.items()}}
@@ -63,6 +90,7 @@ def systems() -> list[System]:
         for name, place in places.items()
         if place not in TOOLS and name.rpartition(".")[2] not in PARTS
     ]
+    found += [*_ops(), *(System(name, _family("scikit-learn"), what, "scikit-learn") for name, what in FROM_SCIKIT_LEARN)]
     rank = {family: at for at, (family, _) in enumerate(FAMILIES)}
     return sorted(found, key=lambda system: rank.get(system.family, len(rank)))
 
@@ -73,8 +101,8 @@ def system(name: str) -> System:
     >>> system("rbm").family, system("RBM").path
     ('Energy', 'nets/boltzmann.py')
     """
-    known = {each.name.lower(): each for each in systems()}
-    wanted = name.lower().removeprefix("nets.")
+    known = {each.name.lower().rpartition("sklearn.")[2]: each for each in reversed(systems())}
+    wanted = re.sub(r"^(nets|ng|sklearn)\.", "", name.lower())
     if wanted not in known:
         from difflib import get_close_matches
 
@@ -86,7 +114,19 @@ def system(name: str) -> System:
 
 def docstring(system: System) -> str:
     """All that is said of a system where it is defined."""
+    if system.place == "scikit-learn" or system.place.startswith("ops."):
+        return translate(system.what, None, **system.fields)
     return _docstrings(system.place).get(system.name.rpartition(".")[2], "")
+
+
+def _ops() -> Iterator[System]:
+    from ..autograd import ops
+    from ..autograd.op import ACTIVATION, LOSS, OPS
+
+    for op in OPS.values():
+        if op.kind in (ACTIVATION, LOSS) and op.name in ops.__all__:
+            place = f"ops.{op.kind}"
+            yield System(op.name, _family(place), op.words, place, {name: name for name in (*op.inputs, *op.params)})
 
 
 def _family(place: str) -> str:
@@ -111,4 +151,11 @@ def _docstrings(place: str) -> dict[str, str]:
     if not path.exists():
         return {}
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    said = {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    for node, text in zip(tree.body, tree.body[1:]):
+        # A string behind a constant is its description.
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name) and isinstance(text.value.value, str):
+                    said[target.id] = text.value.value
+    return said

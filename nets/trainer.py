@@ -37,7 +37,7 @@ class Record:
     `validation` is the loss on the validation data, None without any; `metrics` were measured on the validation data, or
     without any on the training data. `best` says whether no earlier epoch had a lower validation loss (training loss without
     validation). `seconds` is what the epoch took. `stopped` is "patience" or "interrupt" on the last record of a training
-    that did not run all its epochs.
+    that did not run all its epochs, or why the optimizer ended it.
     """
 
     epoch: int
@@ -87,14 +87,19 @@ class Trainer:
             value = objective(*inputs)
             for penalty in learning.penalties:
                 value = value + penalty
-        trainable = net.trainable()
-        if not trainable:
+        if not net.trainable():
             raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))
+        self.learning = learning
+        self.ended: str | None = None
+        self.step = self._compiled(value, inputs, engine)
+        self._measure = self._measured(inputs, objective, loss, engine)
+
+    def _compiled(self, value: Node, inputs: Sequence[Leaf], engine: str | None) -> Executable:
+        """The step: loss and rate, and the updates."""
+        trainable = self.net.trainable()
         updates = self.optimizer.updates(trainable, gradient(value, list(trainable.values())), self.memory)
         rate = as_node(self.optimizer.rate_at(self.memory))
-        self.learning = learning
-        self.step = compile([value, rate], inputs, {**updates, **learning.updates}, engine)
-        self._measure = self._measured(inputs, objective, loss, engine)
+        return compile([value, rate], inputs, {**updates, **self.learning.updates}, engine)
 
     def _measured(
         self, inputs: Sequence[Leaf], objective: Callable[..., Node], loss: Loss | None, engine: str | None
@@ -133,11 +138,13 @@ class Trainer:
                 over = patience is not None and since >= patience
                 record = Record(
                     self.done, last, losses, rate, seconds + perf_counter() - began, validation, metrics, is_best,
-                    "patience" if over else None,
+                    "patience" if over else self.ended,
                 )  # fmt: skip
                 yield record
                 if over:
                     break
+            if record is not None and self.ended and record.stopped is None:
+                yield replace(record, stopped=self.ended)
         except KeyboardInterrupt:
             if record is None:
                 raise
@@ -168,7 +175,8 @@ def train(
     net: Module, loss: Loss | None = None, data: Data | None = None, *, epochs: int = 10, patience: int | None = None,
     **settings: Any,
 ) -> Iterator[Record]:  # fmt: skip
-    """Train a network: a record for every epoch. See `Trainer` for the settings and `Trainer.run` for how it ends.
+    """Train a network: a record for every epoch. See `Trainer` for the settings and `Trainer.run` for how it ends. An optimizer
+    that takes no single steps, such as LBFGS, brings a trainer of its own.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -180,7 +188,8 @@ def train(
     """
     if data is None:
         raise ParameterError("train needs data: X, or (X, t)")
-    return Trainer(net, loss, data, **settings).run(epochs, patience)
+    kind = getattr(settings.get("optimizer"), "trainer", Trainer)
+    return kind(net, loss, data, **settings).run(epochs, patience)
 
 
 def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:
