@@ -14,6 +14,8 @@ Decide = Callable[[np.ndarray], Any]
 """Points (n, 2) -> class numbers (n,), scores (n, classes), or the probability of class 1 (n,)."""
 FINE = 200
 """Points to a side at which a plane is asked."""
+FEW = 12
+"""So many points, such as the corners of a square, are drawn larger."""
 
 
 def decision_boundary(
@@ -57,7 +59,7 @@ def decision_boundary(
                 label = str(classes[k]) if k < len(classes) else str(k)
                 which = t == k
                 panel.scatter(
-                    *X[which].T, s=look.points * 1.4, c=look.colors.series(k), marker=look.colors.marker(k), label=label,
+                    *X[which].T, s=look.points * (1.4 if len(X) > FEW else 6), c=look.colors.series(k), marker=look.colors.marker(k), label=label,
                     edgecolors=look.colors.theme.background, linewidths=look.line / 4,
                 )  # fmt: skip
             panel.set_title(name)
