@@ -35,7 +35,7 @@ def run(
     lectures = _lectures()
     chosen = systems() if name is None else [system(name)]
     told = [
-        {"name": each.name, "family": _(each.family), "what": _(each.what), "file": each.path, "lecture": _lecture(each.name, lectures)}
+        {"name": each.name, "family": _(each.family), "what": _(each.what, None, **each.fields), "file": each.path, "lecture": _lecture(each, lectures)}
         for each in chosen
     ]  # fmt: skip
     if as_json:
@@ -48,7 +48,7 @@ def run(
         return 0
     colored = show.wants_color(color.value)
     if name is not None:
-        show.out(_one(told[0], docstring(chosen[0])))
+        show.out(_one(chosen[0].full_name, told[0], docstring(chosen[0])))
         return 0
     blocks = []
     for family in dict.fromkeys(record["family"] for record in told):
@@ -61,11 +61,11 @@ def run(
     return 0
 
 
-def _one(record: dict[str, Any], description: str) -> str:
+def _one(name: str, record: dict[str, Any], description: str) -> str:
     places = [f"{_('family')}: {record['family']}", f"{_('file')}: {record['file']}"]
     if record["lecture"]:
         places.append(f"{_('lecture')}: {record['lecture']}")
-    return "\n\n".join([f"nets.{record['name']}", description, "\n".join(places)])
+    return "\n\n".join([name, description, "\n".join(places)])
 
 
 def _lectures() -> dict[str, str]:
@@ -74,7 +74,10 @@ def _lectures() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("[0-9]*.py"))}
 
 
-def _lecture(name: str, lectures: dict[str, str]) -> str | None:
-    """The first lecture that uses a system."""
-    used = re.compile(rf"(?<![A-Za-z_.])(?:ng\.)?(?:nets\.)?{re.escape(name)}\(")
-    return next((file for file, source in lectures.items() if "nets" in source and used.search(source)), None)
+def _lecture(system: Any, lectures: dict[str, str]) -> str | None:
+    """The lecture about a system: the one that names it most often."""
+    name = system.name.rpartition(".")[2] if system.place == "scikit-learn" else system.full_name
+    used = re.compile(rf"(?<![\w.])(?:ng\.)?{re.escape(name)}\b".replace(r"nets\.data\.", r"(?:nets\.)?data\."))
+    counts = {file: len(used.findall(source)) for file, source in lectures.items()}
+    most = max(counts.values(), default=0)
+    return next((file for file, count in counts.items() if count == most), None) if most else None

@@ -1,5 +1,6 @@
 """nngraph nets: every public name of a family, its sentence from its own docstring, in the languages, as JSON."""
 
+import importlib
 import json
 
 import pytest
@@ -49,6 +50,28 @@ def test_one(capsys):
     assert shown.startswith("nets.RBM\n")
     assert "contrastive divergence" in shown
     assert "nets/boltzmann.py" in shown
+
+
+def test_losses_activations_and_tools_of_scikit_learn_are_listed(capsys):
+    listed = {each.full_name: each for each in systems()}
+    for name in ("ng.softmax_loss", "ng.kl_divergence", "ng.leaky_relu", "ng.maxout", "nets.mean_cost", "sklearn.metrics.roc_auc_score"):
+        assert name in listed
+    for each in listed.values():
+        if each.place == "scikit-learn":
+            module, _, name = each.name.rpartition(".")
+            assert hasattr(importlib.import_module(module), name)
+    assert run(["nets", "softmax_loss"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("ng.softmax_loss\n")
+    assert "{" not in shown
+    assert "autograd/ops/loss.py" in shown
+    assert run(["nets", "metrics.roc_curve", "--lang", "zh-CN"]) == 0
+    assert capsys.readouterr().out.startswith("sklearn.metrics.roc_curve\n")
+
+
+def test_the_lecture_about_a_system_is_the_one_that_names_it_most(capsys):
+    assert run(["nets", "gate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["nets"][0]["lecture"] == "13_threshold_unit.py"
 
 
 def test_as_json(capsys):
