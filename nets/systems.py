@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from ..autograd.errors import ParameterError
@@ -152,7 +153,7 @@ def _docstrings(place: str) -> dict[str, str]:
         return {}
     tree = ast.parse(path.read_text(encoding="utf-8"))
     said = {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    for node, text in zip(tree.body, tree.body[1:]):
+    for node, text in pairwise(tree.body):
         # A string behind a constant is its description.
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
