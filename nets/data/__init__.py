@@ -15,6 +15,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("churn", "golf", "houses"), "examples"),
     **dict.fromkeys(("image_folder", "mnist", "nudged", "read_idx"), "images"),
     **dict.fromkeys(("Ratings", "movie_ratings"), "ratings"),
+    **dict.fromkeys(("x_and_o",), "letters"),
 }
 
 __all__ = sorted(_PLACES)

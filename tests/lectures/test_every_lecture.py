@@ -70,7 +70,7 @@ def test_pictures_are_written(page, number):
         assert width > 100
         assert height > 60
         assert len(list(root.iter())) > 10
-        assert "nan" not in text
+        assert "nan" not in re.sub(r'"data:image[^"]*"', "", text)  # a picture in a picture is written in letters, any letters
 
 
 def test_every_derivation_of_the_small_graphs_is_listed_above(page):
@@ -176,6 +176,8 @@ def test_lectures_speak_chinese(page, number, language):
 def test_pictures_speak_chinese(page, number):
     english, chinese = page(number), page(number, "zh-TW")
     for name, text in chinese.pictures.items():
+        if "windows" in name:
+            continue  # a plot: its letters are outlines
         words, english_words = words_of(text), words_of(english.pictures[name])
         assert "forward" in english_words
         assert "前向" in words

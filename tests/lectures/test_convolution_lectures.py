@@ -1,0 +1,80 @@
+"""The pages on convolution, against SciPy and numpy: tables of windows, X and O, kernels, receptive fields, the way back, digits."""
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.nets import data
+from scipy.signal import correlate2d
+
+
+# 36, 37: windows, products, sums ----------------------------------------------------------------------------------------
+def test_every_window_is_printed_with_its_products_and_their_sum(page):
+    lines = [line for line in page("36").text.splitlines() if line.startswith("(")]
+    assert lines[0] == "(0, 0)   2 + 5 + 7 + 9 + 11 = 34"
+    sums = [int(line.split("= ")[1]) for line in lines]
+    assert sums == correlate2d(page("36")["image"].value, page("36")["kernel"].value, "valid").ravel().tolist()
+    for line in lines:
+        products = line.split("   ")[1].split(" = ")[0]
+        assert sum(map(int, products.split(" + "))) == int(line.split("= ")[1])
+    assert "36_windows.svg" in page("36").pictures
+
+
+def test_three_ways_of_pooling(page):
+    windows = page("37")["image"].value.reshape(2, 2, 2, 2).swapaxes(1, 2).reshape(2, 2, 4)
+    assert page("37")["largest"].value == pytest.approx(windows.max(-1))
+    assert page("37")["average"].value == pytest.approx(windows.mean(-1))
+    assert page("37")["lengths"].value == pytest.approx(np.linalg.norm(windows, axis=-1))
+    assert "[23.37 27.31]" in page("37").text
+
+
+# 39: X and O -----------------------------------------------------------------------------------------------------------
+def test_a_score_is_the_mean_of_nine_products(page):
+    names = page("39").names
+    X = names["perfect"].X[:1]
+    maps, kept, best = (step.value[0] for step in names["steps"](X))
+    for number, kernel in enumerate(names["kernels"]):
+        assert set(np.unique(kernel)) == {-1.0, 1.0}
+        assert maps[number] == pytest.approx(correlate2d(X[0, 0], kernel, "valid") / 9)
+    assert maps.max() == pytest.approx(1.0)  # all nine agree
+    assert maps[0, 0, 0] == pytest.approx(7 / 9)
+    assert (kept == np.maximum(maps, 0)).all()
+    padded = np.pad(kept, ((0, 0), (0, 1), (0, 1)))
+    assert best == pytest.approx(padded.reshape(3, 4, 2, 4, 2).max((2, 4)))
+
+
+def test_strokes_tell_deformed_letters_apart_and_pixels_do_not(page):
+    right = page("39")["right"]
+    assert right["strokes"] >= 0.95 > 0.85 >= right["pixels"]
+    assert "pixels: 85.0%, of strokes: 95.0%" in page("39").text
+    seen, others = page("39")["seen"], page("39")["others"]
+    assert (len(seen), len(others)) == (20, 400)
+    assert not {each.tobytes() for each in seen.X} >= {each.tobytes() for each in others.X}
+
+
+def test_it_is_no_accident_of_one_seed(page):
+    """Over other letters to learn from, strokes are better each time."""
+    pixels, strokes, others = page("39")["pixels"], page("39")["strokes"], data.x_and_o(400, seed=100)
+    for seed in range(4, 7):
+        seen, right = data.x_and_o(20, seed=seed), []
+        for of, count in ((pixels, 81), (strokes, 48)):
+            vote = nets.Linear(count, 2, start=nets.zeros)
+            list(nets.train(vote, ng.softmax_loss, (of(seen.X).value, seen.t), epochs=50, batch=20, optimizer=nets.SGD(0.5)))
+            right.append(float((vote(of(others.X)).value.argmax(1) == others.t).mean()))
+        assert right[1] > right[0] + 0.02
+        assert right[1] > 0.88
+
+
+def test_letters_are_as_they_should_be_or_each_deformed_in_its_own_way():
+    perfect, deformed = data.x_and_o(4, deformed=0), data.x_and_o(40, seed=1)
+    X, O = perfect.X[:2, 0]  # noqa: E741
+    assert (perfect.X[2:] == perfect.X[:2]).all()
+    for letter in (X, O):
+        assert (letter == letter[::-1]).all()
+        assert (letter == letter.T).all()
+    assert (X[4, 4], O[4, 4]) == (1, -1)
+    assert len({each.tobytes() for each in deformed.X}) == 40
+    assert (deformed.X == data.x_and_o(40, seed=1).X).all()
+    assert deformed.t.tolist() == [0, 1] * 20
+    with pytest.raises(ng.NngraphError, match="rows=0"):
+        data.x_and_o(0)
