@@ -4,6 +4,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
+from nngraph.autograd.errors import ParameterError
 from nngraph.nets import data
 from scipy.signal import correlate2d
 
@@ -76,5 +77,5 @@ def test_letters_are_as_they_should_be_or_each_deformed_in_its_own_way():
     assert len({each.tobytes() for each in deformed.X}) >= 35
     assert (deformed.X == data.x_and_o(40, seed=1).X).all()
     assert deformed.t.tolist() == [0, 1] * 20
-    with pytest.raises(ng.NngraphError, match="rows=0"):
+    with pytest.raises(ParameterError, match="rows=0"):
         data.x_and_o(0)
