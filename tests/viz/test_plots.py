@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from nngraph.viz import plots
 from nngraph.viz.plots import plot as page
+from nngraph.viz.plots.colors import Colors
 from nngraph.viz.plots.functions import derivative
 from nngraph.viz.plots.graphs import layout
 from nngraph.viz.plots.learning import METRICS
 from nngraph.viz.plots.plot import painted as plot_painted
+from nngraph.viz.themes import THEMES
 
 RECORDS = [
     {"epoch": e, "loss": 2.0 / e, "validation": 2.0 / e + 0.1 * abs(e - 4), "metrics": {"accuracy": 1 - 0.5 / e}}
@@ -281,6 +283,22 @@ def test_an_animation_as_gif_and_as_page(tmp_path):
     moving.still.save(tmp_path / "a.png")
 
 
+def test_a_frame_of_ways_is_what_the_still_shows_and_keeps_the_colors_of_thin_lines():
+    from matplotlib.colors import to_rgb
+
+    ways = {str(number): np.array([[-0.9, 0.1 * number - 0.4], [0.9, 0.1 * number - 0.3]]) for number in range(8)}
+    moving = plots.animated_trajectories(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), ways, minimum=(0, 0))
+    frame = np.asarray(moving.images()[-1].convert("RGB")).astype(int)
+    still = pixels(moving.still)
+    assert frame.shape == still.shape
+    assert (abs(frame - still).max(2) > 60).mean() < 0.01
+    colors = Colors(THEMES["light"])
+    for number in range(8):
+        color = colors.series(number + 1) if number < 7 else colors.theme.text
+        distance = abs(frame - 255 * np.array(to_rgb(color))).sum(2)
+        assert (distance < 30).sum() > 50, number
+
+
 def test_a_film_shows_one_plot_after_another(tmp_path):
     from PIL import Image
 
@@ -295,7 +313,7 @@ def test_a_film_shows_one_plot_after_another(tmp_path):
             frames.append(np.asarray(image.convert("L")).astype(int))
     assert frames[0].mean() > frames[1].mean() + 10 > frames[2].mean() + 20
     # A frame is what its plot is, but for the edges of letters, whose colors are those of the palette.
-    alone = np.asarray(Image.open(io.BytesIO(shades[1].png(0.8))).convert("L")).astype(int)
+    alone = np.asarray(Image.open(io.BytesIO(shades[1].png(1))).convert("L")).astype(int)
     assert (abs(alone - frames[1]) > 30).mean() < 0.02
     for wrong in ([], [shades[0], plots.image_grid(np.zeros((9, 4, 4)))]):
         with pytest.raises(plots.PlotError):

@@ -14,6 +14,8 @@ import numpy as np
 
 from ...autograd.files import write_whole
 from ...autograd.language import N_, current_language, translate
+from ..themes import THEMES
+from .colors import SERIES, Colors
 from .plot import Look, Plot, PlotError, painted
 from .surface import Surface, contours, drawn, paths
 
@@ -22,7 +24,11 @@ FORMATS = ("gif", "html")
 
 @dataclass(frozen=True)
 class Animation:
-    """A plot whose frames come one after another: `.save("descent.gif")`, or .html. `still` is its last frame as a plot."""
+    """A plot whose frames come one after another: `.save("descent.gif")`, or .html. `still` is its last frame as a plot.
+
+    `stages(figure, look)` paints what there is and gives a function that shows a frame by its number. Where that function says
+    which parts it moved, only those are painted again.
+    """
 
     still: Plot
     frames: int
@@ -32,7 +38,7 @@ class Animation:
     def __repr__(self) -> str:
         return f"<Animation: {self.frames} frames in {self.seconds:g} s>"
 
-    def images(self, dpi: float = 80) -> list[Any]:
+    def images(self, dpi: float = 100) -> list[Any]:
         """The frames as images of Pillow with one palette, that of the last, which shows everything: else colors flicker."""
         try:
             from PIL import Image
@@ -51,11 +57,21 @@ class Animation:
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
             figure.set_layout_engine("none")  # what is laid out once stays where it is
+            parts = sorted(moving[0](0) or (), key=lambda part: part.get_zorder())
+            for part in parts:
+                part.set_animated(True)
+            canvas.draw()
+            still = canvas.copy_from_bbox(figure.bbox)
             for frame in range(self.frames):
                 moving[0](frame)
-                canvas.draw()
+                if parts:
+                    canvas.restore_region(still)
+                    for part in parts:
+                        figure.draw_artist(part)
+                else:
+                    canvas.draw()
                 images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))
-        palette = images[-1].quantize(128)
+        palette = _with_colors(images[-1], Colors(THEMES[self.still.theme])).quantize(256)
         return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
 
     def gif(self) -> bytes:
@@ -109,20 +125,23 @@ def animated_trajectories(
 
     def stages(figure: Any, look: Look) -> Any:
         panel = figure.subplots()
-        contours(panel, f, x, y, look, levels, minimum)
+        star = contours(panel, f, x, y, look, levels, minimum)
         parts = [drawn(panel, way, name, number, look) for number, (name, way) in enumerate(ways.items())]
         panel.set_xlabel(labels[0])
         panel.set_ylabel(labels[1])
         said = panel.set_title(look.say(N_("step {step}"), step=longest - 1), loc="left")
         figure.legend(loc="outside lower center", ncols=min(len(ways) + (minimum is not None), 5))
 
-        def show(frame: int) -> None:
+        moved = [*(part for pair in parts for part in pair), *star, said]
+
+        def show(frame: int) -> list[Any]:
             step = round(frame / (frames - 1) * (longest - 1))
-            for (line, end), way in zip(parts, ways.values()):
+            for (line, end), way in zip(parts, ways.values(), strict=True):
                 so_far = way[: step + 1]
                 line.set_data(*so_far.T)
                 end.set_data(*so_far[-1:].T)
             said.set_text(look.say(N_("step {step}"), step=step))
+            return moved
 
         return show
 
@@ -156,6 +175,19 @@ def film(plots: Sequence[Plot], *, seconds: float = 5.0) -> Animation:
         return show
 
     return Animation(plots[-1], len(plots), seconds, stages)
+
+
+def _with_colors(image: Any, colors: Colors) -> Any:
+    """A picture with a stripe of every series' color below, so that a palette made of it has those of thin lines, too."""
+    from PIL import Image
+
+    high = max(4, image.height // 40)
+    stripes = [*(colors.series(number) for number in range(len(SERIES))), colors.theme.text, colors.theme.gradient]
+    taller = Image.new("RGB", (image.width, image.height + high * len(stripes)))
+    taller.paste(image)
+    for number, color in enumerate(stripes):
+        taller.paste(color, (0, image.height + high * number, image.width, image.height + high * (number + 1)))
+    return taller
 
 
 def _base64(image: Any) -> str:

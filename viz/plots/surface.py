@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.language import N_
+from .colors import SERIES
 from .plot import Look, Plot, PlotError
 
 Surface = Callable[[np.ndarray, np.ndarray], Any]
@@ -57,8 +58,8 @@ def paths(trajectories: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
 def contours(
     panel: Any, f: Surface, x: tuple[float, float], y: tuple[float, float], look: Look, levels: int,
     minimum: tuple[float, float] | None,
-) -> None:  # fmt: skip
-    """The surface itself."""
+) -> list[Any]:  # fmt: skip
+    """The surface itself, and what marks its minimum, which is given back: it lies above all ways."""
     xs, ys = np.linspace(*x, FINE), np.linspace(*y, FINE)
     heights = np.asarray(f(*np.meshgrid(xs, ys)), float)
     finite = heights[np.isfinite(heights)]
@@ -70,17 +71,20 @@ def contours(
         edges = np.array([edges[0] - 1, edges[0] + 1])
     shade = look.colors.much
     panel.contourf(xs, ys, heights, edges, colors=[shade(part) for part in np.linspace(0.02, 0.45, len(edges) - 1)])
-    panel.contour(xs, ys, heights, edges, colors=look.colors.theme.muted, linewidths=look.line / 6)
+    panel.contour(xs, ys, heights, edges, colors=look.colors.theme.muted, linewidths=look.line / 6, linestyles="solid")
+    star: list[Any] = []
     if minimum is not None:
-        panel.plot(*minimum, marker="*", linestyle="", color=look.colors.theme.text, markersize=look.points * 1.2, label=look.say(N_("minimum")), zorder=5)  # fmt: skip
+        star = panel.plot(*minimum, marker="*", linestyle="", color=look.colors.theme.text, markersize=look.points * 1.2, label=look.say(N_("minimum")), zorder=5)  # fmt: skip
     panel.set_xlim(*x)
     panel.set_ylim(*y)
+    return star
 
 
 def drawn(panel: Any, way: np.ndarray, name: str, number: int, look: Look) -> list[Any]:
     """A way with its start as a dot and its end as a marker of its own; what was drawn, to be moved by an animation."""
     colors = look.colors
-    color = colors.series(number + 1)  # the first color is that of the surface
+    # The first color is that of the surface.
+    color = colors.series(number + 1) if (number + 1) % len(SERIES) else colors.theme.text
     (line,) = panel.plot(*way.T, color=color, linestyle=colors.dash(number), linewidth=look.line, label=name or None, zorder=3)
     (end,) = panel.plot(*way[-1], marker=colors.marker(number), color=color, markersize=look.points / 1.6, markeredgecolor=colors.theme.background, zorder=4)  # fmt: skip
     panel.plot(*way[0], marker="o", color=colors.theme.text, markersize=look.points / 2.5, zorder=4)
