@@ -1,9 +1,11 @@
-"""The folder of a training: settings, weights of the best epoch, where it stands, records, pictures, a report; each written whole."""
+"""The folder of a training: settings, weights of the best epoch, where it stands, records, pictures, a report; each written whole.
+
+What a network makes after each epoch is kept as numbers and as a picture; in the end the pictures are a film."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -18,11 +20,17 @@ from ..autograd.language import translate as _
 from .errors import CommandError
 
 if TYPE_CHECKING:
-    from ..nets.trainer import Record, Trainer
+    from ..nets.adversarial.trainer import AdversarialTrainer
+    from ..nets.progress import AnyRecord
+    from ..nets.trainer import Trainer
+    from ..viz.plots import Animation, Plot
 
 SETTINGS, WEIGHTS, CHECKPOINT, RECORDS, REPORT = "settings.json", "weights.safetensors", "checkpoint.safetensors", "records.jsonl", "report.html"
+SAMPLES, EPOCH, FILM = "samples.safetensors", "samples/epoch-{epoch:04}.png", "samples.gif"
 SECONDS = 1.0
 """So often at most a running training is written: what a crash can cost."""
+FRAMES = 60
+"""At most so many epochs are in the film, and one."""
 
 
 class RunFolder:
@@ -34,6 +42,7 @@ class RunFolder:
         self.best: dict[str, Any] | None = None
         self.best_loss = float("inf")
         self.state: dict[str, Any] = {}
+        self.samples: dict[int, np.ndarray] = {}
         self._written = 0.0
         self._is_new_best = False
 
@@ -64,23 +73,53 @@ class RunFolder:
             raise CommandError(_("{path} holds no training that could go on: {file} is not there", path=self.path, file=Path(error.filename).name)) from None
         except ValueError:
             raise CommandError(_("{path} holds no training that could go on: its files cannot be read", path=self.path)) from None
-        self.best_loss = min((each["validation"] for each in self.records if each["validation"] is not None), default=float("inf"))
+        self.best_loss = min((each["validation"] for each in self.records if each.get("validation") is not None), default=float("inf"))
+        if (self.path / SAMPLES).exists():
+            from ..nets.saving import load_values
+
+            self.samples = {int(epoch): made for epoch, made in load_values(self.path / SAMPLES).items()}
         return dict(settings)
 
-    def take(self, trainer: Trainer, record: Record) -> None:
+    def back_to(self, epoch: int) -> None:
+        """Forget the epochs after this one: the training goes on from here."""
+        del self.records[epoch:]
+        self.samples = {each: made for each, made in self.samples.items() if each <= epoch}
+
+    def take(self, trainer: Trainer | AdversarialTrainer, record: AnyRecord) -> None:
         """Keep an epoch that is done; it is written now and then, and by `finish`."""
         from ..nets.checkpoint import EPOCHS
 
         values = {name: np.array(value) for name, value in trainer.net.values().items()}
-        self.records.append({**asdict(record), "metrics": dict(record.metrics), "stopped": None})
+        kept = {name: value for name, value in asdict(record).items() if name != "samples"}
+        self.records.append({**kept, "stopped": None})
         self.state = {f"net/{name}": value for name, value in values.items()}
         self.state |= {name: np.array(leaf.value) for name, leaf in trainer.states.items()}
         self.state[EPOCHS] = np.int64(trainer.done)
-        if record.validation is None or record.validation < self.best_loss:
-            self.best_loss = self.best_loss if record.validation is None else record.validation
+        validation = kept.get("validation")
+        if validation is None or validation < self.best_loss:
+            self.best_loss = self.best_loss if validation is None else validation
             self.best, self._is_new_best = values, True
         if perf_counter() - self._written > SECONDS:
             self.write()
+
+    def show(self, epoch: int, made: np.ndarray, shown: Callable[[np.ndarray], Plot] | None) -> None:
+        """Keep what was made after an epoch, and write its picture where one can be painted."""
+        # Epochs 1, 3, 5 …, then 1, 5, 9 …: those that a longer training keeps were all kept by a shorter one.
+        self.samples[epoch] = made
+        step = 1
+        while (epoch - 1) // step >= FRAMES:
+            step *= 2
+        self.samples = {each: some for each, some in self.samples.items() if (each - 1) % step == 0 or each == epoch}
+        if self.path is not None and shown is not None:
+            (self.path / EPOCH).parent.mkdir(exist_ok=True)
+            write_whole(self.path / EPOCH.format(epoch=epoch), shown(made).png(1))
+
+    def film(self, shown: Callable[[np.ndarray], Plot]) -> Animation:
+        """What was made after the epochs, one after another."""
+        from ..viz.plots import film
+
+        frames = [shown(made).with_(title=_("epoch {epoch}", epoch=epoch)) for epoch, made in sorted(self.samples.items())]
+        return film(frames, seconds=min(8.0, 0.25 * len(frames)))
 
     def write(self) -> None:
         """Everything so far: the best weights first, the checkpoint last."""
@@ -92,6 +131,8 @@ class RunFolder:
             assert self.best is not None
             save_values(self.path / WEIGHTS, self.best)
             self._is_new_best = False
+        if self.samples:
+            save_values(self.path / SAMPLES, {str(epoch): made for epoch, made in self.samples.items()})
         self._write(RECORDS, "".join(json.dumps(each) + "\n" for each in self.records))
         save_values(self.path / CHECKPOINT, self.state)
         self._written = perf_counter()
@@ -105,24 +146,28 @@ class RunFolder:
         assert self.path is not None
         return load_values(self.path / WEIGHTS)
 
-    def finish(self, told: Mapping[str, str], plots: Mapping[str, Any], words: str) -> None:
+    def finish(self, told: Mapping[str, str], plots: Mapping[str, Any], words: str, film: Animation | None = None) -> None:
         """Pictures and report of the whole training."""
         if self.path is None:
             return
         for name, plot in plots.items():
             plot.save(self.path / f"{name}.svg")
             plot.save(self.path / f"{name}.png")
-        self._write(REPORT, report(told, list(plots), words))
+        pictures = {name: f"{name}.svg" for name in plots}
+        if film is not None:
+            film.save(self.path / FILM)
+            pictures["epoch by epoch"] = FILM
+        self._write(REPORT, report(told, pictures, words))
 
     def _write(self, name: str, text: str) -> None:
         assert self.path is not None
         write_whole(self.path / name, text.encode())
 
 
-def report(told: Mapping[str, str], pictures: list[str], words: str) -> str:
-    """A page with what was trained, what came out and the pictures beside it."""
+def report(told: Mapping[str, str], pictures: Mapping[str, str], words: str) -> str:
+    """A page with what was trained, what came out and the pictures beside it, files by name."""
     rows = "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in told.items())
-    images = "\n".join(f'<figure><img src="{name}.svg" alt="{escape(_(name))}"><figcaption>{escape(_(name))}</figcaption></figure>' for name in pictures)
+    images = "\n".join(f'<figure><img src="{file}" alt="{escape(_(name))}"><figcaption>{escape(_(name))}</figcaption></figure>' for name, file in pictures.items())
     return f"""<!doctype html>
 <html lang="{current_language()}"><head><meta charset="utf-8"><title>{escape(words)}</title>
 <style>body{{font-family:"DejaVu Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei",sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1d2129}}

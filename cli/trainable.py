@@ -1,21 +1,22 @@
-"""What `nngraph train` can train: which data there are, and for each system its network, its loss and its pictures."""
+"""What `nngraph train` learns from and with: data by name or from files, rows kept aside, and what a system makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.language import N_
 from ..autograd.language import translate as _
 from .errors import CommandError
 
 if TYPE_CHECKING:
+    from ..autograd.node import Node
     from ..nets.data.dataset import Dataset
     from ..nets.module import Module
+    from ..viz.plots import Plot
 
 SETS = (
     "digits", "iris", "wine", "breast_cancer", "diabetes", "moons", "circles", "spirals", "blobs", "exclusive_or",
@@ -23,9 +24,7 @@ SETS = (
 )  # fmt: skip
 TARGETS = {"churn": "churn", "golf": "play", "houses": "price"}
 """What the generated tables are about."""
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw")
-HIDDEN = {"mlp": (30,), "rbm": (64,), "autoencoder": (32, 8)}
-"""Systems and the sizes they have unless told otherwise."""
+OPTIMIZERS = {name.lower(): name for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "AdaDelta", "RMSProp", "Adam", "AdamW")}
 
 
 @dataclass
@@ -127,7 +126,10 @@ def _scaled(name: str, train: Dataset, validation: Dataset | None = None) -> Tas
 
 @dataclass
 class Model:
-    """A network, what it is trained with, and how the result is told: rows for training, for validation, loss, metrics."""
+    """A network, what it is trained with, and how the result is told: rows for training, for validation, loss, metrics.
+
+    `samples` gives what is looked at after every epoch, and `shown` makes a picture of it; None where there is nothing to see.
+    """
 
     net: Module
     loss: Any
@@ -135,113 +137,61 @@ class Model:
     validation: Any
     metrics: dict[str, Callable[..., float]]
     pictures: Callable[[], dict[str, Any]] = field(default=dict)
+    samples: Callable[[], np.ndarray] | None = None
+    shown: Callable[[np.ndarray], Plot] | None = None
 
 
-def model(system: str, task: Task, hidden: Sequence[int], seed: int, engine: str | None) -> Model:
-    """The network of a system for some rows."""
-    made = {"mlp": _mlp, "rbm": _rbm, "autoencoder": _autoencoder}[system]
-    return made(task, hidden, seed, engine)
+SAMPLES = 40
+"""So many are made to be looked at after every epoch."""
 
 
-def _asked(net: Any, rows: np.ndarray, engine: str | None, ask: Callable[[Any], Any]) -> np.ndarray:
+def asked(net: Callable[[Any], Any], rows: np.ndarray, engine: str | None) -> np.ndarray:
+    """What a network, or another function of a node, gives for some rows."""
     from ..autograd.executable import compile
     from ..autograd.leaves import input as input_leaf
 
     rows = rows.astype(np.float32)
     x = input_leaf("x", shape=rows.shape, dtype="float32")
-    return np.array(compile(ask(x), x, engine=engine)(rows))
+    return np.array(compile(net(x), x, engine=engine)(rows))
 
 
-def _mlp(task: Task, hidden: Sequence[int], seed: int, engine: str | None) -> Model:
-    from ..autograd.ops import mean_squared_error, softmax_loss
-    from ..nets.feed_forward import MLP
+def drawn(node: Node, engine: str | None) -> Callable[[], np.ndarray]:
+    """The value of a node that needs no input, each time with the weights as they are then."""
+    from ..autograd.executable import compile
 
-    classes, train = task.train.classes, task.train
-    outputs = len(classes) or train.t.shape[1]
-    net = MLP([train.X.shape[1], *hidden, outputs], rng=seed)
-
-    def pictures() -> dict[str, Any]:
-        if not classes:
-            return {}
-        from ..viz.plots import confusion_matrix, decision_boundary
-
-        answers = _asked(net, task.judged.X, engine, net).argmax(1)
-        counts = np.zeros((outputs, outputs), int)
-        np.add.at(counts, (task.judged.t, answers), 1)
-        made = {"confusion": confusion_matrix(counts, classes)}
-        if train.X.shape[1] == 2:
-            made["boundary"] = decision_boundary(lambda points: _asked(net, points, engine, net), train.X, train.t, classes=classes, columns=train.columns)  # fmt: skip
-        return made
-
-    metrics: dict[str, Callable[..., float]]
-    if classes:
-        metrics = {"accuracy": lambda t, scores: float((scores.argmax(1) == t).mean())}
-    else:
-        metrics = {"error": lambda t, y: task.spread * float(np.sqrt(np.mean((y - t) ** 2)))}
-    kept = None if task.validation is None else (task.validation.X, task.validation.t)
-    return Model(net, softmax_loss if classes else mean_squared_error, (train.X, train.t), kept, metrics, pictures)
+    run = compile(node, engine=engine)
+    return lambda: np.array(run())
 
 
-def _rbm(task: Task, hidden: Sequence[int], seed: int, engine: str | None) -> Model:
-    from ..nets.boltzmann import RBM
-
-    X = task.train.X
-    if len(hidden) != 1:
-        raise CommandError(_("rbm has one layer of hidden units: --hidden {count}", count=hidden[0]))
-    binary = X.min() >= 0 and X.max() <= 1
-    net = RBM(X.shape[1], hidden[0], units="bernoulli" if binary else "gaussian", rng=seed)
-
-    def again(x: Any) -> Any:
-        return net.visible_mean(net(x))
-
-    def error(t: np.ndarray, _hidden: np.ndarray) -> float:
-        return float(np.mean((_asked(net, task.judged.X, engine, again) - task.judged.X) ** 2))
-
-    # The value of its objective says little, so that no epoch is called best by it.
-    return Model(net, None, (X,), None, {"reconstruction error": error}, lambda: _images(task, net.W.value.T, again, net, engine))
+def is_share(X: np.ndarray) -> bool:
+    """Whether all numbers are from 0 to 1, as those of pixels are."""
+    return bool(X.min() >= 0 and X.max() <= 1)
 
 
-def _autoencoder(task: Task, hidden: Sequence[int], seed: int, engine: str | None) -> Model:
-    from ..autograd.ops import sigmoid
-    from ..nets.autoencoders import Autoencoder
-    from ..nets.feed_forward import MLP
-    from ..nets.module import Module
-    from ..nets.sequential import Sequential
-
-    class Sigmoid(Module):
-        """Numbers between 0 and 1, as pixels are."""
-
-        def forward(self, x: Any) -> Any:
-            return sigmoid(x)
-
-    X = task.train.X
-    rng = np.random.default_rng(seed)
-    sizes = [X.shape[1], *hidden]
-    binary = X.min() >= 0 and X.max() <= 1
-    encoder, decoder = MLP(sizes, rng=rng), MLP(sizes[::-1], rng=rng)
-    net = Autoencoder(encoder, Sequential(decoder, Sigmoid()) if binary else decoder)
-    kept = None if task.validation is None else (task.validation.X,)
-    return Model(net, None, (X,), kept, {}, lambda: _images(task, encoder.layers[0].W.value.T, net, net, engine))
+def side_of(columns: int) -> int | None:
+    """The side of a square image of so many pixels; None where they are no image that can be seen."""
+    side = round(columns**0.5)
+    return side if side * side == columns and side >= 4 else None
 
 
-def _images(task: Task, filters: np.ndarray, again: Callable[[Any], Any], net: Any, engine: str | None) -> dict[str, Any]:
-    """Filters and reconstructions where rows are square images."""
-    side = round(filters.shape[1] ** 0.5)
-    if side * side != filters.shape[1] or side < 4:
-        return {}
-    from ..viz.plots import image_grid, reconstructions
+def seen(task: Task, low: float = 0.0, high: float = 1.0, columns: int | None = None) -> Callable[[np.ndarray], Plot]:
+    """How rows that were made are looked at: square images, whose pixels lie between `low` and `high`, side by side; other rows as
+    points among the data, by their first two columns."""
+    side = side_of(task.train.X.shape[1])
 
-    some = task.judged.X[:12]
-    came = _asked(net, some, engine, again)
-    shape = (-1, side, side)
-    return {
-        "reconstructions": reconstructions(some.reshape(shape), came.reshape(shape)),
-        "filters": image_grid(filters[:64].reshape(shape), signed=True),
-    }
+    def shown(made: np.ndarray) -> Plot:
+        from ..viz.plots import image_grid, points
+
+        if side is not None:
+            return image_grid((made.reshape(-1, side, side) - low) / (high - low), columns=columns or 8)
+        X, names = task.train.X, (*task.train.columns, "x", "y")
+        return points({_("data"): X[:1000, :2], _("made"): made[:, :2]}, labels=(names[0], names[1]))
+
+    return shown
 
 
-def optimizer(name: str, rate: float | None) -> Any:
-    """An optimizer by its name in small letters; its own usual rate unless one is given."""
+def optimizer(name: str, rate: float | None, adam: Mapping[str, float]) -> Any:
+    """An optimizer by its name in small letters; its own usual rate unless one is given. Adam is told `adam` as well."""
     from .. import nets
 
     if name.lower() not in OPTIMIZERS:
@@ -251,9 +201,5 @@ def optimizer(name: str, rate: float | None) -> Any:
         raise CommandError(_("there is no optimizer {name}", name=name), _("did you mean {name}?", name=near[0]) if near else _("there are {known}", known=", ".join(OPTIMIZERS)))  # fmt: skip
     if rate is not None and not 0 < rate < float("inf"):
         raise CommandError(_("--rate {rate}: a learning rate is a number above 0", rate=rate))
-    made = {each.lower(): getattr(nets, each) for each in ("SGD", "Momentum", "Nesterov", "AdaGrad", "AdaDelta", "RMSProp", "Adam", "AdamW")}
-    return made[name.lower()]() if rate is None else made[name.lower()](rate)
-
-
-# Names of figures and pictures, so that the catalogs have them.
-WORDS = (N_("accuracy"), N_("error"), N_("reconstruction error"), N_("curves"), N_("confusion"), N_("boundary"), N_("reconstructions"), N_("filters"))
+    settings = {**({} if rate is None else {"rate": rate}), **(adam if name.lower() == "adam" else {})}
+    return getattr(nets, OPTIMIZERS[name.lower()])(**settings)

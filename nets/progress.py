@@ -9,20 +9,22 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 from ..autograd.language import N_, translate
+from .adversarial.trainer import AdversarialRecord
 from .trainer import Record
 
-Callback = Callable[[Record], Any]
+AnyRecord = Record | AdversarialRecord
+Callback = Callable[[Any], Any]
 """Called with every record; True ends the training after it."""
 
 
 def progress(
-    records: Iterable[Record],
+    records: Iterable[AnyRecord],
     epochs: int | None = None,
     *,
     callbacks: Sequence[Callback] = (),
     stream: TextIO | None = None,
     color: bool = True,
-) -> Iterator[Record]:
+) -> Iterator[AnyRecord]:
     """The records of a training as they come, with a bar on standard error where that is a terminal: epoch, loss, metrics,
     rate and the time that is left. In a pipe nothing is shown.
 
@@ -41,7 +43,7 @@ def progress(
     3
     """
     stream = stream or sys.stderr
-    last: Record | None = None
+    last: AnyRecord | None = None
     by_callback = False
     with ExitStack() as stack:
         show = _bar(stack, epochs, stream, color)
@@ -70,20 +72,22 @@ def progress(
         stream.flush()
 
 
-def stopped(record: Record, by_callback: bool = False) -> str:
+def stopped(record: AnyRecord, by_callback: bool = False) -> str:
     """Why a training ended before its last epoch, as a sentence; empty where it did not."""
     why = {"interrupt": N_("Interrupted after epoch {epoch} of {epochs}."), "patience": N_("Stopped after epoch {epoch} of {epochs}: no lower validation loss any more.")}.get(record.stopped or "")  # fmt: skip
     if why is None:
         if not by_callback or record.epoch >= record.epochs:
             return ""
         why = N_("Stopped after epoch {epoch} of {epochs} by a callback.")
-    kept = N_("The network keeps its best values.") if record.validation is not None else N_("The network keeps its last values.")
+    kept = N_("The network keeps its best values.") if isinstance(record, Record) and record.validation is not None else N_("The network keeps its last values.")
     sentence = translate(why, epoch=record.epoch, epochs=record.epochs)
     return sentence + ("" if sentence.endswith("。") else " ") + translate(kept)
 
 
-def numbers(record: Record) -> str:
-    """Loss, metrics and rate of a record in a line."""
+def numbers(record: AnyRecord) -> str:
+    """Loss, metrics and rate of a record in a line; of a game the loss of each side."""
+    if isinstance(record, AdversarialRecord):
+        return "  ".join(f"{translate(side)} {loss:.4g}" for side, loss in record.losses.items())
     parts = [f"{translate(N_('loss'))} {record.loss:.4g}"]
     if record.validation is not None:
         parts.append(f"{translate(N_('validation'))} {record.validation:.4g}")
@@ -91,7 +95,7 @@ def numbers(record: Record) -> str:
     return "  ".join([*parts, f"{translate(N_('rate'))} {record.rate:.3g}"])
 
 
-def _bar(stack: ExitStack, epochs: int | None, stream: TextIO, color: bool) -> Callable[[Record], None]:
+def _bar(stack: ExitStack, epochs: int | None, stream: TextIO, color: bool) -> Callable[[AnyRecord], None]:
     if not stream.isatty():
         return lambda record: None
     from rich.console import Console
@@ -103,7 +107,7 @@ def _bar(stack: ExitStack, epochs: int | None, stream: TextIO, color: bool) -> C
     task = bar.add_task("", total=epochs)
     first: int | None = None
 
-    def show(record: Record) -> None:
+    def show(record: AnyRecord) -> None:
         nonlocal first
         first = record.epoch if first is None else first
         total = epochs or record.epochs - first + 1

@@ -7,14 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
+from ...autograd.executable import engines
 from ...autograd.language import translate as _
+from ...nets.data.encoding import FOR_GAPS
 from ..options import Color, ColorOption, LanguageOption
+from ..trainable_systems import SYSTEMS
 
 NAME = "train"
 EXAMPLES = (
     "nngraph train mlp --data digits --hidden 30,30,30 --epochs 30 -o run/",
     "nngraph train mlp --data customers.csv --target churn --missing fill -o churn/",
     "nngraph train autoencoder --data digits --hidden 32,8 -o code/",
+    "nngraph train gan --data digits -o run/",
+    "nngraph train dcgan --data digits --loss least-squares -o run/",
     "nngraph train --resume run/ --epochs 60",
 )
 
@@ -28,30 +33,9 @@ def HELP() -> str:
     )
 
 
-class System(StrEnum):
-    """What can be trained."""
-
-    mlp = "mlp"
-    rbm = "rbm"
-    autoencoder = "autoencoder"
-
-
-class Missing(StrEnum):
-    """What happens to gaps in a table."""
-
-    error = "error"
-    fill = "fill"
-    drop = "drop"
-
-
-class Engine(StrEnum):
-    """What computes."""
-
-    numba = "numba"
-    numpy = "numpy"
-
-
-USUAL: dict[str, Any] = {"system": "mlp", "data": None, "target": None, "hidden": None, "epochs": 30, "optimizer": "adam", "rate": None, "batch": 32, "validation": 0.2, "patience": None, "seed": 0, "engine": None, "missing": "error", "drop": []}  # fmt: skip
+System = StrEnum("System", {name: name for name in SYSTEMS})  # type: ignore[misc]
+Missing = StrEnum("Missing", {name: name for name in FOR_GAPS})  # type: ignore[misc]
+Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
 CAN_CHANGE = ("epochs", "patience", "engine")
 """What another part of the same training may be told anew."""
 
@@ -68,6 +52,9 @@ def run(
     hidden: Annotated[
         str | None, typer.Option("--hidden", metavar="SIZES", help=_("The units of each hidden layer: 30,30."), show_default=False)
     ] = None,
+    latent: Annotated[int | None, typer.Option("--latent", min=1, metavar="COUNT", help=_("How many numbers a code, or the noise that a generator is given, has."), show_default=False)] = None,
+    loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help=_("What the sides of a game want: minimax, non-saturating, least-squares, wasserstein, wasserstein-gp, hinge, or f-gan and a divergence."), show_default=False)] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, metavar="COUNT", help=_("How often a discriminator learns before the generator learns once."), show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help=_("How often all rows are seen; 30 unless given."), show_default=False)] = None,
     optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="NAME", help=_("sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam or adamw; adam unless given."), show_default=False)] = None,
     rate: Annotated[float | None, typer.Option("--rate", help=_("The learning rate; the usual one of the optimizer unless given."), show_default=False)] = None,
@@ -86,7 +73,8 @@ def run(
 ) -> int:  # fmt: skip
     """0 when it was trained, 130 when it was stopped by Ctrl-C; the best so far is written either way."""
     given = {
-        "system": system and system.value, "data": data, "target": target, "hidden": hidden, "epochs": epochs,
+        "system": system and system.value, "data": data, "target": target, "hidden": hidden, "latent": latent, "loss": loss,
+        "steps": steps, "epochs": epochs,
         "optimizer": optimizer, "rate": rate, "batch": batch, "validation": validation, "patience": patience, "seed": seed,
         "engine": engine and engine.value, "missing": missing and missing.value,
         "drop": [name for names in drop for name in names.split(",")] if drop else None,
@@ -94,12 +82,13 @@ def run(
     said = {name: value for name, value in given.items() if value is not None}
     from ..errors import CommandError
     from ..run_folder import CHECKPOINT, RunFolder
+    from ..trainable_systems import USUAL, settled
 
     if resume is None:
-        for name, example in (("system", "mlp"), ("data", "--data digits")):
+        for name, example in (("system", "mlp"), ("data", f"{said.get('system')} --data digits")):
             if name not in said:
-                raise CommandError(_("{name} is missing", name=_(name)), _("for example {example}", example=f"nngraph train {example if name == 'system' else said['system'] + ' ' + example}"))
-        folder, settings = RunFolder(output), {**USUAL, **said}
+                raise CommandError(_("{name} is missing", name=_(name)), _("for example {example}", example=f"nngraph train {example}"))
+        folder, settings = RunFolder(output), settled(said)
     else:
         other = [name for name in said if name not in CAN_CHANGE]
         if other or output is not None:
@@ -114,39 +103,40 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
 
     from ...nets.checkpoint import load_checkpoint
     from ...nets.progress import progress
-    from ...nets.trainer import Trainer
     from .. import show
     from ..errors import CommandError
-    from ..trainable import HIDDEN, load, model
-    from ..trainable import optimizer as optimizer_of
+    from ..trainable import load
+    from ..trainable_systems import model, trainer_of
 
-    learner = optimizer_of(settings["optimizer"], settings["rate"])
-    sizes = HIDDEN[settings["system"]] if settings["hidden"] is None else _sizes(settings["hidden"])
+    sizes = None if settings["hidden"] is None else _sizes(settings["hidden"])
     task = load(settings["data"], settings["target"], settings["validation"], settings["seed"], settings["missing"], settings["drop"])
-    made = model(settings["system"], task, sizes, settings["seed"], settings["engine"])
+    made = model(task, sizes, settings)
     if settings["patience"] is not None and made.validation is None:
         raise CommandError(_("--patience needs rows kept aside, and {system} has none here", system=settings["system"]), "--validation 0.2")
-    trainer = Trainer(
-        made.net, made.loss, made.data, batch=settings["batch"], optimizer=learner, validation=made.validation,
-        metrics=made.metrics, seed=settings["seed"], engine=settings["engine"],
-    )  # fmt: skip
+    trainer = trainer_of(made, settings)
     if checkpoint is None:
         folder.start(settings)
     else:
         load_checkpoint(folder.path / checkpoint, trainer)
-        del folder.records[trainer.done :]
+        folder.back_to(trainer.done)
     left = settings["epochs"] - trainer.done
     if left < 1:
         raise CommandError(_("{path} has {epochs} epochs already", path=folder.path, epochs=trainer.done), _("--epochs says how many in all"))
+    shown = None if _why_no_plots() else made.shown
 
     def take(record: Any) -> None:
-        if not isfinite(record.loss):
+        losses = record.losses.values() if hasattr(record, "losses") else [record.loss]
+        wrong = [loss for loss in losses if not isfinite(loss)]
+        if wrong:
             folder.write()
-            raise CommandError(_("the loss is {loss} in epoch {epoch}: the learning rate is too high", loss=record.loss, epoch=record.epoch), _("a smaller --rate"))
+            raise CommandError(_("the loss is {loss} in epoch {epoch}: the learning rate is too high", loss=wrong[0], epoch=record.epoch), _("a smaller --rate"))
+        if made.samples is not None:
+            folder.show(record.epoch, made.samples(), shown)
         folder.take(trainer, record)
 
     last = None
-    for last in progress(trainer.run(left, settings["patience"]), left, callbacks=[take], color=show.wants_color(color.value)):
+    how = {} if settings["patience"] is None else {"patience": settings["patience"]}
+    for last in progress(trainer.run(left, **how), left, callbacks=[take], color=show.wants_color(color.value)):
         pass
     assert last is not None
     folder.write()
@@ -160,7 +150,7 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
     from .. import show
 
     best = _best(folder.records)
-    results = {"loss": best["loss"], **({} if best["validation"] is None else {"validation": best["validation"]}), **best["metrics"]}
+    results = best.get("losses") or {"loss": best["loss"], **({} if best["validation"] is None else {"validation": best["validation"]}), **best["metrics"]}
     seconds = sum(record["seconds"] for record in folder.records)
     of_rows = _("{count} validation rows", count=len(task.judged)) if task.validation is not None else _("the training rows")
     words = _("{system} on {data}", system=settings["system"], data=task.name)
@@ -170,7 +160,7 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
         _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=settings["data"], count=len(task.train) + kept, kept=kept),
         **{_(name): f"{value:.4g}" for name, value in results.items()},
         _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds"): f"{seconds:.1f}",
-        _("settings"): ", ".join(f"{name} {settings[name]}" for name in ("optimizer", "rate", "batch", "seed") if settings[name] is not None),
+        _("settings"): ", ".join(f"{name} {settings[name]}" for name in ("loss", "steps", "latent", "optimizer", "rate", "batch", "seed") if settings[name] is not None),
     }  # fmt: skip
     if stop := stopped(last):
         told[_("end")] = stop
@@ -188,26 +178,39 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
     return 130 if last.stopped == "interrupt" else 0
 
 
-def _pictures(folder: Any, made: Any, told: dict[str, str], words: str) -> None:
-    """The pictures and the report; where matplotlib is not there, a line says so and the rest is written."""
-    if folder.path is None:
-        return
-    from ...viz.plots import PlotError, learning_curves
+def _why_no_plots() -> str:
+    """Why pictures cannot be painted, with the line that helps; empty where they can."""
+    from ...viz.plots import PlotError
     from ...viz.plots.plot import library
-    from .. import show
 
     try:
         library()
     except PlotError as error:
-        show.note(str(error))
+        return str(error)
+    return ""
+
+
+def _pictures(folder: Any, made: Any, told: dict[str, str], words: str) -> None:
+    """The pictures and the report; where matplotlib is not there, a line says so and the rest is written."""
+    if folder.path is None:
+        return
+    from .. import show
+
+    if why := _why_no_plots():
+        show.note(why)
         folder.finish(told, {}, words)
         return
-    folder.finish(told, {"curves": learning_curves(folder.records), **made.pictures()}, words)
+    from ...viz.plots import learning_curves
+
+    plots, film = {"curves": learning_curves(folder.records), **made.pictures()}, None
+    if made.shown is not None:
+        plots["samples"], film = made.shown(made.samples()), folder.film(made.shown)
+    folder.finish(told, plots, words, film)
 
 
 def _best(records: list[dict[str, Any]]) -> dict[str, Any]:
     """The epoch whose values are kept: that of the least validation loss; without validation the last."""
-    judged = [record for record in records if record["validation"] is not None]
+    judged = [record for record in records if record.get("validation") is not None]
     return min(judged, key=lambda record: record["validation"]) if judged else records[-1]
 
 

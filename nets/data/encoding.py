@@ -16,6 +16,8 @@ from .table import Column, Table, read_table
 
 GAP = "missing"
 """The category that gaps form when they are filled."""
+FOR_GAPS = ("error", "fill", "drop")
+"""What can happen to gaps."""
 
 
 class Encoding:
@@ -47,7 +49,7 @@ class Encoding:
         scale: bool = True,
     ) -> None:
         for name, value, allowed in (
-            ("missing", missing, ("error", "fill", "drop")),
+            ("missing", missing, FOR_GAPS),
             ("unseen", unseen, ("error", "zeros")),
             ("task", task, (None, "classes", "amounts")),
         ):

@@ -7,6 +7,7 @@ import pytest
 from nngraph import nets
 from nngraph.cli import run_folder
 from nngraph.cli.app import run
+from nngraph.cli.trainable_systems import SYSTEMS
 from nngraph.nets import data
 from nngraph.nets.saving import load_values
 
@@ -23,10 +24,21 @@ def lines(folder):
 
 @pytest.fixture(autouse=True)
 def quick_pictures(monkeypatch):
-    """Pictures as files that cost nothing; that they can be painted is tested with the plots."""
-    from nngraph.viz.plots import Plot
+    """Pictures as files that cost nothing; that they can be painted is tested with the plots, and once below."""
+    from nngraph.viz.plots import Animation, Plot
 
-    monkeypatch.setattr(Plot, "save", lambda self, path: path.write_bytes(b"a picture"))
+    with monkeypatch.context() as patch:
+        for kind in (Plot, Animation):
+            patch.setattr(kind, "save", lambda self, path: path.write_bytes(b"a picture"))
+        patch.setattr(Plot, "png", lambda self, scale: b"a picture")
+        yield patch
+
+
+@pytest.fixture
+def few_digits(monkeypatch):
+    digits = data.digits().rows(slice(0, 200))
+    monkeypatch.setattr(data, "digits", lambda: digits, raising=False)
+    return digits
 
 
 def test_a_run_is_a_folder(tmp_path, capsys):
@@ -106,14 +118,82 @@ def test_amounts_are_told_in_their_own_units(capsys):
 
 
 @pytest.mark.parametrize("system", ["rbm", "autoencoder"])
-def test_systems_without_targets(system, tmp_path, capsys, monkeypatch):
-    digits = data.digits().rows(slice(0, 200))
-    monkeypatch.setattr(data, "digits", lambda: digits, raising=False)
+def test_systems_without_targets(system, tmp_path, few_digits):
     assert train(system, "--data", "digits", "--epochs", 3, "--rate", 0.01, "-o", tmp_path / "run", *QUICK) == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"reconstructions.svg", "filters.svg", "weights.safetensors"} <= names
     losses = [each["metrics"].get("reconstruction error", each["loss"]) for each in lines(tmp_path / "run")]
     assert losses[-1] < losses[0]
+
+
+GAMES = [name for name, system in SYSTEMS.items() if "loss" in system.takes]
+
+
+@pytest.mark.parametrize("system", [*GAMES, "vae"])
+def test_systems_that_make_something(system, tmp_path, capsys, few_digits):
+    """What they make after each epoch is kept as numbers and as a picture."""
+    folder = tmp_path / "run"
+    assert train(system, "--data", "digits", "--epochs", 3, "--hidden", 8, "--engine", "numpy", "-o", folder) == 0
+    said = capsys.readouterr()
+    assert f"{system} on digits: epoch" in said.out
+    assert said.err == ""
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    assert {f"samples/epoch-000{epoch}.png" for epoch in (1, 2, 3)} | {"samples.gif", "samples.svg", "curves.svg", "report.html"} <= names
+    assert 'src="samples.gif"' in (folder / "report.html").read_text()
+    made = load_values(folder / "samples.safetensors")
+    assert sorted(made) == ["1", "2", "3"]
+    assert all(len(each) == 40 and np.prod(each.shape[1:]) == 64 for each in made.values())
+    assert (made["1"] != made["3"]).any()
+    if system in GAMES:
+        assert [list(each["losses"]) for each in lines(folder)] == [["discriminator", "generator"]] * 3
+        assert f"generator {lines(folder)[-1]['losses']['generator']:.4g}" in said.out
+
+
+def test_a_gan_learns_to_draw_digits(tmp_path, few_digits):
+    """What it makes comes nearer to what it has seen, and is not always the same."""
+    assert train("gan", "--data", "digits", "--epochs", 150, "--hidden", 64, "-o", tmp_path / "run") == 0
+    made = load_values(tmp_path / "run" / "samples.safetensors")
+    real = 2 * few_digits.X - 1
+    first, last = (np.linalg.norm(made[epoch][:, None] - real, axis=2) for epoch in ("1", "150"))
+    assert last.min(1).mean() < 0.7 * first.min(1).mean()
+    assert len(set(last.argmin(1))) > 15
+    # At most 61 of the 150 epochs are kept for the film, the first and the last among them.
+    assert sorted(map(int, made)) == [*range(1, 150, 4), 150]
+
+
+def test_a_game_goes_on_where_it_was_interrupted(tmp_path, capsys, monkeypatch):
+    words = ("gan", "--data", "blobs", "--epochs", 5, "--hidden", 8, "--loss", "least-squares", "--steps", 2, "--engine", "numpy")
+    assert train(*words, "-o", tmp_path / "whole") == 0
+    original = run_folder.RunFolder.take
+
+    def take(self, trainer, record):
+        original(self, trainer, record)
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.RunFolder, "take", take)
+        assert train(*words, "-o", tmp_path / "run") == 130
+    assert "Interrupted after epoch 2 of 5. The network keeps its last values." in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "run" / "samples").iterdir()} == {"epoch-0001.png", "epoch-0002.png"}
+    assert train("--resume", tmp_path / "run") == 0
+    for name in ("weights.safetensors", "checkpoint.safetensors", "samples.safetensors"):
+        whole, again = (load_values(tmp_path / part / name) for part in ("whole", "run"))
+        assert whole.keys() == again.keys()
+        assert all(np.array_equal(whole[key], again[key]) for key in whole)
+    assert [each["losses"] for each in lines(tmp_path / "run")] == [each["losses"] for each in lines(tmp_path / "whole")]
+
+
+def test_the_film_is_painted(tmp_path, quick_pictures):
+    from PIL import Image
+
+    quick_pictures.undo()
+    assert train("gan", "--data", "blobs", "--epochs", 2, "--lang", "zh-TW", "-o", tmp_path / "run", *QUICK) == 0
+    with Image.open(tmp_path / "run" / "samples.gif") as film:
+        assert film.n_frames == 2
+    first, second = (Image.open(tmp_path / "run" / "samples" / f"epoch-000{epoch}.png").convert("RGB") for epoch in (1, 2))
+    assert first.size == second.size
+    assert (np.asarray(first) != np.asarray(second)).any()
 
 
 def test_patience_ends_it(capsys):
@@ -139,9 +219,17 @@ def test_patience_ends_it(capsys):
         (["mlp", "--data", "moons", "--validation", "1.5"], "--validation 1.5"),
         (["mlp", "--data", "moons", "--target", "x"], "--target is for tables"),
         (["rbm", "--data", "moons", "--patience", "3"], "--patience needs rows"),
+        (["gan", "--data", "moons", "--patience", "3"], "--patience means nothing to gan"),
         (["rbm", "--data", "moons", "--hidden", "3,4"], "one layer of hidden units"),
         (["perceptron", "--data", "moons"], "perceptron"),
         (["mlp", "--data", "moons", "--epochs", "0"], "--epochs"),
+        (["mlp", "--data", "moons", "--steps", "2"], "--steps means nothing to mlp"),
+        (["gan", "--data", "moons", "--validation", "0.1"], "--validation means nothing to gan"),
+        (["gan", "--data", "moons", "--loss", "least-square"], "did you mean least-squares?"),
+        (["dcgan", "--data", "moons"], "the rows of moons are none"),
+        (["dcgan", "--data", "digits", "--hidden", "8,8,8,8"], "multiples of 16"),
+        (["conditional", "--data", "diabetes"], "diabetes has none"),
+        (["vae", "--data", "moons"], "numbers between 0 and 1"),
     ],
 )
 def test_what_cannot_be_is_named_and_nothing_is_written(words, said, tmp_path, capsys):

@@ -405,3 +405,12 @@ def test_dcgan_makes_digits_of_all_kinds(digits):
     made = net.sample(200).value
     assert far(made) < 0.75 * before
     assert len(np.unique(judge.predict(made.reshape(-1, 64)))) >= 8
+
+
+def test_the_bar_shows_the_losses_of_both_sides():
+    from nngraph.nets.progress import numbers, stopped
+
+    (record,) = nets.train_adversarial(small(), RNG.normal(size=(16, 2)), epochs=1)
+    said = numbers(record)
+    assert said == "  ".join(f"{side} {loss:.4g}" for side, loss in record.losses.items())
+    assert stopped(replace(record, stopped="interrupt")) == "Interrupted after epoch 1 of 1. The network keeps its last values."

@@ -122,10 +122,10 @@ def _show_all(panel: Any, pictures: np.ndarray, across: int, look: Look) -> None
     """All images as one, with nothing between them: much faster than one after another."""
     count, high, wide = pictures.shape
     fine = max(1, ceil(50 / high))  # so many dots to a pixel, so that gaps are whole dots
-    corners = [[round(fine * place * step) for place, step in zip(divmod(at, across), panel.step)] for at in range(count)]
-    (bottom, right) = (max(each) for each in zip(*corners))
+    corners = [[round(fine * place * step) for place, step in zip(divmod(at, across), panel.step, strict=True)] for at in range(count)]
+    bottom, right = np.max(corners, axis=0)
     sheet = np.full((bottom + fine * high, right + fine * wide), np.nan)
-    for (top, left), picture in zip(corners, pictures):
+    for (top, left), picture in zip(corners, pictures, strict=True):
         sheet[top : top + fine * high, left : left + fine * wide] = picture.repeat(fine, 0).repeat(fine, 1)
     limits = panel.get_xlim(), panel.get_ylim()
     panel.imshow(
