@@ -45,7 +45,7 @@ def image_kernels() -> dict[str, ImageKernel]:
     """The kernel gallery by name: identity, edges, sharpen, box and Gaussian blur, unsharp masking, Sobel across and down.
 
     >>> {name: kernel.total for name, kernel in image_kernels().items()}
-    {'identity': 1.0, 'edges': 0.0, 'sharpen': 1.0, 'box blur': 1.0, 'gaussian blur': 1.0, 'unsharp': 1.0, 'sobel x': 0.0, 'sobel y': 0.0}
+    {'identity': 1.0, 'edges': 0.0, 'sharpen': 1.0, 'box blur': 1.0, 'Gaussian blur': 1.0, 'unsharp': 1.0, 'Sobel x': 0.0, 'Sobel y': 0.0}
     """
     return {kernel.name: kernel for kernel in GALLERY}
 
@@ -75,7 +75,7 @@ BOX_BLUR = _kernel(N_("box blur"), [[1, 1, 1]] * 3, N_("The mean of the pixel an
 """Sum 1. Average pooling with stride 1."""
 
 GAUSSIAN_BLUR = _kernel(
-    N_("gaussian blur"), [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
+    N_("Gaussian blur"), [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
     N_("A mean in which near neighbors count more: smoother than the box, without its streaks."), 16,
 )  # fmt: skip
 """Sum 1. The column 1 2 1 times the row 1 2 1: binomial numbers, which come near a Gaussian of spread 0.85 pixels."""
@@ -87,13 +87,13 @@ UNSHARP = _kernel(
 """Sum 1. 2·identity − the 5×5 binomial blur; named after the unsharp negative that photographers laid on the sharp one."""
 
 SOBEL_X = _kernel(
-    N_("sobel x"), [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    N_("Sobel x"), [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
     N_("How much brighter it is on the right than on the left: upright edges."),
 )  # fmt: skip
 """Sum 0. The row −1 0 1, a difference, times the column 1 2 1, a blur along the edge. Sobel and Feldman 1968."""
 
 SOBEL_Y = _kernel(
-    N_("sobel y"), [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+    N_("Sobel y"), [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
     N_("How much brighter it is below than above: level edges."),
 )  # fmt: skip
 """Sum 0. SOBEL_X transposed. The length √(x² + y²) of both is how steep the image is, in any direction."""

@@ -79,3 +79,30 @@ def test_letters_are_as_they_should_be_or_each_deformed_in_its_own_way():
     assert deformed.t.tolist() == [0, 1] * 20
     with pytest.raises(ParameterError, match="rows=0"):
         data.x_and_o(0)
+
+
+# 40: kernels -----------------------------------------------------------------------------------------------------------
+def test_the_gallery_is_scipys(page):
+    from scipy import ndimage
+
+    gray, gallery = page("40")["gray"], page("40")["gallery"]
+    assert gray.shape == (427 // 4, 640 // 4)
+    assert gallery["identity"] == pytest.approx(gray)
+    assert gallery["box blur"] == pytest.approx(ndimage.uniform_filter(gray, 3, mode="nearest"))
+    assert gallery["Sobel x"] == pytest.approx(ndimage.sobel(gray, 1, mode="nearest"))
+    assert gallery["Sobel y"] == pytest.approx(ndimage.sobel(gray, 0, mode="nearest"))
+    assert gallery["sharpen"] == pytest.approx(gray - ndimage.laplace(gray, mode="nearest"))
+    assert page("40")["slope"] == pytest.approx(np.hypot(*(ndimage.sobel(gray, axis, mode="nearest") for axis in (0, 1))))
+    # Blurs take differences away, sharpening adds to them, and flat ground stays or turns black.
+    spread = {name: image.std() for name, image in gallery.items()}
+    assert spread["box blur"] < spread["Gaussian blur"] < spread["identity"] < spread["unsharp"] < spread["sharpen"]
+
+
+def test_sobels_kernel_is_learned_from_two_pictures(page):
+    names = page("40").names
+    weights = names["learner"].W.value[0, 0]
+    wanted = nets.image_kernels()["Sobel x"].weights
+    assert abs(weights - wanted).max() <= 0.034 < abs(names["start"] - wanted).max()
+    assert names["records"][-1].loss < 1e-5 * names["records"][0].loss
+    for kernel in nets.image_kernels().values():
+        assert f"{kernel.name}: {kernel.what} Σ = {kernel.total:g}" in page("40").text

@@ -237,14 +237,14 @@ def test_kernels_are_what_their_names_say(rng):
     assert done["box blur"] == pytest.approx(around / 9)
     assert done["edges"] == pytest.approx(9 * image - around)
     binomial = [np.outer(row, row) / sum(row) ** 2 for row in ([1, 2, 1], [1, 4, 6, 4, 1])]
-    assert (kernels["gaussian blur"] == binomial[0]).all()
+    assert (kernels["Gaussian blur"] == binomial[0]).all()
     assert done["unsharp"] == pytest.approx(2 * image - correlate2d(image, binomial[1], "same"))
 
 
 def test_sobel_finds_the_slope_of_a_plane():
     down, across = np.mgrid[:6, :7]
     plane = 3.0 * across - 2.0 * down
-    x, y = (ng.conv2d(plane, nets.image_kernels()[name].weights).value for name in ("sobel x", "sobel y"))
+    x, y = (ng.conv2d(plane, nets.image_kernels()[name].weights).value for name in ("Sobel x", "Sobel y"))
     assert x == pytest.approx(8 * 3.0)  # 1 + 2 + 1 rows, two pixels apart
     assert y == pytest.approx(8 * -2.0)
 
