@@ -320,6 +320,13 @@ def test_a_film_shows_one_plot_after_another(tmp_path):
             plots.film(wrong)
 
 
+def test_functions_stand_beside_each_other():
+    """A part of a picture is asked for its width as a whole one is."""
+    both = plots.side_by_side({name: plots.activations({"tanh": np.tanh}) for name in "ab"})
+    with plot_painted(both) as figure:
+        assert len(figure.subfigs) == 2
+
+
 def test_points_lie_in_the_plane_of_the_first_cloud():
     with plot_painted(plots.points({"data": POINTS, "made": 9 * POINTS})) as figure:
         assert figure.axes[0].get_xlim() == (-0.25, 1.25)

@@ -138,7 +138,7 @@ def activations(
         panels = figure.subplots(down, across, squeeze=False, sharex=True)
         colors = look.colors
         shade = colors.area(1 if colors.gray else 0)
-        letters = min(0.9 * look.points, 72 * figure.get_figwidth() / (across * 0.63 * CELLS))
+        letters = min(0.9 * look.points, 72 * figure.bbox.width / figure.dpi / (across * 0.63 * CELLS))
         for panel, (name, (f, slope)) in zip(panels.ravel(), pairs.items()):
             steep = np.asarray(slope(x), float)
             panel.axhline(0, color=colors.theme.muted, linewidth=look.line / 4)
