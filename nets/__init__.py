@@ -64,7 +64,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("ConvNet", "LeNet", "ResNet", "ResidualBlock"), "image_models"),
     **dict.fromkeys(("GRU", "LSTM", "RNN", "Recurrent"), "recurrent"),
     **dict.fromkeys(
-        ("AdditiveAttention", "MultiHeadAttention", "PositionalEncoding", "causal", "positional_encoding", "scaled_dot_product"),
+        ("AdditiveAttention", "MultiHeadAttention", "PositionalEncoding", "causal", "padding_mask", "positional_encoding", "scaled_dot_product"),
         "attention",
     ),
     **dict.fromkeys(

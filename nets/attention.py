@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..autograd.errors import ParameterError, ShapeError
-from ..autograd.leaves import constant
+from ..autograd.leaves import as_node, constant
 from ..autograd.node import Node
-from ..autograd.ops import expand_dims, reshape, softmax, squeeze, swapaxes, tanh, where
+from ..autograd.ops import expand_dims, less, reshape, softmax, squeeze, swapaxes, tanh, where
 from .initialize import Initializer, generator, xavier
 from .linear import Linear
 from .module import Module, new_parameter
@@ -52,6 +52,24 @@ def causal(length: int) -> Node:
            [1, 1, 1]])
     """
     return constant(np.tril(np.ones((int(length), int(length)), bool)))
+
+
+def padding_mask(lengths: Node, times: int) -> Node:
+    """What is part of a padded sequence, and what was put behind it to fill a table: (N,) lengths → (N, times), true
+    before the end.
+
+    >>> from nngraph import nets
+    >>> nets.padding_mask([1, 3], 3).value.astype(int)
+    array([[1, 0, 0],
+           [1, 1, 1]])
+    """
+    lengths = as_node(lengths)
+    if len(lengths.shape) != 1 or lengths.dtype.kind not in "iu":
+        raise ShapeError(
+            f"lengths are whole numbers (batch,), how many times of each sequence count; these are {lengths.dtype} of"
+            f" shape {tuple(map(int, lengths.shape))}"
+        )
+    return less(constant(np.arange(int(times))), expand_dims(lengths, 1))
 
 
 class MultiHeadAttention(Module):
@@ -105,7 +123,16 @@ class MultiHeadAttention(Module):
 
 class AdditiveAttention(Module):
     """Additive attention: a mean of the memory with weights softmax(v·tanh(s·Ws + m·Wm + b)): a state s (N, width) and
-    a memory m (N, S, inputs) → (N, inputs) and the weights (N, S). Bahdanau, Cho and Bengio 2014, arXiv:1409.0473."""
+    a memory m (N, S, inputs) → (N, inputs) and the weights (N, S). Bahdanau, Cho and Bengio 2014, arXiv:1409.0473.
+    `seen` (N, S) is true where the memory may be looked at.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> layer = nets.AdditiveAttention(4, 3, hidden=8)
+    >>> y, weights = layer(ng.input("s", shape=(5, 4)), ng.input("m", shape=(5, 7, 3)))
+    >>> y.shape, weights.shape
+    ((5, 3), (5, 7))
+    """
 
     def __init__(
         self, width: int, inputs: int, hidden: int, *, start: Initializer = xavier,
@@ -117,9 +144,11 @@ class AdditiveAttention(Module):
         self.b = new_parameter("b", (hidden,), dtype=dtype)
         self.v = new_parameter("v", (hidden, 1), start, rng, dtype)
 
-    def forward(self, state: Node, memory: Node) -> tuple[Node, Node]:
+    def forward(self, state: Node, memory: Node, seen: Node | None = None) -> tuple[Node, Node]:
         # The memory's share is the same for every state, so that a loop over states takes it out.
         scores = squeeze(tanh(expand_dims(state @ self.Ws, 1) + (memory @ self.Wm + self.b)) @ self.v, axis=-1)
+        if seen is not None:
+            scores = where(seen, scores, NEVER)
         weights = softmax(scores, axis=-1)
         return squeeze(expand_dims(weights, 1) @ memory, axis=1), weights
 
@@ -140,7 +169,14 @@ def positional_encoding(length: int, width: int) -> np.ndarray:
 
 class PositionalEncoding(Module):
     """x + the waves of its positions: (N, T, width) → (N, T, width). It learns nothing. Vaswani et al. 2017, section
-    3.5."""
+    3.5.
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> y = nets.PositionalEncoding()(ng.constant(np.zeros((1, 3, 8))))
+    >>> bool((y.value[0] == nets.positional_encoding(3, 8)).all())
+    True
+    """
 
     def forward(self, x: Node) -> Node:
         if len(x.shape) != 3:

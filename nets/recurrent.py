@@ -6,6 +6,7 @@ of elements. The gates' weights lie side by side in one matrix, so that a time t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,20 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node, constant
 from ..autograd.node import Node
-from ..autograd.ops import broadcast, cast, concat, scan, sigmoid, split, stop_gradient, swapaxes, tanh
+from ..autograd.ops import (
+    broadcast,
+    cast,
+    concat,
+    expand_dims,
+    scan,
+    sigmoid,
+    split,
+    stop_gradient,
+    swapaxes,
+    tanh,
+    where,
+)
+from .attention import padding_mask
 from .initialize import Initializer, orthogonal, xavier
 from .module import Module, new_parameter
 
@@ -30,7 +44,8 @@ class Recurrent(Module):
     outputs keep their place. `truncate=k` cuts the sequence into windows of k times and lets no gradient pass from one
     to the one before (truncated backpropagation through time, Williams and Peng 1990); what is computed stays the same.
     `layer(x, nudges=zeros)`, (N, T, width), adds something to the state of every time: the gradient of the nudges is
-    that of the states, which shows where it vanishes or explodes. Wx is (inputs, gates·width), Wh (width, gates·width),
+    that of the states, which shows where it vanishes or explodes. `layer(x, lengths=(N,))` reads of each sequence only
+    so many times: what was put behind it to fill the table changes no state, and the last one comes early. Wx is (inputs, gates·width), Wh (width, gates·width),
     b (gates·width,).
     """
 
@@ -81,8 +96,11 @@ class Recurrent(Module):
         """A state whose output is h (N, width), with nothing else in it."""
         return h
 
-    def forward(self, x: Node, start: State = None, *, with_state: bool = False, nudges: Node | None = None) -> Any:
-        self._fits(x, start)
+    def forward(
+        self, x: Node, start: State = None, *, with_state: bool = False, nudges: Node | None = None,
+        lengths: Node | None = None,
+    ) -> Any:  # fmt: skip
+        self._fits(x, start, lengths)
         if x.dtype.kind != "f":
             x = cast(x, dtype=self.Wx.dtype.name)
         if len(x.shape) == 2:
@@ -93,7 +111,8 @@ class Recurrent(Module):
         heard = self.heard(swapaxes(x, 0, 1))
         state = self.zero(x.shape[0], heard.dtype) if start is None else start
         length = int(x.shape[1])
-        given = (heard, None if nudges is None else swapaxes(nudges, 0, 1))
+        belongs = None if lengths is None else expand_dims(swapaxes(padding_mask(lengths, length), 0, 1), 2)
+        given = (heard, None if nudges is None else swapaxes(nudges, 0, 1), belongs)
         window = self.truncate or max(length, 1)
         pieces = [_cut(given, at, at + window) for at in range(0, length, window)] if window < length else [given]
         outputs = []
@@ -106,14 +125,16 @@ class Recurrent(Module):
         h = swapaxes(h, 0, 1)
         return (h, state) if with_state else h
 
-    def _taken(self, state: State, given: tuple[Node, Node | None]) -> tuple[State, Node]:
-        heard, nudge = given
+    def _taken(self, state: State, given: Sequence[Node | None]) -> tuple[State, Node]:
+        heard, nudge, belongs = given
         new = self.step(state, heard)
         if nudge is not None:
             new = self.nudged(new, nudge)
+        if belongs is not None:
+            new = _chosen(belongs, new, state)
         return new, self.output(new)
 
-    def _fits(self, x: Node, start: State) -> None:
+    def _fits(self, x: Node, start: State, lengths: Node | None) -> None:
         if len(x.shape) not in (2, 3) or x.shape[-1] != self.inputs:
             raise ShapeError(
                 f"{type(self).__name__} {self.label!r} takes (batch, time, {self.inputs}); it was given shape"
@@ -126,6 +147,11 @@ class Recurrent(Module):
                     f"{type(self).__name__} {self.label!r} starts from a state of shape {wanted}, batch and width; it was given"
                     f" {tuple(map(int, as_node(part).shape))}"
                 )
+        if lengths is not None and (len(x.shape) != 3 or as_node(lengths).shape != x.shape[:1]):
+            raise ShapeError(
+                f"{type(self).__name__} {self.label!r} takes a length for each of {wanted[0]} sequences; it was given"
+                f" {tuple(map(int, as_node(lengths).shape))} with x {tuple(map(int, x.shape))}"
+            )
 
 
 def _beside(start: Initializer, gates: int) -> Initializer:
@@ -133,12 +159,18 @@ def _beside(start: Initializer, gates: int) -> Initializer:
     return lambda rng, shape: np.concatenate([start(rng, (shape[0], shape[1] // gates)) for _ in range(gates)], axis=1)
 
 
-def _cut(given: tuple[Node, Node | None], first: int, end: int) -> tuple[Node | None, ...]:
+def _cut(given: Sequence[Node | None], first: int, end: int) -> tuple[Node | None, ...]:
     return tuple(part if part is None else part[first:end] for part in given)
 
 
 def _stopped(state: State) -> State:
     return tuple(map(stop_gradient, state)) if isinstance(state, tuple) else stop_gradient(state)
+
+
+def _chosen(where_true: Node, state: State, other: State) -> State:
+    if isinstance(state, tuple):
+        return tuple(where(where_true, one, two) for one, two in zip(state, other, strict=True))
+    return where(where_true, state, other)
 
 
 class RNN(Recurrent):

@@ -1,5 +1,6 @@
 """Models of sequences, made of recurrent layers: deep and both ways, one to many, many to one, many to many,
-encoder–decoder."""
+encoder–decoder. (The names of the three are those of Karpathy 2015, The Unreasonable Effectiveness of Recurrent Neural
+Networks.)"""
 
 from __future__ import annotations
 
@@ -12,23 +13,61 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import constant
 from ..autograd.node import Node
-from ..autograd.ops import argmax, broadcast, concat, expand_dims, reshape, scan, softmax_loss, swapaxes, tanh
-from .attention import AdditiveAttention
+from ..autograd.ops import (
+    argmax,
+    broadcast,
+    cast,
+    concat,
+    expand_dims,
+    one_hot,
+    reshape,
+    scan,
+    softmax_loss,
+    swapaxes,
+    tanh,
+)
+from ..autograd.ops import sum as total
+from .attention import AdditiveAttention, padding_mask
 from .dropout import Dropout
 from .initialize import generator
 from .linear import Embedding, Linear
 from .module import Module
 from .recurrent import GRU, LSTM, Recurrent, State
+from .rows import DataError
 
 Rng = np.random.Generator | int | None
 Cell = type[Recurrent]
 
 
-def sequence_loss(scores: Node, words: Node) -> Node:
-    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences.
-    (ng.softmax_loss adds up the words of a sequence.)"""
+def sequence_loss(scores: Node, words: Node, lengths: Node | None = None) -> Node:
+    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences, or
+    over the first `lengths` (N,) of each. (ng.softmax_loss adds up the words of a sequence.)
+
+    >>> import nngraph as ng, numpy as np
+    >>> from nngraph import nets
+    >>> scores, words = ng.constant(np.zeros((2, 3, 4))), ng.constant(np.zeros((2, 3), int))
+    >>> round(float(nets.sequence_loss(scores, words, lengths=[1, 2]).value), 4)  # ln 4: all words alike
+    1.3863
+    """
     count = scores.shape[0] * scores.shape[1]
-    return softmax_loss(reshape(scores, shape=(count, scores.shape[2])), reshape(words, shape=(count,)))
+    table = reshape(scores, shape=(count, scores.shape[2]))
+    if lengths is None:
+        return softmax_loss(table, reshape(words, shape=(count,)))
+    belongs = cast(reshape(padding_mask(lengths, scores.shape[1]), shape=(count, 1)), dtype=scores.dtype.name)
+    labels = one_hot(reshape(words, shape=(count,)), classes=scores.shape[2], dtype=scores.dtype.name)
+    return softmax_loss(table, labels * belongs) * (count / total(belongs))
+
+
+def check_lengths(arrays: Sequence[np.ndarray]) -> None:
+    """DataError where the second of three arrays, the lengths of the sequences in the first, has one that cannot be."""
+    if len(arrays) != 3:
+        return
+    x, lengths, _ = arrays
+    if lengths.ndim == 1 and lengths.dtype.kind in "iu":
+        for at in np.flatnonzero((lengths < 1) | (lengths > x.shape[1]))[:1]:
+            raise DataError(
+                f"row {at} has length {lengths[at]}, and its sequence {x.shape[1]} places; 1 to {x.shape[1]} fit"
+            )
 
 
 class DeepRNN(Module):
@@ -53,12 +92,14 @@ class DeepRNN(Module):
         self.width = sizes[-1]
         self.dropout = Dropout(dropout) if dropout else None
 
-    def forward(self, x: Node, start: tuple[State, ...] | None = None, *, with_state: bool = False) -> Any:
+    def forward(
+        self, x: Node, start: tuple[State, ...] | None = None, *, with_state: bool = False, lengths: Node | None = None
+    ) -> Any:
         states = []
         for at, layer in enumerate(self.layers):
             if at and self.dropout is not None:
                 x = self.dropout(x)
-            x, state = layer(x, None if start is None else start[at], with_state=True)
+            x, state = layer(x, None if start is None else start[at], with_state=True, lengths=lengths)
             states.append(state)
         return (x, tuple(states)) if with_state else x
 
@@ -84,10 +125,13 @@ class Bidirectional(Module):
         self.back = cell(inputs, width, rng=rng, reverse=True, **settings)
         self.width = 2 * width
 
-    def forward(self, x: Node, start: tuple[State, State] | None = None, *, with_state: bool = False) -> Any:
+    def forward(
+        self, x: Node, start: tuple[State, State] | None = None, *, with_state: bool = False,
+        lengths: Node | None = None,
+    ) -> Any:  # fmt: skip
         first, second = (None, None) if start is None else start
-        one, end = self.ahead(x, first, with_state=True)
-        other, begin = self.back(x, second, with_state=True)
+        one, end = self.ahead(x, first, with_state=True, lengths=lengths)
+        other, begin = self.back(x, second, with_state=True, lengths=lengths)
         both = concat([one, other], axis=2)
         return (both, (end, begin)) if with_state else both
 
@@ -97,8 +141,8 @@ class Bidirectional(Module):
 
 
 class ManyToMany(Module):
-    """Many to many, an answer at every time: (N, T, inputs) → (N, T, outputs), a linear layer on what a recurrent layer
-    (or DeepRNN, or Bidirectional) says.
+    """Many to many, an answer at every time: (N, T, inputs) → (N, T, outputs), y(t) = h(t)·W + b with h(t) of a
+    recurrent layer (or DeepRNN, or Bidirectional). Elman 1990, Finding Structure in Time.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -110,14 +154,18 @@ class ManyToMany(Module):
         self.reader = reader
         self.top = Linear(_width(reader), outputs, rng=rng, dtype=dtype)
 
-    def forward(self, x: Node, start: State = None, *, with_state: bool = False) -> Any:
-        h, state = self.reader(x, start, with_state=True)
+    def forward(self, x: Node, start: State = None, *, with_state: bool = False, lengths: Node | None = None) -> Any:
+        h, state = self.reader(x, start, with_state=True, lengths=lengths)
         return (self.top(h), state) if with_state else self.top(h)
 
 
 class ManyToOne(Module):
-    """Many to one, an answer when all was read: (N, T, inputs) → (N, outputs), a linear layer on what a recurrent layer
-    (or DeepRNN, or Bidirectional) says at its end. That of a layer that reads backward is at time 0.
+    """Many to one, an answer when all was read: (N, T, inputs) → (N, outputs), y = h·W + b with h of a recurrent layer
+    (or DeepRNN, or Bidirectional) at its end. That of a layer that reads backward is at time 0. Hochreiter and
+    Schmidhuber 1997 ask so of a sequence's two marked numbers.
+
+    `net(x, lengths)` reads of each sequence only the first `lengths` (N,) times; data to learn from are then (X, lengths,
+    t), with X and lengths from `nets.data.padded`.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -129,9 +177,12 @@ class ManyToOne(Module):
         self.reader = reader
         self.top = Linear(_width(reader), outputs, rng=rng, dtype=dtype)
 
-    def forward(self, x: Node) -> Node:
-        _, state = self.reader(x, with_state=True)
+    def forward(self, x: Node, lengths: Node | None = None) -> Node:
+        _, state = self.reader(x, with_state=True, lengths=lengths)
         return self.top(self.reader.output(state))
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_lengths(arrays)
 
 
 def _width(reader: Module) -> int:
@@ -148,7 +199,15 @@ class Decoder(Module):
 
     `decoder(x, t)` has it read the right words t (N, T) instead of its own (teacher forcing), to learn; `decoder(x)`
     has it write `length` words by itself, always the likeliest. With `memory` (N, S, memory_width) it looks at that by
-    attention before every word; `with_weights=True` then gives (scores, alignment (N, T, S)).
+    attention before every word, where `seen` (N, S) is true; `with_weights=True` then gives (scores, alignment (N, T,
+    S)).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> net = nets.Decoder(4, words=27, width=16, length=6, memory_width=5)
+    >>> scores, alignment = net(ng.input("x", shape=(3, 4)), None, ng.input("m", shape=(3, 8, 5)), with_weights=True)
+    >>> scores.shape, alignment.shape
+    ((3, 6, 27), (3, 6, 8))
     """
 
     def __init__(
@@ -164,7 +223,10 @@ class Decoder(Module):
         self.cell = cell(embedding + (memory_width or 0), width, **settings)
         self.top = Linear(width + (memory_width or 0), words, **settings)
 
-    def forward(self, x: Node, t: Node | None = None, memory: Node | None = None, *, with_weights: bool = False) -> Any:
+    def forward(
+        self, x: Node, t: Node | None = None, memory: Node | None = None, seen: Node | None = None, *,
+        with_weights: bool = False,
+    ) -> Any:  # fmt: skip
         if (memory is None) != (self.attention is None):
             raise ParameterError(
                 f"Decoder {self.label!r} was built {'with' if self.attention else 'without'} attention to a memory"
@@ -175,7 +237,7 @@ class Decoder(Module):
         def step(state: State, word: Node) -> tuple[State, tuple[Node, Node | None]]:
             row, context, weights = self.embedding(word), None, None
             if memory is not None:
-                context, weights = self.attention(self.cell.output(state), memory)
+                context, weights = self.attention(self.cell.output(state), memory, seen)
             h, state = self.cell(_beside(row, context), state, with_state=True)
             return state, (self.top(_beside(h, context)), weights)
 
@@ -219,7 +281,8 @@ class EncoderDecoder(Module):
     Without attention all that was read is in the last state. With `attention=True` the reader goes both ways, and
     before every word the writer looks at all that was read (Bahdanau et al. 2014, arXiv:1409.0473). `net(x, t)` writes
     with the right words t before it, `net(x)` with its own; `with_weights=True` gives (scores, alignment (N, T, S))
-    with attention.
+    with attention. Of x only the first `lengths` (N,) words are read, where these are given; data to learn from are
+    then (X, lengths, t).
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -247,15 +310,23 @@ class EncoderDecoder(Module):
             **settings,
         )
 
-    def forward(self, x: Node, t: Node | None = None, *, with_weights: bool = False) -> Any:
+    def forward(
+        self, x: Node, t: Node | None = None, lengths: Node | None = None, *, with_weights: bool = False
+    ) -> Any:
         if len(x.shape) != 2:
             raise ShapeError(
                 f"EncoderDecoder {self.label!r} takes word numbers (batch, time); it was given shape {tuple(map(int, x.shape))}"
             )
-        h, state = self.encoder(self.embedding(x), with_state=True)
+        h, state = self.encoder(self.embedding(x), with_state=True, lengths=lengths)
         memory = None if self.decoder.attention is None else h
-        return self.decoder(self.encoder.output(state), t, memory, with_weights=with_weights)
+        seen = None if lengths is None or memory is None else padding_mask(lengths, x.shape[1])
+        return self.decoder(self.encoder.output(state), t, memory, seen, with_weights=with_weights)
 
-    def objective(self, x: Node, t: Node) -> Node:
-        """What it learns to make small: the cross-entropy of the right words, having read those before."""
-        return sequence_loss(self(x, t), t)
+    def objective(self, x: Node, *lengths_and_t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words t, having read those before. (x, t) or (x,
+        lengths, t)."""
+        *lengths, t = lengths_and_t
+        return sequence_loss(self(x, t, *lengths), t)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_lengths(arrays)

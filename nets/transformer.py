@@ -16,15 +16,15 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import constant
 from ..autograd.node import Node
-from ..autograd.ops import argmax, broadcast, concat, equal, expand_dims, scan, swapaxes, take, where
-from .attention import MultiHeadAttention, PositionalEncoding, causal
+from ..autograd.ops import argmax, broadcast, concat, equal, expand_dims, logical_and, scan, swapaxes, take, where
+from .attention import MultiHeadAttention, PositionalEncoding, causal, padding_mask
 from .dropout import Dropout
 from .feed_forward import MLP
 from .initialize import generator, normal
 from .linear import Embedding, Linear
 from .module import Module
 from .norms import LayerNorm
-from .sequence_models import sequence_loss
+from .sequence_models import check_lengths, sequence_loss
 
 Rng = np.random.Generator | int | None
 
@@ -34,8 +34,8 @@ class TransformerBlock(Module):
     layers with ReLU between them: x (N, T, width) → (N, T, width). `hidden` is the width between the two, 4·width
     unless said otherwise.
 
-    `block(x, memory, seen)`; a block that was built with `memory=True` needs one, (N, S, width). `seen` is true where a
-    word may see another of its own sequence.
+    `block(x, memory, seen, memory_seen)`; a block that was built with `memory=True` needs one, (N, S, width). `seen` is
+    true where a word may see another of its own sequence, `memory_seen` where it may see one of the memory.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -60,7 +60,9 @@ class TransformerBlock(Module):
         self.norms = [LayerNorm(width, dtype=dtype) for _ in range(2 + memory)]
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Node, memory: Node | None = None, seen: Node | None = None) -> Node:
+    def forward(
+        self, x: Node, memory: Node | None = None, seen: Node | None = None, memory_seen: Node | None = None
+    ) -> Node:
         if (memory is None) != (self.memory_attention is None):
             raise ParameterError(
                 f"TransformerBlock {self.label!r} was built {'with' if self.memory_attention else 'without'} attention to a memory"
@@ -68,7 +70,7 @@ class TransformerBlock(Module):
         parts: list[Callable[[Node], Node]] = [lambda x: self.attention(x, None, seen)]
         if self.memory_attention is not None:
             looks = self.memory_attention
-            parts.append(lambda x: looks(x, memory))
+            parts.append(lambda x: looks(x, memory, memory_seen))
         for part, norm in zip([*parts, self.each], self.norms, strict=True):
             x = x + self.dropout(part(norm(x))) if self.norm == "pre" else norm(x + self.dropout(part(x)))
         return x
@@ -76,7 +78,8 @@ class TransformerBlock(Module):
 
 class TransformerStack(Module):
     """Words to vectors: rows of a table times √width plus positions, through `depth` blocks: (N, T) → (N, T, width).
-    With `causal=True` no word sees a later one.
+    With `causal=True` no word sees a later one. Of `lengths` (N,) words each the rest is padding, which no word sees;
+    `memory_lengths` says the same of a memory.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -97,21 +100,32 @@ class TransformerStack(Module):
         self.blocks = [TransformerBlock(width, heads, hidden, **settings) for _ in range(depth)]
         self.last = LayerNorm(width, dtype=dtype) if norm == "pre" else None
 
-    def forward(self, words: Node, memory: Node | None = None) -> Node:
+    def forward(
+        self, words: Node, memory: Node | None = None, lengths: Node | None = None, memory_lengths: Node | None = None
+    ) -> Node:
         if len(words.shape) != 2:
             raise ShapeError(
                 f"TransformerStack {self.label!r} takes word numbers (batch, time); it was given shape {tuple(map(int, words.shape))}"
             )
         x = self.dropout(self.positions(self.embedding(words) * sqrt(self.width)))
         seen = causal(words.shape[1]) if self.causal else None
+        if lengths is not None:
+            own = _for_all_queries(lengths, words)
+            seen = own if seen is None else logical_and(seen, own)
+        memory_seen = None if memory is None or memory_lengths is None else _for_all_queries(memory_lengths, memory)
         for block in self.blocks:
-            x = block(x, memory, seen)
+            x = block(x, memory, seen, memory_seen)
         return x if self.last is None else self.last(x)
+
+
+def _for_all_queries(lengths: Node, keys: Node) -> Node:
+    """Which keys may be seen, (N, 1, 1, S), by every query of every head."""
+    return expand_dims(expand_dims(padding_mask(lengths, keys.shape[1]), 1), 1)
 
 
 class TransformerEncoder(Module):
     """A Transformer that reads: scores at every word that know the whole sequence: words (N, T) → scores (N, T,
-    outputs). Devlin et al. 2018, arXiv:1810.04805.
+    outputs). Devlin et al. 2018, arXiv:1810.04805. `net(x, lengths)` reads the first `lengths` (N,) words of each.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -126,8 +140,11 @@ class TransformerEncoder(Module):
         self.stack = TransformerStack(words, width, rng=rng, dtype=dtype, **settings)
         self.top = Linear(width, outputs, rng=rng, dtype=dtype)
 
-    def forward(self, words: Node) -> Node:
-        return self.top(self.stack(words))
+    def forward(self, words: Node, lengths: Node | None = None) -> Node:
+        return self.top(self.stack(words, None, lengths))
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_lengths(arrays)
 
 
 class CausalTransformer(TransformerEncoder):
@@ -158,7 +175,8 @@ class Transformer(Module):
     (N, length, words). Vaswani et al. 2017, arXiv:1706.03762.
 
     `net(x, t)` has the decoder read the right words t (N, T) before each, to learn (`objective`); `net(x)` has it write
-    `length` words by itself, always the likeliest.
+    `length` words by itself, always the likeliest. Of x only the first `lengths` (N,) words are read, where these are
+    given; data to learn from are then (X, lengths, t).
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -179,16 +197,21 @@ class Transformer(Module):
         self.decoder = TransformerStack(words + 1, width, heads, depth, causal=True, memory=True, **settings)
         self.top = Linear(width, words, rng=rng, dtype=dtype)
 
-    def forward(self, x: Node, t: Node | None = None) -> Node:
-        memory = self.encoder(x)
+    def forward(self, x: Node, t: Node | None = None, lengths: Node | None = None) -> Node:
+        memory = self.encoder(x, None, lengths)
         sign = broadcast(constant(np.int64(self.words)), shape=(x.shape[0], 1))
         if t is None:
-            return _written(lambda words: self.top(self.decoder(words, memory)), sign, self.length)[1]
-        return self.top(self.decoder(concat([sign, t[:, :-1]], axis=1), memory))
+            return _written(lambda words: self.top(self.decoder(words, memory, None, lengths)), sign, self.length)[1]
+        return self.top(self.decoder(concat([sign, t[:, :-1]], axis=1), memory, None, lengths))
 
-    def objective(self, x: Node, t: Node) -> Node:
-        """What it learns to make small: the cross-entropy of the right words, having read those before."""
-        return sequence_loss(self(x, t), t)
+    def objective(self, x: Node, *lengths_and_t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words t, having read those before. (x, t) or (x,
+        lengths, t)."""
+        *lengths, t = lengths_and_t
+        return sequence_loss(self(x, t, *lengths), t)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_lengths(arrays)
 
 
 def _written(score: Callable[[Node], Node], words: Node, length: int) -> tuple[Node, Node]:

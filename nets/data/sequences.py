@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,30 @@ def reversal(rows: int = 1000, length: int = 10, symbols: int = 10, seed: int = 
     shape."""
     X = np.random.default_rng(seed).integers(0, symbols, (rows, length))
     return Dataset("reversal", X, np.ascontiguousarray(X[:, ::-1]), (), (), "generated")
+
+
+def padded(sequences: Sequence[Sequence[float]], fill: float = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of different lengths as one table (rows, longest, …), `fill` put behind the shorter ones, and their
+    lengths (rows,). Recurrent layers and Transformers take both: `net(X, lengths)`.
+
+    >>> from nngraph.nets import data
+    >>> X, lengths = data.padded([[3, 1], [4, 1, 5]])
+    >>> X.tolist(), lengths.tolist()
+    ([[3, 1, 0], [4, 1, 5]], [2, 3])
+    """
+    rows = [np.asarray(each) for each in sequences]
+    if not rows:
+        raise DataError("there are no sequences to put into a table")
+    for at, row in enumerate(rows):
+        if row.ndim < 1 or not len(row) or row.shape[1:] != rows[0].shape[1:]:
+            raise DataError(
+                f"sequence {at} has shape {row.shape}; each holds at least one time, and the same numbers at every time"
+            )
+    lengths = np.array([len(row) for row in rows])
+    X = np.full((len(rows), lengths.max(), *rows[0].shape[1:]), fill, np.result_type(*rows))
+    for at, row in enumerate(rows):
+        X[at, : len(row)] = row
+    return X, lengths
 
 
 JABBERWOCKY = """\

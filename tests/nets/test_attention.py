@@ -131,6 +131,32 @@ def test_taught_with_its_own_words_it_says_the_same(rng, engine):
     assert net(x, scores.argmax(-1)).value == pytest.approx(scores, rel=1e-4, abs=1e-5)
 
 
+def test_padding_is_not_looked_at(rng):
+    sentences = [[1, 2], [3, 1, 4, 1], [2, 2, 2]]
+    X, lengths = nets.data.padded(sentences)
+    net = nets.Transformer(5, 6, 3, width=8, heads=2, rng=rng)
+    expected = np.concatenate([net([each]).value for each in sentences])
+    assert net(X, None, lengths).value == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    t = rng.integers(0, 6, (3, 3))
+    taught = np.concatenate([net([each], [right]).value for each, right in zip(sentences, t, strict=True)])
+    assert net(X, t, lengths).value == pytest.approx(taught, rel=1e-4, abs=1e-6)
+    for reader in (nets.TransformerEncoder(5, 4, width=8, heads=2, rng=rng), nets.CausalTransformer(5, width=8, rng=rng)):
+        said = reader(X, lengths).value
+        for row, each in enumerate(sentences):
+            assert said[row, : len(each)] == pytest.approx(reader([each]).value[0], rel=1e-4, abs=1e-6)
+    with pytest.raises(nets.DataError, match="row 2 has length 5"):
+        nets.train(net, None, (X, np.array([2, 4, 5]), t))
+
+
+def test_who_is_looked_at_is_said_by_a_mask(rng):
+    assert nets.padding_mask([2, 0, 3], 3).value.tolist() == [[True, True, False], [False] * 3, [True] * 3]
+    layer = nets.AdditiveAttention(3, 4, 5, rng=rng, dtype="float64")
+    s, m, seen = rng.normal(size=(2, 3)), rng.normal(size=(2, 6, 4)), np.arange(6) < np.array([[2], [6]])
+    context, weights = layer(s, m, ng.constant(seen))
+    assert (weights.value[~seen] == 0).all()
+    assert context.value[0] == pytest.approx(layer(s[:1], m[:1, :2])[0].value[0])
+
+
 def test_errors_say_what_is_taken():
     with pytest.raises(
         ShapeError, match=r"MultiHeadAttention 'attention' takes \(batch, time, 8\); it was given shape \(2, 8\)"
@@ -158,6 +184,18 @@ def test_a_transformer_reverses_sequences_of_ten(rng):
     rate = nets.warm_up(nets.cosine_decay(0.005, 600), 100)
     list(nets.train(net, None, (x, x[:, ::-1].copy()), epochs=6, batch=50, optimizer=nets.Adam(rate, clip=1.0)))
     assert exact(new[:, ::-1], net(new).value.argmax(-1)) >= 0.99
+
+
+def test_an_encoder_tells_how_often_a_word_stands_in_the_sentence(rng):
+    # No place alone knows it: each has to look at all others.
+    def drawn(rows):
+        words = rng.integers(0, 4, (rows, 8))
+        return words, (words[:, :, None] == words[:, None]).sum(-1) - 1
+
+    (x, t), (new, right) = drawn(2000), drawn(300)
+    net = nets.TransformerEncoder(4, 8, width=24, heads=2, depth=1, rng=0)
+    list(nets.train(net, nets.sequence_loss, (x, t), epochs=15, batch=50, optimizer=nets.Adam(0.005, clip=1.0)))
+    assert (net(new).value.argmax(-1) == right).mean() >= 0.98
 
 
 def test_a_causal_net_goes_on_as_it_was_taught(rng):

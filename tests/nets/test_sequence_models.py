@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.nets import DataError
 
 ENGINES = ("numpy", "numba")
 
@@ -135,3 +136,120 @@ def test_attention_reverses_and_its_alignment_runs_backward(rng):
     center = (alignment.value.mean(0) * np.arange(6)).sum(-1)
     assert (np.diff(center) < 0).all()
     assert np.abs(center - np.arange(6)[::-1]).max() < 1.5
+
+
+def short_and_long(rng, cell):
+    """Models that end in one answer, sequences of 2, 5 and 4 times, and their table."""
+    sequences = [rng.normal(size=(length, 3)) for length in (2, 5, 4)]
+    readers = (cell(3, 4, rng=rng), cell(3, 4, rng=rng, reverse=True), cell(3, 4, rng=rng, truncate=2))
+    deep = nets.DeepRNN([3, 4, 4], cell, rng=rng, dtype="float64")
+    return [*readers, nets.Bidirectional(3, 4, cell, rng=rng), deep], sequences, *nets.data.padded(sequences, fill=9)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("cell", [nets.RNN, nets.LSTM, nets.GRU])
+def test_padding_is_not_read(rng, engine, cell):
+    readers, sequences, X, lengths = short_and_long(rng, cell)
+    for reader in readers:
+        net = nets.ManyToOne(reader, 2, rng=rng)
+        x, count = ng.input("x", X), ng.input("lengths", lengths)
+        found = ng.compile(net(x, count), [x, count], engine=engine)(X, lengths)
+        assert found == pytest.approx(np.concatenate([net(each[None]).value for each in sequences]), rel=1e-5)
+        (slope,) = ng.gradient(ng.sum(ng.square(net(x, count))), [x])
+        reached = np.abs(slope.value).max(-1) > 0
+        belongs = np.arange(5) < lengths[:, None]
+        assert (reached == belongs).all() if getattr(reader, "truncate", None) is None else reached[belongs].any()
+        assert not reached[~belongs].any()
+        # At every time within a sequence it says what it says without the padding.
+        every = nets.ManyToMany(reader, 2, rng=rng)
+        said = every(X, lengths=lengths).value
+        for row, each in enumerate(sequences):
+            assert said[row, : len(each)] == pytest.approx(every(each[None]).value[0], rel=1e-5)
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_an_encoder_reads_and_looks_at_no_padding(rng, attention):
+    net = nets.EncoderDecoder(5, 6, 8, 3, attention=attention, rng=rng)
+    sentences = [[1, 2], [3, 1, 4, 1], [2, 2, 2]]
+    X, lengths = nets.data.padded(sentences)
+    expected = np.concatenate([net([each]).value for each in sentences])
+    assert net(X, None, lengths).value == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    if attention:
+        _, alignment = net(X, None, lengths, with_weights=True)
+        outside = np.broadcast_to((np.arange(4) >= lengths[:, None])[:, None], alignment.shape)
+        assert (alignment.value[outside] == 0).all()
+        assert alignment.value.sum(-1) == pytest.approx(np.ones((3, 3)), rel=1e-5)
+
+
+def test_the_loss_of_padded_sequences_is_the_mean_over_what_belongs_to_them(rng):
+    scores, words, lengths = rng.normal(size=(2, 3, 4)), rng.integers(0, 4, (2, 3)), np.array([1, 3])
+    shares = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    each = -np.log(np.take_along_axis(shares, words[..., None], -1))[..., 0]
+    expected = (each[0, 0] + each[1].sum()) / 4
+    leaf = ng.parameter("scores", scores)
+    loss = nets.sequence_loss(leaf, ng.constant(words), lengths)
+    assert float(loss.value) == pytest.approx(expected)
+    assert ng.check_gradient(loss, leaf, order=1)
+    assert float(nets.sequence_loss(leaf, ng.constant(words), np.array([3, 3])).value) == pytest.approx(each.mean())
+
+
+def test_lengths_that_fit_no_table(rng):
+    net, X = nets.ManyToOne(nets.GRU(3, 4), 2), np.zeros((2, 5, 3))
+    with pytest.raises(ShapeError, match=r"GRU 'reader' takes a length for each of 2 sequences; it was given \(3,\)"):
+        net(X, [1, 2, 3])
+    with pytest.raises(ShapeError, match=r"lengths are whole numbers \(batch,\).* these are float64"):
+        net(X, np.array([1.0, 2.0]))
+    for wrong in (0, 6):
+        with pytest.raises(DataError, match=rf"row 1 has length {wrong}, and its sequence 5 places; 1 to 5 fit"):
+            nets.train(net, ng.softmax_loss, (X, np.array([5, wrong]), np.array([0, 1])))
+    for sequences, message in (([], "no sequences"), ([[1], []], "sequence 1 has shape"), ([[1], [[2]]], "sequence 1")):
+        with pytest.raises(DataError, match=message):
+            nets.data.padded(sequences)
+
+
+def test_words_of_many_lengths_are_counted(rng):
+    """Many to one on padded data: is there an odd number of ones? One wrong step spoils the answer."""
+
+    def drawn(rows):
+        bits = [rng.integers(0, 2, rng.integers(1, 9)) for _ in range(rows)]
+        X, lengths = nets.data.padded([np.eye(2)[each] for each in bits])
+        return X, lengths, np.array([each.sum() % 2 for each in bits])
+
+    (X, lengths, t), (new, new_lengths, new_t) = drawn(600), drawn(200)
+    net = nets.ManyToOne(nets.LSTM(2, 16, rng=0), 2, rng=0)
+    list(nets.train(net, ng.softmax_loss, (X, lengths, t), epochs=60, batch=50, optimizer=nets.Adam(0.02, clip=1.0)))
+    assert (net(new, new_lengths).value.argmax(1) == new_t).mean() >= 0.98
+
+
+def test_it_learns_to_reverse_words_of_many_lengths(rng):
+    sequences = [rng.integers(1, 6, rng.integers(1, 6)) for _ in range(2200)]
+    X, lengths = nets.data.padded(sequences)
+    t, _ = nets.data.padded([each[::-1] for each in sequences])
+    net = nets.EncoderDecoder(6, 6, 24, 5, attention=True, rng=0)
+    rule = nets.Adam(nets.cosine_decay(0.01, 400), clip=1.0)
+    list(nets.train(net, None, (X[:2000], lengths[:2000], t[:2000]), epochs=10, batch=50, optimizer=rule))
+    assert exact(t[2000:], net(X[2000:], None, lengths[2000:]).value) >= 0.97
+
+
+@pytest.mark.parametrize("settings", [{}, {"truncate": 8}])
+def test_a_deep_net_echoes_also_where_gradients_are_cut(rng, settings):
+    echo = nets.data.echo(600, 23, delay=2)
+    x, t = np.eye(2)[echo.X[..., 0].astype(int)], echo.t
+    net = nets.ManyToMany(nets.DeepRNN([2, 16, 16], nets.GRU, rng=0, **settings), 2, rng=1)
+    rule = nets.Adam(0.01, clip=1.0)
+    list(nets.train(net, nets.sequence_loss, (x[:500], t[:500]), epochs=20, batch=50, optimizer=rule))
+    assert exact(t[500:], net(x[500:]).value) >= 0.98
+
+
+def test_both_ways_know_what_comes_and_one_way_does_not(rng):
+    # How many of the two neighbors are 1: the one after is not known to a net that reads forward.
+    bits = rng.integers(0, 2, (600, 14))
+    x, t = np.eye(2)[bits[:, 1:-1]], bits[:, :-2] + bits[:, 2:]
+    right = {}
+    for reader in (nets.Bidirectional(2, 16, nets.GRU, rng=0), nets.GRU(2, 32, rng=0)):
+        net = nets.ManyToMany(reader, 3, rng=1)
+        rule = nets.Adam(0.02, clip=1.0)
+        list(nets.train(net, nets.sequence_loss, (x[:500], t[:500]), epochs=20, batch=50, optimizer=rule))
+        right[type(reader)] = (net(x[500:]).value.argmax(-1) == t[500:])[:, 1:-1].mean()
+    assert right[nets.Bidirectional] >= 0.99
+    assert right[nets.GRU] < 0.6
