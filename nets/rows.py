@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from ..autograd.errors import DtypeError, NngraphError, ShapeError
+from ..autograd.errors import DtypeError, NngraphError, ParameterError, ShapeError
 
 Data = Any
 """An array (rows, …), or a tuple of them, the target last."""
@@ -29,9 +32,23 @@ def needed(package: str, what: str) -> None:
         raise MissingPackage(f'{what}: pip install "nngraph[learn]"') from None
 
 
+def whole(value: Any, name: str, least: int = 1, of: str = "") -> int:
+    """A setting that is a whole number from `least` up; ParameterError for anything else, naming whose setting it is.
+
+    >>> whole(3, "epochs"), whole(np.int64(0), "epochs", 0)
+    (3, 0)
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < least:
+        said = f"{name}={value!r}"
+        raise ParameterError(f"{f'{of}({said})' if of else said}: a whole number from {least} up is needed")
+    return int(value)
+
+
 def rows_of(data: Data, name: str, dtype: Any = np.float32) -> list[np.ndarray]:
     """The arrays of some data, checked: as many rows in each, at least one, numbers, none of them NaN or infinite."""
     arrays = [rows(each, name, dtype) for each in (data if isinstance(data, tuple) else (data,))]
+    if not arrays:
+        raise ShapeError(f"{name} is an empty tuple; it is X, or (X, t)")
     counts = [len(array) for array in arrays]
     if len(set(counts)) > 1:
         raise ShapeError(f"{name} holds arrays of {', '.join(map(str, counts))} rows; each row of X has one target")
@@ -41,25 +58,82 @@ def rows_of(data: Data, name: str, dtype: Any = np.float32) -> list[np.ndarray]:
 
 
 def rows(values: Any, name: str, dtype: Any = np.float32) -> np.ndarray:
-    """One array (rows, …): whole numbers as int64, other numbers in `dtype`."""
-    array = np.asarray(values)
+    """One array (rows, …): whole numbers as int64, other numbers in `dtype`. What is said of columns names them where the
+    values do, as those of a data frame."""
+    names = [str(each) for each in getattr(values, "columns", ())]
+    array = _array(values, name, names)
     if array.ndim == 0:
-        raise ShapeError(f"{name} is a single number; it has to be an array of rows")
-    if array.dtype.kind in "biu":
-        return array.astype(np.int64)
-    if array.dtype.kind != "f":
-        raise DtypeError(f"{name} holds {_kind(array)}; networks take numbers. Turn categories into numbers first")
-    wrong = ~np.isfinite(array)
+        raise ShapeError(f"{name} is {_what(array)}; it has to be an array of rows, or (X, t)")
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"{name} holds values of {array.dtype}; networks take numbers")
+    dtype = np.dtype(dtype)
+    if array.dtype.kind == "f":
+        wrong, most = ~np.isfinite(array), np.finfo(dtype).max
+    else:
+        wrong, most = np.zeros(array.shape, bool), np.iinfo(np.int64).max
     if wrong.any():
-        row, *column = map(int, np.argwhere(wrong)[0])
-        place = f"row {row}" + (f", column {column[0]}" if column else "")
-        found = "a missing value (NaN)" if np.isnan(array[(row, *column)]) else "an infinite value"
-        raise DataError(f"{name} has {found} at {place}; {int(wrong.sum())} in all. Fill or drop them first")
-    return array.astype(dtype)
+        at = tuple(map(int, np.argwhere(wrong)[0]))
+        found = "a missing value (NaN)" if np.isnan(array[at]) else "an infinite value"
+        raise DataError(f"{name} has {found} at {_place(at, names)}; {int(wrong.sum())} in all. Fill or drop them first")
+    if array.size and (array.max() > most or array.min() < -most):
+        at = tuple(map(int, np.argwhere((array > most) | (array < -most))[0]))
+        kind = dtype if array.dtype.kind == "f" else "int64"
+        raise DataError(f"{name} has {array[at]:g} at {_place(at, names)}, too large for {kind}; scale the column first")
+    return array.astype(np.int64 if array.dtype.kind in "biu" else dtype)
 
 
-def _kind(array: np.ndarray) -> str:
-    if array.dtype.kind == "O":
-        kinds = sorted({type(each).__name__ for each in array.ravel()[:1000].tolist()})
-        return f"Python objects ({', '.join(kinds)})"
-    return "text" if array.dtype.kind in "US" else f"values of {array.dtype}"
+def refuse_masked(values: Any, name: str, names: Sequence[str] = ()) -> None:
+    """DataError where a masked array masks anything: as an array it would give what lies behind its mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        mask = np.ma.getmaskarray(values)
+        at = tuple(map(int, np.argwhere(mask)[0]))
+        raise DataError(
+            f"{name} has a missing value (masked) at {_place(at, names)}; {int(mask.sum())} in all. Fill or drop them first"
+        )
+
+
+def _array(values: Any, name: str, names: Sequence[str]) -> np.ndarray:
+    """The values as an array of numbers, where they are numbers at all."""
+    refuse_masked(values, name, names)
+    if hasattr(values, "toarray") and not isinstance(values, np.ndarray):
+        raise ShapeError(f"{name} is a sparse matrix; networks take it with its zeros: X.toarray()")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        shapes = [np.shape(each) if hasattr(each, "shape") or not hasattr(each, "__len__") else (len(each),) for each in values]
+        odd = next((at for at, shape in enumerate(shapes) if shape != shapes[0]), 0)
+        said = f"row {odd} has the shape {shapes[odd]}, row 0 {shapes[0]}" if odd else "the rows have different shapes"
+        raise ShapeError(
+            f"{name}: {said}; all rows are alike. Arrays that belong together are given as a tuple, (X, t)"
+        ) from None
+    if array.ndim and array.dtype.kind in "US" and not isinstance(values, np.ndarray):
+        array = np.array(values, object)  # where a number stands beside a text, numpy makes texts of both
+    return _numbers(array, name, names) if array.ndim and array.dtype.kind in "OUS" else array
+
+
+def _numbers(array: np.ndarray, name: str, names: Sequence[str]) -> np.ndarray:
+    """Python's numbers as numpy's; an error that names the first thing that is none."""
+    flat = array.ravel().tolist()
+    for number, value in enumerate(flat):
+        if isinstance(value, (Real, Decimal)):
+            continue
+        place = _place(tuple(map(int, np.unravel_index(number, array.shape))), names)
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            raise DataError(f"{name} has a missing value ({value}) at {place}. Fill or drop them first")
+        raise DtypeError(
+            f"{name} has {value!r} at {place}; networks take numbers. Turn categories into numbers first, for instance with"
+            " nets.data.Encoding"
+        )
+    whole_numbers = flat and all(isinstance(value, Integral) and abs(value) < 2**63 for value in flat)
+    return np.array(flat, np.int64 if whole_numbers else np.float64).reshape(array.shape)
+
+
+def _place(at: Sequence[int], names: Sequence[str]) -> str:
+    if len(at) < 2:
+        return f"row {at[0]}"
+    column = repr(names[at[1]]) if len(at) == 2 and at[1] < len(names) else ", ".join(map(str, at[1:]))
+    return f"row {at[0]}, column {column}"
+
+
+def _what(array: np.ndarray) -> str:
+    return "a single number" if array.dtype.kind in "biufc" else f"a {type(array.item()).__name__}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from time import perf_counter
 from typing import Any
 
@@ -22,7 +23,7 @@ from ..autograd.sizes import Size
 from .mode import training
 from .module import Module
 from .optimizers import Adam, Memory, Optimizer
-from .rows import Data, rows_of
+from .rows import Data, rows_of, whole
 
 Loss = Callable[..., Node]
 """(what the network gives, target) -> one number."""
@@ -55,7 +56,8 @@ class Trainer:
     """A training that can be continued: the compiled step, what the optimizer remembers, and how many epochs are done.
 
     `data` is X, or (X, t); `loss` is a function of what the network gives and of the target, which is X itself where there is
-    no t. Left out, it is `net.objective(*batch)`.
+    no t. Left out, it is `net.objective(*batch)`. `batch` rows make a step, None all of them; every epoch has its own order of
+    them unless `shuffle` is False.
     """
 
     def __init__(
@@ -64,26 +66,30 @@ class Trainer:
         loss: Loss | None,
         data: Data,
         *,
-        batch: int = 32,
+        batch: int | None = 32,
         optimizer: Optimizer | None = None,
         validation: Data | None = None,
         metrics: Mapping[str, Metric] | None = None,
+        shuffle: bool = True,
         seed: int = 0,
         engine: str | None = None,
     ) -> None:
-        self.net, self.optimizer, self.seed = net, optimizer or Adam(), seed
+        _check(net, loss, optimizer, metrics)
+        self.net, self.optimizer = net, Adam() if optimizer is None else optimizer
+        self.shuffle, self.seed = bool(shuffle), whole(seed, "seed", 0)
         self.arrays = rows_of(data, "data")
         self.validation = None if validation is None else rows_of(validation, "validation")
         _alike(self.arrays, self.validation)
         for rows in (self.arrays, self.validation or ()):
             if rows:
                 net.check_data(*rows)
-        self.batch = min(batch, len(self.arrays[0]))
+        count = len(self.arrays[0])
+        self.batch = count if batch is None else min(whole(batch, "batch"), count)
         self.metrics = dict(metrics or {})
         self.memory, self.done = Memory(), 0
         inputs = _inputs(self.arrays, self.batch)
         objective = _objective(net, loss)
-        with training(seed) as learning:
+        with training(self.seed) as learning:
             value = objective(*inputs)
             for penalty in learning.penalties:
                 value = value + penalty
@@ -120,10 +126,15 @@ class Trainer:
     def run(self, epochs: int, patience: int | None = None) -> Iterator[Record]:
         """So many epochs more, a record after each. With `patience`, training ends when the validation loss has not sunk for
         so many epochs. In the end, also after Ctrl-C, the network has the values of its best epoch, where there is
-        validation; else the last."""
+        validation; else the last. An error in the first epoch, such as a class number out of range, leaves all as it was."""
+        epochs = whole(epochs, "epochs", 0)
+        return self._records(epochs, None if patience is None else whole(patience, "patience"))
+
+    def _records(self, epochs: int, patience: int | None) -> Iterator[Record]:
         best, kept, since = float("inf"), None, 0
         first, last = self.done, self.done + epochs
         record = None
+        before = {leaf: leaf.value for each in (self.net.parameters(), self.net.states(), self.states) for leaf in each.values()}
         try:
             for epoch, losses, rate, seconds in self._epochs(first, last):
                 began = perf_counter()
@@ -149,14 +160,21 @@ class Trainer:
             if record is None:
                 raise
             yield replace(record, stopped="interrupt")
+        except Exception:
+            if record is None:
+                for leaf, value in before.items():
+                    leaf.value = value
+                self.done = first
+            raise
         finally:
             if kept is not None:
                 self.net.set_values(kept)
 
     def _epochs(self, first: int, last: int) -> Iterator[tuple[int, float, float, float]]:
+        orders = self.seed if self.shuffle else None
         for epoch in range(first, last):
             losses, rate, seconds = [], 0.0, 0.0
-            for progress in self.step.epochs(self.arrays, self.batch, range(epoch, epoch + 1), shuffle=self.seed):
+            for progress in self.step.epochs(self.arrays, self.batch, range(epoch, epoch + 1), shuffle=orders):
                 losses.append(progress.outputs[0])
                 rate, seconds = float(progress.outputs[1][-1]), seconds + progress.seconds
             yield epoch, float(np.mean(np.concatenate(losses))), rate, seconds
@@ -167,7 +185,7 @@ class Trainer:
         arrays = self.arrays if self.validation is None else self.validation
         results = self._measure(*arrays)
         target = arrays[-1]
-        metrics = {name: float(metric(target, results[1])) for name, metric in self.metrics.items()}
+        metrics = {name: _number(name, metric(target, results[1])) for name, metric in self.metrics.items()}
         return (None if self.validation is None else float(results[0])), metrics
 
 
@@ -190,6 +208,25 @@ def train(
         raise ParameterError("train needs data: X, or (X, t)")
     kind = getattr(settings.get("optimizer"), "trainer", Trainer)
     return kind(net, loss, data, **settings).run(epochs, patience)
+
+
+def _check(net: Any, loss: Any, optimizer: Any, metrics: Any) -> None:
+    """ParameterError for what is no network, loss, optimizer or metric at all."""
+    if not isinstance(net, Module):
+        raise ParameterError(f"{net!r} is no network; it has to be a nets.Module, such as nets.MLP([4, 5, 3])")
+    if loss is not None and not callable(loss):
+        raise ParameterError(f"loss={loss!r}: it is a function of what comes out and the target, such as ng.softmax_loss")
+    if optimizer is not None and (isinstance(optimizer, type) or not hasattr(optimizer, "updates")):
+        raise ParameterError(f"optimizer={optimizer!r}: it is one of nets, such as nets.Adam(0.01)")
+    if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
+        raise ParameterError(f"metrics={metrics!r}: they are functions (target, what the network gives) by name, {{'error': function}}")
+
+
+def _number(name: str, found: Any) -> float:
+    if isinstance(found, (Real, np.bool_)) or (isinstance(found, np.ndarray) and found.ndim == 0 and found.dtype.kind in "biuf"):
+        return float(found)
+    what = f"an array of shape {found.shape}" if isinstance(found, np.ndarray) else repr(found)
+    raise ParameterError(f"the metric {name!r} gives {what}; it has to give a number")
 
 
 def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:

@@ -31,7 +31,8 @@ from ...autograd.node import Node
 from ...autograd.sizes import Size
 from ..module import Module
 from ..optimizers import Adam, Optimizer
-from ..rows import DataError, rows_of
+from ..quasi_newton import LBFGS
+from ..rows import DataError, refuse_masked, rows_of, whole
 from ..trainer import Loss, Metric, Record, Trainer
 
 GREATEST = float(np.finfo(np.float32).max)
@@ -80,6 +81,8 @@ class NetEstimator(BaseEstimator):
     # Data -----------------------------------------------------------------------------------------------------------
     def _rows(self, X: Any, y: Any = "no_validation", *, reset: bool = False, **checks: Any) -> Any:
         """X as float32 (rows, features), and y with it if there is one; errors name the column."""
+        for values, name in ((X, "X"), (y, "y")):
+            refuse_masked(values, name, [str(each) for each in getattr(values, "columns", ())])
         checks |= {"dtype": np.float64, "reset": reset, "ensure_all_finite": False}
         try:
             checked = validate_data(self, X, y, **checks)
@@ -113,7 +116,7 @@ class NetEstimator(BaseEstimator):
             check_whole(self, setting)
         if not 0 < self.validation_fraction < 1:
             raise ParameterError(f"{name}(validation_fraction={self.validation_fraction!r}): it lies between 0 and 1")
-        if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
+        if self.optimizer is not None and (not isinstance(self.optimizer, (Optimizer, LBFGS))):
             raise ParameterError(f"{name}(optimizer={self.optimizer!r}): it is one of nets, such as nets.Adam(0.01)")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._adopt(self._build(self._seed))
@@ -165,12 +168,14 @@ class NetEstimator(BaseEstimator):
         if trainer is not None:
             trainer.arrays, trainer.batch = rows_of(arrays, "data"), min(self.batch, len(arrays[0]))
             return trainer
-        self._trainer = trainer = Trainer(
+        optimizer = self._optimizer()
+        whole_trainer = getattr(optimizer, "trainer", None)  # one that takes all rows at once
+        self._trainer = trainer = (whole_trainer or Trainer)(
             self.net_,
             self._loss,
             arrays,
-            batch=self.batch,
-            optimizer=self._optimizer(),
+            batch=None if whole_trainer else self.batch,
+            optimizer=optimizer,
             validation=validation,
             metrics=self._metrics if validation or self._measures_training else None,
             seed=self._seed,
@@ -382,11 +387,7 @@ class NetCoder(NetTransformer):
 
 def check_whole(estimator: NetEstimator, setting: str, least: int = 1) -> None:
     """ParameterError where a setting is no whole number from so many up."""
-    value = getattr(estimator, setting)
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ParameterError(
-            f"{type(estimator).__name__}({setting}={value!r}): a whole number from {least} up is needed"
-        )
+    whole(getattr(estimator, setting), setting, least, type(estimator).__name__)
 
 
 def _text_column(X: Any) -> str | None:

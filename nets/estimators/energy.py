@@ -13,8 +13,17 @@ from ...autograd.node import Node
 from ...autograd.ops import scan, softplus
 from ..boltzmann import RBM
 from ..optimizers import SGD, Optimizer
-from ..rows import DataError
+from ..rows import whole
 from .base import NetCoder, check_whole
+
+
+class _Network(RBM):
+    """The network of both. Numbers that are no probabilities are warned of and not refused, as scikit-learn has it."""
+
+    _label = "rbm"
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        """None is refused."""
 
 
 class _Machine(NetCoder):
@@ -44,10 +53,12 @@ class _Machine(NetCoder):
         self.random_state = random_state
         self.engine = engine
 
-    def _build(self, seed: int) -> RBM:
+    def _build(self, seed: int) -> _Network:
         for setting, least in (("hidden", 1), ("steps", 1), ("chains", 0)):
             check_whole(self, setting, least)
-        return RBM(self.n_features_in_, self.hidden, steps=self.steps, chains=self.chains, units=self._units, rng=seed)
+        return _Network(
+            self.n_features_in_, self.hidden, steps=self.steps, chains=self.chains, units=self._units, rng=seed
+        )
 
     def _optimizer(self) -> Optimizer:
         return SGD(self._rate) if self.optimizer is None else self.optimizer
@@ -58,8 +69,7 @@ class _Machine(NetCoder):
     def gibbs(self, X: Any, steps: int = 1, seed: int = 0) -> np.ndarray:
         """The rows after so many steps to the hidden units and back, both drawn: (rows, features)."""
         check_is_fitted(self, "net_")
-        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-            raise DataError(f"{type(self).__name__}.gibbs(steps={steps!r}): a whole number from 1 up is needed")
+        whole(steps, "steps", of=f"{type(self).__name__}.gibbs")
         return self._ask_otherwise(f"gibbs {steps} {seed}", lambda net, x: net.sample(x, steps, seed), self._rows(X))
 
 

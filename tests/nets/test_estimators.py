@@ -10,7 +10,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
-from nngraph.autograd.errors import NngraphError
+from nngraph.autograd.errors import NngraphError, ParameterError
 from nngraph.nets import data, estimators
 from nngraph.nets.estimators.base import NetTransformer
 from sklearn.exceptions import ConvergenceWarning
@@ -465,7 +465,7 @@ def test_probabilities_that_are_none_are_said():
     learner = nets.GaussianRBM(2, epochs=1).fit(X)
     with pytest.raises(nets.DataError, match=r"inverse_transform takes 2 numbers for each row, as transform .* not 3"):
         learner.inverse_transform([[0.0, 1.0, 0.5]])
-    with pytest.raises(nets.DataError, match=r"gibbs\(steps=0\): a whole number from 1 up"):
+    with pytest.raises(ParameterError, match=r"gibbs\(steps=0\): a whole number from 1 up"):
         learner.gibbs(X, 0)
 
 
@@ -520,3 +520,25 @@ def test_costs_that_do_not_fit():
         nets.mean_cost(np.eye(2), [1, 2])
     with pytest.raises(ValueError, match="counts no answers"):
         nets.mean_cost(np.zeros((2, 2)), np.eye(2))
+
+
+def test_masked_values_and_objects():
+    learner = nets.MLPClassifier((4,), epochs=1)
+    with pytest.raises(nets.DataError, match=r"X has a missing value \(masked\) at row 1, column 1; 1 in all"):
+        learner.fit(np.ma.masked_equal([[0.0, 1.0], [2.0, 7.0]], 7.0), [0, 1])
+    with pytest.raises(nets.DataError, match=r"y has a missing value \(masked\) at row 0"):
+        learner.fit(X, np.ma.masked_equal(T, 0))
+    with pytest.raises(nets.DataError, match="NaN, a missing value, in column 1, row 0"):
+        learner.fit(np.array([[1, None], [2, 3]], object), [0, 1])
+    assert learner.fit(np.array(X, object), T).n_features_in_ == 2
+
+
+def test_all_rows_at_once_by_quasi_newton():
+    (cancer,) = data.standardized(data.breast_cancer())
+    learner = estimators.LogisticRegression(optimizer=nets.LBFGS(decay=0.01), epochs=200, random_state=0)
+    learner.fit(cancer.X, cancer.t)
+    assert learner.history_[-1].stopped in ("converged", "line search")
+    slow = estimators.LogisticRegression(
+        optimizer=nets.Adam(0.03, decay=0.01), batch=len(cancer), epochs=400, random_state=0
+    ).fit(cancer.X, cancer.t)
+    assert learner.predict_proba(cancer.X) == pytest.approx(slow.predict_proba(cancer.X), abs=1e-3)

@@ -129,16 +129,27 @@ def test_running_statistics_follow_the_batches():
         ((X[:0], T[:0]), ValueError, "no rows"),
         ((np.where(np.arange(180).reshape(90, 2) == 7, np.nan, X), T), ValueError, r"\(NaN\) at row 3, column 1; 1 in all"),
         ((X * np.inf, T), ValueError, "row 0, column 0; 180 in all"),
-        ((np.array([["a", "b"]] * 90), T), DtypeError, "data holds text"),
-        ((np.array([[1, None]] * 90), T), DtypeError, r"Python objects \(NoneType, int\)"),
+        ((np.array([["a", "b"]] * 90), T), DtypeError, "data has 'a' at row 0, column 0; networks take numbers"),
+        (([[1, 2], [1, "b"]], [0, 1]), DtypeError, "data has 'b' at row 1, column 1"),
+        (([[1, 2], [1, None]], [0, 1]), ValueError, r"missing value \(None\) at row 1, column 1"),
+        ((np.ma.masked_greater(X, 1), T), ValueError, r"missing value \(masked\) at row \d+, column \d"),
+        (([[1, 2], [1]], [0, 1]), ShapeError, r"row 1 has the shape \(1,\), row 0 \(2,\)"),
+        ([X, T], ShapeError, r"row 1 has the shape \(90,\), row 0 \(90, 2\).*given as a tuple, \(X, t\)"),
+        ((X * 1e200, T), ValueError, r"e\+\d+ at row 0, column 0, too large for float32"),
+        ((np.full((90, 2), 2**63, np.uint64), T), ValueError, "too large for int64"),
+        ((X + 1j, T), DtypeError, "values of complex128"),
+        ((X[:, :0], T), ShapeError, r"takes \(…, 2\); it was given shape \(20, 0\)"),
+        ((X, T + 0.5), DtypeError, "class numbers and must be integers, not float32"),
         (3.0, ShapeError, "a single number"),
+        ("digits", ShapeError, r"data is a str; it has to be an array of rows, or \(X, t\)"),
+        ((), ShapeError, "an empty tuple"),
     ],
 )
 def test_data_that_cannot_be_learned_from(data, error, message):
     model = net()
     before = model.values()
     with pytest.raises(error, match=message):
-        nets.train(model, ng.softmax_loss, data)
+        nets.train(model, ng.softmax_loss, data, batch=20)
     assert all((model.values()[name] == value).all() for name, value in before.items())
 
 
@@ -149,3 +160,97 @@ def test_what_is_missing_is_said():
         nets.train(net(), data=(X, T))
     with pytest.raises(ShapeError, match="a row of validation"):
         nets.train(net(), ng.softmax_loss, (X, T), validation=(X[:, :1], T))
+
+
+class Frame:
+    """What matters of a data frame: an array with names."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns = values, columns
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
+def test_columns_of_a_frame_are_named():
+    ages, cities = X[:, 0].tolist(), ["Taipei", "Rome"] * 45
+    with pytest.raises(DtypeError, match="data has 'Taipei' at row 0, column 'city'"):
+        nets.train(net(), ng.softmax_loss, (Frame(np.array([ages, cities], object).T, ["age", "city"]), T))
+    with pytest.raises(nets.DataError, match=r"\(NaN\) at row 0, column 'height'; 90 in all"):
+        nets.train(net(), ng.softmax_loss, (Frame(np.c_[X[:, 0], np.full(90, np.nan)], ["age", "height"]), T))
+    # Objects that are all numbers are numbers.
+    losses = [
+        next(nets.train(net(), ng.softmax_loss, (rows, T), epochs=1)).loss
+        for rows in (X, Frame(X.astype(object), ["age", "height"]))
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch": 0}, "batch=0: a whole number from 1 up is needed"),
+        ({"batch": 2.5}, r"batch=2\.5"),
+        ({"batch": "32"}, "batch='32'"),
+        ({"epochs": 1.5}, r"epochs=1\.5: a whole number from 0 up"),
+        ({"epochs": -1}, "epochs=-1"),
+        ({"epochs": "3"}, "epochs='3'"),
+        ({"epochs": True}, "epochs=True"),
+        ({"patience": 0}, "patience=0: a whole number from 1 up"),
+        ({"seed": "a"}, "seed='a'"),
+        ({"optimizer": "adam"}, r"optimizer='adam': it is one of nets, such as nets\.Adam"),
+        ({"optimizer": nets.Adam}, "optimizer=<class"),
+        ({"loss": "mse"}, r"loss='mse'.*such as ng\.softmax_loss"),
+        ({"metrics": ["accuracy"]}, r"metrics=\['accuracy'\]: they are functions .* by name"),
+        ({"metrics": {"accuracy": 3}}, "metrics=.*functions"),
+        ({"net": ng.relu}, "is no network; it has to be a nets.Module"),
+    ],
+)
+def test_settings_that_make_no_sense(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        nets.train(**{"net": net(), "loss": ng.softmax_loss, "data": (X, T), **settings})
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [(lambda t, y: y, r"gives an array of shape \(90, 2\)"), (lambda t, y: None, "gives None"), (lambda t, y: "0.5", "gives '0.5'")],
+)
+def test_a_metric_that_gives_no_number_is_named_and_nothing_is_learned(found, message):
+    model = net()
+    before, run = model.values(), trainer(model, metrics={"precision": found})
+    with pytest.raises(ParameterError, match="the metric 'precision' " + message):
+        list(run.run(3))
+    assert all((model.values()[name] == value).all() for name, value in before.items())
+    assert run.done == 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_class_out_of_range_leaves_the_network_as_it_was(engine):
+    model = net()
+    before = model.values()
+    wrong = np.where(np.arange(90) == 57, 2, T)
+    run = nets.Trainer(model, ng.softmax_loss, (X, wrong), batch=5, optimizer=nets.Adam(0.1), engine=engine)
+    with pytest.raises(ShapeError, match="class number 2 with 2 classes; they are numbered 0 to 1"):
+        list(run.run(3))
+    assert all((model.values()[name] == value).all() for name, value in before.items())
+    # Neither does the optimizer remember anything.
+    assert all((leaf.value == 0).all() for leaf in run.memory.states.values())
+
+
+def test_all_rows_at_once_or_in_their_order():
+    whole, written = trainer(net()), nets.Trainer(net(), ng.softmax_loss, (X, T), batch=None, optimizer=nets.Adam(0.02))
+    assert written.batch == 90
+    assert whole.batch == 20
+    # One step to an epoch: the order of the rows within it changes the sums by rounding only.
+    kept = nets.Trainer(net(), ng.softmax_loss, (X, T), batch=None, optimizer=nets.Adam(0.02), shuffle=False)
+    losses = [[record.loss for record in each.run(5)] for each in (written, kept)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    # In their own order: one step of gradient descent after the other, by hand.
+    unit = nets.Linear(1, 1, start=nets.zeros)
+    rows, targets = np.array([[1.0], [2.0]]), np.array([[1.0], [0.0]])
+    list(nets.train(unit, ng.mean_squared_error, (rows, targets), epochs=1, batch=1, shuffle=False, optimizer=nets.SGD(0.1)))
+    w = b = 0.0
+    for x, t in zip(rows.ravel(), targets.ravel(), strict=True):
+        slope = 2 * (w * x + b - t)
+        w, b = w - 0.1 * slope * x, b - 0.1 * slope
+    assert (unit.W.value.item(), unit.b.value.item()) == pytest.approx((w, b), rel=1e-6)
