@@ -106,3 +106,32 @@ def test_sobels_kernel_is_learned_from_two_pictures(page):
     assert names["records"][-1].loss < 1e-5 * names["records"][0].loss
     for kernel in nets.image_kernels().values():
         assert f"{kernel.name}: {kernel.what} Σ = {kernel.total:g}" in page("40").text
+
+
+# 41: what a unit sees --------------------------------------------------------------------------------------------------
+def test_a_unit_sees_where_its_gradient_is_not_zero(page):
+    names = page("41").names
+    rows, columns = names["fields"][3].of(2, 2)
+    seen = np.zeros((28, 28), bool)
+    seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    assert seen.sum() == 16 * 16
+    assert ((names["measured"] > 0) == seen).all()
+
+
+def test_reach_grows_by_layer_as_it_is_told(page):
+    reach, text = list(page("41")["reach"].values()), page("41")["__doc__"]
+    layers = np.arange(1, 7)
+    assert reach[0] == (1 + 2 * layers).tolist()
+    assert reach[1] == [1 + sum(2 * 2**at + 2**at for at in range(layer)) - 2 ** (layer - 1) for layer in layers]
+    assert reach[2] == (2 ** (layers + 1) - 1).tolist()
+    assert f"sees {reach[1][-1]} or {reach[2][-1]} pixels instead of {reach[0][-1]}" in text
+
+
+def test_the_middle_of_a_field_counts_most(page):
+    bell = page("41")["bell"]
+    row = np.array([1.0])
+    for _ in range(10):
+        row = np.convolve(row, np.ones(3) / 3)
+    assert bell == pytest.approx(np.outer(row, row), abs=1e-7)
+    assert f"{bell[5:16, 5:16].sum() / bell.sum():.0%}" == "94%"
+    assert "94 %" in page("41")["__doc__"]

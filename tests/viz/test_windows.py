@@ -99,3 +99,20 @@ def test_photographs_are_light_and_drawings_ink():
     assert middle[1] < 40
     with pytest.raises(plots.PlotError, match="2 titles for 1"):
         plots.image_grid(white, ["a", "b"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_frames_stand_where_they_are_said_to_stand(theme, monkeypatch):
+    from matplotlib.axes import Axes
+
+    found, real = [], Axes.add_patch
+    monkeypatch.setattr(Axes, "add_patch", lambda self, patch: found.append(patch) or real(self, patch))
+    frames = {"small": (range(2, 4), range(-1, 3)), "large": (range(0, 9), range(0, 8))}
+    plots.regions(np.eye(8), frames, signed=True, theme=theme).svg()
+    places = {patch.get_label(): (*patch.get_xy(), patch.get_width(), patch.get_height()) for patch in found}
+    assert places["small"] == (-1, 2, 4, 2)
+    assert places["large"] == (0, 0, 8, 9)
+    with pytest.raises(plots.PlotError, match="'empty'"):
+        plots.regions(np.eye(8), {"empty": (range(2, 2), range(3))})
+    with pytest.raises(plots.PlotError, match="shape"):
+        plots.regions(np.zeros(8), {})

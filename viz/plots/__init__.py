@@ -6,7 +6,7 @@ from .animation import Animation, animated_trajectories, film
 from .classes import confusion_matrix, decision_boundary, roc
 from .functions import activations, curve, regression
 from .graphs import nodes_and_edges
-from .grids import image_grid, reconstructions
+from .grids import image_grid, reconstructions, regions
 from .learning import learning_curves
 from .plot import Plot, PlotError
 from .points import points
@@ -35,6 +35,7 @@ __all__ = [
     "nodes_and_edges",
     "points",
     "reconstructions",
+    "regions",
     "regression",
     "roc",
     "side_by_side",

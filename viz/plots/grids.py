@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from typing import Any
 
@@ -139,3 +139,40 @@ def _show_all(panel: Any, pictures: np.ndarray, across: int, look: Look) -> None
 def _say(panel: Any, title: str, place: tuple[int, int], picture: np.ndarray, look: Look) -> None:
     top, left = place[0] * panel.step[0], place[1] * panel.step[1]
     panel.text(left + picture.shape[1] / 2, top - 0.04 * picture.shape[0], title, ha="center", va="bottom", fontsize=look.points * 0.85)
+
+
+def regions(image: Any, frames: Mapping[str, tuple[Any, Any]], *, light: bool = False, signed: bool = False, **look: Any) -> Plot:
+    """An image (height, width) with frames in it, by name: each a range of rows and a range of columns, such as what units of a
+    network see of it. Pixels of a frame that lie outside, in the padding, are drawn too.
+
+    >>> import numpy as np
+    >>> regions(np.zeros((8, 8)), {"3×3": (range(0, 3), range(0, 3))})
+    <Plot: light, natural>
+    """
+    pictures = _pictures(np.asarray(image)[None], "regions")
+    if light and pictures.ndim == 3:
+        pictures = np.repeat(pictures[..., None], 3, axis=-1)
+    (picture,) = pictures
+    for name, frame in frames.items():
+        if len(frame) != 2 or not all(len(each) for each in frame):
+            raise PlotError(f"regions: the frame {name!r} is a range of rows and a range of columns, and neither is empty")
+    boxes = {name: (rows[0], columns[0], rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]) for name, (rows, columns) in frames.items()}
+    high, wide = picture.shape[:2]
+    over = max([0.6, *(max(-top, -left, top + h - high, left + w - wide) + 0.6 for top, left, h, w in boxes.values())])
+
+    def paint(figure: Any, look: Look) -> None:
+        from matplotlib.patches import Rectangle
+
+        panel = _sheet(figure, 1, 1, picture, 0.1)
+        _show(panel, picture, (0, 0), look, (float(np.abs(picture).max()) or 1.0) if signed else None)
+        panel.add_patch(Rectangle((0, 0), wide, high, fill=False, edgecolor=look.colors.theme.muted, linewidth=look.line / 3))
+        panel.set_xlim(-over, wide + over)
+        panel.set_ylim(high + over, -over)
+        for at, (name, (top, left, tall, broad)) in enumerate(boxes.items()):
+            # A small frame stands on a large one.
+            where = {"linewidth": look.line, "linestyle": look.colors.dash(at), "zorder": 3 - tall * broad / (high * wide)}
+            panel.add_patch(Rectangle((left, top), broad, tall, fill=False, edgecolor=look.colors.series(at), label=name, **where))
+        if boxes:
+            figure.legend(loc="outside lower center", ncols=2 if max(map(cell_width, boxes)) > 14 else 3)
+
+    return Plot(paint, (4.2, 4.2 * high / wide + 0.25 * -(-len(boxes) // 2)), **look)
