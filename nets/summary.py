@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..autograd.errors import DtypeError
+from ..autograd.language import N_, cell_width, translate
 from ..autograd.leaves import input as input_leaf
 from ..autograd.leaves import is_frozen
 from ..autograd.node import Node
@@ -16,7 +17,8 @@ from .module import Module, watched
 
 @dataclass(frozen=True)
 class Row:
-    """A part: its path and class, the shape it gives, the parameters that are its own, and whether they are frozen."""
+    """A part: its path and class, the shape it gives, the parameters that are its own, and whether they are frozen.
+    `count` and `bytes` leave out the parameters that are `shared` with a part above; `learned` the frozen ones, too."""
 
     path: str
     kind: str
@@ -25,11 +27,25 @@ class Row:
     count: int
     bytes: int
     frozen: bool
+    shared: frozenset[str] = frozenset()
+    learned: int = 0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The parts of a network; printing it gives a table."""
+    """The parts of a network; printing it gives a table.
+
+    >>> from nngraph import nets
+    >>> print(nets.Sequential(nets.Linear(784, 100), nets.Linear(100, 10)).freeze("layer1/*").summary((32, 784)))
+    part                     gives   parameters                  count
+    ──────────────────────────────────────────────────────────────────
+    sequential (Sequential)  32×10
+      layer1 (Linear)        32×100  W 784×100, b 100 (frozen)  78,500
+      layer2 (Linear)        32×10   W 100×10, b 10              1,010
+    ──────────────────────────────────────────────────────────────────
+                                     318,040 bytes              79,510
+                                     learned                     1,010
+    """
 
     name: str
     rows: tuple[Row, ...]
@@ -40,26 +56,42 @@ class Summary:
         return sum(row.count for row in self.rows)
 
     @property
+    def learned(self) -> int:
+        """How many of them are not frozen."""
+        return sum(row.learned for row in self.rows)
+
+    @property
     def bytes(self) -> int:
         """How much memory they take."""
         return sum(row.bytes for row in self.rows)
 
     def __str__(self) -> str:
-        table = [("part", "gives", "parameters", "count")]
+        table = [tuple(map(translate, (N_("part"), N_("gives"), N_("parameters"), N_("count"))))]
         for row in self.rows:
-            own = ", ".join(f"{name} {_times(shape)}" for name, shape in row.parameters.items())
             depth = row.path.count("/") + bool(row.path)
             label = f"{'  ' * depth}{row.path.rpartition('/')[2] or self.name} ({row.kind})"
-            table.append(
-                (label, _times(row.shape), own + " (frozen)" * row.frozen, f"{row.count:,}" if row.count else "")
-            )
-        table.append(("", "", f"{self.bytes:,} bytes", f"{self.count:,}"))
-        widths = [max(len(cells[at]) for cells in table) for at in range(4)]
-        lines = [
-            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in table
-        ]
-        rule = "─" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+            table.append((label, _times(row.shape), _own(row), f"{row.count:,}" if row.count else ""))
+        size = translate(N_("{count} bytes"), count=f"{self.bytes:,}")
+        ends = [("", "", size, f"{self.count:,}")]
+        if self.learned < self.count:
+            ends.append(("", "", translate(N_("learned")), f"{self.learned:,}"))
+        widths = [max(cell_width(cells[at]) for cells in (*table, *ends)) for at in range(4)]
+        head, *lines = ("  ".join(map(_padded, cells, widths, "<<<>")).rstrip() for cells in table)
+        rule = "─" * max(map(cell_width, (head, *lines)))
+        below = ["  ".join(map(_padded, cells, widths, "<<<>")) for cells in ends]
+        return "\n".join([head, rule, *lines, rule, *below])
+
+
+def _own(row: Row) -> str:
+    """The parameters of a part, and what is to be said of them."""
+    shared = translate(N_("shared"))
+    said = [f"{name} {_times(shape)}" + f" ({shared})" * (name in row.shared) for name, shape in row.parameters.items()]
+    return ", ".join(said) + f" ({translate(N_('frozen'))})" * row.frozen
+
+
+def _padded(text: str, width: int, side: str) -> str:
+    room = " " * (width - cell_width(text))
+    return room + text if side == ">" else text + room
 
 
 def _times(shape: tuple[int, ...] | None) -> str:
@@ -78,6 +110,7 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
     for path, module in net.modules():
         own = {name: leaf for name, leaf in module.leaves().items() if leaf.role == "parameter"}
         new = [leaf for leaf in own.values() if leaf not in seen]
+        shared = frozenset(name for name, leaf in own.items() if leaf in seen)
         seen.update(new)
         result = given.get(module)
         rows.append(
@@ -89,6 +122,8 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
                 sum(leaf.size for leaf in new),
                 sum(leaf.size * leaf.dtype.itemsize for leaf in new),
                 bool(own) and all(map(is_frozen, own.values())),
+                shared,
+                sum(leaf.size for leaf in new if not is_frozen(leaf)),
             )
         )
     return Summary(net.label, tuple(rows))

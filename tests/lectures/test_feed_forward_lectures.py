@@ -1,5 +1,6 @@
 """Multi-layer perceptrons and how they learn: what the pages print and draw, against formulas and scikit-learn."""
 
+import itertools
 import re
 
 import nngraph as ng
@@ -61,7 +62,7 @@ def test_nudging_finds_the_same_numbers_and_learns(page):
 def test_the_price_is_two_losses_for_each_number(page):
     names = page("21").names
     numerical, backward = names["costs"].values()
-    products = [2 * sum((a + 1) * b for a, b in zip(sizes, sizes[1:])) for sizes in names["sizes"]]
+    products = [2 * sum((a + 1) * b for a, b in itertools.pairwise(sizes)) for sizes in names["sizes"]]
     assert numerical == products
     assert backward == [3] * len(products)
     assert 2 * (784 * 100 + 100) == 157_000
@@ -137,3 +138,115 @@ def test_sixteen_sigmoids_guess_where_the_others_learn(page):
     sigmoid, rectified, residual = (records[-1].metrics["accuracy"] for records in page("23")["runs"].values())
     assert sigmoid < 0.2
     assert min(rectified, residual) > 0.9
+
+
+# Counting, sharing, freezing ------------------------------------------------------------------------------------------
+def test_parameters_are_counted(page):
+    counts = list(page("24")["counts"].values())
+    assert counts == [784 * 100 + 100, 10 * (1 * 5 * 5 + 1), 784 * 10 * 24 * 24 + 10 * 24 * 24] == [78_500, 260, 4_521_600]
+    for count in counts:
+        assert f"{count:,}" in page("24").text
+
+
+def test_tied_weights_receive_the_gradients_of_both_places(page):
+    names = page("24").names
+    tied, apart = names["Coder"](tied=True), names["Coder"](tied=False)
+    assert (tied.count, apart.count) == (64 * 16 + 16 + 64, 2 * 64 * 16 + 16 + 64)
+    W = tied.encoder.W.value
+    apart.set_values({**apart.values(), "encoder/W": W, "decoder/W": W.T})
+    x = names["train"].X[:20]
+    (together,) = ng.gradient(ng.mean_squared_error(tied(x), x), [tied.encoder.W])
+    there, back = ng.gradient(ng.mean_squared_error(apart(x), x), [apart.encoder.W, apart.decoder.W])
+    np.testing.assert_allclose(together.value, there.value + back.value.T, rtol=1e-4, atol=1e-7)
+
+
+def test_half_the_weights_are_nearly_as_good_and_310_numbers_are_not(page):
+    lines = page("24").text.splitlines()
+    (apart, tied), (whole, part) = ([numbers(line.replace(",", "")) for line in lines[a:b]] for a, b in ((3, 5), (5, 7)))
+    assert [apart[0], tied[0], whole[0], part[0]] == [2128, 1104, 2260, 310]
+    assert tied[1] < 1.1 * apart[1] < 0.2 * page("24")["train"].X.var()
+    assert 0.8 < part[1] < whole[1] - 0.05
+    assert whole[1] > 0.96
+
+
+def test_what_is_frozen_stays_and_is_drawn_so(page):
+    net = page("24")["net"]
+    born = nets.MLP([64, 30, 10], rng=0)
+    for path, value in born.values().items():
+        assert (net.values()[path] == value).all() == path.startswith("layer1/"), path
+    assert "(frozen)" in page("24").text
+    assert "frozen" in page("24").pictures["24_frozen.svg"]
+
+
+# Starting values ------------------------------------------------------------------------------------------------------
+def test_zeros_send_nothing_back(page):
+    gradients = page("25")["derivation"].gradients
+    assert set(gradients) == {"W1", "W2"}
+    assert all((found.value == 0).all() for found in gradients.values())
+
+
+def test_units_that_start_alike_stay_alike(page):
+    names = page("25").names
+    start = list(names["starts"].values())[1]
+    net = names["network"](start)
+    list(nets.train(net, ng.softmax_loss, (names["train"].X, names["train"].t), epochs=1, optimizer=nets.SGD(0.05)))
+    W = net.layers[1].W.value
+    assert (W != np.float32(0.1)).all()
+    np.testing.assert_allclose(W, np.broadcast_to(W[:, :1], W.shape), rtol=1e-3)
+
+
+def test_which_starts_learn(page):
+    reached = [records[-1].metrics["accuracy"] for records in page("25")["runs"].values()]
+    assert max(reached[:3]) < 0.25
+    assert reached[3] < 0.8
+    assert min(reached[4:]) > 0.985
+
+
+def test_he_keeps_the_spread_behind_rectifiers(page):
+    shrinking, growing, xavier, he, _ = (np.array(spreads) for spreads in page("25")["rectified"].values())
+    assert (shrinking[1:] < 0.1 * shrinking[:-1]).all()
+    assert (growing[1:] > 3 * growing[:-1]).all()
+    assert he.max() / he.min() < 1.5
+    # Each rectified layer of as many units halves Xavier's variance.
+    assert xavier[-1] / xavier[0] == pytest.approx(2 ** (-5 / 2), rel=0.35)
+
+
+# Digits and curves ----------------------------------------------------------------------------------------------------
+def test_digits_are_read_as_well_as_by_scikit_learn(page):
+    names = page("28").names
+    test, answers = names["test"], names["answers"]
+    assert not {row.tobytes() for row in test.X} & {row.tobytes() for row in names["train"].X}
+    ours, theirs = (answers == test.t).mean(), names["peer"].score(test.X, test.t)
+    assert ours >= theirs - 0.005
+    assert names["before"] < 0.2
+    printed = next(line for line in page("28").text.splitlines() if "scikit-learn" in line)
+    assert numbers(printed) == [round(names["before"], 3), round(ours, 3), round(theirs, 3)]
+
+
+def test_pictures_show_only_mistakes(page):
+    names = page("28").names
+    wrong = names["wrong"]
+    assert len(wrong) == (names["answers"] != names["test"].t).sum()
+    for title, row in zip(names["titles"], wrong, strict=True):
+        true, answer = map(int, title.split(" → "))
+        assert true == names["test"].t[row] != answer
+    assert f"{len(wrong)} of 449" in page("28").text
+    assert {"28_digits_mlp.svg", "28_digits_mlp_confusion.svg", "28_digits_mlp_mistakes.svg"} == set(page("28").pictures)
+
+
+def test_a_curve_is_learned_down_to_its_noise(page):
+    names = page("29").names
+    x, t = names["x"], names["t"]
+    network = ((names["net"](x).value - t) ** 2).mean()
+    assert network < 0.1 * names["straight"]
+    assert 0.8 * names["noise"] < network < 1.2 * names["noise"]
+    slope, offset = np.polyfit(x[:, 0], t[:, 0], 1)
+    assert names["straight"] == pytest.approx(((slope * x + offset - t) ** 2).mean())
+    fresh = np.linspace(-1.9, 1.9, 100)[:, None]
+    assert ((names["net"](fresh).value - np.sin(2 * fresh) - fresh / 2) ** 2).mean() < 0.01
+
+
+def test_on_diabetes_a_straight_line_is_hard_to_beat(page):
+    line, network = (numbers(each)[-1] for each in page("29").text.splitlines() if each.startswith("R²"))
+    assert line == pytest.approx(0.49, abs=0.01)
+    assert network > line - 0.03
