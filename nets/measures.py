@@ -21,6 +21,8 @@ def mean_cost(confusion: Any, costs: Any) -> float:
     counts, prices = np.asarray(confusion, np.float64), _square(costs)
     if counts.shape != prices.shape:
         raise ShapeError(f"a confusion matrix {counts.shape} and costs {prices.shape} are not of the same classes")
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise DataError("the confusion matrix holds a number that counts nothing; counts are 0 or more")
     if not counts.sum():
         raise DataError("the confusion matrix counts no answers")
     return float((counts * prices).sum() / counts.sum())
@@ -37,6 +39,9 @@ def cheapest_class(probabilities: Any, costs: Any) -> np.ndarray:
     shares, prices = np.asarray(probabilities, np.float64), _square(costs)
     if shares.ndim != 2 or shares.shape[1] != len(prices):
         raise ShapeError(f"probabilities {shares.shape} and costs {prices.shape} are not of the same classes")
+    wrong = ~np.isfinite(shares).all(1)
+    if wrong.any():
+        raise DataError(f"probabilities hold a missing or infinite value at row {int(wrong.argmax())}")
     return (shares @ prices).argmin(1)
 
 

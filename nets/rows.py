@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from decimal import Decimal
-from numbers import Integral, Real
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,14 @@ def needed(package: str, what: str) -> None:
         importlib.import_module(package)
     except ImportError:
         raise MissingPackage(f'{what}: pip install "nngraph[learn]"') from None
+
+
+def content(path: str | Path) -> bytes:
+    """What is in a file; DataError for one that is not there or cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def whole(value: Any, name: str, least: int = 1, of: str = "") -> int:
@@ -124,7 +133,7 @@ def _numbers(array: np.ndarray, name: str, names: Sequence[str]) -> np.ndarray:
             f"{name} has {value!r} at {place}; networks take numbers. Turn categories into numbers first, for instance with"
             " nets.data.Encoding"
         )
-    whole_numbers = flat and all(isinstance(value, Integral) and abs(value) < 2**63 for value in flat)
+    whole_numbers = flat and all(isinstance(value, (int, np.integer)) and abs(int(value)) < 2**63 for value in flat)
     return np.array(flat, np.int64 if whole_numbers else np.float64).reshape(array.shape)
 
 

@@ -19,7 +19,11 @@ def save_values(path: str | Path, values: Mapping[str, np.ndarray], about: Mappi
     """Write arrays by name, and a few texts about them."""
     from safetensors.numpy import save
 
-    write_whole(path, save({name: np.array(value, order="C") for name, value in values.items()}, dict(about or {})))
+    written = save({name: np.array(value, order="C") for name, value in values.items()}, dict(about or {}))
+    try:
+        write_whole(path, written)
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def load_values(path: str | Path) -> dict[str, np.ndarray]:
@@ -28,6 +32,10 @@ def load_values(path: str | Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load
 
     try:
-        return load(Path(path).read_bytes())
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+    try:
+        return load(data)
     except SafetensorError as error:
         raise FileError(f"{path} is no whole safetensors file: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Dataset:
 
 def split_rows(classes: np.ndarray | None, count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers for training and for the test, both in random order; with classes, each class is split by itself."""
-    if not 0 < share < 1:
+    if not isinstance(share, Real) or not 0 < share < 1:
         raise ParameterError(f"share={share!r} is the part of the rows that is kept for the test, between 0 and 1")
     if count < 2:
         raise DataError(
@@ -84,6 +85,8 @@ def standardized(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
     >>> bool(abs(train.X.mean(0)).max() < 1e-12), bool(abs(test.X.mean(0)).max() < 0.3)
     (True, True)
     """
+    if not len(train):
+        raise DataError(f"{train.name} has no rows to learn means and spreads from")
     mean, spread = train.X.mean(0), train.X.std(0)
     spread = np.where(spread > 0, spread, 1.0)
     return tuple(replace(each, X=(each.X - mean) / spread) for each in (train, *others))

@@ -16,6 +16,7 @@ from .table import Column, Table, read_table
 
 GAP = "missing"
 """The category that gaps form when they are filled."""
+GREATEST = float(np.finfo(np.float32).max)
 FOR_GAPS = ("error", "fill", "drop")
 """What can happen to gaps."""
 
@@ -159,13 +160,13 @@ def load_table(
     *,
     test: float = 0.25,
     seed: int = 0,
-    drop: tuple[str, ...] = (),
+    drop: str | tuple[str, ...] = (),
     kinds: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> tuple[Dataset, Dataset]:
     """Training and test rows of a CSV file as numbers. `drop` names columns to leave out, such as names of customers;
     the other settings are those of `Encoding`, which learns from the training rows."""
-    table = read_table(path, kinds).without(*drop)
+    table = read_table(path, kinds).without(*((drop,) if isinstance(drop, str) else drop))
     by = target if (settings.get("task") or _task(table[target])) == "classes" else None
     train, rest = table.split(test, seed, by)
     encoding = Encoding(train, target, **settings)
@@ -192,6 +193,8 @@ def _scale(column: Column, wanted: bool) -> tuple[float, float, float]:
     known = column.values[~column.missing]
     if not len(known):
         raise DataError(f"column {column.name!r} has no value in any row for training; leave it out")
+    if np.abs(known).max() > GREATEST:
+        raise DataError(f"column {column.name!r} holds {known[np.abs(known).argmax()]:g}, too large for float32")
     fill = float(np.median(known))
     filled = np.where(column.missing, fill, column.values)
     return (fill, float(filled.mean()), float(filled.std()) or 1.0) if wanted else (fill, 0.0, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..rows import whole
 from .table import Table
 
 CONTRACTS = ("monthly", "yearly", "two years")
@@ -16,6 +17,7 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
     Those leave who have a monthly contract, have not been there long, pay much and call the hotline often; some do for
     reasons that are not in the table, so that no method is right on more than about nine of ten.
     """
+    whole(rows, "rows")
     rng = np.random.default_rng(seed)
     contract = rng.choice(3, rows, p=(0.55, 0.25, 0.2))
     months = np.minimum(rng.gamma(1.5, 18, rows).astype(int) + 1, 120)
@@ -49,6 +51,7 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
 def houses(rows: int = 200, seed: int = 0) -> Table:
     """Houses by area (square meters), rooms and age (years), and their price in thousands; generated: price = 60 +
     2.4·area + 9·rooms − 0.8·age, give or take 15."""
+    whole(rows, "rows")
     rng = np.random.default_rng(seed)
     area = rng.uniform(50, 220, rows).round()
     rooms = np.clip((area / 28 + rng.normal(0, 1.5, rows)).round(), 1, 9)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.errors import ParameterError
-from ..rows import DataError, needed
+from ..rows import DataError, content, needed, whole
 from .dataset import Dataset
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp")
@@ -29,6 +29,12 @@ def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: boo
     """
     needed("PIL", "pictures are read with Pillow")
     folder = Path(folder)
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ParameterError(
+            f"size={size!r}: the height and the width that all pictures are brought to, such as (28, 28)"
+        )
+    for each in size:
+        whole(each, "size")
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; it holds one folder of pictures for each class")
     classes = sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
@@ -52,7 +58,7 @@ def _picture(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
         with Image.open(path) as file:
             picture = file.convert("L" if gray else "RGB").resize(size[::-1], Image.Resampling.BILINEAR)
             pixels = np.asarray(picture, np.float32) / 255
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}") from None
     return pixels[None] if gray else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
@@ -90,14 +96,18 @@ def _mnist_file(folder: Path, part: str, what: str, axes: int) -> Path:
 def read_idx(path: str | Path) -> np.ndarray:
     """The array in an IDX file, MNIST's form, packed by gzip or not; DataError for a file that is none or not whole."""
     path = Path(path)
-    data = path.read_bytes()
+    data = content(path)
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} cannot be unpacked: {error}") from None
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in IDX_TYPES or len(data) < 4 + 4 * data[3]:
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in IDX_TYPES:
         raise DataError(f"{path} is no IDX file: it begins with {data[:4]!r}")
+    if len(data) < 4 + 4 * data[3]:
+        raise DataError(
+            f"{path} is not whole: the sizes of its {data[3]} axes take {4 * data[3]} bytes, there are {len(data) - 4}"
+        )
     dtype: Any = np.dtype(IDX_TYPES[data[2]])
     shape = tuple(int.from_bytes(data[4 + 4 * at : 8 + 4 * at], "big") for at in range(data[3]))
     start, wanted = 4 + 4 * len(shape), prod(shape) * dtype.itemsize

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...autograd.errors import ParameterError
-from ..rows import DataError
+from ..rows import DataError, whole
 from .dataset import Dataset
 
 
 def sine(rows: int = 200, length: int = 30, noise: float = 0.0, seed: int = 0) -> Dataset:
     """Waves of random phase with 10 to 30 steps to a period, X (rows, length, 1), and each one step later, t of the
     same shape."""
+    _sizes(rows=rows, length=length)
     rng = np.random.default_rng(seed)
     phase, period = rng.uniform(0, 2 * np.pi, (rows, 1)), rng.uniform(10, 30, (rows, 1))
     wave = np.sin(phase + 2 * np.pi * np.arange(length + 1) / period) + rng.normal(0, noise, (rows, length + 1))
@@ -30,6 +31,7 @@ def adding_problem(rows: int = 1000, length: int = 50, seed: int = 0) -> Dataset
     >>> bool(one.X[0, :, 0] @ one.X[0, :, 1] == one.t[0, 0]), one.X[0, :, 1].sum()
     (True, np.float64(2.0))
     """
+    _sizes(rows=rows, length=length)
     if length < 2:
         raise ParameterError(f"adding_problem(length={length}): two numbers are marked, so at least 2 are needed")
     rng = np.random.default_rng(seed)
@@ -43,6 +45,7 @@ def adding_problem(rows: int = 1000, length: int = 50, seed: int = 0) -> Dataset
 
 def echo(rows: int = 1000, length: int = 20, delay: int = 3, seed: int = 0) -> Dataset:
     """Random bits, X (rows, length, 1), and the same `delay` steps later, t (rows, length); before that t is 0."""
+    _sizes(rows=rows, length=length)
     if not 0 <= delay < length:
         raise ParameterError(f"echo(length={length}, delay={delay}): the delay is at least 0 and less than the length")
     bits = np.random.default_rng(seed).integers(0, 2, (rows, length))
@@ -53,6 +56,7 @@ def echo(rows: int = 1000, length: int = 20, delay: int = 3, seed: int = 0) -> D
 def reversal(rows: int = 1000, length: int = 10, symbols: int = 10, seed: int = 0) -> Dataset:
     """Random symbols as whole numbers below `symbols`, X (rows, length), and the same from back to front, t of that
     shape."""
+    _sizes(rows=rows, length=length, symbols=symbols)
     X = np.random.default_rng(seed).integers(0, symbols, (rows, length))
     return Dataset("reversal", X, np.ascontiguousarray(X[:, ::-1]), (), (), "generated")
 
@@ -79,6 +83,11 @@ def padded(sequences: Sequence[Sequence[float]], fill: float = 0) -> tuple[np.nd
     for at, row in enumerate(rows):
         X[at, : len(row)] = row
     return X, lengths
+
+
+def _sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        whole(size, name)
 
 
 JABBERWOCKY = """\

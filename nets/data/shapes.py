@@ -6,6 +6,7 @@ from math import pi
 
 import numpy as np
 
+from ..rows import whole
 from .dataset import Dataset
 
 PLANE = ("x1", "x2")
@@ -64,6 +65,7 @@ def exclusive_or(rows: int = 4, noise: float = 0.0, seed: int = 0) -> Dataset:
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
     rng = np.random.default_rng(seed)
+    whole(rows, "rows")
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     X = corners[np.arange(rows) % 4]
     return _plane("exclusive_or", X + rng.normal(0, noise, (rows, 2)), np.array([0, 1, 1, 0])[np.arange(rows) % 4])
@@ -76,6 +78,8 @@ def _plane(name: str, X: np.ndarray, t: np.ndarray) -> Dataset:
 
 def _classes(rows: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Class numbers in random order, each as often as the others."""
+    whole(rows, "rows")
+    whole(count, "classes")
     return rng.permutation(np.arange(rows) % count)
 
 

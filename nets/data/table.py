@@ -13,7 +13,7 @@ import numpy as np
 
 from ...autograd.errors import ParameterError
 from ...autograd.files import write_whole
-from ..rows import DataError
+from ..rows import DataError, content
 from .dataset import split_rows
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
@@ -56,6 +56,11 @@ class Table:
     def of(cls, name: str, columns: Mapping[str, Iterable[Any]], kinds: Mapping[str, str] | None = None) -> Table:
         """A table of lists. A column of numbers, or of texts that are all numbers, holds numbers; any other,
         categories."""
+        if not hasattr(columns, "items"):
+            raise DataError(f"{name}: columns come by name, {{'price': [3, 4]}}, not as {columns!r}")
+        for column, values in columns.items():
+            if isinstance(values, str) or not hasattr(values, "__iter__") or np.ndim(np.asarray(values, object)) != 1:
+                raise DataError(f"{name}: column {str(column)!r} has to be a list of values, one for each row")
         lists = {str(column): list(values) for column, values in columns.items()}
         counts = {len(values) for values in lists.values()}
         if len(counts) > 1:
@@ -129,17 +134,22 @@ def read_table(
     `kinds` says which columns are a "number" or a "category" where that is not to be seen: postal codes are categories.
     The delimiter is a comma, semicolon or tab, whichever the first line has most of, unless it is given.
     """
-    path = Path(path)
+    if delimiter is not None and len(delimiter) != 1:
+        raise ParameterError(f"delimiter={delimiter!r}: the one character between the columns, such as ';'")
+    path, data = Path(path), content(path)
     try:
-        text = path.read_text(encoding)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is no text in {encoding}: byte {error.start}; say encoding=, such as 'gb18030' or 'big5'"
-        ) from None
-    lines = text.splitlines()
-    if not lines or not text.strip():
+        text = data.decode(encoding)
+    except LookupError:
+        raise ParameterError(f"encoding={encoding!r}: there is none of that name") from None
+    except UnicodeError as error:
+        named = "'utf-16'" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "'gb18030' or 'big5'"
+        at = f": byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
+        raise DataError(f"{path} is no text in {encoding}{at}; say encoding=, such as {named}") from None
+    if "\0" in text:
+        raise DataError(f"{path} is no text in {encoding}: it holds a zero byte; say encoding=, such as 'utf-16'")
+    if not text.strip():
         raise DataError(f"{path} is empty; the first line names the columns")
-    delimiter = delimiter or max(",;\t", key=lines[0].count)
+    delimiter = delimiter or max(",;\t", key=text.lstrip("\r\n").splitlines()[0].count)
     header, rows = _cells(path, text, delimiter)
     return Table.of(path.stem, {name: [row[at] for row in rows] for at, name in enumerate(header)}, kinds)
 
@@ -148,7 +158,7 @@ def _cells(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     try:
-        header = [name.strip() for name in next(reader)]
+        header = [name.strip() for name in next(row for row in reader if row)]
         for name in header:
             if header.count(name) > 1 or not name:
                 raise DataError(f"{path}: " + (f"two columns are called {name!r}" if name else "a column has no name"))
@@ -172,6 +182,17 @@ def _column(name: str, values: Sequence[Any], kind: str | None) -> Column:
     numbers = [None if gap else _number(value) for value, gap in zip(values, gaps, strict=True)]
     filled = len(values) - sum(gaps)
     good = sum(number is not None for number in numbers)
+    commas = [
+        at
+        for at, (number, value) in enumerate(zip(numbers, values, strict=True))
+        if number is None and _has_comma(value)
+    ]
+    if kind != "category" and commas and good + len(commas) >= 0.8 * filled:
+        at = commas[0]
+        raise DataError(
+            f"column {name!r}, row {at + 1}: {values[at]!r} is written with a decimal comma; write"
+            f" {str(values[at]).strip().replace(',', '.')}, or say kinds={{{name!r}: 'category'}}"
+        )
     odd = [at for at, (number, gap) in enumerate(zip(numbers, gaps, strict=True)) if number is None and not gap]
     if kind == "number" or (kind is None and filled and good >= 0.8 * filled):
         if odd:
@@ -201,6 +222,10 @@ def _number(value: Any) -> float | None:
         return None
     # Underscores are Python's, not a table's.
     return number if np.isfinite(number) and not (isinstance(value, str) and "_" in value) else None
+
+
+def _has_comma(value: Any) -> bool:
+    return isinstance(value, str) and value.count(",") == 1 and _number(value.replace(",", ".")) is not None
 
 
 def _text(value: Any) -> str:

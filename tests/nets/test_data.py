@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from nngraph.autograd.errors import ParameterError
+from nngraph.autograd.errors import NngraphError, ParameterError
 from nngraph.nets import DataError, data
 
 RNG = np.random.default_rng(5)
@@ -63,12 +63,31 @@ def test_a_class_of_one_row_is_for_training():
 
 
 def test_splits_that_cannot_be():
-    with pytest.raises(ParameterError, match="share=1 is the part"):
-        data.iris().split(1)
+    for share in (1, 0, "a quarter", None):
+        with pytest.raises(ParameterError, match=f"share={share!r} is the part"):
+            data.iris().split(share)
+    with pytest.raises(DataError, match="iris has no rows"):
+        data.standardized(data.iris().rows(slice(0)))
     with pytest.raises(DataError, match="1 row cannot be split"):
         data.iris().rows(slice(1)).split()
     with pytest.raises(DataError, match="X has 3 rows and t has 2"):
         data.Dataset("odd", np.zeros((3, 1)), np.zeros(2))
+
+
+@pytest.mark.parametrize("rows", [0, -1, 2.5, "many", True])
+@pytest.mark.parametrize("make", [data.moons, data.exclusive_or, data.sine, data.reversal, data.churn, data.houses])
+def test_numbers_of_rows_that_are_none(make, rows):
+    with pytest.raises(ParameterError, match=r"rows=.*: a whole number from 1 up is needed"):
+        make(rows)
+
+
+def test_a_set_of_scikit_learn_without_it(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=r'^wine comes with scikit-learn: pip install "nngraph\[learn\]"$') as said:
+        data.wine()
+    assert isinstance(said.value, NngraphError)
 
 
 def test_scaling_is_learned_from_the_training_rows_only():
@@ -218,6 +237,14 @@ def test_other_encodings_are_read_when_they_are_named(tmp_path):
         ("a,a\n1,2\n", "two columns are called 'a'"),
         ("a,\n1,2\n", "a column has no name"),
         ('a,b\n1,"2\n', "line 2: unexpected end of data"),
+        ("\n\r\n \n", "is empty; the first line names the columns"),
+        ("\n\na,b\n1,2\n1\n", "line 5: 1 values, but there are 2 columns"),
+        ("a,b\n1,\0\n", "it holds a zero byte"),
+        ("年齡,城市\n30,臺北\n31\n", "line 3: 1 values, but there are 2 columns"),
+        ("年齡\n" + "30\n" * 9 + "老\n", "column '年齡', row 10: '老' is no number"),
+        ("年齡,年齡\n1,2\n", "two columns are called '年齡'"),
+        ("a;b\n1,5;2\n2;3\n", r"column 'a', row 1: '1,5' is written with a decimal comma; write 1\.5, or say kinds"),
+        ("a\n" + "1\n" * 9 + "inf\n", "column 'a', row 10: 'inf' is no number"),
         (
             "age\n" + "30\n" * 9 + "old\n",
             r"column 'age', row 10: 'old' is no number, but 9 of the 10 values are.*kinds=\{'age': 'category'\}",
@@ -227,6 +254,41 @@ def test_other_encodings_are_read_when_they_are_named(tmp_path):
 def test_tables_that_cannot_be_read(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         data.read_table(written(tmp_path, text))
+
+
+def test_files_that_are_not_there_or_no_tables(tmp_path):
+    with pytest.raises(DataError, match=r"none\.csv cannot be read: No such file"):
+        data.read_table(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="cannot be read: "):
+        data.read_table(tmp_path)
+    with pytest.raises(DataError, match=r"none cannot be read: No such file"):
+        data.read_idx(tmp_path / "none")
+    with pytest.raises(DataError, match="byte 0; say encoding=, such as 'utf-16'"):
+        data.read_table(written(tmp_path, "a,b\n1,2\n", "utf-16"))
+    path = written(tmp_path, "a,b\n1,2\n")
+    with pytest.raises(ParameterError, match="encoding='klingon': there is none of that name"):
+        data.read_table(path, encoding="klingon")
+    with pytest.raises(ParameterError, match="delimiter='::': the one character"):
+        data.read_table(path, delimiter="::")
+
+
+def test_a_mark_and_names_in_chinese(tmp_path):
+    path = written(tmp_path, "\ufeff年齡,城市,流失\n30,臺北,是\n41,高雄,否\n52,臺北,是\n63,高雄,否\n")
+    train, _ = data.load_table(path, "流失")
+    assert train.columns == ("年齡", "城市=臺北", "城市=高雄")
+    assert train.classes == ("否", "是")
+    with pytest.raises(ParameterError, match="no column '流'; there are '年齡', '城市', '流失'"):
+        data.load_table(path, "流")
+    assert data.load_table(path, "流失", drop="城市")[0].columns == ("年齡",)
+
+
+def test_a_table_of_the_target_alone(tmp_path):
+    with pytest.raises(DataError, match="table has no column besides the target 'churn'"):
+        data.load_table(written(tmp_path, "churn\nyes\nno\nyes\nno\n"), "churn")
+    with pytest.raises(DataError, match="target column 'churn' holds only 'yes'"):
+        data.load_table(written(tmp_path, "a,churn\n1,yes\n2,yes\n3,yes\n4,yes\n"), "churn")
+    with pytest.raises(DataError, match=r"column 'a' holds 1e\+300, too large for float32"):
+        data.load_table(written(tmp_path, "a,churn\n1e300,yes\n1e300,no\n1e300,yes\n1e300,no\n"), "churn")
 
 
 def test_kinds_can_be_said(tmp_path):
@@ -239,6 +301,11 @@ def test_kinds_can_be_said(tmp_path):
         data.read_table(path, {"code": "text"})
     with pytest.raises(DataError, match="different numbers of rows: 'a' 1, 'b' 2"):
         data.Table.of("odd", {"a": [1], "b": [1, 2]})
+    with pytest.raises(DataError, match=r"odd: columns come by name, .* not as \[1, 2\]"):
+        data.Table.of("odd", [1, 2])
+    for single in (3, "red", [[1, 2], [3, 4]]):
+        with pytest.raises(DataError, match="odd: column 'a' has to be a list of values, one for each row"):
+            data.Table.of("odd", {"a": single})
 
 
 SHOP = {"price": [3.0, None, 5.0, 4.0], "color": ["red", "blue", None, "red"], "sold": ["yes", "no", "yes", "no"]}
@@ -412,6 +479,7 @@ def test_idx_files_of_any_kind(tmp_path, kind):
         (b"\x89PNG1234", "is no IDX file"),
         (idx(np.zeros((4, 4), np.uint8))[:-1], r"is not whole: \(4, 4\) takes 16 bytes after the header, there are 15"),
         (gzip.compress(b"1234567890" * 10, mtime=0)[:-12], "cannot be unpacked"),
+        (idx(np.zeros((4, 4), np.uint8))[:9], "is not whole: the sizes of its 2 axes take 8 bytes, there are 5"),
     ],
 )
 def test_files_that_are_no_idx(tmp_path, content, message):
@@ -437,15 +505,22 @@ def test_a_folder_for_each_class(tmp_path):
         for number in range(3):
             Image.new("RGB", (20, 10), (shade, shade, 0)).save(tmp_path / name / f"{number}.png")
         (tmp_path / name / "notes.txt").write_text("no picture")
+    # Pictures of other sizes are brought to the same one.
+    Image.new("RGB", (7, 90), (204, 204, 0)).save(tmp_path / "dogs" / "2.png")
     found = data.image_folder(tmp_path, (8, 6), gray=False)
     assert found.X.shape == (6, 3, 8, 6)
     assert found.classes == ("cats", "dogs")
     assert found.t.tolist() == [0, 0, 0, 1, 1, 1]
     assert found.X[0, :, 2, 2] == pytest.approx([0.2, 0.2, 0.0])
     assert data.image_folder(tmp_path).X.shape == (6, 1, 28, 28)
-    (tmp_path / "dogs" / "bad.png").write_bytes(b"no picture at all")
-    with pytest.raises(DataError, match=r"bad\.png cannot be read as a picture"):
-        data.image_folder(tmp_path)
+    whole = (tmp_path / "dogs" / "0.png").read_bytes()
+    for content in (b"no picture at all", b"", whole[: len(whole) // 2]):
+        (tmp_path / "dogs" / "bad.png").write_bytes(content)
+        with pytest.raises(DataError, match=r"bad\.png cannot be read as a picture"):
+            data.image_folder(tmp_path)
+    for size in (28, (28,), (0, 28), (2.5, 3), "big"):
+        with pytest.raises(ParameterError, match="size="):
+            data.image_folder(tmp_path, size)
 
 
 def test_folders_that_are_none(tmp_path):

@@ -518,6 +518,10 @@ def test_costs_that_do_not_fit():
             call()
     with pytest.raises(ValueError, match=r"\(true classes, answers\), not \(2,\)"):
         nets.mean_cost(np.eye(2), [1, 2])
+    with pytest.raises(nets.DataError, match="counts nothing; counts are 0 or more"):
+        nets.mean_cost([[-1, 1], [0, 0]], np.eye(2))
+    with pytest.raises(nets.DataError, match="missing or infinite value at row 1"):
+        nets.cheapest_class([[0.5, 0.5], [np.nan, 1.0]], np.eye(2))
     with pytest.raises(ValueError, match="counts no answers"):
         nets.mean_cost(np.zeros((2, 2)), np.eye(2))
 

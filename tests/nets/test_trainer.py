@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
+from nngraph.nets.saving import FileError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 2))
@@ -69,6 +70,22 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="another training"):
         nets.load_checkpoint(tmp_path / "run", other)
     assert all((other.net.values()[name] == value).all() for name, value in before.items())
+
+
+def test_checkpoints_that_cannot_be_written_or_read(tmp_path):
+    run = trainer()
+    with pytest.raises(FileError, match=r"nowhere/run cannot be written: No such file"):
+        nets.save_checkpoint(tmp_path / "nowhere" / "run", run)
+    with pytest.raises(FileError, match=r"run cannot be read: No such file"):
+        nets.load_checkpoint(tmp_path / "run", run)
+    nets.save_checkpoint(tmp_path / "run", run)
+    list(run.run(1))
+    before = run.net.values()
+    (tmp_path / "cut").write_bytes((tmp_path / "run").read_bytes()[:-9])
+    with pytest.raises(FileError, match="cut is no whole safetensors file"):
+        nets.load_checkpoint(tmp_path / "cut", run)
+    assert all((run.net.values()[name] == value).all() for name, value in before.items())
+    assert run.done == 1
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_it():
