@@ -135,3 +135,42 @@ def test_the_middle_of_a_field_counts_most(page):
     assert bell == pytest.approx(np.outer(row, row), abs=1e-7)
     assert f"{bell[5:16, 5:16].sum() / bell.sum():.0%}" == "94%"
     assert "94 %" in page("41")["__doc__"]
+
+
+# 42: the way back ------------------------------------------------------------------------------------------------------
+def test_four_ways_to_enlarge_are_one(page):
+    from scipy.signal import convolve2d
+
+    names = page("42").names
+    x, w, y = (names[name].value for name in "xwy")
+    inserted = np.zeros((3, 3))
+    inserted[::2, ::2] = x
+    assert y == pytest.approx(convolve2d(inserted, w, "full"))  # the convolution of mathematics, of numbers with zeros between
+    assert sum(names["laid"].values()) == pytest.approx(y)
+    assert names["by_zeros"].value == pytest.approx(y)
+    assert names["by_gradient"].value == pytest.approx(y)
+    assert (names["C"].T @ x.ravel()).reshape(5, 5) == pytest.approx(y)
+    image = np.arange(25.0).reshape(5, 5) ** 1.5
+    assert names["C"] @ image.ravel() == pytest.approx(correlate2d(image, w, "valid")[::2, ::2].ravel())
+    assert "[True, True, True, True]" in page("42").text
+    assert ng.check_gradient(names["L"], names["image"]).orders[0].error < 1e-8
+
+
+def test_no_inverse(page):
+    """Back on the small image the numbers are others."""
+    names = page("42").names
+    again = ng.conv2d(names["y"], names["w"], stride=2).value
+    assert again.shape == (2, 2)
+    assert abs(again - names["x"].value).min() > 1
+
+
+def test_a_kernel_that_the_stride_divides_covers_evenly(page):
+    assert "k = 3, s = 2: [1 1 2 1 2 1 2 1 2 1 2 1 1]" in page("42").text
+    assert "k = 4, s = 2: [1 1 2 2 2 2 2 2 2 2 2 2 1 1]" in page("42").text
+
+
+def test_enlarging_is_learned(page):
+    names = page("42").names
+    assert names["records"][-1].loss < 0.00256 < 0.0027 < names["repeated"]
+    assert "0.857 at first, 0.00254 learned, 0.00273 for repeated pixels" in page("42").text
+    assert "0.00254" in page("42")["__doc__"]

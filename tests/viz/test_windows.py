@@ -116,3 +116,8 @@ def test_frames_stand_where_they_are_said_to_stand(theme, monkeypatch):
         plots.regions(np.eye(8), {"empty": (range(2, 2), range(3))})
     with pytest.raises(plots.PlotError, match="shape"):
         plots.regions(np.zeros(8), {})
+
+
+def test_whole_numbers_are_written_as_such_and_gaps_not_at_all(monkeypatch):
+    assert written(monkeypatch, plots.heat_map([[1, -2], [12, np.nan]])) == ["1", "−2", "12"]
+    assert written(monkeypatch, plots.heat_map([[1, 0.5]])) == ["1.00", "0.50"]

@@ -35,6 +35,7 @@ def heat_map(
             raise PlotError(f"heat_map: {len(names)} names for {count} {what}")
     shown = rows * columns <= 120 if numbers is None else numbers
     most = float(np.nanmax(np.abs(table))) or 1.0
+    form = "{:.4g}" if most >= 100 or (np.isnan(table) | (table == table.round())).all() else "{:.2f}"
     low, high = (-most, most) if signed else (min(0.0, float(np.nanmin(table))), most)
 
     def paint(figure: Any, look: Look) -> None:
@@ -43,8 +44,10 @@ def heat_map(
         picture = panel.imshow(table, cmap=shade, vmin=low, vmax=high, interpolation="nearest")
         if shown:
             for (row, column), value in np.ndenumerate(table):
+                if np.isnan(value):
+                    continue  # a gap
                 color = look.colors.on(picture.cmap(picture.norm(value)))
-                panel.text(column, row, (f"{value:.2f}" if most < 100 else f"{value:.4g}").replace("-", "−"), ha="center", va="center", color=color, fontsize=0.8 * look.points)
+                panel.text(column, row, form.format(value).replace("-", "−"), ha="center", va="center", color=color, fontsize=0.8 * look.points)
         else:
             figure.colorbar(picture, ax=panel, shrink=0.8)
         if len(down):
