@@ -167,10 +167,11 @@ def note_of(node: Node, sheet: Sheet) -> str:
 
 
 def folded_detail(inside: list[Node], times: int) -> str:
-    """The small line of a folded box: how many parameters, or how many operations."""
+    """The small line of a folded box: how many parameters, how many operations, or which one."""
     numbers = sum(node.size for node in inside if node.role == "parameter")
-    count = len([node for node in inside if not node.is_leaf])
-    each = f"{numbers:,} θ".replace(",", " ") if numbers else f"{count} ops"
+    computed = [node for node in inside if not node.is_leaf]
+    alone = computed[0].op.name if len(computed) == 1 and computed[0].op else ""
+    each = f"{numbers:,} θ".replace(",", " ") if numbers else alone or f"{len(computed)} ops"
     return f"×{times}  {each}" if times > 1 else each
 
 

@@ -48,13 +48,45 @@ def straightened(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> 
             and room(name, y[others[0]])
         ):
             y[name] = y[others[0]]
+    moved = _brought_home(drawing, extents, rough, x, y, near)
     curves = []
     for arrow, curve in zip(drawing.arrows, rough.curves, strict=True):
         a, b = arrow.source, arrow.target
-        if arrow.style != "saved" and len(curve) == 4:
+        if a in moved:
+            curve = straight((x[a], y[a]), (x[b], y[b]))
+        elif arrow.style != "saved" and len(curve) == 4:
             curve = straight((x[a], y[a]), (x[b], y[b]))  # one piece: dot had nothing to go round
         curves.append(curve)
     return replace(rough, centers={name: (x[name], y[name]) for name in y}, curves=tuple(curves))
+
+
+def _brought_home(
+    drawing: Drawing, extents: dict[str, Extent], rough: Rough, x: dict[str, float], y: dict[str, float],
+    near: dict[str, list[str]],
+) -> set[str]:  # fmt: skip
+    """Move what is given once, and stands first and before all frames, to the height of its only reader where nothing is in
+    between: beside tall frames dot leaves an input at the bottom of the page. The names of what was moved."""
+    moved = set()
+    given = {arrow.source for arrow in drawing.arrows} - {arrow.target for arrow in drawing.arrows}
+    for box in drawing.boxes:
+        first = all(x[box.id] <= other + 4 for other in x.values())
+        if not first or box.group or box.id not in given or len(near[box.id]) != 1:
+            continue
+        (reader,) = near[box.id]
+        if abs(y[reader] - y[box.id]) <= NEAR or not x[box.id] < x[reader]:
+            continue
+        mine, height = extents[box.id], y[reader]
+        half = (mine.height + mine.above + mine.below) / 2 + CLEAR
+        inside = [
+            name for name in y
+            if name not in (box.id, reader) and x[box.id] - mine.across / 2 < x[name] + extents[name].across / 2 and x[name] < x[reader]
+            and abs(y[name] - height) < half + (extents[name].height + extents[name].above + extents[name].below) / 2
+        ]  # fmt: skip
+        framed = any(frame.x < x[box.id] + mine.across / 2 for frame in rough.frames.values())
+        if not inside and not framed:
+            y[box.id] = height
+            moved.add(box.id)
+    return moved
 
 
 def _sweeping(drawing: Drawing, extents: dict[str, Extent], rough: Rough) -> Rough:

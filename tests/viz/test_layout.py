@@ -10,7 +10,9 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import nngraph as ng
 import pytest
+from nngraph import nets
 from nngraph.viz import graphviz_layout
 from nngraph.viz.curves import clipped, straight
 from nngraph.viz.drawing import Arrow, Box, Drawing, Group
@@ -248,3 +250,12 @@ def test_a_large_random_graph_is_laid_out_by_graphviz(rng):
     arrows = tuple(Arrow(f"b{rng.integers(0, k)}", f"b{k}") for k in range(1, 300))
     # With columns instead, had it not been done in the seconds that a layout is given.
     assert Drawing(boxes, arrows).placed.engine == "pygraphviz"
+
+
+def test_an_input_stands_at_the_height_of_its_only_reader_beside_tall_frames():
+    net = nets.ResNet(1, [4, 8], 10, rng=0)
+    drawing = ng.draw(net, "forward", data=(4, 1, 8, 8))
+    given = next(box for box in drawing.boxes if box.lines[0] == "x")
+    (reader,) = {arrow.target for arrow in drawing.arrows if arrow.source == given.id}
+    places = drawing.placed.boxes
+    assert abs(places[given.id].y - places[reader].y) < 1e-6
