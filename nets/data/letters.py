@@ -14,16 +14,16 @@ def x_and_o(rows: int = 400, deformed: float = 1.0, seed: int = 0) -> Dataset:
 
     >>> from nngraph.nets import data
     >>> for line in data.x_and_o(2, deformed=0).X[0, 0]:
-    ...     print("".join("#" if pixel > 0 else "." for pixel in line))
-    .........
-    .#.....#.
-    ..#...#..
-    ...#.#...
-    ....#....
-    ...#.#...
-    ..#...#..
-    .#.....#.
-    .........
+    ...     print("".join("#" if pixel > 0 else "·" for pixel in line))
+    ·········
+    ·#·····#·
+    ··#···#··
+    ···#·#···
+    ····#····
+    ···#·#···
+    ··#···#··
+    ·#·····#·
+    ·········
     """
     if rows < 1 or deformed < 0:
         raise ParameterError(f"x_and_o: rows={rows!r} is at least 1, deformed={deformed!r} at least 0")
