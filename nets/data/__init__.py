@@ -10,6 +10,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("breast_cancer", "diabetes", "digits", "iris", "wine"), "scikit"),
     **dict.fromkeys(("blobs", "circles", "exclusive_or", "gaussian_ring", "moons", "spirals"), "shapes"),
     **dict.fromkeys(("Text", "adding_problem", "echo", "padded", "reversal", "sine"), "sequences"),
+    **dict.fromkeys(("chinese_number", "opinions"), "texts"),
     **dict.fromkeys(("Column", "Table", "read_table"), "table"),
     **dict.fromkeys(("Encoding", "load_table"), "encoding"),
     **dict.fromkeys(("churn", "golf", "houses"), "examples"),

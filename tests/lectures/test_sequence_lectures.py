@@ -95,3 +95,39 @@ def test_gates_open_where_a_number_is_marked(page):
         c = names["f"][:, at] * c + names["i"][:, at] * np.tanh(g)
         h = np.tanh(c) / (1 + np.exp(-o))
     assert layer(x[None]).value[0, -1] == pytest.approx(h, abs=1e-4)
+
+
+def test_numbers_never_seen_are_spelled(page):
+    names = page("49").names
+    said, held = names["said"], names["n"][:20]
+    right = [name == names["names"][k] for k, name in zip(held, said, strict=True)]
+    assert sum(right) >= 18
+    assert names["names"][82] == "八十二"
+    # What was kept for the test was not learned from.
+    assert sorted(names["n"].tolist()) == list(range(100))
+
+
+def test_not_turns_a_judgment_round_and_padding_is_no_word(page):
+    names = page("49").names
+    held = names["s"][:72]
+    assert ((names["sure"] > 0.5) == names["t2"])[held].mean() >= 0.97
+    short = next(k for k in range(288) if names["lengths"][k] == 4)
+    alone = names["judge"](names["X2"][short : short + 1, :4]).value
+    padded = names["judge"](names["X2"][short : short + 1], [4]).value
+    assert alone == pytest.approx(padded, abs=1e-5)
+    unlike = names["judge"](names["X2"][short : short + 1]).value
+    assert np.abs(unlike - alone).max() > 0.01
+
+
+def test_a_poem_is_recited_by_heart(page):
+    names = page("49").names
+    assert names["text"] == names["poem"].text
+    assert names["text"].strip() in page("49").text
+    assert names["text"].count("明月") == 2
+
+
+@pytest.mark.parametrize("task", ["one to many", "many to one", "many to many"])
+def test_every_text_task_is_learned(page, task):
+    (line,) = [each for each in page("49").text.splitlines() if each.startswith(task)]
+    first, last = map(float, line.partition(": ")[2].split(" → "))
+    assert last < 0.1 * first

@@ -551,3 +551,24 @@ def test_nudged_images_are_moved_by_a_pixel():
     assert (images.X.reshape(15, 64) == moved.X).all()
     with pytest.raises(DataError, match=r"rows of shape \(5,\) are no square"):
         data.nudged(data.Dataset("odd", np.zeros((2, 5)), np.zeros(2)))
+
+
+def test_numbers_in_chinese_are_read_back():
+    worth = {digit: value for value, digit in enumerate("零一二三四五六七八九")}
+    for number in range(100):
+        tens, ten, units = data.chinese_number(number).rpartition("十")
+        assert worth.get(tens, 1) * 10 * bool(ten) + worth.get(units, 0) == number
+        assert ten or units
+    assert len({data.chinese_number(number) for number in range(100)}) == 100
+    with pytest.raises(ParameterError, match=r"chinese_number\(100\)"):
+        data.chinese_number(100)
+
+
+def test_opinions_turn_round_with_not():
+    judged = {tuple(words): praise for words, praise in data.opinions()}
+    assert len(judged) == 288
+    for words, praise in judged.items():
+        if "not" in words:
+            without = tuple(word for word in words if word != "not")
+            assert judged[without] != praise
+    assert {len(words) for words in judged} == {4, 5, 6}
