@@ -80,7 +80,7 @@ _FUNCTIONS = (
     Activation(
         N_("threshold"), "[x > 0]", step,
         N_("a plain yes or no, simple to compute and to understand"),
-        N_("its slope is 0 on both sides of the jump, so that no gradient can teach it"),
+        N_("its slope is 0 on both sides of the jump: no gradient can teach it"),
         N_("everywhere"),
         "McCulloch and Pitts 1943, A Logical Calculus of the Ideas Immanent in Nervous Activity",
     ),
