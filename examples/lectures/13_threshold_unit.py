@@ -5,9 +5,9 @@ threshold on the other side, as a bias b, this is
 
     y = 1 if w·x + b > 0, else 0                      (McCulloch and Pitts 1943)
 
-A pair of weights and a bias, chosen by hand, make it AND, OR, NAND or NOT. Each unit cuts the plane of its inputs along the
-line w·x + b = 0. Neither OR nor NAND has all four corners as XOR wants them, three are right; but where both say 1, between
-their two lines, lie just the corners of XOR:
+Weights and a bias, chosen by hand, make it AND, OR, NAND or NOT. Each unit cuts the plane of its inputs along the line
+w·x + b = 0. OR and NAND each answer as XOR does at three of the four corners; but where both say 1, between their two lines,
+lie just the corners of XOR:
 
     x₁ XOR x₂ = (x₁ OR x₂) AND (x₁ NAND x₂)
 

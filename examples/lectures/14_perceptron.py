@@ -5,7 +5,7 @@ right nothing happens. When it is wrong, the weights move by the input, towards 
 
     Δw = α(t − y)·x        Δb = α(t − y)
 
-The step itself has no slope. But the rule is gradient descent on another loss, L = (y − t)·z with z = w·x + b and y taken as
+The slope of the step is 0. But the rule is gradient descent on another loss, L = (y − t)·z with z = w·x + b and y taken as
 fixed: 0 for a right answer, |z| for a wrong one. Its gradient is (y − t)·x, as the derivation finds.
 
 Does it end? If some line keeps all examples (x, 1) a distance γ away on their sides, and none is longer than R, there are at
