@@ -52,7 +52,7 @@ surfaces: dict[str, Surface] = {
     for surface in (
         Surface(
             "valley", "½x² + 10y²", lambda x, y: 0.5 * square(x) + 10 * square(y),
-            (0.0, 0.0), (-4.0, 1.0), ((-4.6, 1.2), (-1.5, 1.5)), "Polyak 1964, Some Methods of Speeding Up the Convergence of Iteration Methods",
+            (0.0, 0.0), (-4.0, 1.0), ((-4.6, 1.8), (-1.5, 1.5)), "Polyak 1964, Some Methods of Speeding Up the Convergence of Iteration Methods",
         ),
         Surface(
             "saddle", "½x² − ½y² + ¼y⁴", lambda x, y: 0.5 * square(x) - 0.5 * square(y) + 0.25 * y**4,

@@ -10,7 +10,7 @@ from ..themes import Theme
 SERIES = ("leaf-input", "leaf-parameter", "activation", "loss", "leaf-state", "reduction", "comparison", "random")
 """The kinds of boxes whose lines lend their colors."""
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)))
-MARKERS = "os^Dv*Px"
+MARKERS = "os^Dv*PX"
 GRAYS = ("#000000", "#6b6b6b")
 
 

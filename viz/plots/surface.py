@@ -86,6 +86,6 @@ def drawn(panel: Any, way: np.ndarray, name: str, number: int, look: Look) -> li
     # The first color is that of the surface.
     color = colors.series(number + 1) if (number + 1) % len(SERIES) else colors.theme.text
     (line,) = panel.plot(*way.T, color=color, linestyle=colors.dash(number), linewidth=look.line, label=name or None, zorder=3)
-    (end,) = panel.plot(*way[-1], marker=colors.marker(number), color=color, markersize=look.points / 1.6, markeredgecolor=colors.theme.background, zorder=4)  # fmt: skip
+    (end,) = panel.plot(*way[-1], marker=colors.marker(number), color=color, markersize=look.points / 1.3, markeredgecolor=colors.theme.background, markeredgewidth=look.points / 20, zorder=4)  # fmt: skip
     panel.plot(*way[0], marker="o", color=colors.theme.text, markersize=look.points / 2.5, zorder=4)
     return [line, end]
