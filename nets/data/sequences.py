@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -128,10 +129,14 @@ class Text:
         if not self.text:
             raise DataError("the text is empty; there is nothing to learn from")
 
-    @property
+    @cached_property
     def vocabulary(self) -> tuple[str, ...]:
         """All characters of the text, each once."""
         return tuple(sorted(set(self.text)))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {character: at for at, character in enumerate(self.vocabulary)}
 
     @property
     def codes(self) -> np.ndarray:
@@ -140,11 +145,10 @@ class Text:
 
     def encode(self, text: str) -> np.ndarray:
         """Another text in the same numbers; DataError naming the first character that is in none of them."""
-        places = {character: at for at, character in enumerate(self.vocabulary)}
         for at, character in enumerate(text):
-            if character not in places:
+            if character not in self._places:
                 raise DataError(f"character {at}, {character!r}, is not in the vocabulary {''.join(self.vocabulary)!r}")
-        return np.array([places[character] for character in text], np.int64)
+        return np.array([self._places[character] for character in text], np.int64)
 
     def decode(self, codes: np.ndarray | list[int]) -> str:
         """The characters that the numbers stand for."""

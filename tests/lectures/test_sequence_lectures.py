@@ -131,3 +131,30 @@ def test_every_text_task_is_learned(page, task):
     (line,) = [each for each in page("49").text.splitlines() if each.startswith(task)]
     first, last = map(float, line.partition(": ")[2].split(" → "))
     assert last < 0.1 * first
+
+
+def test_dates_are_translated_with_attention_and_not_without(page):
+    names = page("50").names
+    (_, blind), (_, right) = names["plain"], names["looking"]
+    assert right.mean() >= 0.98
+    assert blind.mean() < 0.2
+    assert f"right {right.sum()} of 500" in page("50").text
+    # The new dates are not among those that were learned from.
+    assert not set(names["english"][:3000]) & set(names["english"][3000:])
+
+
+def test_the_alignment_points_at_year_month_and_day(page):
+    names = page("50").names
+    scores, alignment = names["net"](*names["new"], with_weights=True)
+    found = dict.fromkeys(("year", "month", "day"), 0.0)
+    for row in range(500):
+        day, month, year = names["english"][3000 + row].split()
+        ends = np.cumsum([0, len(day) + 1, len(month) + 1, len(year)])
+        said = names["write"].decode(scores.value[row].argmax(-1))
+        first, second = said.index("年"), said.index("月")
+        looks = alignment.value[row]
+        found["year"] += looks[:first, ends[2] : ends[3]].sum(1).mean() / 500
+        found["month"] += looks[first + 1 : second, ends[1] : ends[2]].sum(1).mean() / 500
+        found["day"] += looks[second + 1 : said.index("日"), : ends[1]].sum(1).mean() / 500
+    assert min(found.values()) > 0.8
+    assert alignment.value.sum(-1) == pytest.approx(np.ones((500, 11)), rel=1e-5)
