@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from .module import Module
 
 
 class MLP(Module):
-    """Linear layers with an activation between them: (N, sizes[0]) → (N, sizes[-1]). The last layer has none, because losses
-    such as ng.softmax_loss take scores. Rosenblatt 1961; trained by backpropagation since Rumelhart, Hinton and Williams 1986.
+    """Linear layers with an activation f between them, h ← f(h·W + b): (N, sizes[0]) → (N, sizes[-1]). The last layer has
+    none, because losses such as ng.softmax_loss take scores, and amounts may be any numbers. Rosenblatt 1961; trained by
+    backpropagation since Rumelhart, Hinton and Williams 1986.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -35,11 +37,13 @@ class MLP(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float32",
     ) -> None:
-        if len(sizes) < 2:
-            raise ParameterError(f"MLP({list(sizes)}): at least the number of inputs and that of outputs are needed")
+        if isinstance(sizes, (int, str)) or len(sizes) < 2:
+            raise ParameterError(f"MLP({sizes!r}): a list of at least the number of inputs and that of outputs is needed")
+        if not callable(activation):
+            raise ParameterError(f"MLP(activation={activation!r}): it is a function of a node, such as ng.relu")
         rng = generator(rng)
         self.activation = activation
-        self.layers = [Linear(a, b, start=start, rng=rng, dtype=dtype) for a, b in zip(sizes, sizes[1:])]
+        self.layers = [Linear(a, b, start=start, rng=rng, dtype=dtype) for a, b in pairwise(sizes)]
 
     def forward(self, x: Node) -> Node:
         for layer in self.layers[:-1]:

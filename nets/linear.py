@@ -14,7 +14,7 @@ from .module import Module, new_parameter
 
 
 class Linear(Module):
-    """x·W + b: (…, inputs) → (…, outputs), with W (inputs, outputs) and b (outputs,).
+    """A dense layer, x·W + b: (…, inputs) → (…, outputs), with W (inputs, outputs) and b (outputs,). Rosenblatt 1958.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -51,7 +51,14 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """A row of learned numbers for each of `count` words: whole numbers (…) → (…, width). E is (count, width)."""
+    """A row of learned numbers for each of `count` words, E[word]: whole numbers (…) → (…, width). E is (count, width). The
+    same as one-hot words times E. Bengio et al. 2003.
+
+    >>> from nngraph import nets
+    >>> words = nets.Embedding(1000, 16)
+    >>> words.count, words([[3, 14, 15], [9, 2, 6]]).shape
+    (16000, (2, 3, 16))
+    """
 
     def __init__(
         self,

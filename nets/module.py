@@ -15,7 +15,7 @@ from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.graph import order
 from ..autograd.leaves import as_node, is_frozen, parameter, state
 from ..autograd.node import Leaf, Node, current_scope, scope
-from .initialize import Initializer, generator, zeros
+from .initialize import Initializer, drawn, zeros
 
 if TYPE_CHECKING:
     from .summary import Summary
@@ -206,7 +206,7 @@ def new_parameter(
     dtype: Any = "float32",
 ) -> Leaf:
     """A parameter whose value is drawn by an initializer. Networks learn in float32 unless told otherwise."""
-    return parameter(name, start(generator(rng), shape), dtype=dtype)
+    return parameter(name, drawn(start, rng, shape, name), dtype=dtype)
 
 
 def new_state(name: str, value: Any, dtype: Any = "float32") -> Leaf:

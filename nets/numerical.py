@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.differentiate import gradient
+from ..autograd.errors import ParameterError
 from ..autograd.executable import Executable, compile
 from ..autograd.node import Leaf, Node
 from .module import Module
@@ -45,6 +46,8 @@ def numerical_gradients(
 ) -> dict[str, np.ndarray]:
     """(L(w + h) − L(w − h))/2h for every number w of the parameters, by path: two losses for each of them. The error is
     of the order h², and rounding divided by h, so that float64 and h = 1e-5 give about ten digits."""
+    if not nudge > 0:
+        raise ParameterError(f"nudge={nudge!r}: a number is moved by more than 0 to see what comes of it")
     slopes = {}
     for path, leaf in parameters.items():
         value = np.array(leaf.value)
@@ -88,6 +91,8 @@ def compare_gradients(
     inputs = _inputs(arrays, len(arrays[0]))
     value: Node = _objective(net, loss)(*inputs)
     parameters = net.trainable()
+    if not parameters:
+        raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))
     forward = compile(value, inputs, engine=engine)
     both = compile([value, *gradient(value, list(parameters.values()))], inputs, engine=engine)
     for step in range(1, steps + 1):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
-from ..autograd.errors import ShapeError
+from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.node import Node
 from .module import Module
 
@@ -14,7 +14,8 @@ Layer = Module | Callable[[Any], Any]
 
 
 class Sequential(Module):
-    """One layer after the other: modules and functions of nodes. `net[0]` is the first layer; they are called layer1, layer2, …
+    """One layer after the other, y = fₙ(…f₂(f₁(x))): modules and functions of nodes. They are called layer1, layer2, …;
+    `net[0]` is the first one, `net[:2]` a Sequential of the first two, with the same parameters.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -24,10 +25,21 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Layer) -> None:
+        for at, layer in enumerate(layers, 1):
+            if not callable(layer):
+                raise ParameterError(
+                    f"layer {at} of Sequential is {layer!r}; a layer is a module, or a function of a node such as ng.relu"
+                )
         self.layers = list(layers)
 
-    def __getitem__(self, at: int) -> Layer:
-        return self.layers[at]
+    @overload
+    def __getitem__(self, at: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequential: ...
+
+    def __getitem__(self, at: int | slice) -> Layer | Sequential:
+        return Sequential(*self.layers[at]) if isinstance(at, slice) else self.layers[at]
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -39,9 +51,16 @@ class Sequential(Module):
 
 
 class Residual(Module):
-    """x + f(x), so that the gradient has a way past f. He et al. 2015, arXiv:1512.03385.
+    """x + f(x), so that the gradient, g + f′(x)ᵀ·g, has a way past f. He et al. 2015, arXiv:1512.03385.
 
     `beside` brings x to the shape of f(x) where that differs, such as a convolution with a window of 1.
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.Residual(ng.square)([1.0, 2.0, 3.0]).value.tolist()
+    [2.0, 6.0, 12.0]
+    >>> nets.Residual(nets.Linear(4, 3), nets.Linear(4, 3, bias=False))(ng.input("x", shape=(5, 4))).shape
+    (5, 3)
     """
 
     def __init__(self, inner: Layer, beside: Layer | None = None) -> None:
