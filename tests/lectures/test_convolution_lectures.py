@@ -174,3 +174,37 @@ def test_enlarging_is_learned(page):
     assert names["records"][-1].loss < 0.00256 < 0.0027 < names["repeated"]
     assert "0.857 at first, 0.00254 learned, 0.00273 for repeated pixels" in page("42").text
     assert "0.00254" in page("42")["__doc__"]
+
+
+# 43: digits ------------------------------------------------------------------------------------------------------------
+def test_both_networks_read_digits(page):
+    names = page("43").names
+    assert names["accuracy"]["LeNet"] >= 0.985
+    assert names["accuracy"]["ResNet"] >= 0.985
+    for name, net, taken in (("LeNet", names["lenet"], names["enlarged"]), ("ResNet", names["residual"], np.float32)):
+        assert f"{net.count} weights" in page("43").text
+        answers = net(taken(names["test"].X)).value.argmax(1)
+        assert (answers == names["test"].t).mean() == pytest.approx(names["accuracy"][name])
+        losses = [record.loss for record in names["records"][name]]
+        assert losses[-1] < losses[0] / 5
+    assert not {each.tobytes() for each in names["train"].X} & {each.tobytes() for each in names["test"].X}
+
+
+def test_digits_are_enlarged_pixel_by_pixel(page):
+    small = np.random.default_rng(0).uniform(size=(2, 1, 8, 8))
+    large = page("43")["enlarged"](small)
+    assert large.shape == (2, 1, 28, 28)
+    assert large[:, :, 3:27:3, 3:27:3] == pytest.approx(small)
+    assert large.sum() == pytest.approx(9 * small.sum(), rel=1e-6)
+
+
+def test_feature_maps_are_the_filters_on_the_digit(page):
+    names = page("43").names
+    assert names["sheets"]["filters"].shape == (16, 3, 3)
+    assert names["sheets"]["feature maps"].shape == (16, 8, 8)
+    assert names["sheets"]["behind the block"].shape == (32, 4, 4)
+    norm = names["residual"].layers[1]
+    for number in (0, 7):
+        z = correlate2d(names["one"][0, 0], names["sheets"]["filters"][number], "same")
+        z = (z - norm.mean.value[number]) / np.sqrt(norm.var.value[number] + 1e-5) * norm.scale.value[number] + norm.shift.value[number]
+        assert names["sheets"]["feature maps"][number] == pytest.approx(np.maximum(z, 0), abs=1e-4)
