@@ -158,3 +158,22 @@ def test_the_alignment_points_at_year_month_and_day(page):
         found["day"] += looks[second + 1 : said.index("日"), : ends[1]].sum(1).mean() / 500
     assert min(found.values()) > 0.8
     assert alignment.value.sum(-1) == pytest.approx(np.ones((500, 11)), rel=1e-5)
+
+
+def test_two_members_of_the_karate_club_tell_the_sides_of_all(page):
+    names = page("71").names
+    A, net = names["A"], names["net"]
+    looped = A + np.eye(34)
+    mixing = looped / np.sqrt(np.outer(looped.sum(0), looped.sum(0)))
+    first, second = net.layers
+    hidden = np.maximum(mixing @ first.W.value + first.b.value, 0)
+    scores = mixing @ hidden @ second.W.value + second.b.value
+    assert names["scores"].value == pytest.approx(scores, abs=1e-4)
+    right = scores.argmax(1) == names["side"]
+    assert right.mean() >= 0.94
+    assert (names["before"] == names["side"]).sum() == 17
+    assert names["losses"][-1] < 0.01 < 0.5 < names["losses"][0]
+    # Sure of the two it was told; the two that are wrong have friends on both sides.
+    assert names["sure"].value[[0, 33]] == pytest.approx([0, 1], abs=0.01)
+    for node in names["wrong"]:
+        assert set(names["side"][np.flatnonzero(A[node])]) == {0, 1}
