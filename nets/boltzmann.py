@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.errors import ParameterError
+from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node, constant
 from ..autograd.node import Leaf, Node
 from ..autograd.ops import bernoulli, cast, logsumexp, mean, normal, scan, sigmoid, softplus, square, stop_gradient, triu
@@ -19,6 +19,7 @@ from .initialize import Initializer, generator
 from .initialize import normal as bell
 from .mode import current_training
 from .module import Module, new_parameter, new_state
+from .rows import DataError, whole
 
 MOST = 16
 """So many units can be summed over exactly: 2^16 states."""
@@ -41,7 +42,13 @@ class BoltzmannMachine(Module):
     itself. Ackley, Hinton and Sejnowski 1985.
 
     W (units, units) holds each connection once, above the diagonal. At a high temperature T all states are alike; at a low one only the
-    deepest are visited. Up to 16 units log Z is exact, and `objective` is the true negative log-likelihood.
+    deepest are visited. Up to 16 units log Z is exact, and `objective` is the true negative log-likelihood: a step of gradient
+    descent is Δs_ij = α(⟨sᵢsⱼ⟩ of the data − ⟨sᵢsⱼ⟩ of the machine)/T.
+
+    >>> from nngraph import nets
+    >>> machine = nets.BoltzmannMachine(3, temperature=2.0, rng=0)
+    >>> machine([[1, 0, 1], [0, 0, 0]]).shape, machine.sample([[1, 0, 1]], sweeps=5).shape
+    ((2, 3), (1, 3))
     """
 
     def __init__(
@@ -59,6 +66,9 @@ class BoltzmannMachine(Module):
         self.W = new_parameter("W", (units, units), start, generator(rng), dtype)
         self.b = new_parameter("b", (units,), dtype=dtype)
 
+    def check_data(self, *arrays: np.ndarray) -> None:
+        _within(arrays[0], np.isin(arrays[0], (0, 1)), "units of a Boltzmann machine are 0 or 1")
+
     @property
     def connections(self) -> Node:
         """S: the symmetric weights, 0 on the diagonal."""
@@ -67,12 +77,12 @@ class BoltzmannMachine(Module):
 
     def energy(self, s: Any) -> Node:
         """E(s) of every row of s: (N, units) → (N,)."""
-        s = as_node(s)
+        s = self._states(s)
         return -0.5 * total((s @ self.connections) * s, axis=1) - s @ self.b
 
     def forward(self, s: Node) -> Node:
         """How likely each unit is on when the others are as they are: σ((S·s + b)/T), (N, units)."""
-        return sigmoid((s @ self.connections + self.b) / self.temperature)
+        return sigmoid((self._states(s) @ self.connections + self.b) / self.temperature)
 
     def log_partition(self) -> Node:
         """log Z, summed over all states."""
@@ -97,13 +107,16 @@ class BoltzmannMachine(Module):
             # Only the unit whose turn it is changes.
             return s * (1 - pick) + drawn.reshape((-1, 1)) * pick, number
 
-        last, _ = scan(draw, cast(as_node(start), dtype=self.b.dtype.name), (turns, picks))
+        last, _ = scan(draw, cast(self._states(start), dtype=self.b.dtype.name), (turns, picks))
         return last
+
+    def _states(self, s: Any) -> Node:
+        return _rows_of_units(self, as_node(s), int(self.b.shape[0]))
 
 
 class RBM(Module):
     """Visible units v and hidden units h without ties inside a layer: E(v, h) = −v·b − h·c − v·W·h. Smolensky 1986; learned by
-    contrastive divergence, Hinton 2002.
+    contrastive divergence, ΔW = α(⟨vᵀ·p(h|v)⟩ of the data − ⟨ṽᵀ·p(h|ṽ)⟩ after k steps), Hinton 2002.
 
     W is (visible, hidden). `steps` is k of CD-k. `chains` keeps so many chains from one update to the next (PCD, Tieleman 2008)
     instead of starting at the data. `visible="gaussian"` has real numbers with spread 1 around b + W·h: E gains ½ Σ(v − b)² in place of −v·b.
@@ -134,12 +147,17 @@ class RBM(Module):
         if units not in ("bernoulli", "gaussian"):
             raise ParameterError(f"units={units!r}: visible units are 'bernoulli' (0 or 1) or 'gaussian' (real numbers)")
         rng = generator(rng)
-        self.steps, self.units = steps, units
+        self.steps, self.units, chains = whole(steps, "steps", of="RBM"), units, whole(chains, "chains", 0, of="RBM")
         self.W = new_parameter("W", (visible, hidden), start, rng, dtype)
         self.b = new_parameter("b", (visible,), dtype=dtype)
         self.c = new_parameter("c", (hidden,), dtype=dtype)
         first = rng.integers(0, 2, (chains, visible)) if units == "bernoulli" else rng.normal(size=(chains, visible))
         self.chains: Leaf | None = new_state("chains", first, dtype) if chains else None
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        if self.units == "bernoulli":
+            within = (arrays[0] >= 0) & (arrays[0] <= 1)
+            _within(arrays[0], within, "Bernoulli visible units take 0 to 1, and with units=\"gaussian\" any number")
 
     def forward(self, v: Node) -> Node:
         return sigmoid(self._numbers(v) @ self.W + self.c)
@@ -209,4 +227,18 @@ class RBM(Module):
         return -mean(self.free_energy(v)) - self.log_partition()
 
     def _numbers(self, v: Node) -> Node:
+        v = _rows_of_units(self, v, int(self.b.shape[0]))
         return v if v.dtype.kind == "f" else cast(v, dtype=self.b.dtype.name)
+
+
+def _rows_of_units(machine: Module, s: Node, units: int) -> Node:
+    if not s.shape or s.shape[-1] != units:
+        name = type(machine).__name__
+        raise ShapeError(f"{name} {machine.label!r} takes (N, {units}); it was given shape {tuple(map(int, s.shape))}")
+    return s
+
+
+def _within(rows: np.ndarray, fine: np.ndarray, needed: str) -> None:
+    if not fine.all():
+        row, *place = (int(at) for at in np.argwhere(~fine)[0])
+        raise DataError(f"data has {rows[(row, *place)]:g} at row {row}; {needed}")

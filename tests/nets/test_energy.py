@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
+from nngraph.nets import data as data_of
 from nngraph.nets.boltzmann import all_states
+from nngraph.nets.rows import DataError
 
 RNG = np.random.default_rng(0)
 
@@ -152,6 +155,130 @@ def test_hopfield_counts():
         memory.store([[1, -1]])
 
 
+def test_a_unit_hears_the_slope_of_the_energy():
+    """What unit i hears, Σⱼ wᵢⱼ sⱼ, is −∂E/∂sᵢ: to follow its sign is to go downhill."""
+    patterns = RNG.choice([-1, 1], (3, 40))
+    memory = nets.Hopfield(40, dtype="float64").store(patterns)
+    s = ng.input("s", RNG.choice([-1.0, 1.0], (5, 40)))
+    (slope,) = ng.gradient(ng.sum(memory.energy(s)), [s])
+    assert slope.value == pytest.approx(-(s.value @ memory.W.value), abs=1e-12)
+
+
+@pytest.mark.parametrize("units", ["bernoulli", "gaussian"])
+def test_a_gibbs_step_draws_from_the_conditional_distributions(units):
+    """p(h|v) and then p(v|h), exact sums over the hidden states beside what many draws find."""
+    machine = rbm(units)
+    v = np.array([1.0, 0, 1, 1, 0])
+    hidden = np.array(every(3))
+    on = 1 / (1 + np.exp(-(v @ machine.W.value + machine.c.value)))
+    likely = np.prod(np.where(hidden == 1, on, 1 - on), axis=1)
+    around = hidden @ machine.W.value.T + machine.b.value
+    means = 1 / (1 + np.exp(-around)) if units == "bernoulli" else around
+    after = machine.gibbs(ng.constant(np.tile(v, (40_000, 1))), seed=2, step=0).value
+    assert after.mean(0) == pytest.approx(likely @ means, abs=0.03)
+    if units == "gaussian":
+        spread = 1 + likely @ means**2 - (likely @ means) ** 2
+        assert after.var(0) == pytest.approx(spread, rel=0.05)
+    else:
+        assert set(np.unique(after)) == {0.0, 1.0}
+
+
+def test_chains_go_on_from_where_they_were():
+    """PCD: each update moves the chains by k steps, and the gradient is taken at them, wherever the data are."""
+    machine = rbm(chains=30, steps=2)
+    before, data = machine.chains.value.copy(), RNG.integers(0, 2, (10, 5)).astype(float)
+    with nets.training(seed=4) as learning:
+        loss = machine.objective(ng.constant(data))
+    after = machine.gibbs(machine.gibbs(ng.constant(before), seed=4, draw=0), seed=4, draw=1).value
+    moved = learning.updates[machine.chains].value
+    assert moved.tolist() == after.tolist()
+    assert (moved != before).any()
+    (slope,) = ng.gradient(loss, [machine.W])
+    by_hand = data.T @ machine(data).value / 10 - moved.T @ machine(moved).value / 30
+    assert slope.value == pytest.approx(-by_hand, abs=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_engines_learn_the_same_machine(engine):
+    data = np.repeat(all_states(3), 2, axis=1)
+    machine = nets.RBM(6, 3, rng=0, steps=2, start=nets.normal(0.5))
+    list(nets.train(machine, data=data, epochs=3, batch=4, optimizer=nets.SGD(0.5), engine=engine))
+    again = nets.RBM(6, 3, rng=0, steps=2, start=nets.normal(0.5))
+    list(nets.train(again, data=data, epochs=3, batch=4, optimizer=nets.SGD(0.5), engine="numpy"))
+    assert machine.W.value == pytest.approx(again.W.value, abs=1e-5)
+
+
+def test_features_beat_pixels_on_nudged_digits():
+    """Digits moved by a pixel, as in scikit-learn's example and with its settings: 100 hidden units, PCD, rate 0.06, 10 epochs.
+    Split before they are nudged, so that no picture is learned and tested."""
+    digits = data_of.digits()
+    order = np.random.default_rng(0).permutation(len(digits.X))
+    learn, test = (
+        data_of.nudged(replace(digits, X=digits.X[part].astype(np.float32), t=digits.t[part])) for part in (order[:1437], order[1437:])
+    )
+    machine = nets.RBM(64, 100, chains=10, rng=0)
+    list(nets.train(machine, data=learn.X, epochs=10, batch=10, optimizer=nets.SGD(0.06)))
+
+    def accuracy(features):
+        X = features(learn.X)
+        classifier, rate = nets.SoftmaxRegression(X.shape[1], 10, rng=0), nets.cosine_decay(0.1, steps=7200)
+        list(nets.train(classifier, data=(X, learn.t), epochs=100, batch=100, optimizer=nets.Adam(rate)))
+        return (classifier(features(test.X)).value.argmax(1) == test.t).mean()
+
+    pixels, features = accuracy(lambda X: X), accuracy(lambda X: machine(X).value)
+    # scikit-learn's LogisticRegression, converged, comes to 0.795 on pixels.
+    assert 0.77 < pixels < 0.82
+    assert features > 0.9
+    assert features > pixels + 0.08
+
+
+def test_each_machine_of_a_deep_net_learns_from_the_one_below():
+    stripes = np.tile(np.repeat(all_states(3), 3, axis=1), (10, 1))
+    deep = nets.DeepBeliefNet([9, 6, 4], rng=0)
+    labels = [label for label, record in deep.pretrain(stripes, epochs=30, optimizer=nets.SGD(0.2))]
+    assert labels == [deep.machines[0].label] * 30 + [deep.machines[1].label] * 30
+    # The lower machine alone, and the upper one on its features, come to the same.
+    alone = nets.DeepBeliefNet([9, 6, 4], rng=0).machines
+    list(nets.train(alone[0], data=stripes, epochs=30, batch=20, optimizer=nets.SGD(0.2), seed=0))
+    list(nets.train(alone[1], data=alone[0](stripes).value, epochs=30, batch=20, optimizer=nets.SGD(0.2), seed=1))
+    for machine, other in zip(deep.machines, alone):
+        assert machine.W.value == pytest.approx(other.W.value, abs=1e-4)
+    # The net to be tuned says at its last hidden layer what the stack says.
+    net, x = deep.classifier(3, rng=0), stripes[:8]
+    for layer in net.layers[:-1]:
+        x = ng.sigmoid(layer(x))
+    assert x.value == pytest.approx(deep(stripes[:8]).value, abs=1e-6)
+
+
+def test_a_deep_net_comes_up_with_what_it_has_seen():
+    stripes = np.tile(np.repeat(all_states(3), 3, axis=1), (20, 1))
+    deep = nets.DeepBeliefNet([9, 12, 6], rng=0)
+    list(deep.pretrain(stripes, epochs=200, optimizer=nets.SGD(0.2)))
+    drawn = deep.sample(RNG.random((200, 9)), 100, seed=1).value
+    assert drawn.shape == (200, 9)
+    # Of all 512 pictures 8 are stripes; nearly all that it draws are.
+    striped = (np.ptp((drawn > 0.5).reshape(200, 3, 3).astype(int), axis=2) == 0).all(1)
+    assert striped.mean() > 0.8
+
+
+def test_data_that_do_not_fit_are_said():
+    with pytest.raises(ShapeError, match=r"RBM 'rbm' takes \(N, 4\); it was given shape \(5, 3\)"):
+        nets.RBM(4, 2).free_energy(np.zeros((5, 3)))
+    with pytest.raises(ShapeError, match=r"BoltzmannMachine 'boltzmann_machine' takes \(N, 4\)"):
+        nets.BoltzmannMachine(4).sample(np.zeros((5, 3)), 2)
+    with pytest.raises(DataError, match=r"data has 16 at row 1; Bernoulli visible units take 0 to 1"):
+        list(nets.train(nets.RBM(2, 2), data=np.array([[0.0, 0.5], [1.0, 16.0]])))
+    list(nets.train(nets.RBM(2, 2, units="gaussian"), data=np.array([[0.0, 0.5], [1.0, 16.0]]), epochs=1))
+    with pytest.raises(DataError, match=r"data has 0.5 at row 0; units of a Boltzmann machine are 0 or 1"):
+        list(nets.train(nets.BoltzmannMachine(2), data=np.array([[0.0, 0.5], [1.0, 1.0]])))
+    with pytest.raises(ParameterError, match="steps=0"):
+        nets.RBM(3, 2, steps=0)
+    with pytest.raises(ParameterError, match="chains=-1"):
+        nets.RBM(3, 2, chains=-1)
+    with pytest.raises(ParameterError, match=r"DeepBeliefNet\(\[64\]\)"):
+        nets.DeepBeliefNet([64])
+
+
 def test_what_cannot_be_summed_or_drawn_is_said():
     with pytest.raises(ParameterError, match="up to 16 units"):
         nets.BoltzmannMachine(17).log_partition()
@@ -174,11 +301,11 @@ def test_pretraining_helps_with_a_hundred_labels():
         for pretrained in (True, False):
             if pretrained:
                 deep = nets.DeepBeliefNet([64, 100, 100, 100], rng=seed)
-                list(deep.pretrain(images, epochs=60, seed=seed, optimizer=nets.Momentum(0.1, momentum=0.5)))
+                list(deep.pretrain(images, epochs=30, seed=seed, optimizer=nets.Momentum(0.1, momentum=0.5)))
                 net = deep.classifier(10, rng=seed)
             else:
                 net = nets.MLP([64, 100, 100, 100, 10], ng.sigmoid, start=nets.xavier, rng=seed)
-            learning = nets.train(net, ng.softmax_loss, (images[few], labels[few]), epochs=60, batch=20, optimizer=nets.Adam(0.003))
-            assert sum(1 for _ in learning) == 60
+            learning = nets.train(net, ng.softmax_loss, (images[few], labels[few]), epochs=40, batch=20, optimizer=nets.Adam(0.003))
+            assert sum(1 for _ in learning) == 40
             scores[pretrained].append((net(images[rest]).value.argmax(1) == labels[rest]).mean())
     assert np.median(scores[True]) >= np.median(scores[False]) + 0.02
