@@ -1,9 +1,10 @@
 """Descent on a curve, and three learning rates
 
 The slope says which way is up. Gradient descent (Cauchy 1847) takes a step the other way, as long as the slope times the
-rate α; gradient ascent steps along the slope. Both end where the tangent lies flat:
+rate α. Gradient ascent takes the same step upwards, the second line. Both end where the tangent lies flat:
 
-    descent  x ← x − α · f′(x)        ascent  x ← x + α · f′(x)        f(x) = x⁴ − 3x² + x
+    x ← x − α · f′(x)
+    x ← x + α · f′(x)        f(x) = x⁴ − 3x² + x
 
 Which valley it ends in depends on where it starts: from 0.5 it finds the right one at 1.131, which is not the deeper one;
 from −0.2 it finds the left one at −1.301. Ascent from 0.5 climbs to the hill between them, at 0.170.

@@ -5,10 +5,10 @@ slope is at most 1/4, so that each layer further down receives a fraction of wha
 
     y = σ(a), a = x·W + b      ∂L/∂x = (∂L/∂y ⊙ σ′(a)) · Wᵀ      σ′ = σ(1 − σ) ≤ 1/4      0.25¹⁶ ≈ 2 · 10⁻¹⁰
 
-The bars are the lengths of ∂L/∂W in a net with 16 layers of 30 units that reads digits, on an axis of powers of ten. Those of the
-sigmoid fall by nine powers of ten: the first layers learn nothing, and all that is above them looks at noise. Two remedies:
-ReLU has slope 1 wherever it is on, with weights that start by He (2015). And a residual layer, x + σ(x·W + b), keeps the sigmoid
-and leads a way past it, with the slope 1 (He et al. 2015). With either, no layer is left without a gradient, whatever the depth.
+The bars are the lengths of ∂L/∂W in a net with 16 layers of 30 units that reads digits, on an axis of powers of ten. Those
+of the sigmoid fall by nine powers of ten: the first layers learn nothing, and all that is above them looks at noise. Two
+remedies of He et al. (2015): ReLU has slope 1 wherever it is on, and weights that start to match. A residual layer, x +
+σ(x·W + b), keeps the sigmoid and leads a way past it, with the slope 1. Either leaves no layer without a gradient.
 
 The same 25 epochs of Adam: the sigmoids guess, 1 of 10 is right; the other two name more than 9 of 10 training digits.
 """
@@ -26,8 +26,7 @@ digits, _test = data.digits().split()
 few = digits.rows(slice(200))
 
 
-def network(depth, activation=ng.sigmoid, start=nets.xavier, past=False):
-    """`depth` layers of 30 units between the pixels and the scores, each with a way past it or not."""
+def network(depth, activation=ng.sigmoid, start=nets.xavier, past=False):  # `past`: with a way past each layer
     layers = [nets.Sequential(nets.Linear(30, 30, start=start, rng=at), activation) for at in range(depth)]
     layers = [nets.Residual(layer) for layer in layers] if past else layers
     return nets.Sequential(nets.Linear(64, 30, rng=98), *layers, nets.Linear(30, 10, rng=99))
@@ -52,7 +51,8 @@ if __name__ == "__main__":
     labels = (_("depth"), _("length of the first layer's gradient"))
     plots.bars(first, list(map(str, depths)), labels=labels, log=True).save("out/23_by_depth.svg")
 
-    runs, how = {}, {"epochs": 25, "optimizer": nets.Adam(0.002), "batch": 64, "metrics": {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}}
+    accuracy = {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}
+    runs, how = {}, {"epochs": 25, "optimizer": nets.Adam(0.002), "batch": 64, "metrics": accuracy}
     for name, kind in kinds.items():
         runs[name] = list(nets.train(network(16, *kind), ng.softmax_loss, (digits.X, digits.t), **how))
         shown = ", ".join(f"{length:.0e}" for length in layers[name][::4])

@@ -1,18 +1,19 @@
 """Counting parameters, sharing and freezing them
 
-A dense layer has a weight for every pair of an input and an output, and a bias for every output. A convolution (LeCun et al.
-1989) lays one small window of weights on every place of the image; they do not ask how large the image is:
+A dense layer has a weight for every pair of an input and an output, and a bias for every output. A convolution (LeCun et
+al. 1989) lays small windows of weights on every place of the image, 10 of 5×5 here, and they do not ask how large it is. A
+dense layer to the same 10 maps of 24×24 would need millions:
 
-    dense, 784 → 100                          784 · 100 + 100 = 78 500
-    convolution, 10 windows of 5×5            10 · (1 · 5 · 5 + 1) = 260
-    dense, to the same 10 maps of 24×24       784 · 5760 + 5760 = 4 521 600
+    Linear(784, 100)              784 · 100 + 100 = 78 500
+    Conv2d(1, 10, 5)              10 · (1 · 5 · 5 + 1) = 260
+    Linear(784, 10 · 24 · 24)     784 · 5760 + 5760 = 4 521 600
 
-What is used in several places is counted once, and its gradient is the sum of what all the places send back. The autoencoder
-below writes its output as h·Wᵀ + c, with the W of its encoder h = tanh(x·W + b): half the weights, and the error is nearly as
-small as with a matrix for each way, 0.0125 instead of 0.0121.
+What is used in several places is counted once, and its gradient is the sum of what all the places send back. The
+autoencoder below writes its output as h·Wᵀ + c, with the W of its encoder h = tanh(x·W + b): half the weights, and the
+error is nearly as small as with a matrix for each way, 0.0125 instead of 0.0121.
 
-What is frozen is counted and not learned, and no gradient is sent back to it. With its first layer frozen as it was born, and 310
-of 2260 numbers learning on top of it, the classifier names 0.875 of the new digits right; when all of it learns, 0.973.
+What is frozen is counted and not learned, and no gradient is sent back to it. Where only 310 of 2260 numbers learn, on top
+of a frozen first layer, 0.875 of the new digits are named right; where all of them learn, 0.973.
 """
 
 from pathlib import Path

@@ -1,14 +1,15 @@
 """Starting values: zeros, normal, Xavier, He
 
-Where learning starts decides whether it starts. With all weights 0 every hidden value is 0 and so is every gradient but that of
-the last bias. With all weights alike, 0.1, the units of a layer are copies of each other and receive the same gradient: they
-stay copies, and 40 units do the work of one. Random numbers break the tie; how wide they scatter decides the rest:
+Where learning starts decides whether it starts. With all weights 0 every hidden value is 0 and so is every gradient but
+that of the last bias. With all weights alike, 0.1, the units of a layer are copies of each other and receive the same
+gradient: 40 units stay one. Random numbers break the tie. How wide they scatter decides the rest, for n inputs and m
+outputs:
 
-    y = x·W,  n inputs, m outputs      Var(y) = n · Var(W) · Var(x)      Var(∂L/∂x) = m · Var(W) · Var(∂L/∂y)
+    y = x·W      Var(y) = n · Var(W) · Var(x)      Var(∂L/∂x) = m · Var(W) · Var(∂L/∂y)
 
-With a spread of 0.01 the values shrink from layer to layer until nothing is left. With a spread of 1 they are so large that tanh
-is flat there. Xavier (Glorot and Bengio 2010) takes Var(W) = 2/(n + m), so that both products are near 1. ReLU silences half
-of its inputs, so He et al. (2015) take 2/n. An orthogonal matrix (Saxe et al. 2014) keeps all lengths exactly.
+With a spread of 0.01 the values shrink from layer to layer until nothing is left. With a spread of 1 they are so large that
+tanh is flat there. Xavier (Glorot and Bengio 2010) takes Var(W) = 2/(n + m), and both products are near 1. ReLU silences
+half of its inputs, so He et al. (2015) take 2/n. An orthogonal matrix (Saxe et al. 2014) keeps all lengths.
 
 Below, 6 layers of 40 tanh units learn digits for 10 epochs. The first four starts fail or limp, the last three reach 0.99.
 """
@@ -44,10 +45,10 @@ def spreads(net):
 if __name__ == "__main__":
     Path("out").mkdir(exist_ok=True)
     small = nets.MLP([2, 2, 1], ng.tanh, start=nets.zeros, dtype="float64")
-    pair = (np.array([[1.0, 2.0]]), np.array([[1.0]]))
-    derivation = ng.explain(small, wrt="*/W", loss=ng.half_squared_error, data=pair)
+    derivation = ng.explain(small, wrt="*/W", loss=ng.half_squared_error, data=([[1.0, 2.0]], [[1.0]]))
     print(derivation, "\n")
-    runs, how = {}, {"epochs": 10, "optimizer": nets.SGD(0.05), "metrics": {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}}
+    accuracy = {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}
+    runs, how = {}, {"epochs": 10, "optimizer": nets.SGD(0.05), "metrics": accuracy}
     for name, start in starts.items():
         net = network(start)
         scatter = ", ".join(f"{spread:.0e}" for spread in spreads(net)[::2])

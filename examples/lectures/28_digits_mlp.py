@@ -1,16 +1,17 @@
 """Reading digits: a 64-30-30-30-10 network
 
-1797 digits of 8×8 pixels (Alpaydin and Kaynak 1998) in three parts: 1078 to learn from, 270 to watch the training, and 449 that
-nobody looks at before the end. Three hidden layers of 30 ReLU units start by He, and Adam at the rate 0.001 learns by 32 rows:
+1797 digits of 8×8 pixels (Alpaydin and Kaynak 1998) in three parts: 1078 to learn from, 270 to watch the training, and 449
+that nobody looks at before the end. Three hidden layers of 30 ReLU units start by He, and Adam at the rate 0.001 learns by
+32 rows:
 
-    h₁ = relu(x·W₁ + b₁),  h₂ = relu(h₁·W₂ + b₂),  h₃ = relu(h₂·W₃ + b₃),  p = softmax(h₃·W₄ + b₄),  L = mean of −ln p_t
+    h₁ = relu(x·W₁ + b₁),  h₂ = relu(h₁·W₂ + b₂),  h₃ = relu(h₂·W₃ + b₃),  p = softmax(h₃·W₄ + b₄),  L = 1/N · Σ −ln p_t
 
-The loss falls on what is learned from and on what is watched; the gap between the two is what was learned by heart. The values
-kept are those of the best epoch on the watched part. Before learning 1 of 10 new digits is named right, in the end 0.955 of them;
-scikit-learn's MLPClassifier with the same rows and settings comes to 0.953.
+The loss falls on what is learned from and on what is watched; the gap between the two is what was learned by heart. The
+values kept are those of the best epoch on the watched part. Before learning 1 of 10 new digits is named right, in the end
+0.955 of them; scikit-learn's MLPClassifier with the same rows and settings comes to 0.953.
 
-Look at what is left. The confusion matrix says which digit is taken for which; the pictures show some of those mistakes, titled
-"true → answer". Some of them you would not read yourself.
+Look at what is left. The confusion matrix says which digit is taken for which; the pictures show some of those mistakes,
+titled "true → answer". Some of them you would not read yourself.
 """
 
 import warnings

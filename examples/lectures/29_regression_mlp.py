@@ -1,15 +1,16 @@
 """Regression: a network that draws a curve
 
-A network can estimate an amount instead of a class: one unit without an activation on top, and the mean squared error as loss.
-Sixteen tanh units bend the line; each contributes one S, placed and stretched by its weights (Cybenko 1989):
+A network can estimate an amount instead of a class: one unit without an activation on top, and the mean squared error as
+loss. Sixteen tanh units bend the line; each contributes one S, placed and stretched by its weights (Cybenko 1989):
 
     y(x) = Σ_j v_j · tanh(w_j · x + b_j) + c      L = 1/N · Σ (y − t)²      ∂L/∂y = 2/N · (y − t)
 
-The points are sin(2x) + x/2 with noise of spread 0.2. A straight line by least squares leaves an error of 0.475. The network goes
-from 1.150 to 0.042, and should not go much further: that is the error of the true curve, and whoever beats it learns the noise.
+The points are sin(2x) + x/2 with noise of spread 0.2. A straight line by least squares leaves an error of 0.475. The
+network goes from 1.150 to 0.042, and should not go much further: that is the error of the true curve, and whoever beats it
+learns the noise.
 
-Below that, 442 patients and the course of their diabetes a year later (Efron et al. 2004). A straight line is hard to beat here:
-both explain half of the differences (R² = 0.49) among the patients kept aside. More units are not more knowledge.
+Below that, 442 patients and the course of their diabetes a year later (Efron et al. 2004). A straight line is hard to beat
+here: both explain half of the differences (R² = 0.49) among the patients kept aside. More units are not more knowledge.
 """
 
 from pathlib import Path
