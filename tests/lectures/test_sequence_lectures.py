@@ -177,3 +177,46 @@ def test_two_members_of_the_karate_club_tell_the_sides_of_all(page):
     assert names["sure"].value[[0, 33]] == pytest.approx([0, 1], abs=0.01)
     for node in names["wrong"]:
         assert set(names["side"][np.flatnonzero(A[node])]) == {0, 1}
+
+
+def attention(Q, K, V, seen=True):
+    scores = np.where(seen, Q @ K.T / np.sqrt(Q.shape[-1]), -np.inf)
+    shares = np.exp(scores - scores.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    return shares @ V, shares
+
+
+def test_attention_in_numbers(page):
+    names = page("72").names
+    Q, K, V = (names[name].value for name in "QKV")
+    Y, weights = attention(Q, K, V)
+    assert names["weights"].value == pytest.approx(weights)
+    assert names["Y"].value == pytest.approx(Y)
+    assert names["masked"].value == pytest.approx(attention(Q, K, V, np.tril(np.ones((3, 3), bool)))[1])
+    error = Y - np.eye(3, 2)
+    pull = weights * ((error @ V.T) - (weights * (error @ V.T)).sum(1, keepdims=True)) / np.sqrt(2)
+    expected = {"Q": pull @ K, "K": pull.T @ Q, "V": weights.T @ error}
+    for name, gradient in expected.items():
+        assert names["derivation"].gradients[name].value == pytest.approx(gradient)
+
+
+def test_scores_are_divided_so_that_softmax_has_a_slope(page):
+    largest = page("72")["largest"]
+    rng = np.random.default_rng(5)
+    q, k = rng.normal(size=(4000, 1, 64)), rng.normal(size=(4000, 10, 64))
+    for divided, scale in ((False, 1.0), (True, 8.0)):
+        scores = (q * k).sum(-1) / scale
+        shares = np.exp(scores - scores.max(1, keepdims=True))
+        best = (shares.max(1) / shares.sum(1)).mean()
+        assert largest(divided) == pytest.approx(best, abs=0.03)
+    assert "0.87 not divided, 0.32 divided by √d" in page("72").text
+
+
+def test_every_head_has_its_own_waves(page):
+    names = page("72").names
+    waves = names["positions"][:20]
+    for head in range(4):
+        part = waves[:, 8 * head : 8 * head + 8]
+        assert names["heads"].value[0, head] == pytest.approx(attention(3 * part, 3 * part, part)[1], abs=1e-6)
+    near = [np.diagonal(names["heads"].value[0, head]).mean() for head in (0, 1)]
+    assert near[0] > 0.5 > 0.2 > near[1]

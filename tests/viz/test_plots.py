@@ -196,6 +196,31 @@ def test_a_line_has_a_gap_where_a_logarithm_has_none(monkeypatch):
     assert drawn[0][1:] == drawn[1][1:] == [0.5, 1.0]
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(6, 6), (50, 32), (10, 60)])
+def test_cells_of_a_heat_map_are_squares_that_fill_the_picture(rows, columns):
+    plot = plots.heat_map(np.ones((rows, columns)), numbers=False)
+    width, height = plot.inches
+    assert width <= 12
+    assert height <= 9
+    shown = pixels(plot)
+    full = shown[:, :, 0] < 100
+    cells = full[:, : int(100 * (width - 0.9))]  # without the scale
+    wide, high = cells.any(0).sum() / 100, cells.any(1).sum() / 100
+    assert wide / high == pytest.approx(columns / rows, rel=0.1)
+    assert wide > 0.6 * width
+    assert high > 0.5 * height
+
+
+def test_rows_and_columns_without_names_are_counted(monkeypatch):
+    from matplotlib.figure import Figure
+
+    said = []
+    monkeypatch.setattr(Figure, "colorbar", lambda self, picture, ax, **rest: said.append(ax))
+    plots.heat_map(np.ones((3, 3)), numbers=False).svg()
+    assert (said[0].get_xticks() % 1 == 0).all()
+    assert (said[0].get_yticks() % 1 == 0).all()
+
+
 def test_neighbors_stand_near_in_the_picture_of_a_graph():
     path = np.diag(np.ones(4), 1) + np.diag(np.ones(4), -1)
     where = layout(path)

@@ -55,11 +55,15 @@ def heat_map(
         if len(across):
             long = sum(len(str(name)) for name in across) > 7 * columns
             panel.set_xticks(range(columns), [str(name) for name in across], rotation=45 if long else 0, ha="right" if long else "center")
+        for axis, names in ((panel.yaxis, down), (panel.xaxis, across)):
+            if not len(names):
+                axis.get_major_locator().set_params(integer=True)  # rows and columns are counted, from 0
         panel.set_ylabel(labels[0])
         panel.set_xlabel(labels[1])
         panel.tick_params(length=0)
 
-    return Plot(paint, (min(12.0, max(3.2, 0.5 * columns + 1.4)), min(9.0, max(2.6, 0.5 * rows + 1.0))), **look)
+    cell = min(0.5, 10.6 / columns, 8.0 / rows)  # cells are squares, in the largest tables, too
+    return Plot(paint, (max(3.2, cell * columns + 1.4), max(2.6, cell * rows + 1.0)), **look)
 
 
 def bars(
