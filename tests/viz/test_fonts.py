@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
+from nngraph.autograd.language import _catalog
 from nngraph.viz import measure
 from nngraph.viz.measure import CHINESE, FONTS, LATIN
 
@@ -50,6 +51,12 @@ def test_every_common_character_is_there(cut_cjk_font):
     lacking = [chr(point) for point in wanted if measure.font_of(chr(point)) is None]
     assert lacking == []
     assert measure.missing("σ ∂ ′ ᵀ ₁ ² ∇ Σ × · − √ ≤ ≥ → θ δ ŷ ⋮ …") == ""
+
+
+@pytest.mark.parametrize("name", ["zh-TW", "zh-CN"])
+def test_whatever_the_catalogs_say_can_be_drawn(name):
+    """A lacking character is added to RARE_TRADITIONAL or RARE_SIMPLIFIED, and the font is cut again."""
+    assert measure.missing("".join(_catalog(name).values()).replace("\n", "")) == ""
 
 
 def test_licenses_stand_beside_the_fonts():
