@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from ..autograd.node import Node
+from ..autograd.errors import ParameterError
+from ..autograd.node import Node, current_scope
 from ..autograd.ops import dropout
 from .mode import current_training
 from .module import Module
 
 
 class Dropout(Module):
-    """While learning, a share `rate` of the numbers becomes 0 and the rest is divided by 1 − rate; x itself otherwise.
-    Srivastava et al. 2014. Every training step draws anew."""
+    """While learning, a share `rate` of the numbers becomes 0 and the rest is divided by 1 − rate, y = x·m/(1 − rate) with m 0
+    or 1, so that the mean over all draws is x; x itself otherwise, with nothing to be corrected. Srivastava et al. 2014; Hinton
+    et al. 2012, arXiv:1207.0580. Every training step draws anew, and so does every call within a step.
+
+    >>> import numpy as np
+    >>> from nngraph import nets
+    >>> drop, x = nets.Dropout(0.5), np.ones(8)
+    >>> drop(x).value.tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    >>> with nets.training(seed=0):
+    ...     sorted(set(drop(x).value.tolist()))
+    [0.0, 2.0]
+    """
 
     def __init__(self, rate: float = 0.5) -> None:
+        if not 0 <= rate < 1:
+            raise ParameterError(f"Dropout: rate={rate!r} is the share of numbers that is left out, from 0 to below 1")
         self.rate = rate
 
     def forward(self, x: Node) -> Node:
         learning = current_training()
         if learning is None:
             return x
-        return dropout(x, self.rate, seed=learning.seed, step=learning.step, draw=0)
+        draw = learning.next_draw(current_scope.get())
+        return dropout(x, self.rate, seed=learning.seed, step=learning.step, draw=draw)

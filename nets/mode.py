@@ -29,6 +29,7 @@ class Training:
     updates: dict[Leaf, Node] = field(default_factory=dict)
     penalties: list[Node] = field(default_factory=list)
     counter: Leaf | None = None
+    draws: dict[str, int] = field(default_factory=dict)
 
     @property
     def step(self) -> Leaf:
@@ -37,6 +38,11 @@ class Training:
             self.counter = state("step", np.int64(0))
             self.updates[self.counter] = self.counter + 1
         return self.counter
+
+    def next_draw(self, path: str) -> int:
+        """Which draw this is under a scope: a layer that is called twice in a step draws twice."""
+        self.draws[path] = self.draws.get(path, -1) + 1
+        return self.draws[path]
 
 
 _current: ContextVar[Training | None] = ContextVar("nngraph_training", default=None)
