@@ -220,3 +220,35 @@ def test_every_head_has_its_own_waves(page):
         assert names["heads"].value[0, head] == pytest.approx(attention(3 * part, 3 * part, part)[1], abs=1e-6)
     near = [np.diagonal(names["heads"].value[0, head]).mean() for head in (0, 1)]
     assert near[0] > 0.5 > 0.2 > near[1]
+
+
+def test_a_transformer_reverses_sequences_of_ten(page):
+    names = page("73").names
+    net, new = names["net"], names["new"]
+    said = net(new.X).value.argmax(-1)
+    right = (said == new.X[:, ::-1]).all(1).mean()
+    assert right >= 0.99
+    assert names["records"][-1].metrics["exact"] == pytest.approx(right)
+    assert new.X.shape == (500, 10)
+    assert net.count == 22312
+    assert "22312" in page("73").text
+
+
+def test_its_heads_look_from_the_end_to_the_beginning(page):
+    names = page("73").names
+    weights = names["looks"](names["new"].X, names["new"].t)
+    assert weights.sum(-1) == pytest.approx(np.ones((500, 4, 10)), rel=1e-5)
+    back = weights[:, :, np.arange(10), np.arange(10)[::-1]].mean((0, 2))
+    assert sorted(back)[-1] > 0.9
+    # The heads are those of the net: what it says is made of them.
+    block, decoder, x, t = names["net"].decoder.blocks[0], names["net"].decoder, names["new"].X[:4], names["new"].t[:4]
+    read = np.concatenate([np.full((4, 1), 8), t[:, :-1]], axis=1)
+    h = decoder.positions(decoder.embedding(read) * np.sqrt(32))
+    h = h + block.attention(block.norms[0](h), None, nets.causal(10))
+    memory = names["net"].encoder(x)
+    values = block.memory_attention.value(memory).value.reshape(4, 10, 4, 8)
+    joined = np.einsum("nhts,nshd->nthd", names["looks"](x, t), values).reshape(4, 10, 32)
+    h = h.value + block.memory_attention.joined(joined).value
+    h = h + block.each(block.norms[2](h)).value
+    scores = names["net"].top(decoder.last(h)).value
+    assert scores == pytest.approx(names["net"](x, t).value, abs=1e-3)
