@@ -51,7 +51,7 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """A row of learned numbers for each of `count` words, E[word]: whole numbers (…) → (…, width). E is (count, width). The
+    """A row of learned numbers for each of `count` words, E[word]. Whole numbers (…) → (…, width); E is (count, width). The
     same as one-hot words times E. Bengio et al. 2003.
 
     >>> from nngraph import nets

@@ -46,12 +46,12 @@ if __name__ == "__main__":
     ways = {_("descent from 0.5"): way(f, 0.5, 0.05, 30), _("descent from −0.2"): way(f, -0.2, 0.05, 30)}
     ways[_("ascent from 0.5")] = way(f, 0.5, -0.05, 30)
     for name, places in ways.items():
-        print(f"{name}: {places[0]:.3f} → {places[-1]:.3f}")
+        print(f"{places[0]:6.3f} → {places[-1]:6.3f}  {name}".replace("-", "−"))
     look = {"slope": lambda t: 4 * t**3 - 6 * t + 1, "tangents": [0.5, -0.2]}
     plots.curve(lambda t: t**4 - 3 * t**2 + t, -1.9, 1.7, descents=ways, **look).save("out/22_valleys.svg")
 
     rates = {f"α = {rate}": way(bowl, 1.5, rate, 20) for rate in (0.1, 0.8, 1.0)}
     for name, places in rates.items():
-        print(name, " ".join(f"{place:7.3f}" for place in places[:6]), f"… {places[-1]:.3f}")
+        print(name, " ".join(f"{place:6.3f}" for place in places[:6]).replace("-", "−"), f"… {places[-1]:.3f}")
     bowls = {name: plots.curve(np.square, -1.8, 1.8, descents=places) for name, places in rates.items()}
     plots.side_by_side(bowls).save("out/22_rates.svg")
