@@ -40,4 +40,4 @@ if __name__ == "__main__":
     for each in range(60):
         chain = chain * 0.5 + chain * 0.5
     (dw,) = ng.gradient(chain, [w])
-    print("\n" + _("60 diamonds in a row, {count} ways from w to the end: the gradient is {gradient}", count=f"{2**60:.1e}", gradient=f"{dw.value:g}"))
+    print("\n" + _("60 diamonds, one behind the other, {count} ways from w to the end: the gradient is {gradient}", count=f"{2**60:.1e}", gradient=f"{dw.value:g}"))

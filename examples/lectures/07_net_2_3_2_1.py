@@ -4,7 +4,7 @@ Neurons are numbered 1 to 6; e is what enters a neuron, y what leaves it. Weight
 wx21 from input x2 to neuron 1. A weight of the last layer has one path to the error. A weight of the first layer has two:
 its neuron feeds neurons 4 and 5, and what comes back along both paths is added up.
 
-Two slips that every class makes, and that the check below would not let pass:
+Two slips that every year somebody makes, and that the check below would not let pass:
 the derivative of neuron 4 belongs at e4, its own sum, f′(e4), and a weight that comes from x2 carries x2 in both of its paths.
 """
 
