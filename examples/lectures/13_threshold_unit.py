@@ -24,7 +24,7 @@ from nngraph.nets import data
 from nngraph.viz import plots
 
 corners = data.exclusive_or()
-units = {name: nets.gate(name) for name in ("and", "or", "nand")}
+units = {"and": nets.ThresholdUnit.of([1.0, 1.0], -1.5), "or": nets.gate("or"), "nand": nets.gate("nand")}
 xor = nets.ExclusiveOr()
 x = ng.input("x", [0.0, 1.0])
 y = xor(x)

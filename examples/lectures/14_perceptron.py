@@ -6,7 +6,7 @@ right nothing happens. When it is wrong, the weights move by the input, towards 
     Δw = α(t − y)·x        Δb = α(t − y)
 
 The slope of the step is 0. But the rule is gradient descent on another loss, L = (y − t)·z with z = w·x + b and y taken as
-fixed: 0 for a right answer, |z| for a wrong one. Its gradient is (y − t)·x, as the derivation finds.
+fixed (nets.perceptron_loss): 0 for a right answer, |z| for a wrong one. Its gradient is (y − t)·x, as the derivation finds.
 
 Does it end? If some line keeps all examples (x, 1) a distance γ away on their sides, and none is longer than R, there are at
 most (R/γ)² mistakes, whatever α is (Novikoff 1962): each takes w at least αγ along that line, while k of them make w at most
@@ -52,5 +52,8 @@ if __name__ == "__main__":
     bound = nets.perceptron_bound(lengths, t_all, widest.coef_[0], widest.intercept_[0])
     print("\n" + _("mistakes: {made}; the bound (R/γ)² = ({radius}/{margin})² allows {most}", made=last.mistakes,
                    radius=f"{bound.radius:.3f}", margin=f"{bound.margin:.3f}", most=f"{bound.mistakes:.0f}"))  # fmt: skip
+    shuffled = nets.Perceptron(random_state=0).fit(lengths, t_all)
+    right = shuffled.score(lengths, t_all)
+    print(_("in another order: accuracy {accuracy} after {epochs} epochs", accuracy=f"{right:g}", epochs=len(shuffled.history_)))
     columns = [_("sepal length (cm)"), _("petal length (cm)")]
     plots.decision_boundary(lines, lengths, t_all, classes=iris.classes, columns=columns).save(pictures / "14_perceptron.svg")

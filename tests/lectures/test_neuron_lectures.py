@@ -57,6 +57,7 @@ def test_the_perceptron_makes_ten_mistakes_and_then_none(page):
     assert (last.bias, last.mistakes, last.epoch) == (b, mistakes, 6)
     assert mistakes == 10
     assert ((X @ last.weights + last.bias > 0) == (t == 1)).all()
+    assert names["right"] == 1.0
     assert list(names["lines"]) == [f"after {count} mistakes" for count in (5, 8, 10)]
 
 
