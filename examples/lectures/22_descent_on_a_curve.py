@@ -1,10 +1,9 @@
 """Descent on a curve, and three learning rates
 
 The slope says which way is up. Gradient descent (Cauchy 1847) takes a step the other way, as long as the slope times the
-rate α. Gradient ascent takes the same step upwards, the second line. Both end where the tangent lies flat:
+rate α. Gradient ascent takes the same step upwards, the second formula. Both end where the tangent lies flat:
 
-    x ← x − α · f′(x)
-    x ← x + α · f′(x)        f(x) = x⁴ − 3x² + x
+    x ← x − α · f′(x)        x ← x + α · f′(x)        f(x) = x⁴ − 3x² + x
 
 Which valley it ends in depends on where it starts: from 0.5 it finds the right one at 1.131, which is not the deeper one;
 from −0.2 it finds the left one at −1.301. Ascent from 0.5 climbs to the hill between them, at 0.170.
@@ -22,9 +21,13 @@ from nngraph import nets
 from nngraph.autograd.language import translate as _
 from nngraph.viz import plots
 
+
+def height(x):
+    return x**4 - 3 * x**2 + x
+
+
 x = ng.parameter("x", 0.5)
-f = x**4 - 3 * x**2 + x
-bowl = x**2
+f, bowl = height(x), x**2
 
 
 def way(f, start, rate, steps):
@@ -35,7 +38,6 @@ def way(f, start, rate, steps):
     for _step in range(steps):
         step()
         places.append(float(x.value))
-    x.value = 0.5
     return places
 
 
@@ -47,9 +49,10 @@ if __name__ == "__main__":
     ways[_("ascent from 0.5")] = way(f, 0.5, -0.05, 30)
     for name, places in ways.items():
         print(f"{places[0]:6.3f} → {places[-1]:6.3f}  {name}".replace("-", "−"))
-    look = {"slope": lambda t: 4 * t**3 - 6 * t + 1, "tangents": [0.5, -0.2]}
-    plots.curve(lambda t: t**4 - 3 * t**2 + t, -1.9, 1.7, descents=ways, **look).save("out/22_valleys.svg")
-
+    plots.curve(height, -1.9, 1.7, tangents=[0.5, -0.2], descents=ways).save("out/22_valleys.svg")
+    left = way(f, -0.2, 0.05, 14)
+    scenes = [plots.curve(height, -1.9, 1.7, tangents=left[at : at + 1], descents=left[: at + 1]) for at in range(15)]
+    plots.film(scenes, seconds=6).save("out/22_descent.gif")
     rates = {f"α = {rate}": way(bowl, 1.5, rate, 20) for rate in (0.1, 0.8, 1.0)}
     for name, places in rates.items():
         print(name, " ".join(f"{place:6.3f}" for place in places[:6]).replace("-", "−"), f"… {places[-1]:.3f}")

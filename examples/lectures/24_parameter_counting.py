@@ -40,8 +40,7 @@ class Coder(nets.Module):
 
 
 def last(net, loss, t, **how):
-    *_others, record = nets.train(net, loss, (train.X, t), epochs=20, optimizer=nets.Adam(0.005), **how)
-    return record
+    return list(nets.train(net, loss, (train.X, t), epochs=20, optimizer=nets.Adam(0.005), **how))[-1]
 
 
 if __name__ == "__main__":
@@ -50,11 +49,12 @@ if __name__ == "__main__":
     plots.bars(list(counts.values()), list(counts), labels=("", _("parameters")), log=True).save("out/24_counts.svg")
     for name, count in counts.items():
         print(f"{count:9,}  {name}")
-    for net in (Coder(tied=False), Coder(tied=True)):
-        print(f"{net.count:9,}  {last(net, ng.mean_squared_error, train.X).loss:.4f}")
+    for name, net in ((_("error, two matrices"), Coder(tied=False)), (_("error, one for both ways"), Coder(tied=True))):
+        print(f"{net.count:9,}  {last(net, ng.mean_squared_error, train.X).loss:.4f}  {name}")
     judged = {"validation": (test.X, test.t), "metrics": {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}}
     for net in (nets.MLP([64, 30, 10], rng=0), nets.MLP([64, 30, 10], rng=0).freeze("layer1/*")):
-        print(f"{net.summary((32, 64)).learned:9,}  {last(net, ng.softmax_loss, train.t, **judged).metrics['accuracy']:.3f}")
+        reached = last(net, ng.softmax_loss, train.t, **judged).metrics["accuracy"]
+        print(f"{net.summary((32, 64)).learned:9,}  {reached:.3f}   {_('accuracy')}")
     print(net.summary((32, 64)))
     loss = ng.softmax_loss(net(ng.input("x", train.X[:4])), ng.input("t", train.t[:4]))
     ng.draw(loss, view="mirror").save("out/24_frozen.svg")

@@ -47,6 +47,7 @@ if __name__ == "__main__":
     small = nets.MLP([2, 2, 1], ng.tanh, start=nets.zeros, dtype="float64")
     derivation = ng.explain(small, wrt="*/W", loss=ng.half_squared_error, data=([[1.0, 2.0]], [[1.0]]))
     print(derivation, "\n")
+    print(_("loss, accuracy, spread of the values in layers 1, 3 and 5"))
     accuracy = {"accuracy": lambda t, z: (z.argmax(1) == t).mean()}
     runs, how = {}, {"epochs": 10, "optimizer": nets.SGD(0.05), "metrics": accuracy}
     for name, start in starts.items():
@@ -56,5 +57,4 @@ if __name__ == "__main__":
         print(f"{runs[name][-1].loss:.3f}  {runs[name][-1].metrics['accuracy']:.3f}  {scatter}  {name}")
     plots.learning_curves(runs).save("out/25_learning.svg")
     rectified = {name: spreads(network(start, ng.relu)) for name, start in list(starts.items())[2:]}
-    labels = (_("layer"), _("spread of its values"))
-    plots.bars(rectified, list("123456"), labels=labels, log=True).save("out/25_spreads.svg")
+    plots.bars(rectified, list("123456"), labels=(_("layer"), _("spread of its values")), log=True).save("out/25_spreads.svg")

@@ -48,7 +48,7 @@ if __name__ == "__main__":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 30 epochs are what both are given
         peer.fit(train.X, train.t)
-    print(f"{before:.3f} → {(answers == test.t).mean():.3f}   scikit-learn {peer.score(test.X, test.t):.3f}")
+    print(_("accuracy"), f"{before:.3f} → {(answers == test.t).mean():.3f},  scikit-learn {peer.score(test.X, test.t):.3f}")
 
     plots.confusion_matrix(confusion_matrix(test.t, answers)).save("out/28_digits_mlp_confusion.svg")
     wrong = (answers != test.t).nonzero()[0]

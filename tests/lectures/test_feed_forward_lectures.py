@@ -90,6 +90,20 @@ def test_descents_and_ascent_end_where_the_slope_is_zero(page):
         assert (steps > -1e-12).all() if places[-1] == hill else (steps < 1e-12).all()
 
 
+def test_the_film_shows_every_step(page):
+    from io import BytesIO
+
+    from PIL import Image
+
+    film = Image.open(BytesIO(page("22").pictures["22_descent.gif"]))
+    frames = []
+    for at in range(film.n_frames):
+        film.seek(at)
+        frames.append(film.convert("RGB").tobytes())
+    assert len(frames) == len(set(frames)) == 15
+    assert len(page("22").pictures["22_descent.gif"]) < 200_000
+
+
 def test_every_step_is_the_rate_times_the_slope(page):
     places = np.array(next(iter(page("22")["ways"].values())))
     slopes = 4 * places**3 - 6 * places + 1
@@ -220,7 +234,7 @@ def test_digits_are_read_as_well_as_by_scikit_learn(page):
     ours, theirs = (answers == test.t).mean(), names["peer"].score(test.X, test.t)
     assert ours >= theirs - 0.005
     assert names["before"] < 0.2
-    printed = next(line for line in page("28").text.splitlines() if "scikit-learn" in line)
+    (printed,) = [line for line in page("28").text.splitlines() if "scikit-learn" in line]
     assert numbers(printed) == [round(names["before"], 3), round(ours, 3), round(theirs, 3)]
 
 
