@@ -208,3 +208,40 @@ def test_feature_maps_are_the_filters_on_the_digit(page):
         z = correlate2d(names["one"][0, 0], names["sheets"]["filters"][number], "same")
         z = (z - norm.mean.value[number]) / np.sqrt(norm.var.value[number] + 1e-5) * norm.scale.value[number] + norm.shift.value[number]
         assert names["sheets"]["feature maps"][number] == pytest.approx(np.maximum(z, 0), abs=1e-4)
+
+
+# 44: normalization and dropout -----------------------------------------------------------------------------------------
+def test_which_numbers_are_normalized_together(page):
+    sets = page("44")["sets"]
+    over = {"BatchNorm": (0, 2), "LayerNorm": (1, 2), "InstanceNorm": (2,), "GroupNorm": (1, 2)}
+    for name, axes in over.items():
+        met = np.zeros((4, 6, 5))
+        met[tuple(slice(None) if axis in axes else at for axis, at in enumerate((1, 2, 3)))] = 0.5
+        if name == "GroupNorm":
+            met[:, 3:] = 0  # the other group
+        met[1, 2, 3] = 1
+        assert (sets[name] == met).all(), name
+
+
+def test_running_means_follow_by_the_convention_that_is_said(page):
+    means, running = page("44")["batches"].mean((1, 2)), page("44")["running"]
+    for keep in (0.9, 0.99):
+        now, followed = 0.0, []
+        for mean in means:
+            now = keep * now + (1 - keep) * mean
+            followed.append(now)
+        assert running[f"keep = {keep}"] == pytest.approx(followed, rel=1e-4)
+    assert running["keep = 0.9"][-1] == pytest.approx(3, abs=0.3)
+
+
+def test_normalization_and_dropout_help(page):
+    reads, text = page("44")["reads"], page("44")["__doc__"]
+    assert reads["BatchNorm"][1] >= 0.93 > 0.6 > reads["sigmoid"][1]
+    assert reads["Dropout"][1] >= reads["ReLU"][1] + 0.05
+    assert reads["ReLU"][0] >= 0.97  # by heart, labels drawn at random included
+    assert reads["Dropout"][0] <= 0.9
+    for name, (own, new) in reads.items():
+        assert f"{name}: learned {own:.3f}, new {new:.3f}" in page("44").text
+        assert f"{new:.3f}" in text
+    wrong = page("44")["labels"] != page("44")["rest"].t[:400]
+    assert 0.1 < wrong.mean() < 0.2

@@ -121,3 +121,15 @@ def test_frames_stand_where_they_are_said_to_stand(theme, monkeypatch):
 def test_whole_numbers_are_written_as_such_and_gaps_not_at_all(monkeypatch):
     assert written(monkeypatch, plots.heat_map([[1, -2], [12, np.nan]])) == ["1", "−2", "12"]
     assert written(monkeypatch, plots.heat_map([[1, 0.5]])) == ["1.00", "0.50"]
+
+
+def test_lines_between_pixels():
+    import io
+
+    from PIL import Image
+
+    def dark(cells):
+        shown = np.asarray(Image.open(io.BytesIO(plots.image_grid(np.zeros((1, 4, 4)), cells=cells).png(2))).convert("L"))
+        return (shown < 200).sum()
+
+    assert dark(True) > 1000 > 10 > dark(False)

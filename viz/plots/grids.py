@@ -13,11 +13,12 @@ from .plot import Look, Plot, PlotError
 
 
 def image_grid(
-    images: Any, titles: Sequence[str] = (), *, columns: int | None = None, signed: bool = False, light: bool = False, **look: Any
+    images: Any, titles: Sequence[str] = (), *, columns: int | None = None, signed: bool = False, light: bool = False,
+    cells: bool = False, **look: Any
 ) -> Plot:
     """Images (n, height, width), (n, 1 or 3, height, width) or (n, height, width, 3), 0 paper and 1 ink where there is no
     color; 0 black and 1 white with `light`, as in photographs. With `signed`, as for filters, 0 is the background, and all
-    have one scale.
+    have one scale. With `cells` there are lines between the pixels.
 
     >>> import numpy as np
     >>> image_grid(np.zeros((6, 8, 8)), columns=3)
@@ -41,6 +42,8 @@ def image_grid(
             place = divmod(at, across)
             if pictures.ndim == 4 or signed:
                 _show(panel, picture, place, look, most if signed else None)
+            if cells:
+                _lines(panel, picture, place, look)
             if at < len(titles):
                 _say(panel, str(titles[at]), place, picture, look)
 
@@ -116,6 +119,14 @@ def _show(panel: Any, picture: np.ndarray, place: tuple[int, int], look: Look, m
         panel.imshow(picture, cmap=look.colors.ink, vmin=0, vmax=1, **how)
     panel.set_xlim(limits[0])
     panel.set_ylim(limits[1])
+
+
+def _lines(panel: Any, picture: np.ndarray, place: tuple[int, int], look: Look) -> None:
+    top, left = place[0] * panel.step[0], place[1] * panel.step[1]
+    high, wide = picture.shape[:2]
+    how = {"color": look.colors.theme.muted, "linewidth": look.line / 4, "clip_on": False}
+    panel.hlines([top + row for row in range(high + 1)], left, left + wide, **how)
+    panel.vlines([left + column for column in range(wide + 1)], top, top + high, **how)
 
 
 def _show_all(panel: Any, pictures: np.ndarray, across: int, look: Look) -> None:
