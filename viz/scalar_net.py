@@ -28,6 +28,14 @@ class Neuron:
     bias: Node | None
     label: str
 
+    @property
+    def shift(self) -> str:
+        """What the sum is moved by, with its sign: +b, or −θ for a threshold."""
+        if self.bias is None:
+            return ""
+        said = leaf_label(self.bias)
+        return f"−{said}" if self.total.op.sign == "-" else said if said.startswith("−") else f"+{said}"
+
 
 def scalar_net(y: Node, marked: Sequence[Node], language: str, numbers: bool = True) -> Drawing | None:
     """The drawing of a net whose weights are single numbers; None when there are no such sums. With `numbers`, values
@@ -41,7 +49,7 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str, numbers: bool = T
     for node in nodes:
         split = weighted_sum(node, readers)
         if split is None or any(
-            weighted_sum(reader, readers) is not None and reader.op.sign == "+" and node in reader.inputs
+            weighted_sum(reader, readers) is not None and reader.op.sign in ("+", "-") and node in reader.inputs
             for reader in readers[node]
         ):
             continue
@@ -87,7 +95,7 @@ def scalar_net(y: Node, marked: Sequence[Node], language: str, numbers: bool = T
                     "neuron",
                     above=f"{name} = {known.value(node)}" if name and known.value(node) else name or known.value(node),
                     below=known.slope_of(neuron.bias) if neuron.bias is not None else "",
-                    detail=f"+{leaf_label(neuron.bias)}" if neuron.bias is not None else "",
+                    detail=neuron.shift,
                     place=place,
                     note=note,
                 )
@@ -154,7 +162,7 @@ class Numbers:
     def __init__(self, y: Node, weights: Iterable[Node], wished: bool) -> None:
         self.symbol = names(y).get(y, "y")
         self.known = wished and all(leaf._value is not None or leaf.role == "constant" for leaf in order(y) if leaf.is_leaf)
-        smooth = [weight for weight in dict.fromkeys(weights) if weight.dtype.kind == "f"]
+        smooth = [weight for weight in dict.fromkeys(weights) if weight.dtype.kind == "f" and not (weight.is_leaf and weight.role == "constant")]
         differentiable = self.known and smooth and y.shape == () and y.dtype.kind == "f"
         self.adjoints = differentiate(y, smooth).adjoints if differentiable else {}
 
@@ -175,16 +183,24 @@ class Numbers:
 def weighted_sum(
     node: Node, readers: Mapping[Node, Sequence[Node]]
 ) -> tuple[list[tuple[Node, Node]], Node | None] | None:
-    """The (weight, source) terms and the bias, when a node is a sum of weights times values; None when it is not."""
+    """The (weight, source) terms and the bias, or what is taken off as a threshold, when a node is a sum of weights times
+    values; None when it is not. What is taken off is a threshold only before an activation; elsewhere it is a target."""
     terms: list[tuple[Node, Node]] = []
     bias: Node | None = None
     waiting = [node]
+    if not node.is_leaf and node.op.sign == "-" and len(node.inputs) == 2:
+        first, last = node.inputs
+        fires = {reader.op.kind for reader in readers[node]} == {"activation"}
+        if fires and last.is_leaf and last.role in ("parameter", "constant") and last.shape == ():
+            waiting, bias = [first], last
     while waiting:
         part = waiting.pop()
         if part.shape != ():
             return None
         if part.is_leaf:
-            if part.role == "constant" or bias is not None or part is node:
+            if part.role == "constant" and part.value == 0:
+                continue  # where Python's sum begins
+            if bias is not None or part is node:
                 return None
             bias = part
         elif part.op.sign == "+" and len(part.inputs) == 2:

@@ -38,6 +38,8 @@ def test_values_at_the_circles_gradients_under_the_weights():
     assert above["x1"] == "0.5"
     assert above["E"] == f"{E.value:.4g}"
     assert [kind for kind, _ in drawing.legend] == ["value", "gradient", "arrow-highlight"]
+    # The 0 with which Python's sum begins is no bias, and a neuron has all its terms.
+    assert [box.detail for box in drawing.boxes] == [""] * 6
     plain = ng.draw(E, view="neurons", hide="values")
     assert not any(arrow.value or arrow.gradient for arrow in plain.arrows)
     assert "w₁₁₁ = " not in plain.svg()
@@ -131,3 +133,19 @@ def test_a_recurrence_is_drawn_step_after_step(measures):
         said = f"∂E/∂w = {gradient.value:.4g}".replace("-", "−")
         assert drawing.notes[0] == f"{said} is the sum over the 3 arrows of w."
         assert not any(arrow.gradient for arrow in drawing.arrows)
+
+
+def test_a_threshold_that_is_taken_off_and_a_bias_that_is_a_number():
+    x1, x2 = ng.input("x1", 1.0), ng.input("x2", 0.0)
+    w = [ng.parameter(f"w{k}", value) for k, value in enumerate([1.0, 1.0, -1.0, -1.0, 1.0, 1.0], 1)]
+    threshold = ng.parameter("θ", 0.5)
+    either = ng.step(w[0] * x1 + w[1] * x2 - threshold)
+    not_both = ng.step(w[2] * x1 + w[3] * x2 + 1.5)
+    y = ng.step(w[4] * either + w[5] * not_both - 1.5)
+    drawing = ng.draw(y, view="neurons")
+    circles = [box for box in drawing.boxes if box.kind == "neuron"]
+    assert [(box.lines, box.detail) for box in circles] == [(("step",), "−θ"), (("step",), "+1.5"), (("step",), "−1.5")]
+    assert sum(box.kind == "neuron-input" for box in drawing.boxes) == 2
+    # Taken off without an activation behind it, a number is a target.
+    loss = ng.draw(ng.square(w[0] * x1 + w[1] * x2 - 3.0), view="neurons")
+    assert [box.detail for box in loss.boxes if box.kind == "neuron"] == [""]
