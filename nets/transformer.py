@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.errors import ParameterError, ShapeError
-from ..autograd.leaves import constant
+from ..autograd.leaves import as_node, constant
 from ..autograd.node import Node
 from ..autograd.ops import argmax, broadcast, concat, equal, expand_dims, logical_and, scan, swapaxes, take, where
 from .attention import MultiHeadAttention, PositionalEncoding, causal, padding_mask
@@ -154,7 +154,7 @@ class CausalTransformer(TransformerEncoder):
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
     >>> net = nets.CausalTransformer(20, width=16)
-    >>> net.continued(ng.constant(np.array([[3, 1, 4]])), 5).shape
+    >>> net.continued([[3, 1, 4]], 5).shape
     (1, 8)
     """
 
@@ -165,9 +165,20 @@ class CausalTransformer(TransformerEncoder):
         """What it learns to make small: the cross-entropy of every next word."""
         return sequence_loss(self(x[:, :-1]), x[:, 1:])
 
-    def continued(self, words: Node, length: int) -> Node:
-        """The words and `length` more, (N, T + length), always the likeliest next."""
-        return _written(self, words, length)[0]
+    def continued(
+        self, words: Node, length: int, *, temperature: float = 0.0, rng: np.random.Generator | int | None = None
+    ) -> Node:
+        """The words and `length` more, (N, T + length): always the likeliest next, or with a temperature τ each next
+        word drawn with probability softmax(scores/τ), where the words of a call with the same `rng` are the same."""
+        if temperature < 0:
+            raise ParameterError(f"continued: temperature={temperature} must be 0, the likeliest word, or more")
+        words = as_node(words)
+        if not temperature:
+            return _written(self, words, length)[0]
+        # The place of the largest of scores/τ + noise of Gumbel's distribution is such a draw.
+        shape = (length, int(words.shape[0]), int(self.top.W.shape[1]))
+        noise = constant(temperature * generator(rng).gumbel(size=shape).astype(self.top.W.dtype))
+        return _written(self, words, length, noise)[0]
 
 
 class Transformer(Module):
@@ -214,20 +225,24 @@ class Transformer(Module):
         check_lengths(arrays)
 
 
-def _written(score: Callable[[Node], Node], words: Node, length: int) -> tuple[Node, Node]:
+def _written(
+    score: Callable[[Node], Node], words: Node, length: int, noise: Node | None = None
+) -> tuple[Node, Node]:
     """Words (N, T) with `length` more behind them, (N, T + length), and the scores (N, length, …) they were chosen by.
 
-    One loop over a sequence of full length: what comes later cannot be seen, so that it may hold anything.
+    One loop over a sequence of full length: what comes later cannot be seen, so that it may hold anything. `noise`
+    (length, N, …) is added to the scores where a word is chosen.
     """
     count, given = words.shape[0], int(words.shape[1])
     rest = broadcast(constant(np.zeros((), words.dtype)), shape=(count, length))
     places = constant(np.arange(given + length))
 
-    def step(carry: tuple[Node, Node], _: None) -> tuple[tuple[Node, Node], Node]:
+    def step(carry: tuple[Node, Node], shaken: Node | None) -> tuple[tuple[Node, Node], Node]:
         written, at = carry
         said = take(score(written), at, axis=1)
-        chosen = expand_dims(argmax(said, axis=1), 1)
+        chosen = expand_dims(argmax(said if shaken is None else said + shaken, axis=1), 1)
         return (where(equal(places, at + 1), chosen, written), at + 1), said
 
-    (written, _), scores = scan(step, (concat([words, rest], axis=1), constant(np.int64(given - 1))), length=length)
+    start = concat([words, rest], axis=1), constant(np.int64(given - 1))
+    (written, _), scores = scan(step, start, noise, length=None if noise is not None else length)
     return written, swapaxes(scores, 0, 1)

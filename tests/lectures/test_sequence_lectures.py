@@ -252,3 +252,39 @@ def test_its_heads_look_from_the_end_to_the_beginning(page):
     h = h + block.each(block.norms[2](h)).value
     scores = names["net"].top(decoder.last(h)).value
     assert scores == pytest.approx(names["net"](x, t).value, abs=1e-3)
+
+
+def test_a_language_model_comes_near_the_entropy_of_its_language(page):
+    names = page("74").names
+    assert len(set(names["sentences"])) == 288
+    scores = names["net"](names["new"][:, :-1]).value.astype(float)
+    logs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    surprise = -np.take_along_axis(logs, names["new"][:, 1:, None], -1).sum((1, 2)).mean()
+    assert surprise == pytest.approx(7 * min(record.validation for record in names["records"]), rel=1e-3)
+    assert np.log(288) < surprise < 6.2
+    assert 7 * names["records"][0].validation > 9
+    assert f"{surprise:.2f} new" in page("74").text
+    # After each word it knows which may follow, and that they are equally likely.
+    after_stop = names["table"][0]
+    assert after_stop[[names["words"].index(word) for word in ("the", "this")]] == pytest.approx([0.5, 0.5], abs=0.05)
+
+
+def test_what_a_language_model_makes_up(page):
+    drawn, known = page("74")["drawn"], {page("74")["sentences"][k] for k in page("74")["order"][72:]}
+    shares = {}
+    for temperature in (0.3, 1.0, 2.0):
+        made, right, new = drawn(temperature)
+        correct = [each in page("74")["sentences"] for each in made]
+        assert right == pytest.approx(np.mean(correct))
+        assert new == pytest.approx(np.mean([a and each not in known for a, each in zip(correct, made, strict=True)]))
+        shares[temperature] = right
+    assert shares[0.3] > 0.97
+    assert shares[1.0] > 0.85
+    assert shares[2.0] < 0.6
+    assert drawn(1.0)[2] > 0.1
+
+
+def test_two_stanzas_are_known_by_heart(page):
+    poem = page("74")["poem"]
+    assert poem.text[:77] in page("74").text
+    assert page("74")["losses"][-1] < 0.1 < 3 < page("74")["losses"][0]

@@ -212,3 +212,25 @@ def test_the_summary_of_a_net_of_words():
     shapes = {row.path: row.shape for row in net.summary((5, 8)).rows}
     assert shapes[""] == (5, 7, 12)
     assert shapes["encoder/block1/attention"] == (5, 8, 16)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_words_are_drawn_as_often_as_they_are_likely(rng, engine):
+    net = nets.CausalTransformer(5, width=8, heads=2, depth=1, rng=rng)
+    begin = np.tile([[3, 1]], (4000, 1))
+    for temperature in (0.7, 2.0):
+        said = ng.compile(net.continued(ng.constant(begin), 2, temperature=temperature, rng=1), engine=engine)()
+        for at in (2, 3):
+            for before in np.unique(said[:, :at], axis=0):
+                after = said[(said[:, :at] == before).all(1), at]
+                if len(after) > 300:
+                    likely = softmax(net(before[None]).value[0, -1] / temperature)
+                    spread = np.sqrt(likely * (1 - likely) / len(after))
+                    assert (np.abs(np.bincount(after, minlength=5) / len(after) - likely) < 4.5 * spread + 1e-9).all()
+    # Drawn again with the same generator they are the same, and near temperature 0 the likeliest.
+    again = net.continued(ng.constant(begin), 2, temperature=2.0, rng=1).value
+    assert (again == said).all()
+    cold = net.continued(ng.constant(begin[:3]), 4, temperature=1e-6, rng=1).value
+    assert (cold == net.continued(ng.constant(begin[:3]), 4).value).all()
+    with pytest.raises(ParameterError, match="temperature=-1"):
+        net.continued(ng.constant(begin), 2, temperature=-1)
