@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node
 from ..autograd.node import Node
-from ..autograd.ops import bernoulli, binary_cross_entropy_logits, broadcast, cast, exp, log, mean, mean_squared_error, normal, sigmoid, square
+from ..autograd.ops import bernoulli, binary_cross_entropy_logits, broadcast, cast, exp, log, maximum, mean, mean_squared_error, normal, sigmoid, square
 from ..autograd.ops import sum as total
 from .mode import Training, current_training
 from .module import Module
+from .rows import all_fine
 from .sequential import Layer
 
 Corruption = Callable[[Node, Training], Node]
@@ -22,7 +25,7 @@ Corruption = Callable[[Node, Training], Node]
 
 
 def gaussian_noise(spread: float) -> Corruption:
-    """Noise from the bell curve added to every number."""
+    """Noise from the bell curve added to every number. Vincent et al. 2010."""
     return lambda x, learning: normal(
         x.shape, x, spread, seed=learning.seed, step=learning.step, name="noise", draw=0, dtype=x.dtype.name
     )
@@ -36,11 +39,13 @@ def masking_noise(share: float) -> Corruption:
 
 
 class Autoencoder(Module):
-    """decoder(encoder(x)), learned so that it is x again. Rumelhart, Hinton and Williams 1986.
+    """decoder(encoder(x)), learned so that it is x again: (N, …) → (N, …). Rumelhart, Hinton and Williams 1986; with layers of
+    convolution and transposed convolution Masci et al. 2011.
 
     `corrupt` spoils what the encoder is given while learning, and the loss still asks for the clean x (denoising, Vincent et al. 2008).
     `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
-    `loss` takes what came out and x. With a second input, `observed`, 1 where x is known and 0 elsewhere, only what is known counts.
+    Lee, Ekanadham and Ng 2008. `loss` takes what came out and x, Σ(y − x)²/count unless told otherwise. With a second input,
+    `observed` m, 1 where x is known and 0 elsewhere, it is Σ m(y − x)²/Σ m: only what is known counts. Sedhain et al. 2015 (AutoRec).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -63,6 +68,10 @@ class Autoencoder(Module):
             raise ParameterError(f"sparsity={sparsity!r} is (rate, weight), with a rate between 0 and 1 and a weight from 0 up")
         self.sparsity = sparsity
 
+    def check_data(self, *arrays: np.ndarray) -> None:
+        if len(arrays) > 1:
+            all_fine(arrays[1], np.isin(arrays[1], (0, 1)), "observed", "1 is known and 0 is not")
+
     def forward(self, x: Node) -> Node:
         return self.decoder(self.encoder(x))
 
@@ -79,8 +88,11 @@ class Autoencoder(Module):
         if observed is None:
             loss = self.loss(came, x)
         else:
+            if observed.shape != x.shape:
+                seen, shape = tuple(map(int, observed.shape)), tuple(map(int, x.shape))
+                raise ShapeError(f"observed has shape {seen}, x {shape}; it says of each number of x whether it is known")
             known = cast(observed, dtype=x.dtype.name)
-            loss = total(known * square(came - x)) / total(known)
+            loss = total(known * square(came - x)) / maximum(total(known), 1.0)
         if self.sparsity is None:
             return loss
         rate, weight = self.sparsity
@@ -94,11 +106,21 @@ class VariationalAutoencoder(Module):
     and decoded. Kingma and Welling 2013, arXiv:1312.6114.
 
     The encoder gives (N, 2·latent): means μ and logarithms of variances ln σ². The decoder gives logits of x in [0, 1]. `objective` is
-    −ELBO per example: −Σ ln p(x|z) + KL, with z = μ + σ·ε and KL = ½ Σ(μ² + σ² − ln σ² − 1).
+    −ELBO per example: −Σ ln p(x|z) + KL, with z = μ + σ·ε and KL = ½ Σ(μ² + σ² − ln σ² − 1). It is at least −ln p(x), by how far
+    q(z|x) is from p(z|x). `beta` weighs KL (Higgins et al. 2017).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> net = nets.VariationalAutoencoder(nets.MLP([64, 30, 4]), nets.MLP([2, 30, 64]), latent=2)
+    >>> net(ng.input("x", shape=(5, 64))).shape, net.decode([[0.0, 1.0]]).shape
+    ((5, 64), (1, 64))
     """
 
     def __init__(self, encoder: Layer, decoder: Layer, latent: int, *, beta: float = 1.0) -> None:
         self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        all_fine(arrays[0], (arrays[0] >= 0) & (arrays[0] <= 1), "data", "what is decoded are probabilities, so that it takes 0 to 1")
 
     def code(self, x: Any) -> tuple[Node, Node]:
         """Means and logarithms of variances of the codes for x: two of (N, latent)."""

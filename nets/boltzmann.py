@@ -19,7 +19,7 @@ from .initialize import Initializer, generator
 from .initialize import normal as bell
 from .mode import current_training
 from .module import Module, new_parameter, new_state
-from .rows import DataError, whole
+from .rows import all_fine, whole
 
 MOST = 16
 """So many units can be summed over exactly: 2^16 states."""
@@ -67,7 +67,7 @@ class BoltzmannMachine(Module):
         self.b = new_parameter("b", (units,), dtype=dtype)
 
     def check_data(self, *arrays: np.ndarray) -> None:
-        _within(arrays[0], np.isin(arrays[0], (0, 1)), "units of a Boltzmann machine are 0 or 1")
+        all_fine(arrays[0], np.isin(arrays[0], (0, 1)), "data", "units of a Boltzmann machine are 0 or 1")
 
     @property
     def connections(self) -> Node:
@@ -157,7 +157,7 @@ class RBM(Module):
     def check_data(self, *arrays: np.ndarray) -> None:
         if self.units == "bernoulli":
             within = (arrays[0] >= 0) & (arrays[0] <= 1)
-            _within(arrays[0], within, "Bernoulli visible units take 0 to 1, and with units=\"gaussian\" any number")
+            all_fine(arrays[0], within, "data", 'Bernoulli visible units take 0 to 1, and with units="gaussian" any number')
 
     def forward(self, v: Node) -> Node:
         return sigmoid(self._numbers(v) @ self.W + self.c)
@@ -236,9 +236,3 @@ def _rows_of_units(machine: Module, s: Node, units: int) -> Node:
         name = type(machine).__name__
         raise ShapeError(f"{name} {machine.label!r} takes (N, {units}); it was given shape {tuple(map(int, s.shape))}")
     return s
-
-
-def _within(rows: np.ndarray, fine: np.ndarray, needed: str) -> None:
-    if not fine.all():
-        row, *place = (int(at) for at in np.argwhere(~fine)[0])
-        raise DataError(f"data has {rows[(row, *place)]:g} at row {row}; {needed}")

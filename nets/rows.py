@@ -146,3 +146,10 @@ def _place(at: Sequence[int], names: Sequence[str]) -> str:
 
 def _what(array: np.ndarray) -> str:
     return "a single number" if array.dtype.kind in "biufc" else f"a {type(array.item()).__name__}"
+
+
+def all_fine(values: np.ndarray, fine: np.ndarray, name: str, needed: str) -> None:
+    """DataError naming the first of some rows' values that is not fine, where it stands, and what is needed instead."""
+    if not fine.all():
+        at = tuple(int(each) for each in np.argwhere(~fine)[0])
+        raise DataError(f"{name} has {values[at]:g} at {_place(at, ())}; {needed}")

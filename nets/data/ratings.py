@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...autograd.language import N_
+
 # Rows are users, columns movies, 0 is "has not seen it". The first five like the first three movies, the next four the
 # last three, and the last two like one of each.
 _TABLE = """
@@ -59,5 +61,5 @@ def movie_ratings() -> Ratings:
     """11 users and 6 movies, 46 of 66 ratings known; made up, with two tastes that can be found in it."""
     values = np.array([line.split() for line in _TABLE.split("\n") if line], np.float64)
     users = tuple(f"user {at}" for at in range(1, len(values) + 1))
-    movies = ("Spaceships", "Robots", "Time machines", "First love", "Two letters", "A summer")
+    movies = (N_("Spaceships"), N_("Robots"), N_("Time machines"), N_("First love"), N_("Two letters"), N_("A summer"))
     return Ratings(values, (values > 0).astype(np.float64), users, movies)

@@ -266,10 +266,10 @@ def test_data_that_do_not_fit_are_said():
         nets.RBM(4, 2).free_energy(np.zeros((5, 3)))
     with pytest.raises(ShapeError, match=r"BoltzmannMachine 'boltzmann_machine' takes \(N, 4\)"):
         nets.BoltzmannMachine(4).sample(np.zeros((5, 3)), 2)
-    with pytest.raises(DataError, match=r"data has 16 at row 1; Bernoulli visible units take 0 to 1"):
+    with pytest.raises(DataError, match=r"data has 16 at row 1, column 1; Bernoulli visible units take 0 to 1"):
         list(nets.train(nets.RBM(2, 2), data=np.array([[0.0, 0.5], [1.0, 16.0]])))
     list(nets.train(nets.RBM(2, 2, units="gaussian"), data=np.array([[0.0, 0.5], [1.0, 16.0]]), epochs=1))
-    with pytest.raises(DataError, match=r"data has 0.5 at row 0; units of a Boltzmann machine are 0 or 1"):
+    with pytest.raises(DataError, match=r"data has 0.5 at row 0, column 1; units of a Boltzmann machine are 0 or 1"):
         list(nets.train(nets.BoltzmannMachine(2), data=np.array([[0.0, 0.5], [1.0, 1.0]])))
     with pytest.raises(ParameterError, match="steps=0"):
         nets.RBM(3, 2, steps=0)
