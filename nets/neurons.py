@@ -50,9 +50,14 @@ class ThresholdUnit(Module):
     def of(cls, weights: Any, bias: Any, dtype: Any = "float64") -> ThresholdUnit:
         """A unit with these weights, (inputs,) or (inputs, outputs)."""
         W = np.asarray(weights, dtype)
-        W = W[:, None] if W.ndim == 1 else W
+        W, b = W[:, None] if W.ndim == 1 else W, np.asarray(bias, dtype)
+        if W.ndim != 2 or b.shape not in ((), W.shape[1:]):
+            raise ShapeError(
+                f"ThresholdUnit.of: weights {np.shape(weights)} with a bias {b.shape}; they are (inputs,) or (inputs,"
+                " outputs), with one bias or one for each output"
+            )
         unit = cls(*W.shape, dtype=dtype)
-        unit.set_values({"linear/W": W, "linear/b": np.broadcast_to(np.asarray(bias, dtype), W.shape[1:])})
+        unit.set_values({"linear/W": W, "linear/b": np.broadcast_to(b, W.shape[1:])})
         return unit
 
     def forward(self, x: Node) -> Node:
@@ -147,6 +152,8 @@ def perceptron_steps(
     (10, 6, [2.0, 1.0], -2.0)
     """
     X, t = _two_classes(X, t)
+    if not is_positive(rate):
+        raise ParameterError(f"perceptron_steps(rate={rate!r}): it must be above 0")
     unit = ThresholdUnit(X.shape[1], dtype="float64")
     x, target = input_leaf("x", shape=(1, X.shape[1])), input_leaf("t", shape=(1, 1))
     learn = compile([unit(x)], [x, target], perceptron_updates(unit, x, target, rate), engine)
@@ -193,6 +200,11 @@ def perceptron_bound(X: Any, t: Any, weights: Any, bias: float) -> PerceptronBou
         raise DataError(f"row {int(margins.argmin())} is not on its side of the line, so the line proves no bound")
     radius, margin = float(np.linalg.norm(extended, axis=1).max()), float(margins.min())
     return PerceptronBound(radius, margin, (radius / margin) ** 2)
+
+
+def is_positive(rate: Any) -> bool:
+    """Whether it is a number above 0, as a learning rate is."""
+    return isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool) and bool(0 < rate < np.inf)
 
 
 def _two_classes(X: Any, t: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 from ...autograd.errors import ParameterError
 from ..initialize import zeros
 from ..linear import Linear
-from ..neurons import adaline_loss, perceptron_loss
+from ..neurons import adaline_loss, is_positive, perceptron_loss
 from ..optimizers import SGD, Optimizer
 from ..trainer import Record
 from .base import NetClassifier
@@ -35,7 +35,7 @@ class _SingleLayer(NetClassifier):
         return np.where(own, 1.0, self._off).astype(np.float32)
 
     def _optimizer(self) -> Optimizer:
-        if not self.rate > 0:
+        if not is_positive(self.rate):
             raise ParameterError(f"{type(self).__name__}(rate={self.rate!r}): it must be above 0")
         return SGD(self.rate)
 

@@ -101,6 +101,21 @@ def test_what_a_perceptron_does_not_take():
         list(nets.perceptron_steps([1, 2, 3, 4], [0, 1, 1, 0]))
 
 
+@pytest.mark.parametrize("rate", [0, -1.0, "fast", None, True, np.nan, np.inf])
+def test_a_rate_is_a_number_above_zero(rate):
+    with pytest.raises(ParameterError, match=r"perceptron_steps\(rate=.*\): it must be above 0"):
+        list(nets.perceptron_steps(CORNERS, [0, 0, 0, 1], rate=rate))
+    for learner in (nets.Perceptron(rate=rate), nets.Adaline(rate=rate)):
+        with pytest.raises(ParameterError, match=f"{type(learner).__name__}\\(rate=.*\\): it must be above 0"):
+            learner.fit(CORNERS, [0, 0, 0, 1])
+
+
+def test_weights_and_bias_that_do_not_fit_each_other():
+    for weights, bias in (([[1.0, 2.0], [3.0, 4.0]], [1, 2, 3]), (1.0, 0.0), ([1.0, 2.0], [1.0, 2.0])):
+        with pytest.raises(ShapeError, match=r"ThresholdUnit\.of: weights \(.*\) with a bias \(.*\)"):
+            nets.ThresholdUnit.of(weights, bias)
+
+
 def test_adaline_moves_by_the_error_before_the_threshold():
     x, t = ng.constant([[1.0, -2.0]]), ng.constant([1.0])
     layer = nets.Linear(2, 1, start=nets.normal(1.0), rng=0, dtype="float64")
