@@ -88,7 +88,11 @@ class Conv1d(_Convolution):
 
 class Conv2d(_Convolution):
     """Convolution over an image: y[n,o,i,j] = b[o] + Σ x[n,c,i+a,j+b]·W[o,c,a,b], as ng.conv2d: (N, inputs, H, W) → (N,
-    outputs, H', W'). W is (outputs, inputs/groups, height, width); `padding` may be "same". LeCun et al. 1989.
+    outputs, H', W'). LeCun et al. 1989.
+
+    With a stride s and a dilation d, x is met at i·s + a·d, j·s + b·d, and H' = (H + padding on both sides − d·(height − 1) −
+    1)//s + 1. W is (outputs, inputs/groups, height, width); `padding` may be "same". The weights are not turned round: what
+    networks call convolution is cross-correlation.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -102,8 +106,10 @@ class Conv2d(_Convolution):
 
 class DepthwiseConv2d(Conv2d):
     """Depthwise convolution: every channel has windows of its own, `multiplier` of them: (N, C, H, W) → (N,
-    C·multiplier, H', W'), the convolution with as many groups as channels. With a Conv2d of size 1 behind it, a
-    separable convolution. Sifre 2014; Chollet 2016, arXiv:1610.02357.
+    C·multiplier, H', W'). Sifre 2014; Chollet 2016, arXiv:1610.02357.
+
+    y[n,m,i,j] = b[m] + Σ x[n,c,i+u,j+v]·W[m,0,u,v] over u and v, with c = m//multiplier: the convolution with as many groups as
+    channels. With a Conv2d of size 1 behind it, a separable convolution.
 
     >>> from nngraph import nets
     >>> nets.DepthwiseConv2d(32, 3).count, nets.Conv2d(32, 32, 3).count
@@ -138,8 +144,11 @@ class _ConvTranspose(_Windows):
 
 class ConvTranspose1d(_ConvTranspose):
     """Transposed convolution along a line, the way back of Conv1d: every number lays down the weights, `stride` apart,
-    and what overlaps is added up: (N, inputs, L) → (N, outputs, (L − 1)·stride + size − 2·padding + output_padding). W
-    is (inputs, outputs/groups, size).
+    and what overlaps is added up: (N, inputs, L) → (N, outputs, (L − 1)·stride + size − 2·padding + output_padding).
+    Zeiler et al. 2010; Dumoulin and Visin 2016, arXiv:1603.07285.
+
+    y[n,o,i·stride + a − padding] is the sum of b[o] and all x[n,c,i]·W[c,o,a] that fall there: the convolution with the turned
+    weights over x with stride − 1 zeros between its numbers. W is (inputs, outputs/groups, size).
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -152,8 +161,12 @@ class ConvTranspose1d(_ConvTranspose):
 
 class ConvTranspose2d(_ConvTranspose):
     """Transposed (fractionally strided) convolution, the way back of Conv2d, which enlarges images: (N, inputs, H, W) →
-    (N, outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin,
-    arXiv:1603.07285.
+    (N, outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin
+    2016, arXiv:1603.07285.
+
+    y[n,o,i·stride + a − padding,j·stride + b − padding] is the sum of the bias and all x[n,c,i,j]·W[c,o,a,b] that fall there; W is
+    (inputs, outputs/groups, height, width). It is the gradient of Conv2d by its image. A stride that does not divide the size
+    covers places unevenly, as a checkerboard.
 
     >>> import nngraph as ng
     >>> from nngraph import nets

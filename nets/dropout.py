@@ -10,9 +10,11 @@ from .module import Module
 
 
 class Dropout(Module):
-    """While learning, a share `rate` of the numbers becomes 0 and the rest is divided by 1 − rate, y = x·m/(1 − rate) with m 0
-    or 1, so that the mean over all draws is x; x itself otherwise, with nothing to be corrected. Srivastava et al. 2014; Hinton
-    et al. 2012, arXiv:1207.0580. Every training step draws anew, and so does every call within a step.
+    """While learning, a share `rate` of the numbers becomes 0 and the rest is divided by 1 − rate; x itself otherwise.
+    Srivastava et al. 2014; Hinton et al. 2012, arXiv:1207.0580.
+
+    With m drawn as 0 or 1 for each number, y = x·m/(1 − rate), whose mean over all draws is x, so that answers need no
+    correction. Every training step draws anew, and so does every call within a step.
 
     >>> import numpy as np
     >>> from nngraph import nets

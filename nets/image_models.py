@@ -56,7 +56,8 @@ class LeNet(Sequential):
 
 class ConvNet(Sequential):
     """Stages of a 3x3 convolution, batch normalization, ReLU and 2x2 maximum pooling, then a linear layer: images (N,
-    channels[0], *lengths) → scores (N, classes). `dropout` stands before the linear layer.
+    channels[0], *lengths) → scores (N, classes). `dropout` stands before the linear layer. Windows of 3x3 throughout:
+    Simonyan and Zisserman 2014, arXiv:1409.1556.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -88,6 +89,11 @@ class ResidualBlock(Sequential):
     H/stride, W/stride). He et al. 2015, arXiv:1512.03385. Where the shapes differ, a 1x1 convolution brings x to that
     of f(x). The second normalization starts with scale 0, so that a block starts as nearly nothing (Goyal et al. 2017,
     arXiv:1706.02677).
+
+    >>> import nngraph as ng
+    >>> from nngraph import nets
+    >>> nets.ResidualBlock(16, 32, stride=2)(ng.input("x", shape=(5, 16, 8, 8))).shape
+    (5, 32, 4, 4)
     """
 
     def __init__(

@@ -29,8 +29,8 @@ class ImageKernel:
 
 
 def gaussian_kernel(size: int, spread: float) -> np.ndarray:
-    """The weights of a Gaussian blur: exp(−(i² + j²)/2σ²) at i, j pixels from the middle, divided by their sum; σ is `spread`, in
-    pixels. It is the product of a column and a row, so that blurring down and then across gives the same.
+    """The weights of a Gaussian blur, divided by their sum. At i, j pixels from the middle they are exp(−(i² + j²)/2σ²), where σ is
+    `spread`, in pixels: the product of a column and a row, so that blurring down and then across gives the same.
 
     >>> gaussian_kernel(3, 0.85).round(3).tolist()
     [[0.063, 0.125, 0.063], [0.125, 0.25, 0.125], [0.063, 0.125, 0.063]]

@@ -35,8 +35,11 @@ class _Normalization(Module):
 
 
 class BatchNorm(_Normalization):
-    """Every channel of x (N, C, …) at mean 0 and spread 1 over the batch and all places, then scaled and shifted: y = scale·(x −
-    mean)/√(var + ε) + shift, with a scale and a shift for each channel. Ioffe and Szegedy 2015, arXiv:1502.03167.
+    """Every channel of x (N, C, …) at mean 0 and spread 1 over the batch, then scaled and shifted. Ioffe and Szegedy 2015,
+    arXiv:1502.03167.
+
+    y = scale·(x − mean)/√(var + ε) + shift, mean and var over the examples and all places, with a scale and a shift for each
+    channel.
 
     While learning, the batch's own statistics are used, and the running ones follow: new = keep·old + (1 − keep)·batch. Keras
     calls `keep` momentum; PyTorch's momentum is 1 − keep, so its 0.1 is keep = 0.9 here. The running variance is that of the
@@ -78,9 +81,10 @@ class BatchNorm(_Normalization):
 
 
 class LayerNorm(_Normalization):
-    """Every example at mean 0 and spread 1 over its last axes, of shape `shape`, then scaled and shifted: y = scale·(x −
-    mean)/√(var + ε) + shift, with a scale and a shift for each number of that shape. The same while learning and
-    afterwards. Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+    """Every example at mean 0 and spread 1 over its last axes, of shape `shape`. Ba, Kiros and Hinton 2016, arXiv:1607.06450.
+
+    y = scale·(x − mean)/√(var + ε) + shift, with a scale and a shift for each number of that shape; the same while learning
+    and afterwards.
 
     >>> from nngraph import nets
     >>> nets.LayerNorm(3, epsilon=0.0)([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]]).value.round(2).tolist()
@@ -96,9 +100,10 @@ class LayerNorm(_Normalization):
 
 
 class InstanceNorm(_Normalization):
-    """Every channel of every example (N, C, …) at mean 0 and spread 1 over its places, then scaled and shifted by channel: y =
-    scale·(x − mean)/√(var + ε) + shift. It takes contrast and brightness out of an image. Ulyanov, Vedaldi and Lempitsky
-    2016, arXiv:1607.08022.
+    """Every channel of every example (N, C, …) at mean 0 and spread 1. Ulyanov, Vedaldi and Lempitsky 2016, arXiv:1607.08022.
+
+    y = scale·(x − mean)/√(var + ε) + shift, mean and var over the places of the channel, with a scale and a shift for each
+    channel. It takes contrast and brightness out of an image.
 
     >>> from nngraph import nets
     >>> nets.InstanceNorm(2, epsilon=0.0)([[[1.0, 3.0], [0.0, 80.0]]]).value.tolist()
@@ -112,9 +117,10 @@ class InstanceNorm(_Normalization):
 
 
 class GroupNorm(_Normalization):
-    """Every one of `groups` groups of channels of every example (N, C, …) at mean 0 and spread 1, then scaled and shifted by
-    channel: y = scale·(x − mean)/√(var + ε) + shift. One group is a LayerNorm over channels and places, as many groups as
-    channels are InstanceNorm. Wu and He 2018, arXiv:1803.08494.
+    """Every group of channels of every example (N, C, …) at mean 0 and spread 1. Wu and He 2018, arXiv:1803.08494.
+
+    y = scale·(x − mean)/√(var + ε) + shift, mean and var over the channels of a group and all places, with a scale and a shift
+    for each channel. One group is a LayerNorm over channels and places, as many groups as channels are InstanceNorm.
 
     >>> from nngraph import nets
     >>> nets.GroupNorm(2, 4, epsilon=0.0)([[1.0, 3.0, 0.0, 80.0]]).value.tolist()

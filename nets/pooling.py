@@ -43,13 +43,20 @@ class _Pool(Module):
 
 class MaxPool1d(_Pool):
     """Maximum pooling, the largest number of every window: (N, C, L) → (N, C, L'). Its place in the window is
-    forgotten."""
+    forgotten: y[n,c,i] = max x[n,c,i·stride + a] over a. Riesenhuber and Poggio 1999.
+
+    >>> from nngraph import nets
+    >>> nets.MaxPool1d(2)([[[3.0, 1.0, 4.0, 1.0]]]).value
+    array([[[3., 4.]]])
+    """
 
     axes, pooled = 1, max_pool1d
 
 
 class MaxPool2d(_Pool):
     """Maximum pooling, the largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
+
+    y[n,c,i,j] = max x[n,c,i·stride + a,j·stride + b] over a and b; the gradient goes to the largest alone.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -61,14 +68,25 @@ class MaxPool2d(_Pool):
 
 
 class AveragePool1d(_Pool):
-    """Average pooling, the mean of every window: (N, C, L) → (N, C, L'). Padding does not count."""
+    """Average pooling, the mean of every window: (N, C, L) → (N, C, L'). Padding does not count: a window at the edge is
+    the mean of what it really holds. LeCun et al. 1989.
+
+    >>> from nngraph import nets
+    >>> nets.AveragePool1d(2)([[[3.0, 1.0, 4.0, 2.0]]]).value
+    array([[[2., 3.]]])
+    """
 
     axes, pooled = 1, average_pool1d
 
 
 class AveragePool2d(_Pool):
     """Average pooling, the mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al.
-    1989."""
+    1989.
+
+    >>> from nngraph import nets
+    >>> nets.AveragePool2d(2)([[[[3.0, 1.0], [4.0, 2.0]]]]).value
+    array([[[[2.5]]]])
+    """
 
     axes, pooled = 2, average_pool2d
 
@@ -78,7 +96,12 @@ def _lengths(x: Node, size: tuple[int, ...], stride: Sizes, padding: Any) -> Nod
 
 
 class L2Pool1d(_Pool):
-    """L2 pooling, √Σx² over every window, its length as a vector: (N, C, L) → (N, C, L')."""
+    """L2 pooling, √Σx² over every window, its length as a vector: (N, C, L) → (N, C, L'). Hyvärinen and Hoyer 2001.
+
+    >>> from nngraph import nets
+    >>> nets.L2Pool1d(2)([[[3.0, 4.0, 0.0, 2.0]]]).value
+    array([[[5., 2.]]])
+    """
 
     axes, pooled = 1, _lengths
 
@@ -97,7 +120,12 @@ class L2Pool2d(_Pool):
 
 class GlobalAveragePool(Module):
     """Global average pooling, the mean of every channel: (N, C, …) → (N, C), whatever the size of the image. Lin, Chen
-    and Yan 2013, arXiv:1312.4400."""
+    and Yan 2013, arXiv:1312.4400.
+
+    >>> from nngraph import nets
+    >>> nets.GlobalAveragePool()([[[1.0, 3.0], [5.0, 9.0]]]).value
+    array([[2., 7.]])
+    """
 
     def forward(self, x: Node) -> Node:
         return global_average_pool(x)
@@ -105,7 +133,12 @@ class GlobalAveragePool(Module):
 
 class GlobalMaxPool(Module):
     """Global maximum pooling, the largest number of every channel: (N, C, …) → (N, C): whether something is anywhere,
-    not where."""
+    not where. Oquab, Bottou, Laptev and Sivic 2015.
+
+    >>> from nngraph import nets
+    >>> nets.GlobalMaxPool()([[[1.0, 3.0], [9.0, 5.0]]]).value
+    array([[3., 9.]])
+    """
 
     def forward(self, x: Node) -> Node:
         return global_max_pool(x)

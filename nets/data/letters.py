@@ -9,8 +9,9 @@ from .dataset import Dataset
 
 
 def x_and_o(rows: int = 400, deformed: float = 1.0, seed: int = 0) -> Dataset:
-    """The letters X and O in turn, X (rows, 1, 9, 9) with 1 for ink and −1 for paper, t 0 or 1. Each is moved by up to a pixel,
-    turned, leaned over and shrunk or enlarged at random; `deformed` says how much, and with 0 all are as they should be.
+    """The letters X and O in turn on 9×9 pixels, each deformed in its own way. X is (rows, 1, 9, 9) with 1 for ink and −1 for
+    paper, t 0 or 1. Each is moved by up to a pixel, turned, leaned over and shrunk or enlarged at random; `deformed` says
+    how much, and with 0 all are as they should be.
 
     >>> from nngraph.nets import data
     >>> for line in data.x_and_o(2, deformed=0).X[0, 0]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import ParameterError, ShapeError
-from scipy.signal import correlate, correlate2d
+from scipy.signal import convolve, correlate, correlate2d
 
 ENGINES = ("numpy", "numba")
 
@@ -68,6 +68,18 @@ def test_transposed_is_the_adjoint(rng, axes, groups):
     transposed.W = forth.W
     a, b = rng.normal(size=(2, 4, *(10,) * axes)), rng.normal(size=(2, 6, *(5,) * axes))
     assert (computed(forth, a) * b).sum() == pytest.approx((a * computed(transposed, b)).sum())
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_transposed_is_a_convolution_of_numbers_with_zeros_between(rng, axes):
+    """A fractional stride: zeros are put between the numbers, and the turned weights go over them in steps of 1."""
+    back = nets.ConvTranspose1d if axes == 1 else nets.ConvTranspose2d
+    layer = with_bias(back(3, 2, 4, stride=3, rng=rng, dtype="float64"))
+    x = rng.normal(size=(2, 3, *(5,) * axes))
+    spread = np.zeros((2, 3, *(13,) * axes))
+    spread[(..., *[slice(None, None, 3)] * axes)] = x
+    expected = [[layer.b.value[o] + sum(convolve(one[c], layer.W.value[c, o]) for c in range(3)) for o in range(2)] for one in spread]
+    assert computed(layer, x) == pytest.approx(np.array(expected))
 
 
 @pytest.mark.parametrize("groups", [1, 2])
