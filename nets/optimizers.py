@@ -192,8 +192,8 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): AdaGrad that forgets. Tieleman and Hinton 2012,
-    lecture 6.5 of Neural Networks for Machine Learning."""
+    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): what moved long ago is forgotten, unlike in AdaGrad. Tieleman and Hinton
+    2012, lecture 6.5 of Neural Networks for Machine Learning."""
 
     forget: float = 0.9
     epsilon: float = 1e-8
@@ -222,8 +222,9 @@ class AdaDelta(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − α·m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ).
-    Kingma and Ba 2014, Adam: A Method for Stochastic Optimization, arXiv:1412.6980.
+    """p ← p − α·m̂/(√v̂ + ε): the mean of the gradients over the root of the mean of their squares, so that where gradients agree
+    a step is α long. Here m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ). Kingma and Ba
+    2014, Adam: A Method for Stochastic Optimization, arXiv:1412.6980.
 
     The correction: m and v start at 0, so after t steps their weights sum to 1 − βᵗ, not to 1; without it the first steps
     would be far too long, because v is then smaller still than m².

@@ -77,8 +77,8 @@ class LBFGSTrainer(Trainer):
 
 @dataclass(frozen=True)
 class LBFGS:
-    """p ← p − α·H·g, where H, the inverse of the curvature, follows from the last `memory` steps s = Δp and y = Δg, so that
-    H·y = s, and a line search finds α: L-BFGS, by SciPy. Liu and Nocedal 1989, On the Limited Memory BFGS Method; Byrd, Lu,
+    """p ← p − α·H·g by SciPy, where H is the inverse of the curvature that the last steps met, and a line search finds α. With the
+    last `memory` steps s = Δp and y = Δg, H is such that H·y = s. Liu and Nocedal 1989, On the Limited Memory BFGS Method; Byrd, Lu,
     Nocedal and Zhu 1995, A Limited Memory Algorithm for Bound Constrained Optimization.
 
     It ends where an iteration lowers the loss by less than `tolerance` of it, or no slope is longer than `slope`. `decay` adds

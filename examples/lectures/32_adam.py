@@ -28,7 +28,8 @@ w, g, t = ng.parameter("w", 1.0), ng.input("g", 4.0), ng.input("t", 1.0)
 m_before, v_before = ng.state("m_before", 0.0), ng.state("v_before", 0.0)
 m = 0.9 * m_before + 0.1 * g
 v = 0.999 * v_before + 0.001 * g**2
-m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+m_hat = m / (1 - 0.9**t)
+v_hat = v / (1 - 0.999**t)
 new = w - 0.1 * m_hat / (ng.sqrt(v_hat) + 1e-8)
 
 
@@ -53,4 +54,5 @@ if __name__ == "__main__":
         net, loss = nets.MLP([64, 30, 10], ng.relu, rng=0), lambda z, t, times=times: times * ng.softmax_loss(z, t)
         losses = [each.loss / times for each in nets.train(net, loss, (digits.X, digits.t), epochs=5, optimizer=rule)]
         print(*(f"{each:.2f}" for each in lengths[name][[0, 11, 299]]), " ", *(f"{each:.3f}" for each in losses), name)
-    plots.lines(lengths, labels=(_("step"), _("length in rates"))).save("out/32_lengths.svg")
+    drawn = {name: lengths[name] for name, (_rule, times) in rules.items() if times == 1}
+    plots.lines(drawn, labels=(_("step"), _("length in rates"))).save("out/32_lengths.svg")

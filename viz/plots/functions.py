@@ -139,7 +139,7 @@ def activations(
         colors = look.colors
         shade = colors.area(1 if colors.gray else 0)
         letters = min(0.9 * look.points, 72 * figure.bbox.width / figure.dpi / (across * 0.63 * CELLS))
-        for panel, (name, (f, slope)) in zip(panels.ravel(), pairs.items()):
+        for number, (panel, (name, (f, slope))) in enumerate(zip(panels.ravel(), pairs.items())):
             steep = np.asarray(slope(x), float)
             panel.axhline(0, color=colors.theme.muted, linewidth=look.line / 4)
             panel.axvline(0, color=colors.theme.muted, linewidth=look.line / 4)
@@ -152,8 +152,9 @@ def activations(
             panel.plot(x, steep, color=colors.theme.gradient, linewidth=look.line, linestyle="--", label=look.say(N_("derivative")))
             panel.set_title(look.say(name))
             panel.set_xlim(low, high)
-            if said[name]:
+            if said[name] or number + across >= len(pairs):  # nothing below has the numbers of the axis
                 panel.tick_params(labelbottom=True)
+            if said[name]:
                 panel.set_xlabel(_below(said[name], look), loc="left", fontsize=letters)
         handles, labels = panels[0, 0].get_legend_handles_labels()
         spare = panels.ravel()[len(pairs) :]
