@@ -114,7 +114,7 @@ def _show(panel: Any, picture: np.ndarray, place: tuple[int, int], look: Look, m
     elif most is not None:
         panel.imshow(picture, cmap=look.colors.signed, vmin=-most, vmax=most, **how)
         corners = [(left, top), (left + wide, top), (left + wide, top + high), (left, top + high), (left, top)]
-        panel.plot(*zip(*corners), color=look.colors.theme.muted, linewidth=look.line / 3, clip_on=False)
+        panel.plot(*zip(*corners, strict=True), color=look.colors.theme.muted, linewidth=look.line / 3, clip_on=False)
     else:
         panel.imshow(picture, cmap=look.colors.ink, vmin=0, vmax=1, **how)
     panel.set_xlim(limits[0])
