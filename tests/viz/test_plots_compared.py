@@ -60,6 +60,17 @@ def test_one_training_has_a_line_at_its_best_epoch():
     assert len(losses.lines) == 1
 
 
+def test_a_logarithmic_axis_is_marked_even_within_one_power_of_ten():
+    def marks(losses):
+        rows = [{"epoch": at, "loss": loss} for at, loss in enumerate(losses, 1)]
+        _, (panel,) = panels(plots.learning_curves(rows, log=True))
+        return [text.get_text() for text in (*panel.get_yticklabels(), *panel.get_yticklabels(minor=True)) if text.get_text()]
+
+    assert {"0.1", "0.2", "0.5"} <= set(marks([0.6, 0.2, 0.15]))
+    assert {"0.05", "0.02"} <= set(marks([0.07, 0.03, 0.02]))
+    assert not {"0.2", "0.5"} & set(marks([1.0, 0.2, 0.001]))
+
+
 def test_side_by_side_are_the_plots_themselves():
     curves = {name: plots.curve(np.square, -2, 2, descents=[1.0, place]) for name, place in (("0.1", 0.8), ("0.8", -0.6), ("1.0", -1.0))}
     figure, found = panels(plots.side_by_side(curves))

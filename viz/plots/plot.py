@@ -154,12 +154,18 @@ def library() -> Any:
 
 
 def logarithmic(panel: Any) -> None:
-    """The upright axis of a panel made logarithmic, with marks like all others: 10⁻³."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    """The upright axis of a panel made logarithmic, with marks like all others: 10⁻³. Where it spans less than two powers
+    of ten, 2 and 5 times each are marked as well."""
+    from matplotlib.ticker import FuncFormatter
+
+    def between(value: float, place: int | None) -> str:
+        low, high = panel.get_ylim()
+        first = f"{value:.0e}"[0]
+        return f"{value:g}" if first in "25" and high < 100 * low else ""
 
     panel.set_yscale("log")
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, place: power_of_ten(value)))
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.yaxis.set_minor_formatter(FuncFormatter(between))
 
 
 def power_of_ten(value: float) -> str:
