@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .animation import Animation, animated_trajectories, film
+from .bundles import bundle
 from .classes import confusion_matrix, decision_boundary, roc
 from .functions import activations, curve, regression
 from .graphs import nodes_and_edges
@@ -23,6 +24,7 @@ __all__ = [
     "activations",
     "animated_trajectories",
     "bars",
+    "bundle",
     "confusion_matrix",
     "curve",
     "decision_boundary",

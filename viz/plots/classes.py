@@ -25,13 +25,15 @@ def decision_boundary(
     *,
     classes: Sequence[str] = (),
     columns: Sequence[str] = (),
+    marked: Mapping[str, Any] | None = None,
     **look: Any,
 ) -> Plot:
     """The plane in the colors of the classes that `decide` finds there, and the points X (rows, 2) in those of t. Several
     functions by name stand side by side.
 
     `decide` gives for points (n, 2) their class numbers, scores (n, classes), or the probability of class 1 (n,), of which
-    the boundary is 0.5.
+    the boundary is 0.5. `marked` are the numbers of rows that have a ring in the picture of that name, such as the support
+    vectors of a machine.
     """
     X, t = np.asarray(X, np.float64), np.asarray(t)
     if X.ndim != 2 or X.shape[1] != 2 or len(X) != len(t) or not len(X):
@@ -42,6 +44,10 @@ def decision_boundary(
     xs, ys = (np.linspace(a, b, FINE) for a, b in zip(low - room, high + room))
     points = np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)
     regions = {name: _answers(each(points), name).reshape(FINE, FINE) for name, each in panels.items()}
+    rings = {name: np.asarray(rows, int) for name, rows in (marked or {}).items()}
+    for name, rows in rings.items():
+        if name not in panels or (rows.size and not 0 <= rows.min() <= rows.max() < len(X)):
+            raise PlotError(f"decision_boundary: marked {name!r} is no picture with these rows; rows are 0 to {len(X) - 1}")
     count = int(max(t.max(), *(int(np.nanmax(each)) for each in regions.values()))) + 1
     across = min(len(panels), 4)
     down = -(-len(panels) // across)
@@ -62,6 +68,8 @@ def decision_boundary(
                     *X[which].T, s=look.points * (1.4 if len(X) > FEW else 6), c=look.colors.series(k), marker=look.colors.marker(k), label=label,
                     edgecolors=look.colors.theme.background, linewidths=look.line / 4,
                 )  # fmt: skip
+            if len(rings.get(name, ())):
+                panel.scatter(*X[rings[name]].T, s=look.points * 4, facecolors="none", edgecolors=look.colors.theme.text, linewidths=look.line / 3)
             panel.set_title(name)
             if columns:
                 panel.set_xlabel(columns[0])
