@@ -100,6 +100,10 @@ class LBFGS:
 
     trainer = LBFGSTrainer
 
+    def __post_init__(self) -> None:
+        if self.memory < 1:
+            raise ParameterError(f"memory={self.memory!r} is how many steps L-BFGS remembers; it must be 1 or more")
+
     def updates(self, *about: Any) -> NoReturn:
         """There are none: L-BFGS asks for losses where it likes."""
         raise ParameterError("L-BFGS has no single steps to compile: nets.train(net, loss, data, optimizer=nets.LBFGS())")
@@ -129,6 +133,8 @@ class LBFGS:
     ) -> Executable:
         """The loss with its decay, and the slopes of all parameters."""
         leaves = list(parameters.values())
+        if not leaves:
+            raise ParameterError("L-BFGS was given no parameters to move")
         for p in leaves:
             if self.decay and len(p.shape) > 1:
                 loss = loss + self.decay / 2 * total(square(p))
@@ -145,27 +151,29 @@ class LBFGS:
         options = {"maxcor": self.memory, "maxiter": steps, "maxfun": 100 * steps, "ftol": self.tolerance, "gtol": self.slope}
         questions = _questions(kept, options)
         number = evaluations = 0
-        loss, slopes = np.nan, kept
+        here: tuple[float, float] | None = None
+        found = (np.nan, np.nan)
         try:
             what, place = next(questions)
             while True:
                 if what == "loss":
                     _take(leaves, place)
-                    value, *found = compiled(*batch)
-                    loss, slopes, evaluations = float(value), _joined(found), evaluations + 1
-                    what, place = questions.send((loss, slopes))
+                    value, *parts = compiled(*batch)
+                    slopes, evaluations = _joined(parts), evaluations + 1
+                    found = (float(value), float(abs(slopes).max()))
+                    here = here or found
+                    what, place = questions.send((found[0], slopes))
                     continue
-                number, kept = number + 1, place
-                at_end = (loss, float(abs(slopes).max()), evaluations)
+                number, kept, here = number + 1, place, found
                 try:
                     what, place = questions.send(None)
                 except StopIteration as end:
-                    yield Iteration(number, *at_end, CONVERGED if end.value.success else None)
+                    yield Iteration(number, *here, evaluations, CONVERGED if end.value.success else None)
                     return
                 # What is asked next is asked after the iteration was looked at.
-                yield Iteration(number, *at_end)
+                yield Iteration(number, *here, evaluations)
         except StopIteration as end:
-            yield Iteration(number, float(end.value.fun), float(abs(slopes).max()), evaluations, CONVERGED if end.value.success else STUCK)
+            yield Iteration(number, *(here or found), evaluations, CONVERGED if end.value.success else STUCK)
         finally:
             questions.close()
             _take(leaves, kept)

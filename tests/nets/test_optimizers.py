@@ -381,9 +381,18 @@ def test_a_line_search_that_finds_nothing_lower_is_said():
     # Along −slope the function grows: the slope is told with the wrong sign.
     x = ng.parameter("x", 3.0)
     wrong = 2 * ng.stop_gradient(ng.square(x)) - ng.square(x)
-    iterations = list(nets.LBFGS().minimize(wrong, {"x": x}))
-    assert iterations[-1].ended == "line search"
+    (only,) = nets.LBFGS().minimize(wrong, {"x": x})
+    assert (only.number, only.loss, only.ended) == (0, 9.0, "line search")
     assert float(x.value) == 3.0
+
+
+def test_a_training_that_is_stuck_says_so_once_more():
+    X, t = two_classes()
+    trainer = nets.LBFGSTrainer(nets.LogisticRegression(4), None, (X, t), optimizer=nets.LBFGS(tolerance=0.0, slope=0.0))
+    records = list(trainer.run(500))
+    assert records[-1].stopped in ("line search", "converged")
+    assert [record.stopped for record in records[:-1]] == [None] * (len(records) - 1)
+    assert records[-1].epoch - records[-2].epoch == (records[-1].stopped == "converged")
 
 
 def test_lbfgs_follows_running_statistics_once_an_iteration():
@@ -401,6 +410,10 @@ def test_lbfgs_refuses_what_it_cannot_do():
         list(nets.train(drawing, ng.mean_squared_error, (X, t[:, None]), optimizer=nets.LBFGS()))
     with pytest.raises(ParameterError, match="batch=20: L-BFGS takes all 200 rows at once"):
         list(nets.train(nets.LogisticRegression(4), data=(X, t), batch=20, optimizer=nets.LBFGS()))
+    with pytest.raises(ParameterError, match=r"memory=0 .* must be 1 or more"):
+        nets.LBFGS(memory=0)
+    with pytest.raises(ParameterError, match="no parameters to move"):
+        nets.LBFGS().minimize(ng.constant(1.0), {})
     with pytest.raises(ParameterError, match="no single steps to compile"):
         nets.Trainer(nets.LogisticRegression(4), None, (X, t), optimizer=nets.LBFGS())
 
