@@ -65,7 +65,8 @@ class Own:
 
     def number(self, value: Any) -> Node:
         """A number in the parameter's dtype."""
-        return cast(as_node(value), dtype=self.parameter.dtype.name)
+        node = as_node(value, self.parameter.dtype)
+        return node if node.dtype == self.parameter.dtype else cast(node, dtype=self.parameter.dtype.name)
 
     def correction(self, beta: float) -> Node:
         """1 − βᵗ: what an average that follows with β, and started at 0, has seen of all weights so far. In float64,
@@ -105,7 +106,7 @@ class Optimizer:
         with scope(type(self).__name__.lower()):
             if self.clip is not None:
                 gradients = clipped(gradients, self.clip)
-            rate = as_node(self.rate_at(memory))
+            rate = self.rate_at(memory)
             new: Updates = {}
             for (path, p), g in zip(parameters.items(), gradients, strict=True):
                 own = Own(memory, path, p)
@@ -128,7 +129,7 @@ def clipped(gradients: Sequence[Node], most: float) -> list[Node]:
     length = sqrt(_sum([total(square(_float64(g))) for g in gradients]))
     # Where the length is 0 the quotient is infinite, and 1 is less.
     share = minimum(most / length, 1.0)
-    return [g * cast(share, dtype=g.dtype.name) for g in gradients]
+    return [g * (share if g.dtype == share.dtype else cast(share, dtype=g.dtype.name)) for g in gradients]
 
 
 def _float64(node: Node) -> Node:
