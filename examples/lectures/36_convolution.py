@@ -30,7 +30,7 @@ L = ng.sum(m * m) / 2  # so that the map m itself is what arrives backward
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    print(f"{_('image')}\n{image.value}\n{_('kernel')}\n{kernel.value}\n")
+    print(f"{_('image')}\n{image.value}\n{_('{size} kernel', size='3×3')}\n{kernel.value}\n")
 
     # A convolution is all windows beside each other, times the kernel, added up.
     cut = ng.patches(image, size=(3, 3)).value

@@ -26,7 +26,7 @@ smaller = ng.max_pool2d(m, size=2, stride=2)
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    for name, node in ((_("image"), image), (_("kernel"), kernel), (_("map"), m), (_("pooled, the edge too"), best), (_("pooled"), smaller)):
+    for name, node in ((_("image"), image), (_("{size} kernel", size="3×3"), kernel), (_("map"), m), (_("pooled, the edge too"), best), (_("pooled"), smaller)):
         print(f"{name}\n{node.value.astype(int)}\n")
 
     ng.draw(ng.sum(best), view="mirror").save(pictures / "38_image_7x7.svg")

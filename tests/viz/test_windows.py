@@ -45,7 +45,7 @@ def written(monkeypatch, plot):
 
 def test_a_line_for_each_place_with_all_its_numbers(monkeypatch):
     said = written(monkeypatch, plots.windows([[1, 2, 3], [4, 5, 6]], [[10, 0], [0, 7]]))
-    assert said[:6] == ["image", "window", "kernel", "products", "sum", "map"]
+    assert said[:6] == ["image", "window", "2×2 kernel", "products", "sum", "map"]
     numbers = [word for word in said if word.isdigit()]
     first = ["1", "2", "3", "4", "5", "6", "1", "2", "4", "5", "10", "0", "0", "7", "10", "0", "0", "35", "45", "45"]
     second = ["1", "2", "3", "4", "5", "6", "2", "3", "5", "6", "10", "0", "0", "7", "20", "0", "0", "42", "62", "45", "62"]

@@ -97,7 +97,7 @@ def windows(
     # What stands from left to right: a heading, the sign before it, how many columns and rows it has.
     tables = [(N_("image"), "", pixels.shape), (N_("window"), "→", side)]
     if weights is not None:
-        tables += [(N_("kernel"), "·", side), (N_("products"), "=", side)]
+        tables += [(N_("{size} kernel"), "·", side), (N_("products"), "=", side)]
     tables += [(ENDS[end][1], "→", (1, 1)), (N_("map"), "→", shape)]
     lefts, across = [], 0.0
     for _name, sign, (_, columns) in tables:
@@ -115,7 +115,7 @@ def windows(
         panel.set_axis_off()
         sheet = _Sheet(panel, look)
         for (name, _, (_, columns)), left in zip(tables, lefts, strict=True):
-            sheet.say(look.say(name), left + columns / 2, -0.35, look.colors.theme.muted)
+            sheet.say(look.say(name, size=f"{side[0]}×{side[1]}"), left + columns / 2, -0.35, look.colors.theme.muted)
         for line, (number, stop) in enumerate(shown):
             top, middle = line * step, line * step + (step - GAP) / 2
             known = np.full(shape, np.nan)
