@@ -132,7 +132,16 @@ class NetEstimator(BaseEstimator):
 
     def _learn(self, *arrays: np.ndarray, epochs: int | None = None, shares: np.ndarray | None = None) -> None:
         """Train on (X,) or (X, t), all epochs or so many. `shares` are the classes whose shares the rows kept aside
-        keep."""
+        keep. What ends in an error before it has learned anything is not fitted."""
+        first = self._trainer is None and self._resumed is None
+        try:
+            self._train(arrays, epochs, shares)
+        except BaseException:
+            if first:
+                self.__dict__.pop("net_", None)
+            raise
+
+    def _train(self, arrays: tuple[np.ndarray, ...], epochs: int | None, shares: np.ndarray | None) -> None:
         validation = None
         if self.early_stopping and epochs is None:
             parts = train_test_split(
@@ -147,7 +156,7 @@ class NetEstimator(BaseEstimator):
                     f"{type(self).__name__} was interrupted after epoch {record.epoch}; it keeps the"
                     f" {'best' if validation else 'last'} values",
                     ConvergenceWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
             if not np.isfinite(record.loss):
                 del self.net_

@@ -13,7 +13,7 @@ from nngraph import nets
 from nngraph.autograd.errors import NngraphError, ParameterError
 from nngraph.nets import data, estimators
 from nngraph.nets.estimators.base import NetTransformer
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 
@@ -42,8 +42,8 @@ QUICK = [
     Squeezer(),
     nets.Adaline(rate=1e-5, epochs=10),  # some checks have columns around 100, where a rate above 2e-5 diverges
     estimators.LogisticRegression(epochs=20, batch=16),
-    nets.BernoulliRBM(3, epochs=2, optimizer=nets.SGD(1e-4)),
-    nets.GaussianRBM(3, epochs=2, optimizer=nets.SGD(1e-5)),
+    nets.BernoulliRBM(3, epochs=2),
+    nets.GaussianRBM(3, epochs=2),
     estimators.Autoencoder((3,), epochs=3),
 ]
 
@@ -446,6 +446,20 @@ def test_an_interrupt_is_said_and_keeps_what_there_is(monkeypatch):
         learner.fit(moons.X, moons.t)
     assert [record.stopped for record in learner.history_] == [None, None, None, "interrupt"]
     assert learner.predict(moons.X).shape == (60,)
+
+
+def test_what_is_ended_before_it_has_learned_is_not_fitted(monkeypatch):
+    def ended(self, first, last):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(nets.Trainer, "_epochs", ended)
+    for learner in (nets.MLPClassifier((8,)), nets.BernoulliRBM(2)):
+        with pytest.raises(KeyboardInterrupt):
+            learner.fit([[0.0], [1.0]], [0, 1])
+        assert not hasattr(learner, "net_")
+        with pytest.raises(NotFittedError):
+            learner.score([[0.0]], [0])
 
 
 def test_a_rate_that_is_too_high_is_said():
