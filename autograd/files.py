@@ -9,10 +9,18 @@ from pathlib import Path
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
-    """Write beside the file first, then rename: a reader sees the old file or the whole new one; OSError if that fails.
+    """Write beside the file first, then rename: a reader sees the old file or the whole new one; OSError if that fails, which
+    names the file that was to be written.
 
     A link stays a link, and what it points at is written. An existing file keeps its permissions.
     """
+    try:
+        _write_whole(path, data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write_whole(path: str | Path, data: bytes) -> None:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:

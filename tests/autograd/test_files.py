@@ -70,3 +70,11 @@ def test_derivations_and_pictures_are_written_through_links(tmp_path):
         link.symlink_to(target)
         save(link)
         assert link.is_symlink() and len(target.read_text(encoding="utf-8")) > 100
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path):
+    for path, kind in ((tmp_path / "nowhere" / "a.txt", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(kind) as said:
+            write_whole(path, b"new")
+        assert said.value.filename == str(path)
+    assert not list(tmp_path.iterdir())
