@@ -17,6 +17,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
     try:
         _write_whole(path, data)
     except OSError as error:
+        if error.errno is None:
+            raise
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
