@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd.errors import ParameterError
 from ..autograd.ops.windows import pairs_of, per_axis, window_count
-from .convolution import Conv1d, Conv2d
+from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .linear import Linear
 from .module import SEPARATOR, Module
 from .pooling import Flatten, GlobalAveragePool, GlobalMaxPool, _Pool
@@ -77,6 +77,11 @@ def _through(layer: Any, path: str, before: ReceptiveField, image: ReceptiveFiel
         return [ReceptiveField(path, kind, (1,) * len(image.count), image.count, image.count, (0,) * len(image.count))]
     if isinstance(layer, (Conv1d, Conv2d, _Pool)):
         return [_windowed(layer, path, kind, before)]
+    if isinstance(layer, (ConvTranspose1d, ConvTranspose2d)):
+        raise ParameterError(
+            f"receptive_fields: {kind} {path or layer.label!r} enlarges the image, and its units do not all see as much; it is known"
+            " for layers that keep or shrink it"
+        )
     if isinstance(layer, Module) and layer.children():
         raise ParameterError(
             f"receptive_fields: {kind} {path or layer.label!r} says in its forward how its parts are joined; only the parts of"

@@ -7,7 +7,7 @@ Two by two numbers become five by five. All four ways give the same:
     3  the gradient of a convolution with stride 2 by its image, when the numbers arrive
     4  y = Cᵀ·x, where C is the matrix of that convolution: image → small
 
-By 2 a step on the small image is half a step on the large: a fractional stride. By 3 and 4 it is no inverse: it has the shapes
+By 2 a step on the large image is half a step on the small: a fractional stride. By 3 and 4 it is no inverse: it has the shapes
 of the way back, not the numbers. Zeiler et al. 2010; Dumoulin and Visin 2016, arXiv:1603.07285.
 
 Where the stride does not divide the kernel, places are laid on unevenly: 1 1 2 1 2 1 …, which shows as a checkerboard (Odena,

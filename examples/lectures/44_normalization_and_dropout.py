@@ -56,5 +56,5 @@ if __name__ == "__main__":
         X, t, epochs, rate = (rest.X, rest.t, 8, 0.01) if name in deep else (few, labels, 40, 0.003)
         curves[name] = list(nets.train(net, ng.softmax_loss, (X, t), epochs=epochs, optimizer=nets.Adam(rate)))
         reads[name] = [float((net(np.float32(rows)).value.argmax(1) == named).mean()) for rows, named in ((X, t), (test.X, test.t))]
-        print(f"{name}: {_('learned')} {reads[name][0]:.3f}, {_('new')} {reads[name][1]:.3f}")
+        print(f"{name}: {_('labels learned')} {reads[name][0]:.3f}, {_('new digits')} {reads[name][1]:.3f}")
     plots.learning_curves({name: curves[name] for name in deep}).save("out/44_learning.svg")

@@ -241,7 +241,7 @@ def test_normalization_and_dropout_help(page):
     assert reads["ReLU"][0] >= 0.97  # by heart, labels drawn at random included
     assert reads["Dropout"][0] <= 0.9
     for name, (own, new) in reads.items():
-        assert f"{name}: learned {own:.3f}, new {new:.3f}" in page("44").text
+        assert f"{name}: labels learned {own:.3f}, new digits {new:.3f}" in page("44").text
         assert f"{new:.3f}" in text
     wrong = page("44")["labels"] != page("44")["rest"].t[:400]
     assert 0.1 < wrong.mean() < 0.2

@@ -175,6 +175,8 @@ def test_receptive_fields_of_lenet():
 def test_a_part_whose_inside_is_not_known_is_refused():
     with pytest.raises(ParameterError, match="MLP 'layer1' says in its forward"):
         nets.receptive_fields(nets.Sequential(nets.MLP([2, 2])), (4, 4))
+    with pytest.raises(ParameterError, match="ConvTranspose2d 'layer1' enlarges the image"):
+        nets.receptive_fields(nets.Sequential(nets.ConvTranspose2d(1, 1, 4, stride=2)), (4, 4))
 
 
 # Learning -------------------------------------------------------------------------------------------------------------

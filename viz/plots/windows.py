@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...autograd.language import N_
 from .plot import Look, Plot, PlotError
 
-ENDS = {"sum": (np.sum, N_("sum")), "mean": (np.mean, N_("mean")), "max": (np.max, N_("largest")), "l2": (np.linalg.norm, "√Σx²")}
-"""What becomes of the numbers of a window, and what that is called."""
+
+class End(NamedTuple):
+    """What becomes of the numbers of a window: a function of them, and what stands over it."""
+
+    of: Callable[[np.ndarray], Any]
+    title: str
+
+
+ENDS = dict(
+    sum=End(np.sum, N_("sum")), mean=End(np.mean, N_("mean")), max=End(np.max, N_("largest")), l2=End(np.linalg.norm, "√Σx²")
+)  # fmt: skip
 GAP, SIGN, HEAD = 0.8, 1.3, 0.9  # in cells: between rows, between tables with a sign in the middle, above the first row
 INCH = 0.3  # the side of a cell
 
@@ -56,7 +65,7 @@ def places_of(
         for column, left in enumerate(range(0, pixels.shape[1] - wide + 1, stride)):
             window = pixels[top : top + high, left : left + wide]
             products = window if weights is None else window * weights
-            found.append(Place(row, column, (top, left), window, products, float(ENDS[end][0](products))))
+            found.append(Place(row, column, (top, left), window, products, float(ENDS[end].of(products))))
     return found
 
 
@@ -98,7 +107,7 @@ def windows(
     tables = [(N_("image"), "", pixels.shape), (N_("window"), "→", side)]
     if weights is not None:
         tables += [(N_("{size} kernel"), "·", side), (N_("products"), "=", side)]
-    tables += [(ENDS[end][1], "→", (1, 1)), (N_("map"), "→", shape)]
+    tables += [(ENDS[end].title, "→", (1, 1)), (N_("map"), "→", shape)]
     lefts, across = [], 0.0
     for _name, sign, (_, columns) in tables:
         across += SIGN if sign else 0
