@@ -44,11 +44,14 @@ class Check:
     reason: Sentence | None = None
 
     def worse(self, other: Check) -> Check:
-        """The check that failed, else the one that could not be made, else this one with the larger error of both."""
+        """The check that failed, else the one that could not be made, else this one with the larger error of both, and the
+        fewer points of those that were made at several."""
         for passed in (False, None):
             if passed in (self.passed, other.passed):
                 return self if self.passed is passed else other
-        return self if (self.error or 0) >= (other.error or 0) else replace(self, error=other.error)
+        counts = [check.points for check in (self, other) if check.points > 1] or [self.points]
+        error = self.error if (self.error or 0) >= (other.error or 0) else other.error
+        return replace(self, error=error, points=min(counts))
 
 
 @dataclass(frozen=True, slots=True)

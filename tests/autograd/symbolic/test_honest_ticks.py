@@ -123,3 +123,25 @@ def test_a_rule_that_is_one_percent_off_is_found_whatever_the_values():
     for seed in range(12):  # every entry of x times its gradient is the same number, so random signs may cancel
         x = ng.input("x", np.random.default_rng(seed).uniform(-2, 2, (3, 4)))
         assert not explain(wrong.apply((x,), {"axis": (0, 1), "keepdims": False}) * 1.2, [x]).ok
+
+
+def log_loss(sigmoid=ng.sigmoid):
+    """−t·ln p − (1−t)·ln(1−p) where x is large, so that random points come to lie where 1 − p has few digits left."""
+    x, t, w, b = ng.input("x", 17.0), ng.input("t", 0.0), ng.parameter("w", 1.0), ng.parameter("b", -15.0)
+    p = sigmoid(w * x + b)
+    return -t * ng.log(p) - (1 - t) * ng.log(1 - p), w
+
+
+def test_rounding_is_no_reason_to_call_a_line_wrong():
+    L, w = log_loss()
+    derivation = ng.explain(L, wrt=[w])
+    assert derivation.ok
+    assert all(step.check.passed for step in derivation.steps)
+    assert 3 <= derivation.steps[-1].check.points < derivation.steps[0].check.points  # where rounding decides does not count
+
+
+@pytest.mark.parametrize("factor", [1.001, 1 - 1e-7])
+def test_rounding_excuses_no_wrong_line(factor):
+    wrong = replace(ng.sigmoid, gradient=lambda g, y, x: (factor * g * y * (1 - y),), known={})
+    L, w = log_loss(wrong)
+    assert not ng.explain(L, wrt=[w]).ok
