@@ -75,9 +75,10 @@ def _lectures() -> dict[str, str]:
 
 
 def _lecture(system: Any, lectures: dict[str, str]) -> str | None:
-    """The lecture about a system: the one that names it most often."""
+    """The lecture about a system: the one named after it, else the one that names it most often."""
     name = system.name.rpartition(".")[2] if system.place == "scikit-learn" else system.full_name
     used = re.compile(rf"(?<![\w.])(?:ng\.)?{re.escape(name)}\b".replace(r"nets\.data\.", r"(?:nets\.)?data\."))
     counts = {file: len(used.findall(source)) for file, source in lectures.items()}
-    most = max(counts.values(), default=0)
-    return next((file for file, count in counts.items() if count == most), None) if most else None
+    own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", system.name.rpartition(".")[2]).lower()
+    ranks = {file: (own in file, count) for file, count in counts.items() if count}
+    return max(ranks, key=lambda file: ranks[file]) if ranks else None
