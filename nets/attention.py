@@ -43,7 +43,7 @@ def scaled_dot_product(q: Node, k: Node, v: Node, seen: Node | None = None) -> t
 
 
 def causal(length: int) -> Node:
-    """Who sees whom where nobody sees what comes later: (T, T), true on and below the diagonal.
+    """The causal mask, by which no word sees a later one: (T, T), true on and below the diagonal.
 
     >>> from nngraph import nets
     >>> nets.causal(3).value.astype(int)

@@ -40,8 +40,8 @@ Cell = type[Recurrent]
 
 
 def sequence_loss(scores: Node, words: Node, lengths: Node | None = None) -> Node:
-    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences, or
-    over the first `lengths` (N,) of each. (ng.softmax_loss adds up the words of a sequence.)
+    """The cross-entropy of scores (N, T, words) and word numbers (N, T), its mean over all words of all sequences. With
+    `lengths` (N,) only the first so many words of each count. (ng.softmax_loss adds up the words of a sequence.)
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nngraph as ng
 import numpy as np
+from nngraph.autograd.language import translate as _
 
 x = ng.input("x", [[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
 U, V, W = (ng.parameter(name, np.ones((2, 2))) for name in "UVW")
@@ -37,12 +38,12 @@ L = ng.sum(o1) + ng.sum(o2) + ng.sum(o3)
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    print(f"outputs of the loop\n{outputs.value}")
-    print("written out:", o1.value, o2.value, o3.value, "\n")
+    print(_("outputs of the loop"), outputs.value, sep="\n")
+    print(_("written out:"), o1.value, o2.value, o3.value, "\n")
 
     # Backward through time: the gradient of W in the loop, and the same with every step in view.
     (dW,) = ng.gradient(total, [W])
-    print(f"gradient of W through the loop\n{dW.value}\n")
+    print(_("gradient of W through the loop"), dW.value, "", sep="\n")
     derivation = ng.explain(L, wrt=[W])
     print(derivation)
     ng.draw(total, view="forward").save(pictures / "45_recurrent_net_loop.svg")

@@ -1,9 +1,9 @@
 """One to many, many to one, many to many
 
-Three shapes of a recurrent net, each with a text. One to many: a number below 100, as two digits, is written in Chinese, 42 as
-四十二; the net reads a sign for "begin", then what it wrote. Many to one: is a sentence praise? "not" turns it round; sentences
-differ in length, so their padding must not be read. Many to many: at every character of a poem by Li Bai (8th century) the
-next; 明月 stands there twice and goes on as 光 or as ，, which only the state can know. The names are Karpathy's (2015).
+Three shapes of a recurrent net (Karpathy 2015), each with a text. One to many (LSTM): a number below 100, two digits, is written
+in Chinese, 42 as 四十二; it reads a sign for "begin", then what it wrote. Many to one (GRU, both ways): is a sentence praise?
+"not" turns it round; sentences differ in length, so padding must not be read. Many to many (two LSTMs, one above the other): at
+each character of a poem by Li Bai the next; 明月 stands there twice and goes on as 光 or as ，, which only the state can know.
 
     y_1, y_2, … ← x        y ← x_1, …, x_T        y_t ← x_1, …, x_t
 
@@ -30,11 +30,11 @@ speller = nets.OneToMany(20, 12, width=32, length=3, cell=nets.LSTM, rng=0)
 sentences, praise = zip(*data.opinions())
 words, s, t2 = sorted({word for sentence in sentences for word in sentence}), order(288), np.array(praise, int)
 X2, lengths = data.padded([np.eye(len(words))[[words.index(word) for word in sentence]] for sentence in sentences])
-judge = nets.ManyToOne(nets.GRU(len(words), 8, rng=0), 2, rng=0)
+judge = nets.ManyToOne(nets.Bidirectional(len(words), 8, nets.GRU, rng=0), 2, rng=0)
 
 poem = data.Text(QUIET_NIGHT)
 pieces, one_hot = poem.windows(20), np.eye(len(poem.vocabulary))
-writer = nets.ManyToMany(nets.LSTM(len(one_hot), 32, rng=0), len(one_hot), rng=0)
+writer = nets.ManyToMany(nets.DeepRNN([len(one_hot), 24, 24], nets.LSTM, rng=0), len(one_hot), rng=0)
 
 if __name__ == "__main__":
     pictures = Path("out")

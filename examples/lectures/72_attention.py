@@ -9,9 +9,9 @@ Three words, two numbers each: the derivation has the gradient by Q, K and V, an
 divided by √d, because a sum of d products of numbers of spread 1 has spread √d, and softmax of large numbers has no slope: of 10
 keys the best gets a weight of 0.87 on average at d = 64 without it, and 0.32 with it.
 
-Several heads are several attentions at once, each on its part of the width. The picture has two of four heads that compare
-positions with positions, all weights multiples of the identity: the first has the fast waves and sees nothing but the place
-itself, the second slower ones and sees around it.
+Several heads are several attentions at once, each on its part of the width. The second picture has two of four heads that
+compare positions with positions, all weights multiples of the identity: the first has the fast waves and sees little but the
+place itself, the second slower ones and sees around it. The third has the waves.
 """
 
 from pathlib import Path
@@ -50,7 +50,9 @@ if __name__ == "__main__":
     print(derivation, _("with a causal mask"), masked.value.round(4), sep="\n")
     print(_("largest weight of 10, d = 64: {plain} not divided, {divided} divided by √d", plain=f"{largest(False):.2f}", divided=f"{largest(True):.2f}"))
     asked = {"labels": (_("query"), _("key"))}
-    both = {_("all seen"): weights, _("with a causal mask"): masked, _("head 1"): heads[0, 0], _("head 2"): heads[0, 1]}
-    shown = {name: plots.heat_map(each.value, **asked) for name, each in both.items()}
-    plots.side_by_side(shown, columns=2).save(pictures / "72_attention.svg")
+    seen = {_("all seen"): weights, _("with a causal mask"): masked}
+    two = {_("head 1"): heads[0, 0], _("head 2"): heads[0, 1]}
+    for name, tables in (("72_attention", seen), ("72_attention_heads", two)):
+        shown = {title: plots.heat_map(each.value, **asked) for title, each in tables.items()}
+        plots.side_by_side(shown).save(pictures / f"{name}.svg")
     plots.heat_map(positions.T, signed=True, labels=("i", _("position"))).save(pictures / "72_attention_positions.svg")

@@ -53,5 +53,5 @@ if __name__ == "__main__":
     losses = [each.loss for each in nets.train(poet, None, poem.windows(80).X, epochs=40, batch=20, optimizer=rule)]
     print(f"\n{losses[0]:.2f} → {losses[-1]:.2f}", poem.decode(poet.continued(poem.encode(poem.text[:7])[None], 70).value), sep="\n")
     table = ng.softmax(net(new[:1, :-1])).value[0]
-    labels = (_("after"), _("next word"))
+    labels = (_("last word"), _("next word"))
     plots.heat_map(table, [words[code] for code in new[0, :-1]], words, labels=labels).save(pictures / "74_language_model.svg")
