@@ -43,7 +43,8 @@ class BoltzmannMachine(Module):
 
     W (units, units) holds each connection once, above the diagonal. At a high temperature T all states are alike; at a low one only the
     deepest are visited. Up to 16 units log Z is exact, and `objective` is the true negative log-likelihood: a step of gradient
-    descent is Δs_ij = α(⟨sᵢsⱼ⟩ of the data − ⟨sᵢsⱼ⟩ of the machine)/T.
+    descent is Δwᵢⱼ = α(⟨sᵢsⱼ⟩ of the data − ⟨sᵢsⱼ⟩ of the machine)/T. For more, `chains` keeps so many states of the machine,
+    moved on by `sweeps` at each step of learning, and its averages are taken from them.
 
     >>> from nngraph import nets
     >>> machine = nets.BoltzmannMachine(3, temperature=2.0, rng=0)
@@ -56,15 +57,20 @@ class BoltzmannMachine(Module):
         units: int,
         *,
         temperature: float = 1.0,
+        chains: int = 0,
+        sweeps: int = 1,
         start: Initializer = bell(0.1),
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float32",
     ) -> None:
         if not temperature > 0:
             raise ParameterError(f"temperature={temperature!r} must be above 0")
-        self.temperature = temperature
-        self.W = new_parameter("W", (units, units), start, generator(rng), dtype)
+        rng, of = generator(rng), "BoltzmannMachine"
+        units, chains = whole(units, "units", of=of), whole(chains, "chains", 0, of=of)
+        self.temperature, self.sweeps = temperature, whole(sweeps, "sweeps", of=of)
+        self.W = new_parameter("W", (units, units), start, rng, dtype)
         self.b = new_parameter("b", (units,), dtype=dtype)
+        self.chains: Leaf | None = new_state("chains", rng.integers(0, 2, (chains, units)), dtype) if chains else None
 
     def check_data(self, *arrays: np.ndarray) -> None:
         all_fine(arrays[0], np.isin(arrays[0], (0, 1)), "data", "units of a Boltzmann machine are 0 or 1")
@@ -90,24 +96,36 @@ class BoltzmannMachine(Module):
         return logsumexp(-self.energy(states) / self.temperature, axis=0)
 
     def objective(self, s: Node) -> Node:
-        """−mean log p(s): energies of the data against log Z."""
-        return mean(self.energy(s)) / self.temperature + self.log_partition()
+        """−mean log p(s): energies of the data against log Z, or against the energies of the chains, which has the same gradient
+        where they follow p."""
+        own = mean(self.energy(s)) / self.temperature
+        if self.chains is None:
+            return own + self.log_partition()
+        learning = current_training()
+        seed, step = (learning.seed, learning.step) if learning else (0, 0)
+        dreamed = stop_gradient(self._swept(self.chains, self.sweeps, seed, step))
+        if learning is not None:
+            learning.updates[self.chains] = dreamed
+        return own - mean(self.energy(dreamed)) / self.temperature
 
     def sample(self, start: Any, sweeps: int, seed: int = 0) -> Node:
         """The rows of `start` after so many sweeps, in each of which every unit is drawn once given all others (Gibbs): (N, units)."""
-        units = int(self.b.shape[0])
-        at = np.eye(units, dtype=self.b.dtype)
-        turns = constant(np.arange(sweeps * units))
-        picks, ties, weights = constant(np.tile(at, (sweeps, 1))), self.connections, self.b
+        return self._swept(cast(self._states(start), dtype=self.b.dtype.name), sweeps, seed, 0)
 
-        def draw(s: Node, turn: tuple[Node, Node]) -> tuple[Node, Node]:
+    def _swept(self, start: Node, sweeps: int, seed: int, step: Any) -> Node:
+        units = int(self.b.shape[0])
+        numbers = step * (sweeps * units) + constant(np.arange(sweeps * units))  # no number is drawn at twice
+        picks = constant(np.tile(np.eye(units, dtype=self.b.dtype), (sweeps, 1)))
+        ties, weights = self.connections, self.b
+
+        def draw(s: Node, turn: tuple[Node, Node]) -> tuple[Node, None]:
             number, pick = turn
             p = sigmoid((s @ (ties @ pick) + total(weights * pick)) / self.temperature)
             drawn = bernoulli(p, seed=seed, step=number, name="gibbs", draw=0)
             # Only the unit whose turn it is changes.
-            return s * (1 - pick) + drawn.reshape((-1, 1)) * pick, number
+            return s * (1 - pick) + drawn.reshape((-1, 1)) * pick, None
 
-        last, _ = scan(draw, cast(self._states(start), dtype=self.b.dtype.name), (turns, picks))
+        last, _ = scan(draw, start, (numbers, picks))
         return last
 
     def _states(self, s: Any) -> Node:
@@ -119,7 +137,7 @@ class RBM(Module):
     contrastive divergence, ΔW = α(⟨vᵀ·p(h|v)⟩ of the data − ⟨ṽᵀ·p(h|ṽ)⟩ after k steps), Hinton 2002.
 
     W is (visible, hidden). `steps` is k of CD-k. `chains` keeps so many chains from one update to the next (PCD, Tieleman 2008)
-    instead of starting at the data. `visible="gaussian"` has real numbers with spread 1 around b + W·h: E gains ½ Σ(v − b)² in place of −v·b.
+    instead of starting at the data. `units="gaussian"` has real numbers with spread 1 around b + W·h: E gains ½ Σ(v − b)² in place of −v·b.
     Called with v it gives the hidden probabilities, (N, visible) → (N, hidden).
 
     >>> import nngraph as ng, numpy as np

@@ -13,6 +13,7 @@ from ..autograd.node import Node
 from ..autograd.ops import cast, scan, where
 from ..autograd.ops import sum as total
 from .module import Module, new_state
+from .rows import whole
 
 
 class Hopfield(Module):
@@ -31,7 +32,7 @@ class Hopfield(Module):
     """
 
     def __init__(self, units: int, *, dtype: Any = "float32") -> None:
-        self.units = units
+        self.units = whole(units, "units", of="Hopfield")
         self.W = new_state("W", np.zeros((units, units)), dtype)
 
     @property

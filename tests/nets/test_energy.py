@@ -14,12 +14,12 @@ from nngraph.nets import data as data_of
 from nngraph.nets.boltzmann import all_states
 from nngraph.nets.rows import DataError
 
-RNG = np.random.default_rng(0)
 
 
 def rbm(units: str = "bernoulli", **settings) -> nets.RBM:
+    rng = np.random.default_rng(0)
     machine = nets.RBM(5, 3, units=units, start=nets.normal(0.7), rng=1, dtype="float64", **settings)
-    machine.b.value, machine.c.value = RNG.normal(size=5), RNG.normal(size=3)
+    machine.b.value, machine.c.value = rng.normal(size=5), rng.normal(size=3)
     return machine
 
 
@@ -54,8 +54,9 @@ def test_gaussian_units_integrate_to_one():
 
 def test_contrastive_divergence_is_the_rule_of_the_paper():
     """ΔW = <v·h> of the data minus <v·h> after one step, with probabilities for h."""
+    rng = np.random.default_rng(0)
     machine = rbm()
-    v = RNG.integers(0, 2, (40, 5)).astype(float)
+    v = rng.integers(0, 2, (40, 5)).astype(float)
     with nets.training(seed=3) as learning:
         loss = machine.objective(ng.constant(v))
         dreamed = machine.gibbs(ng.constant(v), seed=3, step=learning.step)
@@ -68,9 +69,10 @@ def test_contrastive_divergence_is_the_rule_of_the_paper():
 
 def test_many_steps_come_near_the_true_gradient():
     """What CD-k leaves out shrinks with k; with k large the sampled gradient is the exact one."""
+    rng = np.random.default_rng(0)
     machine = rbm()
     machine.W.value = 3 * machine.W.value
-    data = RNG.integers(0, 2, (20_000, 5)).astype(float)
+    data = rng.integers(0, 2, (20_000, 5)).astype(float)
     (exact,) = ng.gradient(-machine.log_likelihood(data), [machine.W])
     distances = []
     for k in (1, 3, 10):
@@ -99,7 +101,8 @@ def test_the_likelihood_of_twelve_units_rises():
 
 
 def test_gaussian_machines_learn_where_the_data_lie():
-    data = RNG.normal(size=(400, 2)) + np.where(RNG.random((400, 1)) < 0.5, 3.0, -3.0)
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(400, 2)) + np.where(rng.random((400, 1)) < 0.5, 3.0, -3.0)
     machine = nets.RBM(2, 4, units="gaussian", rng=0, start=nets.normal(0.1))
     before = float(machine.log_likelihood(data).value)
     list(nets.train(machine, data=data, epochs=60, batch=40, optimizer=nets.SGD(0.02)))
@@ -120,22 +123,52 @@ def test_a_boltzmann_machine_learns_the_exact_distribution():
         assert learned @ (states[:, i] * states[:, j]) == pytest.approx(wanted @ (states[:, i] * states[:, j]), abs=0.01)
 
 
+def test_chains_find_the_gradient_that_all_states_give():
+    """⟨sᵢsⱼ⟩ of chains that were swept long enough, against the sum over all states, at two temperatures."""
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 2, (50, 4)).astype(float)
+    for temperature in (0.7, 2.0):
+        settings = {"temperature": temperature, "start": nets.normal(1.0), "rng": 3, "dtype": "float64"}
+        exact, sampled = nets.BoltzmannMachine(4, **settings), nets.BoltzmannMachine(4, chains=20_000, sweeps=30, **settings)
+        slopes = [ng.gradient(machine.objective(ng.constant(data)), [machine.W, machine.b]) for machine in (exact, sampled)]
+        for true, found in zip(*slopes):
+            assert found.value == pytest.approx(true.value, abs=0.02 / temperature)
+
+
+def test_a_machine_of_twenty_units_learns_from_its_chains():
+    """Too many for a sum over states: ten pairs, each alike nine times out of ten, and different pairs independent."""
+    rng = np.random.default_rng(0)
+    firsts = rng.integers(0, 2, (1000, 10))
+    data = np.concatenate([firsts, np.where(rng.random(firsts.shape) < 0.1, 1 - firsts, firsts)], axis=1).astype(np.float32)
+    machine, rate = nets.BoltzmannMachine(20, chains=100, rng=0), nets.cosine_decay(1.0, steps=1000)
+    before = machine.chains.value.copy()
+    list(nets.train(machine, data=data, epochs=100, batch=100, optimizer=nets.SGD(rate)))
+    assert (machine.chains.value != before).any()
+    drawn = machine.sample(rng.integers(0, 2, (2000, 20)), 20, seed=1).value
+    alike = (drawn[:, :10] == drawn[:, 10:]).mean(0)
+    assert alike == pytest.approx(np.full(10, 0.9), abs=0.05)
+    apart = (drawn[:, :10] == np.roll(drawn[:, 10:], 1, axis=1)).mean(0)
+    assert apart == pytest.approx(np.full(10, 0.5), abs=0.1)
+
+
 def test_sampling_follows_the_temperature():
+    rng = np.random.default_rng(0)
     for temperature in (0.5, 2.0):
         machine = nets.BoltzmannMachine(4, temperature=temperature, start=nets.normal(1.0), rng=2)
         states = all_states(4)
         exact = np.exp(-machine.energy(states).value / temperature - float(machine.log_partition().value))
-        drawn = machine.sample(RNG.integers(0, 2, (6000, 4)), 30, seed=5).value
+        drawn = machine.sample(rng.integers(0, 2, (6000, 4)), 30, seed=5).value
         share = np.array([(drawn == state).all(1).mean() for state in states])
         assert share == pytest.approx(exact, abs=0.03)
 
 
 def test_hopfield_recalls_five_of_five_from_twenty_percent_noise():
-    patterns = RNG.choice([-1, 1], (5, 120))
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1, 1], (5, 120))
     memory = nets.Hopfield(120).store(patterns)
-    noisy = np.where(RNG.random(patterns.shape) < 0.2, -patterns, patterns)
+    noisy = np.where(rng.random(patterns.shape) < 0.2, -patterns, patterns)
     assert (noisy != patterns).any(1).all()
-    order = np.tile(RNG.permutation(120), 5)
+    order = np.tile(rng.permutation(120), 5)
     last, energies = memory.recall(noisy, order)
     assert (last.value == patterns).all()
     path = np.concatenate([memory.energy(noisy).value[None], energies.value])
@@ -157,9 +190,10 @@ def test_hopfield_counts():
 
 def test_a_unit_hears_the_slope_of_the_energy():
     """What unit i hears, Σⱼ wᵢⱼ sⱼ, is −∂E/∂sᵢ: to follow its sign is to go downhill."""
-    patterns = RNG.choice([-1, 1], (3, 40))
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1, 1], (3, 40))
     memory = nets.Hopfield(40, dtype="float64").store(patterns)
-    s = ng.input("s", RNG.choice([-1.0, 1.0], (5, 40)))
+    s = ng.input("s", rng.choice([-1.0, 1.0], (5, 40)))
     (slope,) = ng.gradient(ng.sum(memory.energy(s)), [s])
     assert slope.value == pytest.approx(-(s.value @ memory.W.value), abs=1e-12)
 
@@ -185,8 +219,9 @@ def test_a_gibbs_step_draws_from_the_conditional_distributions(units):
 
 def test_chains_go_on_from_where_they_were():
     """PCD: each update moves the chains by k steps, and the gradient is taken at them, wherever the data are."""
+    rng = np.random.default_rng(0)
     machine = rbm(chains=30, steps=2)
-    before, data = machine.chains.value.copy(), RNG.integers(0, 2, (10, 5)).astype(float)
+    before, data = machine.chains.value.copy(), rng.integers(0, 2, (10, 5)).astype(float)
     with nets.training(seed=4) as learning:
         loss = machine.objective(ng.constant(data))
     after = machine.gibbs(machine.gibbs(ng.constant(before), seed=4, draw=0), seed=4, draw=1).value
@@ -251,10 +286,11 @@ def test_each_machine_of_a_deep_net_learns_from_the_one_below():
 
 
 def test_a_deep_net_comes_up_with_what_it_has_seen():
+    rng = np.random.default_rng(0)
     stripes = np.tile(np.repeat(all_states(3), 3, axis=1), (20, 1))
     deep = nets.DeepBeliefNet([9, 12, 6], rng=0)
     list(deep.pretrain(stripes, epochs=200, optimizer=nets.SGD(0.2)))
-    drawn = deep.sample(RNG.random((200, 9)), 100, seed=1).value
+    drawn = deep.sample(rng.random((200, 9)), 100, seed=1).value
     assert drawn.shape == (200, 9)
     # Of all 512 pictures 8 are stripes; nearly all that it draws are.
     striped = (np.ptp((drawn > 0.5).reshape(200, 3, 3).astype(int), axis=2) == 0).all(1)
