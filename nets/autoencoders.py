@@ -46,6 +46,7 @@ class Autoencoder(Module):
     `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
     Lee, Ekanadham and Ng 2008. `loss` takes what came out and x, Σ(y − x)²/count unless told otherwise. With a second input,
     `observed` m, 1 where x is known and 0 elsewhere, it is Σ m(y − x)²/Σ m: only what is known counts. Sedhain et al. 2015 (AutoRec).
+    With scikit-learn's conventions, for dense layers, it is nets.estimators.Autoencoder.
 
     >>> import nngraph as ng
     >>> from nngraph import nets

@@ -254,7 +254,8 @@ class LinearRegression(Module):
 
 class LogisticRegression(Module):
     """p = σ(x·w + b), the probability of class 1: (N, inputs) → (N, 1). The log-odds ln(p/(1 − p)) are linear in x, and
-    a step of gradient descent is Δw = α·mean((t − p)·x). Berkson 1944; Cox 1958.
+    a step of gradient descent is Δw = α·mean((t − p)·x). Berkson 1944; Cox 1958. With
+    scikit-learn's conventions, for any number of classes, it is nets.estimators.LogisticRegression.
 
     >>> from nngraph import nets
     >>> unit = nets.LogisticRegression(1)
