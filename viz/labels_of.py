@@ -81,15 +81,15 @@ def shape_of(node: Node) -> str:
 def number(value: Any) -> str:
     """A number to four significant digits, as people write it.
 
-    >>> number(0.148789), number(-2.0), number(True)
-    ('0.1488', '−2', 'true')
+    >>> number(0.148789), number(-2.0), number(-0.0), number(True)
+    ('0.1488', '−2', '0', 'true')
     """
     plain = np.asarray(value)
     if plain.dtype.kind == "b":
         return "true" if plain else "false"
     if plain.dtype.kind in "iu":
         return str(int(plain)).replace("-", "−")
-    return f"{float(plain):.4g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    return f"{float(plain) + 0.0:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
 
 
 def value_text(node: Node) -> str:
