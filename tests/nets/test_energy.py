@@ -15,7 +15,6 @@ from nngraph.nets.boltzmann import all_states
 from nngraph.nets.rows import DataError
 
 
-
 def rbm(units: str = "bernoulli", **settings) -> nets.RBM:
     rng = np.random.default_rng(0)
     machine = nets.RBM(5, 3, units=units, start=nets.normal(0.7), rng=1, dtype="float64", **settings)
