@@ -142,13 +142,14 @@ class UNet(Module):
         self.downs = [
             Sequential(Conv2d(a, b, 4, stride=2, padding=1, **settings), BatchNorm(b, dtype=dtype), leaky) for a, b in pairwise(widths)
         ]
-        self.ups: list[Sequential] = []
+        ups: list[Sequential] = []
         for stage in range(len(channels), 1, -1):
             # From the second on, what comes up and what was there: twice as many channels.
             given = widths[stage] * (1 if stage == len(channels) else 2)
             drop = [Dropout(dropout)] * bool(dropout and stage == len(channels))
             up = ConvTranspose2d(given, widths[stage - 1], 4, stride=2, padding=1, **settings)
-            self.ups.append(Sequential(up, BatchNorm(widths[stage - 1], dtype=dtype), *drop, relu))
+            ups.append(Sequential(up, BatchNorm(widths[stage - 1], dtype=dtype), *drop, relu))
+        self.ups = ups
         last = widths[1] * (1 if len(channels) == 1 else 2)
         self.top = ConvTranspose2d(last, outputs, 4, stride=2, padding=1, **{**settings, "bias": True})
 

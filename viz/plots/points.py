@@ -28,11 +28,13 @@ def points(clouds: Any, *, labels: tuple[str, str] = ("x", "y"), within: Any = N
     low, high = first.min(0), first.max(0)
     room = ROOM * np.where(high > low, high - low, 1.0)
 
+    size = 0.7 if max(map(len, named.values())) > 200 else 1.4
+
     def paint(figure: Any, look: Look) -> None:
         panel = figure.subplots()
         for at, (name, cloud) in enumerate(named.items()):
             panel.scatter(
-                *cloud.T, s=look.points * (0.7 if len(cloud) > 200 else 1.4), c=look.colors.series(at), marker=look.colors.marker(at),
+                *cloud.T, s=size * look.points, c=look.colors.series(at), marker=look.colors.marker(at),
                 label=name or None, alpha=0.75, linewidths=0,
             )  # fmt: skip
         panel.set_xlim(low[0] - room[0], high[0] + room[0])
