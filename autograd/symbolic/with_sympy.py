@@ -20,16 +20,15 @@ def with_sympy(explanation: Explanation, derivation: Derivation, *, simplify: bo
     from .lower import verify as sympy_verify
 
     notes, steps = list(derivation.notes), list(derivation.steps)
+    if simplify and not explanation.scalar:
+        notes.append(Sentence(N_("SymPy simplifies expressions of single numbers; this one has arrays")))
     for w in explanation.wrt:
         name = explanation.board.name(w)
-        if simplify:
-            if explanation.scalar:
-                notes.append(Sentence(
-                    N_("{partial} simplified by SymPy: {form}"),
-                    {"partial": f"∂{explanation.of}/∂{name}", "form": _simplified(explanation.adjoints[w])},
-                ))  # fmt: skip
-            else:
-                notes.append(Sentence(N_("SymPy simplifies expressions of single numbers; this one has arrays")))
+        if simplify and explanation.scalar:
+            notes.append(Sentence(
+                N_("{partial} simplified by SymPy: {form}"),
+                {"partial": f"∂{explanation.of}/∂{name}", "form": _simplified(explanation.adjoints[w])},
+            ))  # fmt: skip
         if verify:
             verdict = sympy_verify(explanation.board.output, [w])
             notes.append(Sentence(_opinion(verdict), {"partial": f"∂{explanation.of}/∂{name}"}))
