@@ -328,5 +328,10 @@ class EncoderDecoder(Module):
         *lengths, t = lengths_and_t
         return sequence_loss(self(x, t, *lengths), t)
 
+    def answer(self, x: Node, *lengths_and_t: Node) -> Node:
+        """What it writes by itself, for the metrics of a training: the scores for (x, t) or (x, lengths, t)."""
+        *lengths, _t = lengths_and_t
+        return self(x, None, *lengths)
+
     def check_data(self, *arrays: np.ndarray) -> None:
         check_lengths(arrays)

@@ -114,7 +114,7 @@ class Trainer:
             return None
         outputs = [objective(*inputs)]
         if self.metrics:
-            outputs.append(self.net(inputs[0]))
+            outputs.append(_answer(self.net, loss, inputs))
         return compile(outputs, inputs, engine=engine)
 
     @property
@@ -236,6 +236,15 @@ def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:
             raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
         return own
     return lambda *batch: loss(net(*batch[: max(1, len(batch) - 1)]), batch[-1])
+
+
+def _answer(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
+    """What the network gives where it is measured: what the loss compares with the target, or without a loss its own
+    `answer` to a batch, or to the first array of it."""
+    if loss is not None:
+        return net(*inputs[: max(1, len(inputs) - 1)])
+    own = getattr(net, "answer", None)
+    return net(inputs[0]) if own is None else own(*inputs)
 
 
 def _inputs(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:

@@ -217,7 +217,13 @@ def test_words_of_many_lengths_are_counted(rng):
 
     (X, lengths, t), (new, new_lengths, new_t) = drawn(600), drawn(200)
     net = nets.ManyToOne(nets.LSTM(2, 16, rng=0), 2, rng=0)
-    list(nets.train(net, ng.softmax_loss, (X, lengths, t), epochs=60, batch=50, optimizer=nets.Adam(0.02, clip=1.0)))
+    right = {"right": lambda t, scores: (scores.argmax(1) == t).mean()}
+    *_, last = nets.train(
+        net, ng.softmax_loss, (X, lengths, t), epochs=60, batch=50, optimizer=nets.Adam(0.02, clip=1.0),
+        validation=(new, new_lengths, new_t), metrics=right,
+    )  # fmt: skip
+    assert last.metrics["right"] >= 0.98
+    # What was measured is what it says of the sequences without their padding; the net has its best epoch's values.
     assert (net(new, new_lengths).value.argmax(1) == new_t).mean() >= 0.98
 
 
@@ -227,8 +233,12 @@ def test_it_learns_to_reverse_words_of_many_lengths(rng):
     t, _ = nets.data.padded([each[::-1] for each in sequences])
     net = nets.EncoderDecoder(6, 6, 24, 5, attention=True, rng=0)
     rule = nets.Adam(nets.cosine_decay(0.01, 400), clip=1.0)
-    list(nets.train(net, None, (X[:2000], lengths[:2000], t[:2000]), epochs=10, batch=50, optimizer=rule))
+    *_, last = nets.train(
+        net, None, (X[:2000], lengths[:2000], t[:2000]), epochs=10, batch=50, optimizer=rule, metrics={"exact": exact}
+    )
     assert exact(t[2000:], net(X[2000:], None, lengths[2000:]).value) >= 0.97
+    # Without validation it is measured on what it learned from, writing by itself and reading no padding.
+    assert last.metrics["exact"] == exact(t[:2000], net(X[:2000], None, lengths[:2000]).value)
 
 
 @pytest.mark.parametrize("settings", [{}, {"truncate": 8}])
