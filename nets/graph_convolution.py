@@ -1,4 +1,4 @@
-"""Convolution on graphs: every node becomes a weighted mean of itself and its neighbors, times a matrix."""
+"""Convolution on graphs: every node becomes a weighted sum of itself and its neighbors, times a matrix."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def normalized_adjacency(adjacency: Any) -> np.ndarray:
 
 
 class GraphConvolution(Module):
-    """Graph convolution, Â·X·W + b: what every node holds, times W, then the mean over its neighborhood: (…, nodes,
+    """Graph convolution, Â·X·W + b: what every node holds, times W, then a weighted sum over its neighborhood: (…, nodes,
     inputs) → (…, nodes, outputs), Â from `normalized_adjacency`. Kipf and Welling 2017, arXiv:1609.02907.
 
     >>> import nngraph as ng, numpy as np

@@ -8,7 +8,7 @@ have to keep for so long reaches it as a vanishing gradient. (Hochreiter and Sch
 
 A long short-term memory comes to 0.0018 in 12 epochs. It writes into c where the input gate i opens, and keeps it while the
 forget gate f is near 1. The second picture shows it read a sequence, i and f at every time, the mean over all cells: at both
-marks i opens and f gives way.
+marks i opens and f gives way. The third is the graph of a cell: on the way from c to the next c stand one product and one sum.
 """
 
 from pathlib import Path
@@ -20,6 +20,8 @@ from nngraph.autograd.language import translate as _
 from nngraph.nets import data
 from nngraph.viz import plots
 
+x, h, c = ng.input("x", shape=(1, 2)), ng.input("h", shape=(1, 3)), ng.input("c", shape=(1, 3))
+cell = nets.LSTM(2, 3, rng=0)(x, (h, c))
 train, new = data.adding_problem(2000, seed=1), data.adding_problem(500, seed=2)
 
 
@@ -51,3 +53,4 @@ if __name__ == "__main__":
     print(_("marked at {times}; said {said}, sum {total}", times=np.flatnonzero(new.X[0, :, 1]) + 1, said=f"{memory(new.X[:1]).value[0, 0]:.3f}", total=f"{new.t[0, 0]:.3f}"))
     shown = {_("input gate"): i.mean(0), _("forget gate"): f.mean(0), _("mark"): new.X[0, :, 1]}
     plots.lines(shown, labels=(_("time"), "")).save(pictures / "48_adding_problem_gates.svg")
+    ng.draw(cell, view="forward", fold=False).save(pictures / "48_adding_problem_cell.svg")
