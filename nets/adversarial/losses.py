@@ -80,7 +80,8 @@ adversarial_losses: dict[str, AdversarialLoss] = {
         ),
     )
 }
-"""By name. Each is a pair of losses, and a variant of one is `dataclasses.replace(loss, penalty=…)`."""
+"""Pairs of losses by name: minimax, non-saturating, least-squares (LSGAN), wasserstein (WGAN), wasserstein-gp (WGAN-GP), hinge. A
+variant of one is `dataclasses.replace(loss, penalty=…)`."""
 
 
 def adversarial_loss(loss: AdversarialLoss | str) -> AdversarialLoss:

@@ -304,6 +304,57 @@ def test_infogan_reads_numbers_too():
     assert float(net.generator_loss(x).value) == pytest.approx(adversarial + 0.5 * (entropy + squares), rel=1e-5)
 
 
+def softplus(s):
+    return np.log1p(np.exp(s))
+
+
+def cross_entropy(scores, t):
+    scores = scores - scores.max(1, keepdims=True)
+    return (np.log(np.exp(scores).sum(1)) - scores[np.arange(len(t)), t]).mean()
+
+
+def test_both_sides_are_told_the_class():
+    """−ln D(x, y) − ln(1 − D(G(z, y), y)), with y a row of 0 and one 1 at the end."""
+    net = nets.ConditionalGAN(nets.MLP([2 + 3, 4], rng=0), nets.MLP([4 + 3, 1], rng=1), 2, 3)
+    x, t = RNG.normal(size=(6, 4)).astype("float32"), np.array([0, 1, 2, 2, 1, 0])
+    told = np.eye(3, dtype="float32")[t]
+    fake, z = net._made(ng.constant(t), "discriminator").value, ng.normal((6, 2), seed=0, name="z", draw=0, dtype="float32").value
+    assert fake == pytest.approx(net.generator(np.concatenate([z, told], 1)).value, rel=1e-6)
+    real, made = (net.discriminator(np.concatenate([each, told], 1)).value for each in (x, fake))
+    assert float(net.discriminator_loss(ng.constant(x), ng.constant(t)).value) == pytest.approx(softplus(-real).mean() + softplus(made).mean(), rel=1e-5)
+    made = net.discriminator(np.concatenate([net._made(ng.constant(t), "generator").value, told], 1)).value
+    assert float(net.generator_loss(ng.constant(x), ng.constant(t)).value) == pytest.approx(softplus(-made).mean(), rel=1e-5)
+
+
+def test_acgan_wants_the_class_named():
+    """Its game and the cross entropy of the classes: of real and made ones, or of made ones."""
+    net = nets.ACGAN(nets.MLP([2 + 3, 4], rng=0), nets.MLP([4, 1 + 3], rng=1), 2, 3)
+    x, t = RNG.normal(size=(6, 4)).astype("float32"), np.array([0, 1, 2, 2, 1, 0])
+    real, made = net.discriminator(x).value, net.discriminator(net._made(ng.constant(t), "discriminator")).value
+    expected = softplus(-real[:, 0]).mean() + softplus(made[:, 0]).mean() + cross_entropy(real[:, 1:], t) + cross_entropy(made[:, 1:], t)
+    assert float(net.discriminator_loss(ng.constant(x), ng.constant(t)).value) == pytest.approx(expected, rel=1e-5)
+    made = net.discriminator(net._made(ng.constant(t), "generator")).value
+    expected = softplus(-made[:, 0]).mean() + cross_entropy(made[:, 1:], t)
+    assert float(net.generator_loss(ng.constant(x), ng.constant(t)).value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_drgan_wants_who_and_how():
+    net = nets.DRGAN(nets.MLP([6, 5], rng=0), nets.MLP([5 + 3 + 2, 6], rng=1), nets.MLP([6, 4 + 1 + 3], rng=2), latent=2, identities=4, poses=3)
+    x, who, how = RNG.normal(size=(5, 6)).astype("float32"), np.array([0, 3, 1, 2, 2]), np.array([2, 0, 1, 1, 0])
+    real = net.discriminator(x).value
+    made = net.discriminator(net._turned(ng.constant(x), "discriminator")[0]).value
+    expected = cross_entropy(real[:, :5], who) + cross_entropy(real[:, 5:], how) + cross_entropy(made[:, :5], np.full(5, 4))
+    given = [ng.constant(each) for each in (x, who, how)]
+    assert float(net.discriminator_loss(*given).value) == pytest.approx(expected, rel=1e-5)
+    fake, asked = net._turned(given[0], "generator")
+    made = net.discriminator(fake).value
+    expected = cross_entropy(made[:, :5], who) + cross_entropy(made[:, 5:], asked.value)
+    assert float(net.generator_loss(*given).value) == pytest.approx(expected, rel=1e-5)
+    # What it turns is its own code, the pose as a row of 0 and one 1, and the noise.
+    row = np.concatenate([net.encoder(x).value, np.eye(3, dtype="float32")[how], np.zeros((5, 2), "float32")], 1)
+    assert net(x, how).value == pytest.approx(net.decoder(row).value, rel=1e-6)
+
+
 def test_drgan_turns_and_keeps_who_it_is():
     """Four patterns in three poses (rolled by a third): what is made is nearest to the right pattern in the pose asked for."""
     rng = np.random.default_rng(0)
@@ -346,6 +397,53 @@ def test_translations_want_what_their_papers_say():
     expected = ((cycle.judge_a(to_a(b)).value - 1) ** 2).mean() / 2 + ((cycle.judge_b(to_b(a)).value - 1) ** 2).mean() / 2
     expected += 10 * (l1(to_a(to_b(a)), a) + l1(to_b(to_a(b)), b)) + 5 * (l1(to_a(a), a) + l1(to_b(b), b))
     assert float(cycle.generators_loss(a, b).value) == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_score_of_a_patchgan_sees_its_own_patch():
+    """A 3x3 window over 4x4 windows at steps of 2: 8 pixels to a side, and 2 further for the next score."""
+    x = ng.input("x", RNG.normal(size=(1, 1, 16, 16)).astype("float32"))
+    scores = nets.PatchGAN(1, [4], rng=0)(x)
+    for row, column in ((3, 4), (0, 7)):
+        (slope,) = ng.gradient(scores[0, 0, row, column], [x])
+        rows, columns = (np.flatnonzero(abs(slope.value[0, 0]).max(axis)) for axis in (1, 0))
+        for found, at in ((rows, row), (columns, column)):
+            assert (found[0], found[-1]) == (max(0, 2 * at - 3), min(15, 2 * at + 4))
+
+
+def test_a_unet_has_bridges():
+    """What comes up lies beside what was there on the way down: with nothing coming up, details still pass."""
+    net = nets.UNet(1, 1, [4, 8, 16], rng=0)
+    assert [list(stage.parameters().values())[0].shape[:2] for stage in net.ups] == [(16, 8), (16, 4)]
+    assert net.top.W.shape[:2] == (8, 1)
+    x = ng.input("x", RNG.normal(size=(1, 1, 8, 8)).astype("float32"))
+    through = float(abs(ng.gradient(ng.sum(net(x)), [x])[0].value).max())
+    for leaf in net.ups[-1].parameters().values():
+        leaf.value = np.zeros(leaf.shape)
+    bridged = abs(ng.gradient(ng.sum(net(x)), [x])[0].value).max()
+    assert 0 < bridged != pytest.approx(through)
+    # The upper half of the channels is what came down: without it nothing is left.
+    net.top.W.value = net.top.W.value * (np.arange(8) < 4)[:, None, None, None]
+    assert abs(ng.gradient(ng.sum(net(x)), [x])[0].value).max() == 0
+
+
+def test_a_dcgan_doubles_and_halves():
+    """Transposed convolutions are the adjoints of the discriminator's: with its kernels, <G(z), x> = <z, D(x)>."""
+    generator = nets.DCGANGenerator(5, [8, 4], 2, lengths=(16, 8), rng=0)
+    assert generator.small == (8, 4, 2)
+    assert [layer.W.shape for layer in generator.stages.layers if hasattr(layer, "W")] == [(8, 4, 4, 4), (4, 2, 4, 4)]
+    up, down = generator.stages.layers[-2], nets.Conv2d(2, 4, 4, stride=2, padding=1, bias=False)
+    down.W.value, up.b.value = up.W.value, np.zeros(2)
+    z, x = RNG.normal(size=(1, 4, 8, 4)).astype("float32"), RNG.normal(size=(1, 2, 16, 8)).astype("float32")
+    assert (up(z).value * x).sum() == pytest.approx((z * down(x).value).sum(), rel=1e-4)
+    with pytest.raises(ParameterError, match="multiples of 4"):
+        nets.DCGANGenerator(5, [8, 4], 1, lengths=(6, 8))
+
+
+def test_an_upscaler_lays_channels_out_as_pixels():
+    x = RNG.normal(size=(2, 3 * 4, 5, 6))
+    shuffled = nets.pixel_shuffle(ng.constant(x), 2).value
+    for channel, row, column, down, right in np.ndindex(3, 5, 6, 2, 2):
+        assert (shuffled[:, channel, 2 * row + down, 2 * column + right] == x[:, 4 * channel + 2 * down + right, row, column]).all()
 
 
 def test_cyclegan_turns_one_cloud_into_another_and_back():
