@@ -39,8 +39,8 @@ def masking_noise(share: float) -> Corruption:
 
 
 class Autoencoder(Module):
-    """decoder(encoder(x)), learned so that it is x again: (N, …) → (N, …). Rumelhart, Hinton and Williams 1986; with layers of
-    convolution and transposed convolution Masci et al. 2011.
+    """An autoencoder, decoder(encoder(x)) learned so that it is x again: (N, …) → (N, …). Rumelhart, Hinton and Williams 1986; with
+    layers of convolution and transposed convolution Masci et al. 2011.
 
     `corrupt` spoils what the encoder is given while learning, and the loss still asks for the clean x (denoising, Vincent et al. 2008).
     `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
@@ -103,8 +103,8 @@ class Autoencoder(Module):
 
 
 class VariationalAutoencoder(Module):
-    """A code drawn from a bell curve that the encoder chooses, pulled towards the standard one, so that codes can be drawn from that
-    and decoded. Kingma and Welling 2013, arXiv:1312.6114.
+    """A variational autoencoder, whose codes can be drawn from a bell curve and decoded. The encoder gives a bell curve for each x, and
+    all of them are pulled towards the standard one. Kingma and Welling 2013, arXiv:1312.6114.
 
     The encoder gives (N, 2·latent): means μ and logarithms of variances ln σ². The decoder gives logits of x in [0, 1]. `objective` is
     −ELBO per example: −Σ ln p(x|z) + KL, with z = μ + σ·ε and KL = ½ Σ(μ² + σ² − ln σ² − 1). It is at least −ln p(x), by how far

@@ -38,8 +38,8 @@ def all_states(units: int, dtype: Any = "float32") -> np.ndarray:
 
 
 class BoltzmannMachine(Module):
-    """Units s of 0 or 1 with p(s) = exp(−E(s)/T)/Z and E(s) = −½ sᵀ·S·s − b·s, where S is symmetric and no unit is tied to
-    itself. Ackley, Hinton and Sejnowski 1985.
+    """A Boltzmann machine, units s of 0 or 1 that are on at random, all tied to each other: E(s) = −½ sᵀ·S·s − b·s and
+    p(s) = exp(−E(s)/T)/Z, where S is symmetric and no unit is tied to itself. Ackley, Hinton and Sejnowski 1985.
 
     W (units, units) holds each connection once, above the diagonal. At a high temperature T all states are alike; at a low one only the
     deepest are visited. Up to 16 units log Z is exact, and `objective` is the true negative log-likelihood: a step of gradient
@@ -133,8 +133,8 @@ class BoltzmannMachine(Module):
 
 
 class RBM(Module):
-    """Visible units v and hidden units h without ties inside a layer: E(v, h) = −v·b − h·c − v·W·h. Smolensky 1986; learned by
-    contrastive divergence, ΔW = α(⟨vᵀ·p(h|v)⟩ of the data − ⟨ṽᵀ·p(h|ṽ)⟩ after k steps), Hinton 2002.
+    """A restricted Boltzmann machine, visible units v and hidden units h without ties inside a layer: E(v, h) = −v·b − h·c − v·W·h.
+    Smolensky 1986; learned by contrastive divergence, ΔW = α(⟨vᵀ·p(h|v)⟩ of the data − ⟨ṽᵀ·p(h|ṽ)⟩ after k steps), Hinton 2002.
 
     W is (visible, hidden). `steps` is k of CD-k. `chains` keeps so many chains from one update to the next (PCD, Tieleman 2008)
     instead of starting at the data. `units="gaussian"` has real numbers with spread 1 around b + W·h: E gains ½ Σ(v − b)² in place of −v·b.

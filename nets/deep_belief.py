@@ -23,7 +23,7 @@ from .trainer import Record, Trainer
 
 
 class DeepBeliefNet(Module):
-    """Restricted Boltzmann machines one on another: (N, sizes[0]) → (N, sizes[-1]) hidden probabilities. Hinton, Osindero and Teh 2006.
+    """A deep belief net, restricted Boltzmann machines one on another: (N, sizes[0]) → (N, sizes[-1]) hidden probabilities. Hinton, Osindero and Teh 2006.
 
     `pretrain` has each machine learn what the one below makes of the data, without any labels; `classifier` is then a net that starts
     with their weights, to be tuned with labels. It is also a model of the data: p(v, h¹, h²) = p(v | h¹)·p(h¹, h²), where only the top

@@ -17,8 +17,8 @@ from .rows import whole
 
 
 class Hopfield(Module):
-    """Units s of −1 or 1, with energy E(s) = −½ sᵀ·W·s. A unit takes the sign of what it hears, sᵢ ← sign(Σⱼ wᵢⱼ sⱼ), one unit after the
-    other; no such update raises E, so the state settles. Hopfield 1982.
+    """A Hopfield network, units s of −1 or 1 that recall what was stored in their ties: E(s) = −½ sᵀ·W·s. A unit takes the sign of what
+    it hears, sᵢ ← sign(Σⱼ wᵢⱼ sⱼ), one unit after the other; no such update raises E, so the state settles. Hopfield 1982.
 
     W (units, units) is symmetric with a diagonal of 0: units·(units − 1)/2 weights. It is stored, not learned by a gradient.
 
