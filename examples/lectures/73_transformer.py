@@ -9,13 +9,14 @@ One block each, four heads, 32 numbers to a word, 22 312 parameters (Vaswani et 
 et al. 2020). To learn, the decoder reads the right words; to answer, its own, one after another. The rate warms up for 100 steps.
 A sequence counts as right if all ten are: of 500 new ones none before, all after 4 epochs.
 
-The picture shows where each of the four heads of the decoder looks in what was read, a row for each symbol written: the
-weights run from the end to the beginning. Nobody told them.
+The first picture shows where each of the four heads of the decoder looks in what was read, a row for each symbol written: the
+weights run from the end to the beginning. Nobody told them. The second is the net, folded into its parts.
 """
 
 from math import sqrt
 from pathlib import Path
 
+import nngraph as ng
 import numpy as np
 from nngraph import nets
 from nngraph.autograd.language import translate as _
@@ -54,3 +55,5 @@ if __name__ == "__main__":
     weights = looks(x, t)[0]
     heads = {_("head {number}", number=k + 1): plots.heat_map(each, t[0], x[0], labels=(_("written"), _("read")), numbers=False) for k, each in enumerate(weights)}
     plots.side_by_side(heads, columns=2).save(pictures / "73_transformer.svg")
+    taught = net(ng.input("x", new.X[:2]), ng.input("t", new.t[:2]))
+    ng.draw(taught, view="forward", fold=2).save(pictures / "73_transformer_net.svg")

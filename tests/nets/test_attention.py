@@ -104,6 +104,24 @@ def test_a_block_is_what_its_norm_says(rng, norm):
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_stack_is_rows_positions_and_blocks(rng, norm):
+    stack = nets.TransformerStack(5, 4, 2, 2, causal=True, memory=True, norm=norm, rng=rng, dtype="float64")
+    words, memory = rng.integers(0, 5, (2, 6)), ng.constant(rng.normal(size=(2, 3, 4)))
+    h = ng.constant(stack.embedding.E.value[words] * 2.0 + nets.positional_encoding(6, 4))
+    for block in stack.blocks:
+        for part, each in zip(block.norms, (0, 1, 2), strict=True):
+            given = part(h) if norm == "pre" else h
+            added = (
+                block.attention(given, None, nets.causal(6)) if each == 0
+                else block.memory_attention(given, memory) if each == 1
+                else ng.relu(given @ block.each.layers[0].W + block.each.layers[0].b) @ block.each.layers[1].W + block.each.layers[1].b
+            )  # fmt: skip
+            h = h + added if norm == "pre" else part(h + added)
+    expected = stack.last(h) if norm == "pre" else h
+    assert stack(words, memory).value == pytest.approx(expected.value)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
 def test_gradients_of_a_transformer(rng, norm):
     net = nets.Transformer(3, 3, 2, width=4, heads=2, depth=1, hidden=3, norm=norm, rng=rng, dtype="float64")
     x, t = rng.integers(0, 3, (2, 3)), rng.integers(0, 3, (2, 2))

@@ -77,6 +77,27 @@ def test_taught_with_its_own_words_it_says_the_same(rng, engine, attention, cell
     assert taught.value == pytest.approx(scores, rel=1e-4, abs=1e-5)
 
 
+def test_a_decoder_looks_before_every_word(rng):
+    """The formulas of Bahdanau et al. 2014, one word after the other."""
+    net = nets.EncoderDecoder(5, 6, 4, 3, attention=True, cell=nets.GRU, rng=rng, dtype="float64")
+    x, t = rng.integers(0, 5, (2, 7)), rng.integers(0, 6, (2, 3))
+    scores, alignment = net(x, t, with_weights=True)
+    memory, ends = net.encoder(net.embedding(ng.constant(x)), with_state=True)
+    m, decoder, looks = memory.value, net.decoder, net.decoder.attention
+    end = np.concatenate([end.value for end in ends], axis=1)
+    s = np.tanh(end @ decoder.begin.W.value + decoder.begin.b.value)
+    for at in range(3):
+        e = np.tanh((s @ looks.Ws.value)[:, None] + m @ looks.Wm.value + looks.b.value) @ looks.v.value[:, 0]
+        a = np.exp(e) / np.exp(e).sum(1, keepdims=True)
+        context = (a[:, :, None] * m).sum(1)
+        # Before the first word it reads the sign that begins, whose row is the last of the table.
+        word = decoder.embedding.E.value[t[:, at - 1] if at else [6, 6]]
+        s = decoder.cell(np.concatenate([word, context], axis=1), s).value
+        said = np.concatenate([s, context], axis=1) @ decoder.top.W.value + decoder.top.b.value
+        assert alignment.value[:, at] == pytest.approx(a)
+        assert scores.value[:, at] == pytest.approx(said)
+
+
 @pytest.mark.parametrize("attention", [False, True])
 def test_gradients_of_the_objective(rng, attention):
     net = nets.EncoderDecoder(3, 3, 3, 2, attention=attention, cell=nets.GRU, rng=rng, dtype="float64")
