@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..autograd.language import N_
 from ..autograd.language import translate as _
 from .errors import CommandError
 
@@ -203,3 +204,10 @@ def optimizer(name: str, rate: float | None, adam: Mapping[str, float]) -> Any:
         raise CommandError(_("--rate {rate}: a learning rate is a number above 0", rate=rate))
     settings = {**({} if rate is None else {"rate": rate}), **(adam if name.lower() == "adam" else {})}
     return getattr(nets, OPTIMIZERS[name.lower()])(**settings)
+
+
+# Names of figures and pictures, so that the catalogs have them.
+WORDS = (
+    N_("accuracy"), N_("error"), N_("reconstruction error"), N_("curves"), N_("confusion"), N_("boundary"), N_("reconstructions"),
+    N_("filters"), N_("samples"), N_("epoch by epoch"),
+)  # fmt: skip

@@ -10,8 +10,8 @@ with β₁ = 0.5.
 Is it any good? Losses do not tell. Here two numbers do: how far a sample is from the digit nearest to it, 6.1 before and 3.4
 after 15 epochs (a digit is 2.4 from its neighbor), and how many of the ten digits a classifier finds among 200 samples: 10.
 
-The last picture goes from one z to another in a straight line: the digit changes, and stays a digit on the way. So the network
-has not learned images by heart; it has laid them out in a space.
+The last picture goes from one z to another in a straight line: the digit changes little by little, and most of what lies on
+the way is a digit, too. A network that had learned its images by heart would jump.
 """
 
 from pathlib import Path
