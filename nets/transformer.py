@@ -230,9 +230,7 @@ class Transformer(Module):
         check_lengths(arrays)
 
 
-def _written(
-    score: Callable[[Node], Node], words: Node, length: int, noise: Node | None = None
-) -> tuple[Node, Node]:
+def _written(score: Callable[[Node], Node], words: Node, length: int, noise: Node | None = None) -> tuple[Node, Node]:
     """Words (N, T) with `length` more behind them, (N, T + length), and the scores (N, length, …) they were chosen by.
 
     One loop over a sequence of full length: what comes later cannot be seen, so that it may hold anything. `noise`

@@ -267,7 +267,11 @@ def test_a_language_model_comes_near_the_entropy_of_its_language(page):
     # After each word of a sentence it never saw it knows which may follow.
     for place, row in enumerate(names["table"]):
         before = tuple(names["words"][code] for code in names["new"][0, 1 : place + 1] if code)
-        allowed = {sentence[len(before)] if len(sentence) > len(before) else "." for sentence in names["sentences"] if sentence[: len(before)] == before}
+        allowed = {
+            sentence[len(before)] if len(sentence) > len(before) else "."
+            for sentence in names["sentences"]
+            if sentence[: len(before)] == before
+        }
         assert sum(row[names["words"].index(word)] for word in allowed) > 0.95
 
 
