@@ -29,8 +29,8 @@ def mean_cost(confusion: Any, costs: Any) -> float:
 
 
 def cheapest_class(probabilities: Any, costs: Any) -> np.ndarray:
-    """The number of the class whose answer is expected to cost least, for each row of probabilities (rows, classes): the
-    least of Σ pᵢ·costs[i, j] over j. Where all mistakes cost the same it is the likeliest.
+    """The class whose answer is expected to cost least. It is its number, for each row of probabilities (rows, classes): the
+    j with the least Σ pᵢ·costs[i, j]. Where all mistakes cost the same it is the likeliest.
 
     >>> from nngraph import nets
     >>> nets.cheapest_class([[0.99, 0.01], [0.9, 0.1]], [[0, 1], [20, 0]]).tolist()

@@ -12,7 +12,7 @@ PAYMENTS = ("card", "invoice", "transfer")
 
 
 def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
-    """Customers of a telephone company and whether they left ("yes", "no"), with some gaps; generated.
+    """Customers of a telephone company and whether they left, with some gaps. They are generated.
 
     Those leave who have a monthly contract, have not been there long, pay much and call the hotline often; some do for
     reasons that are not in the table, so that no method is right on more than about nine of ten.
@@ -49,8 +49,8 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
 
 
 def houses(rows: int = 200, seed: int = 0) -> Table:
-    """Houses by area (square meters), rooms and age (years), and their price in thousands; generated: price = 60 +
-    2.4·area + 9·rooms − 0.8·age, give or take 15."""
+    """Houses by area (square meters), rooms and age (years), and their price in thousands. They are generated: price =
+    60 + 2.4·area + 9·rooms − 0.8·age, give or take 15."""
     whole(rows, "rows")
     rng = np.random.default_rng(seed)
     area = rng.uniform(50, 220, rows).round()

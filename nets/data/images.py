@@ -22,8 +22,8 @@ PARTS = {"train": "train", "test": "t10k"}
 
 
 def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: bool = True) -> Dataset:
-    """Pictures from 0 (black) to 1 (white), X (rows, channels, height, width) as float32, 1 channel or 3; the class of
-    each is the name of the folder it lies in. All are brought to the size (height, width). Reading them needs Pillow.
+    """Pictures from folders, one for each class. X (rows, channels, height, width) is float32 from 0 (black) to 1
+    (white), with 1 channel or 3; all are brought to the size (height, width). Reading them needs Pillow.
 
     DataError naming the folder or file that is no good.
     """
@@ -64,8 +64,8 @@ def _picture(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
 
 
 def mnist(folder: str | Path, part: str = "train", flat: bool = False) -> Dataset:
-    """Written digits, X (60000, 1, 28, 28) from 0 (paper) to 1 (ink) as float32, or 10000 with part="test"; (…, 784)
-    with flat=True. LeCun, Bottou, Bengio and Haffner 1998.
+    """60000 written digits of 28×28 pixels, and 10000 for the test. X (60000, 1, 28, 28) is float32 from 0 (paper) to 1
+    (ink), or 10000 with part="test"; (…, 784) with flat=True. LeCun, Bottou, Bengio and Haffner 1998.
 
     The folder holds the four files of MNIST, or of a set in the same form such as Fashion-MNIST, packed by gzip or not.
     A file that is not there is named, and where to get it.
@@ -119,8 +119,8 @@ def read_idx(path: str | Path) -> np.ndarray:
 
 
 def nudged(images: Dataset) -> Dataset:
-    """Each image and the same moved by a pixel up, down, left and right: five times as many rows, in that order. X is
-    (rows, …, height, width), or (rows, pixels) of square images."""
+    """Each image and the same moved by a pixel up, down, left and right. X has five times as many rows, in that order; it
+    is (rows, …, height, width), or (rows, pixels) of square images."""
     X = images.X
     side = round(X.shape[1] ** 0.5) if X.ndim == 2 else 0
     if X.ndim < 2 or (X.ndim == 2 and side * side != X.shape[1]):

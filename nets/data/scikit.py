@@ -26,8 +26,8 @@ def breast_cancer() -> Dataset:
 
 
 def diabetes() -> Dataset:
-    """442 patients by 10 measurements (each at mean 0, of length 1) and how far the disease had gone a year later, t
-    (442,). Efron et al. 2004."""
+    """442 patients by 10 measurements, and how far the disease had gone a year later. Each column is at mean 0 and of
+    length 1. Efron et al. 2004."""
     return _loaded("diabetes", "Efron, Hastie, Johnstone and Tibshirani 2004, Least Angle Regression")
 
 

@@ -21,7 +21,7 @@ def moons(rows: int = 400, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def circles(rows: int = 400, noise: float = 0.05, inner: float = 0.5, seed: int = 0) -> Dataset:
-    """A circle of radius 1 around one of radius `inner`: X (rows, 2), t 0 outside or 1 inside."""
+    """A circle of radius 1 around a smaller one, of radius `inner`: X (rows, 2), t 0 outside or 1 inside."""
     rng = np.random.default_rng(seed)
     t, angle = _classes(rows, 2, rng), rng.uniform(0, 2 * pi, rows)
     X = _polar(np.where(t == 0, 1.0, inner), angle)

@@ -112,7 +112,7 @@ class BernoulliRBM(_Machine):
 
 
 class GaussianRBM(_Machine):
-    """A restricted Boltzmann machine for columns of any numbers, best at mean 0 and spread 1: its visible units are
+    """A restricted Boltzmann machine for columns of any numbers, best at mean 0 and spread 1. Its visible units are
     normal around what the hidden ones say. Welling, Rosen-Zvi and Hinton 2004.
 
     The settings are those of BernoulliRBM; the optimizer is SGD(0.01) unless another is given, because gradients grow
