@@ -93,7 +93,7 @@ def rows(values: Any, name: str, dtype: Any = np.float32) -> np.ndarray:
 
 def refuse_masked(values: Any, name: str, names: Sequence[str] = ()) -> None:
     """DataError where a masked array masks anything: as an array it would give what lies behind its mask."""
-    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+    if isinstance(values, np.ma.MaskedArray) and values.ndim and np.ma.getmaskarray(values).any():
         mask = np.ma.getmaskarray(values)
         at = tuple(map(int, np.argwhere(mask)[0]))
         raise DataError(

@@ -7,6 +7,8 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nngraph.autograd.errors import NngraphError, ParameterError
 from nngraph.nets import DataError, data
 
@@ -289,6 +291,60 @@ def test_a_table_of_the_target_alone(tmp_path):
         data.load_table(written(tmp_path, "a,churn\n1,yes\n2,yes\n3,yes\n4,yes\n"), "churn")
     with pytest.raises(DataError, match=r"column 'a' holds 1e\+300, too large for float32"):
         data.load_table(written(tmp_path, "a,churn\n1e300,yes\n1e300,no\n1e300,yes\n1e300,no\n"), "churn")
+
+
+CELLS = [
+    "1",
+    "2.5",
+    "-3e5",
+    "1,5",
+    "",
+    "NA",
+    "yes",
+    '"a',
+    '"a,b"',
+    "年齡",
+    "inf",
+    "1e400",
+    "1_000",
+    " 7 ",
+    "\0",
+    "\ufeff",
+    "\u2028",
+]
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(st.lists(st.sampled_from(CELLS), max_size=4), max_size=6),
+    delimiter=st.sampled_from(",;\t"),
+    encoding=st.sampled_from(["utf-8", "utf-16", "gb18030"]),
+)
+def test_any_file_is_a_table_or_a_clear_error(tmp_path, lines, delimiter, encoding):
+    path = written(tmp_path, "\n".join(["a,b,c".replace(",", delimiter), *map(delimiter.join, lines)]), encoding)
+    try:
+        table = data.read_table(path)
+        found = data.Encoding(table, "a", missing="fill")(table)
+    except NngraphError:
+        return
+    assert len(found) == len(table)
+    assert np.isfinite(found.X).all()
+    assert np.isfinite(found.t).all()
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_bytes_are_an_array_or_a_clear_error(tmp_path, drawn):
+    whole = bytearray(idx(np.arange(12, dtype=np.uint8).reshape(3, 4)))
+    for place in drawn.draw(st.lists(st.integers(0, len(whole) - 1), max_size=3)):
+        whole[place] = drawn.draw(st.integers(0, 255))
+    cut = bytes(whole[: drawn.draw(st.integers(0, len(whole)))])
+    (tmp_path / "a").write_bytes(gzip.compress(cut, mtime=0) if drawn.draw(st.booleans()) else cut)
+    try:
+        found = data.read_idx(tmp_path / "a")
+    except NngraphError:
+        return
+    assert found.size <= 12
 
 
 def test_kinds_can_be_said(tmp_path):
