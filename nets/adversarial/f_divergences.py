@@ -59,8 +59,8 @@ divergences: dict[str, Divergence] = {
         Divergence("gan", lambda u: xlogy(u, u) - (u + 1) * log(u + 1), lambda t: -log(-expm1(t)), log_sigmoid),
     )
 }
-"""The f-divergences by name, from total variation to that of the original game. f, f* and g are those of the paper's tables 1, 5 and
-6."""
+"""The f-divergences by name, from total variation to that of the original game. Their f, f* and g are those of the paper's tables 1, 5
+and 6."""
 
 
 def f_gan(divergence: Divergence | str, *, saturating: bool = False) -> AdversarialLoss:

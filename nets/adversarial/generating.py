@@ -15,8 +15,8 @@ from .losses import AdversarialLoss, adversarial_loss
 
 
 class GAN(Game):
-    """A generator makes examples out of noise z (N, latent), a discriminator gives scores (N, 1) for how real they look, and each learns
-    against the other. Goodfellow et al. 2014, arXiv:1406.2661.
+    """A generator makes examples out of noise, a discriminator gives scores for how real they look, and each learns against the other.
+    Goodfellow et al. 2014, arXiv:1406.2661. Noise is z (N, latent), scores are (N, 1).
 
     `loss` is a pair of losses, by name or an AdversarialLoss: minimax, non-saturating, least-squares (LSGAN), wasserstein (WGAN),
     wasserstein-gp (WGAN-GP), hinge, or `nets.f_gan("pearson")`. The discriminator gives scores, without a sigmoid.
@@ -58,8 +58,8 @@ class GAN(Game):
 
 
 class ConditionalGAN(GAN):
-    """A GAN that is told a class: the generator gets (z, y) and the discriminator (x, y), with y a row of 0 and one 1. Mirza and Osindero
-    2014, arXiv:1411.1784.
+    """A GAN that is told which class to make. The generator gets (z, y) and the discriminator (x, y), with y a row of 0 and one 1. Mirza
+    and Osindero 2014, arXiv:1411.1784.
 
     Learns from (x, t), t class numbers. The generator takes (N, latent + classes); the discriminator takes x with as many more columns,
     or channels, as there are classes.
@@ -102,7 +102,7 @@ class ConditionalGAN(GAN):
 
 
 class ACGAN(ConditionalGAN):
-    """A GAN whose discriminator names the class instead of being told it: it gives (N, 1 + classes), a score and one for each class, and
+    """A GAN whose discriminator names the class instead of being told it. It gives (N, 1 + classes), a score and one for each class, and
     both sides want the classes to be right. Odena, Olah and Shlens 2016, arXiv:1610.09585.
 
     discriminator: L_s + CE(x, t) + CE(G(z, t), t); generator: its loss + CE(G(z, t), t), with CE the cross entropy.
@@ -120,7 +120,7 @@ class ACGAN(ConditionalGAN):
 
 
 class InfoGAN(GAN):
-    """A GAN that learns without targets what to call things: part of the noise is a code c, and both sides want it to be readable from
+    """A GAN that learns without targets what to call things. Part of the noise is a code c, and both sides want it to be readable from
     G(z, c), which bounds their mutual information from below. Chen et al. 2016, arXiv:1606.03657.
 
     The code is one of `categories` and `numbers` evenly between −1 and 1. The generator takes (N, latent + categories + numbers), the
@@ -176,8 +176,8 @@ class InfoGAN(GAN):
 
 
 class DRGAN(Game):
-    """A generator that turns what it is shown into another pose and keeps who it is: decoder(encoder(x), pose, z), against a discriminator
-    that names who and how: (N, identities + 1 + poses), where the last identity is "made". Tran, Yin and Liu 2017, CVPR.
+    """A generator that turns what it is shown into another pose and keeps who it is. It is decoder(encoder(x), pose, z), against a
+    discriminator that names who and how: (N, identities + 1 + poses), where the last identity is "made". Tran, Yin and Liu 2017, CVPR.
 
     Learns from (x, identity, pose). discriminator: CE of who and how for x, CE of "made" for what was made; generator: CE of the
     identity of x and of the pose that was asked for. The decoder takes (N, code + poses + latent). What the encoder gives knows who,

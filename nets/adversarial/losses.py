@@ -18,7 +18,8 @@ from ..mode import current_training
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """A pair of losses: what the discriminator minimizes, of real and generated scores, and what the generator minimizes, of generated ones.
+    """A pair of losses: what the discriminator minimizes and what the generator minimizes. The first is a function of real and generated
+    scores, the second of generated ones.
 
     `penalty` weighs (‖∂s/∂x‖ − 1)² between real and generated examples. `bound` keeps every parameter of the discriminator within ±bound.
 

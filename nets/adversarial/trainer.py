@@ -24,7 +24,7 @@ from .game import Game
 
 @dataclass(frozen=True)
 class AdversarialRecord:
-    """An epoch of a game: its number from 1, each side's mean loss, its seconds, and what was sampled after it, None unless asked for.
+    """An epoch of a game. Its number from 1, each side's mean loss, its seconds, and what was sampled after it, None unless asked for.
 
     The losses are of a game: that they stand still says that it is even, not that nothing is learned. `stopped` is "interrupt" on the
     last record of a training that was stopped.

@@ -50,7 +50,7 @@ class Paired(Game):
 
 
 class Pix2Pix(Paired):
-    """Images into images, learned from pairs (x, y): the discriminator sees x beside y, and what is made is to be close to y as well.
+    """Images into images, learned from pairs (x, y). The discriminator sees x beside y, and what is made is to be close to y as well.
     Isola et al. 2016, arXiv:1611.07004.
 
     generator: its adversarial loss + weight·mean |G(x) − y|. The networks of the paper are UNet and PatchGAN; the noise is dropout.
@@ -107,8 +107,8 @@ class SuperResolution(Paired):
 
 
 class CycleGAN(Game):
-    """Two kinds of things turned into each other, learned from a heap of each, (a, b), whose rows belong to nobody: there and back again
-    must be what it was. Zhu et al. 2017, arXiv:1703.10593.
+    """Two kinds of things turned into each other, learned from a heap of each: there and back again must be what it was. Zhu et al. 2017,
+    arXiv:1703.10593. Learns from (a, b), whose rows do not belong together.
 
     generators: both adversarial losses + cycle·(|G_a(G_b(a)) − a| + |G_b(G_a(b)) − b|) + identity·cycle·(|G_b(b) − b| + |G_a(a) − a|),
     means over all numbers, where G_b makes b out of a and G_a the other way. Least squares by default, as in the paper.
