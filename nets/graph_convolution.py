@@ -15,6 +15,7 @@ from ..autograd.ops import relu, take
 from .dropout import Dropout
 from .initialize import Initializer, generator, xavier
 from .module import Module, new_parameter
+from .rows import DataError
 
 Rng = np.random.Generator | int | None
 
@@ -104,6 +105,11 @@ class GCN(Module):
 
     def forward(self, nodes: Node) -> Node:
         return take(self.hidden(len(self.layers)), nodes, axis=0)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        count = int(self.features.shape[0])
+        for row in np.flatnonzero((arrays[0] < 0) | (arrays[0] >= count))[:1]:
+            raise DataError(f"row {row} names node {arrays[0][row]}; there are {count} nodes, numbered 0 to {count - 1}")
 
     def hidden(self, layers: int) -> Node:
         """What all nodes hold after so many layers, (nodes, width): scores after the last."""

@@ -70,6 +70,16 @@ def check_lengths(arrays: Sequence[np.ndarray]) -> None:
             )
 
 
+def check_words(words: np.ndarray, count: int, name: str) -> None:
+    """DataError where an array of word numbers holds one that is not among `count` words."""
+    wrong = (words < 0) | (words >= count)
+    if wrong.any():
+        row, *place = map(int, np.argwhere(wrong)[0])
+        raise DataError(
+            f"{name} has word {words[(row, *place)]} in row {row}; there are {count} words, numbered 0 to {count - 1}"
+        )
+
+
 class DeepRNN(Module):
     """A deep recurrent net: layers one above the other, each reads what the one below says: (N, T, sizes[0]) → (N, T,
     sizes[-1]). Schmidhuber 1992; El Hihi and Bengio 1995. Starts and states are tuples, one for each layer; `dropout`
@@ -129,6 +139,11 @@ class Bidirectional(Module):
         self, x: Node, start: tuple[State, State] | None = None, *, with_state: bool = False,
         lengths: Node | None = None,
     ) -> Any:  # fmt: skip
+        if len(x.shape) != 3:
+            raise ShapeError(
+                f"Bidirectional {self.label!r} reads whole sequences (batch, time, inputs); it was given shape"
+                f" {tuple(map(int, x.shape))}"
+            )
         first, second = (None, None) if start is None else start
         one, end = self.ahead(x, first, with_state=True, lengths=lengths)
         other, begin = self.back(x, second, with_state=True, lengths=lengths)
@@ -231,6 +246,11 @@ class Decoder(Module):
             raise ParameterError(
                 f"Decoder {self.label!r} was built {'with' if self.attention else 'without'} attention to a memory"
             )
+        if t is not None and (len(t.shape) != 2 or t.shape[0] != x.shape[0]):
+            raise ShapeError(
+                f"Decoder {self.label!r} reads the right words as (batch, time), batch {int(x.shape[0])}; it was given"
+                f" shape {tuple(map(int, t.shape))}"
+            )
         state = self.cell.from_output(tanh(self.begin(x)))
         sign = broadcast(constant(np.int64(self.words)), shape=(x.shape[0],))
 
@@ -256,6 +276,9 @@ class Decoder(Module):
     def objective(self, x: Node, t: Node) -> Node:
         """What it learns to make small: the cross-entropy of the right words, having read those before."""
         return sequence_loss(self(x, t), t)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_words(arrays[-1], self.words, "t")
 
 
 def _beside(one: Node, other: Node | None) -> Node:
@@ -335,3 +358,5 @@ class EncoderDecoder(Module):
 
     def check_data(self, *arrays: np.ndarray) -> None:
         check_lengths(arrays)
+        check_words(arrays[0], int(self.embedding.E.shape[0]), "x")
+        check_words(arrays[-1], self.decoder.words, "t")

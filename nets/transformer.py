@@ -24,7 +24,7 @@ from .initialize import generator, normal
 from .linear import Embedding, Linear
 from .module import Module
 from .norms import LayerNorm
-from .sequence_models import check_lengths, sequence_loss
+from .sequence_models import check_lengths, check_words, sequence_loss
 
 Rng = np.random.Generator | int | None
 
@@ -145,6 +145,7 @@ class TransformerEncoder(Module):
 
     def check_data(self, *arrays: np.ndarray) -> None:
         check_lengths(arrays)
+        check_words(arrays[0], int(self.stack.embedding.E.shape[0]), "x")
 
 
 class CausalTransformer(TransformerEncoder):
@@ -228,6 +229,8 @@ class Transformer(Module):
 
     def check_data(self, *arrays: np.ndarray) -> None:
         check_lengths(arrays)
+        check_words(arrays[0], int(self.encoder.embedding.E.shape[0]), "x")
+        check_words(arrays[-1], self.words, "t")
 
 
 def _written(score: Callable[[Node], Node], words: Node, length: int, noise: Node | None = None) -> tuple[Node, Node]:

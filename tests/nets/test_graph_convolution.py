@@ -74,6 +74,12 @@ def test_graphs_that_are_none():
         nets.Sequential(nets.GraphConvolution(graph(), 3, 2))(np.ones((5, 2)))
 
 
+@pytest.mark.parametrize("node", [-1, 5])
+def test_nodes_that_are_none_are_named(node):
+    with pytest.raises(nets.DataError, match=f"row 1 names node {node}; there are 5 nodes, numbered 0 to 4"):
+        nets.train(nets.GCN(graph(), [2]), ng.softmax_loss, ([0, node], [0, 1]))
+
+
 @pytest.mark.parametrize("activation", [ng.relu, ng.tanh])
 def test_two_members_tell_the_sides_of_the_karate_club(activation):
     A, side = nets.karate_club()

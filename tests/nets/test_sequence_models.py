@@ -228,6 +228,36 @@ def test_lengths_that_fit_no_table(rng):
             nets.data.padded(sequences)
 
 
+@pytest.mark.parametrize(
+    ("x", "t", "message"),
+    [
+        ([[1, 2], [3, -1]], [[1], [2]], r"x has word -1 in row 1; there are 5 words, numbered 0 to 4"),
+        ([[1, 5], [3, 1]], [[1], [2]], r"x has word 5 in row 0; there are 5 words"),
+        ([[1, 2], [3, 1]], [[1], [6]], r"t has word 6 in row 1; there are 6 words, numbered 0 to 5"),
+    ],
+)
+def test_words_that_are_none_are_named(x, t, message):
+    for net in (nets.EncoderDecoder(5, 6, 8, 1), nets.Transformer(5, 6, 1, width=8)):
+        with pytest.raises(DataError, match=message):
+            nets.train(net, None, (np.array(x), np.array(t)))
+
+
+def test_words_to_write_or_to_go_on_with_that_are_none():
+    with pytest.raises(DataError, match="t has word -2 in row 0"):
+        nets.train(nets.OneToMany(2, 4, 8, 2), None, (np.ones((2, 2)), np.array([[-2, 1], [0, 1]])))
+    with pytest.raises(DataError, match="x has word 7 in row 1"):
+        nets.train(nets.CausalTransformer(5, width=8), None, np.array([[1, 2, 3], [0, 7, 1]]))
+
+
+def test_what_reads_whole_sequences_says_so():
+    with pytest.raises(ShapeError, match=r"Bidirectional 'bidirectional' reads whole sequences .* \(2, 3\)"):
+        nets.Bidirectional(3, 4)(np.zeros((2, 3)))
+    with pytest.raises(
+        ShapeError, match=r"Decoder 'decoder' reads the right words as \(batch, time\), batch 1; .* \(2, 3\)"
+    ):
+        nets.EncoderDecoder(5, 6, 8, 3)([[1, 2]], np.zeros((2, 3), int))
+
+
 def test_words_of_many_lengths_are_counted(rng):
     """Many to one on padded data: is there an odd number of ones? One wrong step spoils the answer."""
 
