@@ -12,6 +12,12 @@ for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "LANGUAGE"):
     os.environ.pop(name, None)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """With several workers, tests that share something slow go to the same one: those of one group."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""

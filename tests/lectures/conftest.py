@@ -1,8 +1,10 @@
 """A lecture is run once for each language; what it printed, drew and built is kept for all tests."""
 
 import contextlib
+import inspect
 import io
 import os
+import re
 import runpy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,17 @@ import pytest
 from nngraph.autograd.language import language as spoken
 
 LECTURES = Path(__file__).resolve().parents[2] / "examples" / "lectures"
+
+
+def pytest_collection_modifyitems(items):
+    """All tests of a lecture in the same worker, so that it is run once for each language."""
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            asked = item.callspec.params if hasattr(item, "callspec") else {}
+            first = re.search(r'page\("(\d\d)"', inspect.getsource(item.function))
+            number = asked.get("number") or (first and first[1])
+            if number:
+                item.add_marker(pytest.mark.xdist_group(f"lecture {number}"))
 
 
 @dataclass(frozen=True)
