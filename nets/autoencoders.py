@@ -44,7 +44,7 @@ class Autoencoder(Module):
 
     `corrupt` spoils what the encoder is given while learning, and the loss still asks for the clean x (denoising, Vincent et al. 2008).
     `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
-    Lee, Ekanadham and Ng 2008. `loss` takes what came out and x, Σ(y − x)²/count unless told otherwise. With a second input,
+    Ng 2011, Sparse Autoencoder (CS294A lecture notes). `loss` takes what came out and x, Σ(y − x)²/count unless told otherwise. With a second input,
     `observed` m, 1 where x is known and 0 elsewhere, it is Σ m(y − x)²/Σ m: only what is known counts. Sedhain et al. 2015 (AutoRec).
     With scikit-learn's conventions, for dense layers, it is nets.estimators.Autoencoder.
 

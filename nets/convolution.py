@@ -87,10 +87,10 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """Convolution over an image: y[n,o,i,j] = b[o] + Σ x[n,c,i+a,j+b]·W[o,c,a,b], as ng.conv2d: (N, inputs, H, W) → (N,
+    """Convolution over an image: y[n,o,i,j] = b[o] + Σ x[n,c,i+u,j+v]·W[o,c,u,v], as ng.conv2d: (N, inputs, H, W) → (N,
     outputs, H', W'). LeCun et al. 1989.
 
-    With a stride s and a dilation d, x is met at i·s + a·d, j·s + b·d, and H' = (H + padding on both sides − d·(height − 1) −
+    With a stride s and a dilation d, x is met at i·s + u·d, j·s + v·d, and H' = (H + padding on both sides − d·(height − 1) −
     1)//s + 1. W is (outputs, inputs/groups, height, width); `padding` may be "same". The weights are not turned round: what
     networks call convolution is cross-correlation.
 
@@ -164,7 +164,7 @@ class ConvTranspose2d(_ConvTranspose):
     (N, outputs, (H − 1)·stride + size − 2·padding + output_padding, likewise). Zeiler et al. 2010; Dumoulin and Visin
     2016, arXiv:1603.07285.
 
-    y[n,o,i·stride + a − padding,j·stride + b − padding] is the sum of the bias and all x[n,c,i,j]·W[c,o,a,b] that fall there; W is
+    y[n,o,i·stride + u − padding,j·stride + v − padding] is the sum of b[o] and all x[n,c,i,j]·W[c,o,u,v] that fall there; W is
     (inputs, outputs/groups, height, width). It is the gradient of Conv2d by its image. A stride that does not divide the size
     covers places unevenly, as a checkerboard.
 

@@ -13,11 +13,9 @@ from ..autograd.leaves import constant
 from ..autograd.node import Node
 from ..autograd.ops import relu, take
 from .dropout import Dropout
-from .initialize import Initializer, generator, xavier
+from .initialize import Initializer, Rng, generator, xavier
 from .module import Module, new_parameter
 from .rows import DataError
-
-Rng = np.random.Generator | int | None
 
 
 def normalized_adjacency(adjacency: Any) -> np.ndarray:

@@ -13,13 +13,11 @@ from ..autograd.node import Node
 from ..autograd.ops import relu, tanh
 from .convolution import Conv2d
 from .dropout import Dropout
-from .initialize import generator, he, xavier
+from .initialize import Rng, generator, he, xavier
 from .linear import Linear
 from .norms import BatchNorm
 from .pooling import AveragePool2d, Flatten, GlobalAveragePool, MaxPool2d
 from .sequential import Layer, Residual, Sequential
-
-Rng = np.random.Generator | int | None
 
 
 class LeNet(Sequential):

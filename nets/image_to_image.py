@@ -13,14 +13,12 @@ from ..autograd.node import Node
 from ..autograd.ops import concat, leaky_relu, relu, reshape, tanh, transpose
 from .convolution import Conv2d, ConvTranspose2d
 from .dropout import Dropout
-from .initialize import generator, normal
+from .initialize import Rng, generator, normal
 from .linear import Linear
 from .module import Module
 from .norms import BatchNorm
 from .pooling import Flatten
 from .sequential import Layer, Sequential
-
-Rng = np.random.Generator | int | None
 
 
 def leaky(x: Node) -> Node:

@@ -13,6 +13,8 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+Rng = np.random.Generator | int | None
+"""What layers draw their first numbers from: a generator, a seed, or the generator that they share."""
 
 _default = np.random.default_rng(0)
 
@@ -30,7 +32,7 @@ def seed(number: int) -> None:
     _default = generator(number)
 
 
-def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
+def generator(rng: Rng = None) -> np.random.Generator:
     """The generator itself, a new one from a seed, or the one that layers share when none is given."""
     if rng is None:
         return _default
@@ -54,7 +56,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[1] * prod(shape[2:]), shape[0] * prod(shape[2:])
 
 
-def drawn(start: Initializer, rng: np.random.Generator | int | None, shape: tuple[int, ...], name: str) -> np.ndarray:
+def drawn(start: Initializer, rng: Rng, shape: tuple[int, ...], name: str) -> np.ndarray:
     """The first values of the parameter of this name, checked: ParameterError for sizes that are none, ShapeError for an
     initializer that gives another shape."""
     if any(isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1 for size in shape):

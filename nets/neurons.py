@@ -172,7 +172,7 @@ def perceptron_steps(
 @dataclass(frozen=True)
 class PerceptronBound:
     """Why the perceptron's rule ends: with every x written as (x, 1), no longer than `radius` R, and a line that keeps
-    each example `margin` γ away on its side, every mistake moves the weights at least αγ along that line, while k
+    each example `margin` γ away on its side, every mistake moves the weights at least αγ along its normal, while k
     mistakes make them at most αR√k long. So kγ ≤ R√k: there are at most `mistakes` = (R/γ)², whatever α is. Novikoff
     1962, On Convergence Proofs on Perceptrons."""
 

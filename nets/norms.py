@@ -42,8 +42,8 @@ class BatchNorm(_Normalization):
     channel.
 
     While learning, the batch's own statistics are used, and the running ones follow: new = keep·old + (1 − keep)·batch. Keras
-    calls `keep` momentum; PyTorch's momentum is 1 − keep, so its 0.1 is keep = 0.9 here. The running variance is that of the
-    whole population, N/(N − 1) times the batch's, as in PyTorch. Otherwise the running statistics are used, so that an answer
+    calls `keep` momentum; PyTorch's momentum is 1 − keep, so its 0.1 is keep = 0.9 here. The running variance is an estimate of the
+    whole population's, n/(n − 1) times the batch's, as in PyTorch, n the numbers of a channel: examples times places. Otherwise the running statistics are used, so that an answer
     does not depend on what else is asked.
 
     >>> from nngraph import nets

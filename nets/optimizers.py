@@ -78,7 +78,7 @@ class Own:
 class Optimizer:
     """How parameters move. `rate` is a number or a schedule; `decay` adds decay·p to the gradients of matrices (biases are
     left alone), which is the gradient of decay/2·Σp²; `clip` scales all gradients together so that their length is at most
-    this. Subclasses say the rule."""
+    this. Subclasses say the rule. Where an average follows, `keep` and the betas are the share of the old one that stays."""
 
     rate: Rate = 0.01
     decay: float = 0.0
@@ -87,6 +87,10 @@ class Optimizer:
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
         """The parameter's new value."""
         raise NotImplementedError(f"{type(self).__name__} has no rule(self, p, g, own, rate)")
+
+    def decayed(self, p: Node, g: Node) -> Node:
+        """The gradient that the rule is given: with the decay, where p is a matrix."""
+        return g + self.decay * p if self.decay and len(p.shape) > 1 else g
 
     def updates(
         self, parameters: Mapping[str, Leaf], gradients: Sequence[Node], memory: Memory | None = None
@@ -110,9 +114,7 @@ class Optimizer:
             new: Updates = {}
             for (path, p), g in zip(parameters.items(), gradients, strict=True):
                 own = Own(memory, path, p)
-                if self.decay and len(p.shape) > 1:
-                    g = g + self.decay * p
-                new[p] = self.rule(p, g, own, own.number(rate))
+                new[p] = self.rule(p, self.decayed(p, g), own, own.number(rate))
         return {**new, **memory.updates}
 
     def rate_at(self, memory: Memory) -> Any:
@@ -169,8 +171,8 @@ class Momentum(Optimizer):
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
     """v ← μ·v + g, p ← p − α·(g + μ·v): momentum that looks where it is about to be. Nesterov 1983, A Method of
-    Solving a Convex Programming Problem with Convergence Rate O(1/k²); in the form of Sutskever, Martens, Dahl and Hinton
-    2013."""
+    Solving a Convex Programming Problem with Convergence Rate O(1/k²); in the form of Bengio, Boulanger-Lewandowski and Pascanu
+    2012, arXiv:1212.0901, whose p is already the place ahead at which the slope is asked."""
 
     momentum: float = 0.9
 
@@ -193,31 +195,33 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): what moved long ago is forgotten, unlike in AdaGrad. Tieleman and Hinton
-    2012, lecture 6.5 of Neural Networks for Machine Learning."""
+    """s ← ρ·s + (1 − ρ)·g², p ← p − α·g/(√s + ε): what moved long ago is forgotten, unlike in AdaGrad. ρ is `keep`,
+    the share of the old mean that stays (alpha in PyTorch, rho in Keras). Tieleman and Hinton 2012, lecture 6.5 of Neural
+    Networks for Machine Learning."""
 
-    forget: float = 0.9
+    keep: float = 0.9
     epsilon: float = 1e-8
 
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
-        s = own.keep("square", self.forget * own.old("square") + (1 - self.forget) * square(g))
+        s = own.keep("square", self.keep * own.old("square") + (1 - self.keep) * square(g))
         return p - rate * g / (sqrt(s) + self.epsilon)
 
 
 @dataclass(frozen=True)
 class AdaDelta(Optimizer):
     """s ← ρ·s + (1 − ρ)·g², d = g·√(u + ε)/√(s + ε), u ← ρ·u + (1 − ρ)·d², p ← p − α·d: steps in the parameter's own
-    unit, so that a rate of 1 will do. Zeiler 2012, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701."""
+    unit, so that a rate of 1 will do. ρ is `keep`, the share of the old means that stays. Zeiler 2012, ADADELTA: An Adaptive
+    Learning Rate Method, arXiv:1212.5701."""
 
     rate: Rate = 1.0
-    forget: float = 0.95
+    keep: float = 0.95
     epsilon: float = 1e-6
 
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
-        s = own.keep("square", self.forget * own.old("square") + (1 - self.forget) * square(g))
+        s = own.keep("square", self.keep * own.old("square") + (1 - self.keep) * square(g))
         u = own.old("moved")
         d = g * sqrt(u + self.epsilon) / sqrt(s + self.epsilon)
-        own.keep("moved", self.forget * u + (1 - self.forget) * square(d))
+        own.keep("moved", self.keep * u + (1 - self.keep) * square(d))
         return p - rate * d
 
 
@@ -245,11 +249,14 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam, and apart from it matrices shrink: p ← p − α·λ·p, whatever the size of the gradients. Loshchilov and Hutter 2017,
-    Decoupled Weight Decay Regularization, arXiv:1711.05101."""
+    """Adam, and apart from it matrices shrink: p ← p − α·λ·p, whatever the size of the gradients. λ is `decay`, which here never
+    enters the gradients. Loshchilov and Hutter 2017, Decoupled Weight Decay Regularization, arXiv:1711.05101."""
 
-    shrink: float = 0.01
+    decay: float = 0.01
+
+    def decayed(self, p: Node, g: Node) -> Node:
+        return g
 
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
         moved = super().rule(p, g, own, rate)
-        return moved - rate * self.shrink * p if len(p.shape) > 1 else moved
+        return moved - rate * self.decay * p if self.decay and len(p.shape) > 1 else moved

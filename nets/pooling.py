@@ -22,7 +22,7 @@ from .convolution import SPACE, Sizes
 from .module import Module
 
 
-class _Pool(Module):
+class Pooling(Module):
     """What all have: windows of `size`, `stride` apart; as far apart as they are large unless said otherwise."""
 
     axes: ClassVar[int]
@@ -41,7 +41,7 @@ class _Pool(Module):
         return type(self).pooled(x, size=self.size, **self.settings)
 
 
-class MaxPool1d(_Pool):
+class MaxPool1d(Pooling):
     """Maximum pooling, the largest number of every window: (N, C, L) → (N, C, L'). Its place in the window is
     forgotten: y[n,c,i] = max x[n,c,i·stride + a] over a. Riesenhuber and Poggio 1999.
 
@@ -53,10 +53,10 @@ class MaxPool1d(_Pool):
     axes, pooled = 1, max_pool1d
 
 
-class MaxPool2d(_Pool):
+class MaxPool2d(Pooling):
     """Maximum pooling, the largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
 
-    y[n,c,i,j] = max x[n,c,i·stride + a,j·stride + b] over a and b; the gradient goes to the largest alone.
+    y[n,c,i,j] = max x[n,c,i·stride + u,j·stride + v] over u and v; the gradient goes to the largest alone.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -67,7 +67,7 @@ class MaxPool2d(_Pool):
     axes, pooled = 2, max_pool2d
 
 
-class AveragePool1d(_Pool):
+class AveragePool1d(Pooling):
     """Average pooling, the mean of every window: (N, C, L) → (N, C, L'). Padding does not count: a window at the edge is
     the mean of what it really holds. LeCun et al. 1989.
 
@@ -79,7 +79,7 @@ class AveragePool1d(_Pool):
     axes, pooled = 1, average_pool1d
 
 
-class AveragePool2d(_Pool):
+class AveragePool2d(Pooling):
     """Average pooling, the mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al.
     1989.
 
@@ -95,7 +95,7 @@ def _lengths(x: Node, size: tuple[int, ...], stride: Sizes, padding: Any) -> Nod
     return norm(patches(x, size=size, stride=stride, padding=padding), axis=tuple(range(2, 2 + len(size))))
 
 
-class L2Pool1d(_Pool):
+class L2Pool1d(Pooling):
     """L2 pooling, √Σx² over every window, its length as a vector: (N, C, L) → (N, C, L'). Hyvärinen and Hoyer 2001.
 
     >>> from nngraph import nets
@@ -106,7 +106,7 @@ class L2Pool1d(_Pool):
     axes, pooled = 1, _lengths
 
 
-class L2Pool2d(_Pool):
+class L2Pool2d(Pooling):
     """L2 pooling, √Σx² over every window, its length as a vector: (N, C, H, W) → (N, C, H', W'). Hyvärinen and Hoyer
     2001.
 

@@ -11,7 +11,7 @@ from ..autograd.ops.windows import pairs_of, per_axis, window_count
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .linear import Linear
 from .module import SEPARATOR, Module
-from .pooling import Flatten, GlobalAveragePool, GlobalMaxPool, _Pool
+from .pooling import Flatten, GlobalAveragePool, GlobalMaxPool, Pooling
 from .sequential import Residual, Sequential
 
 WHOLE = (Flatten, GlobalAveragePool, GlobalMaxPool, Linear)
@@ -75,7 +75,7 @@ def _through(layer: Any, path: str, before: ReceptiveField, image: ReceptiveFiel
         return [*inside, *beside, _either(path, kind, inside[-1], (beside or [before])[-1])]
     if isinstance(layer, WHOLE):
         return [ReceptiveField(path, kind, (1,) * len(image.count), image.count, image.count, (0,) * len(image.count))]
-    if isinstance(layer, (Conv1d, Conv2d, _Pool)):
+    if isinstance(layer, (Conv1d, Conv2d, Pooling)):
         return [_windowed(layer, path, kind, before)]
     if isinstance(layer, (ConvTranspose1d, ConvTranspose2d)):
         raise ParameterError(

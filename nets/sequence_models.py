@@ -29,13 +29,12 @@ from ..autograd.ops import (
 from ..autograd.ops import sum as total
 from .attention import AdditiveAttention, padding_mask
 from .dropout import Dropout
-from .initialize import generator
+from .initialize import Rng, generator
 from .linear import Embedding, Linear
 from .module import Module
 from .recurrent import GRU, LSTM, Recurrent, State
 from .rows import DataError
 
-Rng = np.random.Generator | int | None
 Cell = type[Recurrent]
 
 

@@ -20,13 +20,11 @@ from ..autograd.ops import argmax, broadcast, concat, equal, expand_dims, logica
 from .attention import MultiHeadAttention, PositionalEncoding, causal, padding_mask
 from .dropout import Dropout
 from .feed_forward import MLP
-from .initialize import generator, normal
+from .initialize import Rng, generator, normal
 from .linear import Embedding, Linear
 from .module import Module
 from .norms import LayerNorm
 from .sequence_models import check_lengths, check_words, sequence_loss
-
-Rng = np.random.Generator | int | None
 
 
 class TransformerBlock(Module):
@@ -167,7 +165,7 @@ class CausalTransformer(TransformerEncoder):
         return sequence_loss(self(x[:, :-1]), x[:, 1:])
 
     def continued(
-        self, words: Node, length: int, *, temperature: float = 0.0, rng: np.random.Generator | int | None = None
+        self, words: Node, length: int, *, temperature: float = 0.0, rng: Rng = None
     ) -> Node:
         """The words and `length` more, (N, T + length): always the likeliest next, or with a temperature τ each next
         word drawn with probability softmax(scores/τ), where the words of a call with the same `rng` are the same."""

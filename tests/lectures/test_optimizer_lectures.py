@@ -137,7 +137,7 @@ def test_every_optimizer_goes_down_all_surfaces(page):
 
 def test_adamw_moves_single_numbers_as_adam_does(page):
     for surface in nets.surfaces.values():
-        adam, adamw = (nets.trajectory(surface, rule, 20) for rule in (nets.Adam(0.1), nets.AdamW(0.1, shrink=0.5)))
+        adam, adamw = (nets.trajectory(surface, rule, 20) for rule in (nets.Adam(0.1), nets.AdamW(0.1, decay=0.5)))
         assert (adam == adamw).all()
 
 

@@ -84,10 +84,10 @@ TORCH = {
     nets.Momentum(1e-3, momentum=0.8): [-0.83433207401739, 0.688022723400444],
     nets.Nesterov(1e-3, momentum=0.8): [-0.8657722799767585, 0.7576010885045419],
     nets.AdaGrad(0.1): [-1.0489485844007893, 1.1065709952050657],
-    nets.RMSProp(0.02, forget=0.95): [-1.045808848998969, 1.0999960169248495],
-    nets.AdaDelta(0.5, forget=0.9): [-1.161323220422512, 1.0390293867686926],
+    nets.RMSProp(0.02, keep=0.95): [-1.045808848998969, 1.0999960169248495],
+    nets.AdaDelta(0.5, keep=0.9): [-1.161323220422512, 1.0390293867686926],
     nets.Adam(0.05): [-1.009029274907482, 1.0980543708585917],
-    nets.AdamW(0.05, shrink=0.1): [-0.9242522836155492, 0.9246453837598714],
+    nets.AdamW(0.05, decay=0.1): [-0.9242522836155492, 0.9246453837598714],
     nets.SGD(1e-3, decay=0.5): [-1.0016834208675693, 1.0118625645872996],
     nets.Adam(0.05, decay=0.5): [-1.002363709459434, 1.083666232488108],
     nets.SGD(0.05, clip=1.5): [-0.9479711787756682, 0.9968339380496638],
@@ -113,7 +113,7 @@ def test_the_rule_is_that_of_the_paper(optimizer, engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_adamw_is_that_of_its_paper(engine):
-    path = trained(nets.AdamW(0.2, shrink=0.3), engine, 20, [[1.0]])
+    path = trained(nets.AdamW(0.2, decay=0.3), engine, 20, [[1.0]])
     assert np.ravel(path) == pytest.approx(by_hand(adamw, 20), rel=1e-9)
 
 
@@ -144,9 +144,9 @@ def test_adam_corrects_the_bias_of_its_first_step():
 
 
 def test_adamw_shrinks_matrices_apart_from_the_gradient():
-    plain, shrunk = (trained(rule, "numpy", 1, np.ones((2, 2)))[0] for rule in (nets.Adam(0.1), nets.AdamW(0.1, shrink=0.5)))
+    plain, shrunk = (trained(rule, "numpy", 1, np.ones((2, 2)))[0] for rule in (nets.Adam(0.1), nets.AdamW(0.1, decay=0.5)))
     assert shrunk == pytest.approx(plain - 0.1 * 0.5)
-    assert trained(nets.AdamW(0.1, shrink=0.5), "numpy", 1)[0] == pytest.approx(trained(nets.Adam(0.1), "numpy", 1)[0])
+    assert trained(nets.AdamW(0.1, decay=0.5), "numpy", 1)[0] == pytest.approx(trained(nets.Adam(0.1), "numpy", 1)[0])
 
 
 def test_decay_is_the_gradient_of_half_the_squares_of_matrices():
