@@ -264,7 +264,7 @@ class Explanation:
                     {"name": symbol, "count": count},
                 )
             )
-        why.append(Sentence(line.consumer(atom).why))
+        why.append(Sentence(line.consumers(atom)[0].why))
         steps.append(Step(
             f"b{line.number}.{symbol.name}", BACKWARD, line.number, symbol.name, before, tuple(forms), rule, tuple(why),
             self.shape_shown(atom.shape, True), self._value(name), check,
@@ -328,7 +328,7 @@ class Explanation:
         if line.node in self.inner:
             return Sentence(N_("all steps inside, together"))
         if prime is None:
-            return rule_name(line.consumer(atom))
+            return rule_name(line.consumers(atom))
         local = local_derivative(self.board, line, atom)
         return Sentence(
             N_("{prime} = {local}"), {"prime": prime, "local": local.value if isinstance(local, Filled) else local}

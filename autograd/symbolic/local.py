@@ -57,10 +57,15 @@ class Line:
         hole = self.holes[atom]
         return sum(node.inputs.count(hole) for node in order(self.body))
 
-    def consumer(self, atom: Node) -> Op:
-        """The op inside this line that takes the atom first."""
-        hole = self.holes[atom]
-        return next(node.op for node in order(self.body) if hole in node.inputs)
+    def consumers(self, atom: Node) -> list[Op]:
+        """The ops inside this line that the atom goes through, the one that takes it first."""
+        reached = {self.holes[atom]}
+        ops = []
+        for node in order(self.body):
+            if not reached.isdisjoint(node.inputs):
+                reached.add(node)
+                ops.append(node.op)
+        return ops
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..language import N_
 from ..op import ACTIVATION, ARITHMETIC, FUNCTION, LINEAR, REDUCTION, SHAPE, Op
@@ -12,15 +12,26 @@ from .derivation import Sentence
 from .elements import letters_of
 from .terms import Apply, AxisSum, Product, Pullback, Symbol, Term, walk
 
+_UNCHANGED, _DIFFERENCE = N_("sum: handed on unchanged"), N_("difference")
 _BY_STYLE = {
-    "+": N_("sum: handed on unchanged"),
-    "−": N_("difference"),
+    "+": _UNCHANGED,
+    "−": _DIFFERENCE,
     "·": N_("product: the other factor"),
 }
 
 
-def rule_name(op: Op) -> Sentence:
-    """The short name of the rule that differentiates an op."""
+def rule_name(ops: Sequence[Op]) -> Sentence:
+    """The short name of the rule by which something comes back through a line, from the ops it went through there, the first
+    first. A sum that is only the first of several hands on unchanged, and the name is that of the one that does not."""
+    if _BY_STYLE.get(ops[0].notation.sign) != _UNCHANGED or len(ops) == 1:
+        return _rule_of(ops[0])
+    others = [_rule_of(op) for op in ops if _BY_STYLE.get(op.notation.sign) not in (_UNCHANGED, _DIFFERENCE)]
+    if not others:
+        return _rule_of(ops[0])
+    return others[0] if all(rule == others[0] for rule in others) else Sentence(N_("chain rule"))
+
+
+def _rule_of(op: Op) -> Sentence:
     style, sign = op.notation.style, op.notation.sign
     if op.kind == LINEAR and op.index is not None:
         return Sentence(N_("matrix product"))

@@ -248,3 +248,11 @@ def test_random_numbers_are_written_without_their_key():
         assert written in str(derivation)
     assert "\\mathcal{N}(0, 1)" in derivation.latex()
     assert "[0," not in str(derivation)
+
+
+def test_a_line_is_not_called_after_a_sum_that_is_only_its_first_step():
+    v, w, m = ng.parameter("v", 4.0), ng.parameter("w", 1.0), ng.parameter("m", 0.3)
+    fraction = {step.id: step.rule.template for step in ng.explain(w - m / (ng.sqrt(v) + 1e-8), wrt=[v]).steps if step.rule}
+    assert fraction["b2.r"] == "quotient rule"
+    plain = {step.id: step.rule.template for step in ng.explain(ng.square(v + w), wrt=[v]).steps if step.rule}
+    assert plain["b1.v"] == "sum: handed on unchanged"
