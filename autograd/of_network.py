@@ -26,21 +26,32 @@ class Network(Protocol):
         """All parameters, by path."""
 
 
-def graph_of(network: Network, data: Any, loss: Callable[..., Node] | None = None) -> Node:
-    """What comes out of a network for `data`, X or (X, t); with a `loss`, that of it, loss(network(X), t).
+def graph_of(network: Network, data: Any, loss: Callable[..., Node] | None = None, *, learned: bool = False) -> Node:
+    """What comes out of a network for `data`, X or (X, t); with a `loss`, or where it is asked for what is `learned`, the
+    number that a training on these rows makes small.
 
     A shape stands for rows without numbers: `(8, 64)`, or `((8, 64), (8,))`. Nodes stay what they are.
     """
     if data is None:
         raise ParameterError(f"{network!r} needs data=, rows such as X or (X, t), or their shape, such as (8, 64)")
     inputs = [_input(each, at) for at, each in enumerate(_parts(data))]
-    if loss is None:
-        found = network(*inputs)
-    else:
-        found = loss(network(*inputs[: max(1, len(inputs) - 1)]), inputs[-1]) if len(inputs) > 1 else loss(network(*inputs))
+    # Without a loss, rows and targets can only be meant for an objective of the network's own.
+    whole = learned or loss is not None or (len(inputs) > 1 and hasattr(network, "objective"))
+    found = objective_of(network, loss)(*inputs) if whole else network(*inputs)
     if not isinstance(found, Node):
         raise ParameterError(f"{network!r} gives {len(found)} things for this data; take one: explain or draw a node of it")
     return found
+
+
+def objective_of(network: Network, loss: Callable[..., Node] | None) -> Callable[..., Node]:
+    """What a network learns by, as a function of a batch, (x, t), (x,) or (x1, x2, t): the loss of what it gives and of the
+    target, which is x itself where there is no other; without a loss its own objective."""
+    if loss is None:
+        own: Callable[..., Node] | None = getattr(network, "objective", None)
+        if own is None:
+            raise ParameterError(f"{network!r} has no objective of its own; give a loss, such as ng.softmax_loss")
+        return own
+    return lambda *batch: loss(network(*batch[: max(1, len(batch) - 1)]), batch[-1])
 
 
 def chosen(network: Network, wrt: Any) -> list[Node] | None:

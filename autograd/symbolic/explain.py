@@ -38,8 +38,8 @@ def explain(
 ) -> Derivation:
     """The derivation of ∂output/∂w for every w: forward pass, backward pass, chain of each variable, each line checked.
 
-    Of a network it is that of `loss(net(X), t)` for `data=(X, t)`, and every w may be a path: `ng.explain(net,
-    wrt="layer1/W", loss=ng.softmax_loss, data=(X, t))`.
+    Of a network it is that of `loss(net(X), t)` for `data=(X, t)`, without a loss that of its own objective, and every w may
+    be a path: `ng.explain(net, wrt="layer1/W", loss=ng.softmax_loss, data=(X, t))`.
 
     `output` is one number. Without `wrt` every parameter under it is a w, or every input where there is none. Leaves
     without a value get friendly seeded ones, which the derivation states. The same w twice, or `order=2`, asks for second
@@ -99,7 +99,7 @@ def _of_network(network: Any, wrt: Any, data: Any, loss: Any) -> tuple[Node, Any
         raise ParameterError(f"explain takes a node or a network, not {type(network).__name__}")
     if isinstance(data, str):
         raise ParameterError(f"{network!r} needs data=(X, t), the rows whose loss is explained")
-    return graph_of(network, data, loss), chosen(network, wrt), "rows"
+    return graph_of(network, data, loss, learned=True), chosen(network, wrt), "rows"
 
 
 def all_leaves(output: Node) -> list[Node]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import ParameterError, ShapeError
-from nngraph.nets.saving import FileError
+from nngraph.nets.saving import FileError, load_values, save_values
 from nngraph.viz import DrawingError
 
 
@@ -115,6 +115,19 @@ def test_a_network_is_explained_by_the_paths_of_its_parameters():
         ng.explain(ng.sum(net(np.ones((1, 2)))), loss=ng.half_squared_error)
 
 
+def test_what_a_network_learns_by_is_explained_as_it_is_trained():
+    x = np.array([[1.0, 0.5], [0.2, 0.3]])
+    coder = nets.MLP([2, 1, 2], rng=0)
+    alone = ng.explain(coder, wrt="layer2/b", loss=ng.mean_squared_error, data=x)
+    twice = ng.explain(coder, wrt="layer2/b", loss=ng.mean_squared_error, data=(x, x))
+    np.testing.assert_array_equal(alone.gradients["b2"].value, twice.gradients["b2"].value)
+    own = nets.LogisticRegression(2)
+    assert ng.explain(own, data=(x, np.array([0.0, 1.0]))).ok
+    assert ng.draw(own, data=(x, np.array([0.0, 1.0]))).boxes
+    with pytest.raises(ParameterError, match="no objective of its own"):
+        ng.explain(coder, data=(x, x))
+
+
 def test_a_network_is_drawn_for_rows_or_for_their_shape():
     net = nets.MLP([2, 3, 1], rng=0)
     drawing = ng.draw(net, data=((8, 2), (8, 1)), loss=ng.mean_squared_error, wrt="layer2/*", fold=False)
@@ -138,3 +151,31 @@ def test_two_networks_one_behind_the_other_have_two_names():
 def test_a_wrong_shape_names_the_layer():
     with pytest.raises(ShapeError, match=r"Linear 'layer1' takes \(…, 4\); it was given shape \(5, 3\)"):
         nets.MLP([4, 2])(np.zeros((5, 3)))
+
+
+def test_files_of_bfloat16_are_read(tmp_path):
+    from safetensors import TensorSpec, serialize
+
+    exact = np.array([[1.0, -2.5], [0.15625, 3.0e38]], np.float32)
+    short = (exact.view(np.uint32) >> 16).astype(np.uint16)
+    (tmp_path / "short").write_bytes(serialize({"W": TensorSpec(dtype="bfloat16", shape=(2, 2), data_ptr=short.ctypes.data, data_len=8)}))
+    found = load_values(tmp_path / "short")["W"]
+    assert found.dtype == np.float32
+    assert found == pytest.approx(exact, rel=2**-8)
+    assert found[0].tolist() == [1.0, -2.5]
+
+
+def test_a_file_of_a_dtype_that_numpy_has_not(tmp_path):
+    head = b'{"W":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}'
+    (tmp_path / "eight").write_bytes(len(head).to_bytes(8, "little") + head + b"\0\0")
+    with pytest.raises(FileError, match="eight: W is of F8_E4M3, which numpy does not have"):
+        load_values(tmp_path / "eight")
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"])
+def test_arrays_of_every_dtype_go_to_a_file_and_back(tmp_path, dtype):
+    values = {"a": np.arange(6).reshape(2, 3).astype(dtype), "single": np.array(1, dtype), "none": np.zeros((0, 3), dtype)}
+    save_values(tmp_path / "all", values)
+    for name, found in load_values(tmp_path / "all").items():
+        assert found.dtype == values[name].dtype
+        assert found.tolist() == values[name].tolist()
