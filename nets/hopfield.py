@@ -43,8 +43,8 @@ class Hopfield(Module):
     @property
     def capacity(self) -> float:
         """How many random patterns can be stored so that all are recalled without an error, nearly surely: n/(4 ln n). McEliece et al.
-        1987. With a few errors allowed it is 0.138 n, Amit et al. 1985."""
-        return self.units / (4 * log(self.units))
+        1987. With a few errors allowed it is 0.138 n, Amit et al. 1985. A single unit has no ties, and stores nothing."""
+        return self.units / (4 * log(self.units)) if self.units > 1 else 0.0
 
     def store(self, patterns: Any) -> Hopfield:
         """Add patterns, (count, units) of −1 and 1: W ← W + Σ x·xᵀ/units, without the diagonal. Hebb 1949. Itself again."""

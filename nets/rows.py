@@ -133,8 +133,16 @@ def _numbers(array: np.ndarray, name: str, names: Sequence[str]) -> np.ndarray:
             f"{name} has {value!r} at {place}; networks take numbers. Turn categories into numbers first, for instance with"
             " nets.data.Encoding"
         )
-    whole_numbers = flat and all(isinstance(value, (int, np.integer)) and abs(int(value)) < 2**63 for value in flat)
-    return np.array(flat, np.int64 if whole_numbers else np.float64).reshape(array.shape)
+    if flat and all(isinstance(value, (int, np.integer)) and abs(int(value)) < 2**63 for value in flat):
+        return np.array(flat, np.int64).reshape(array.shape)
+    result = np.empty(len(flat))
+    for number, value in enumerate(flat):
+        try:
+            result[number] = value
+        except OverflowError:
+            place = _place(tuple(map(int, np.unravel_index(number, array.shape))), names)
+            raise DataError(f"{name} has a number at {place} that is too large for float64; scale the column first") from None
+    return result.reshape(array.shape)
 
 
 def _place(at: Sequence[int], names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from ...autograd.errors import ParameterError
 from ..rows import DataError
 from .dataset import Dataset
-from .table import Column, Table, read_table
+from .table import Column, Table, read_table, written
 
 GAP = "missing"
 """The category that gaps form when they are filled."""
@@ -181,7 +181,7 @@ def _task(column: Column) -> str:
 
 
 def _label(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+    return value if isinstance(value, str) else written(value)
 
 
 def _labels(column: Column) -> list[str]:

@@ -25,7 +25,8 @@ def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: boo
     """Pictures from folders, one for each class. X (rows, channels, height, width) is float32 from 0 (black) to 1
     (white), with 1 channel or 3; all are brought to the size (height, width). Reading them needs Pillow.
 
-    DataError naming the folder or file that is no good.
+    Pictures are turned upright as their camera noted it (EXIF), and what is transparent shows white paper. Gray of 16
+    bits keeps its depth; gray of floats has to lie between 0 and 1. DataError naming the folder or file that is no good.
     """
     needed("PIL", "pictures are read with Pillow")
     folder = Path(folder)
@@ -52,15 +53,35 @@ def image_folder(folder: str | Path, size: tuple[int, int] = (28, 28), gray: boo
 
 
 def _picture(path: Path, size: tuple[int, int], gray: bool) -> np.ndarray:
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as file:
-            picture = file.convert("L" if gray else "RGB").resize(size[::-1], Image.Resampling.BILINEAR)
-            pixels = np.asarray(picture, np.float32) / 255
+            picture, white = _plain(ImageOps.exif_transpose(file), path, gray)
+            pixels = np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR), np.float32) / np.float32(white)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}") from None
-    return pixels[None] if gray else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    if pixels.ndim == 2:
+        return np.repeat(pixels[None], 1 if gray else 3, 0)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _plain(picture: Any, path: Path, gray: bool) -> tuple[Any, float]:
+    """A picture without transparency, gray or in red, green and blue, and the value that is white in it."""
+    from PIL import Image
+
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        # Pillow would cut these to 0 … 255 instead of scaling them.
+        values, white = np.asarray(picture, np.float32), 1.0 if picture.mode == "F" else 65535.0
+        if not ((values >= 0) & (values <= white)).all():
+            raise DataError(
+                f"{path} holds values from {values.min():g} to {values.max():g}; gray in {picture.mode} goes from 0 to {white:g}"
+            )
+        return Image.fromarray(values), white
+    if "transparency" in picture.info or picture.getbands()[-1] in "Aa":
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture.convert("RGBA"))
+    return picture.convert("L" if gray else "RGB"), 255.0
 
 
 def mnist(folder: str | Path, part: str = "train", flat: bool = False) -> Dataset:

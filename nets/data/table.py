@@ -54,8 +54,8 @@ class Table:
 
     @classmethod
     def of(cls, name: str, columns: Mapping[str, Iterable[Any]], kinds: Mapping[str, str] | None = None) -> Table:
-        """A table of lists. A column of numbers, or of texts that are all numbers, holds numbers; any other,
-        categories."""
+        """A table of lists or arrays. A column of numbers, or of texts that are all numbers, holds numbers; any other,
+        categories. None, NaN and what a masked array masks are gaps, as are empty texts."""
         if not hasattr(columns, "items"):
             raise DataError(f"{name}: columns come by name, {{'price': [3, 4]}}, not as {columns!r}")
         for column, values in columns.items():
@@ -115,7 +115,7 @@ class Table:
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(self.columns)
         cells = [
-            ["" if gap else _text(value) for value, gap in zip(column.values, column.missing, strict=True)]
+            ["" if gap else written(value) for value, gap in zip(column.values, column.missing, strict=True)]
             for column in self.columns.values()
         ]
         writer.writerows(zip(*cells, strict=True))
@@ -212,13 +212,13 @@ def _column(name: str, values: Sequence[Any], kind: str | None) -> Column:
 def _is_missing(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in MISSING
-    return value is None or value != value
+    return value is None or value is np.ma.masked or type(value).__name__ == "NAType" or value != value
 
 
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     # Underscores are Python's, not a table's.
     return number if np.isfinite(number) and not (isinstance(value, str) and "_" in value) else None
@@ -228,5 +228,8 @@ def _has_comma(value: Any) -> bool:
     return isinstance(value, str) and value.count(",") == 1 and _number(value.replace(",", ".")) is not None
 
 
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str) else repr(int(value) if float(value).is_integer() else float(value))
+def written(value: Any) -> str:
+    """A value as a text with all its digits, so that different values have different texts."""
+    if isinstance(value, str):
+        return value
+    return repr(int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value))

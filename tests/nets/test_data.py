@@ -422,6 +422,31 @@ def test_targets_are_classes_or_amounts():
         data.Encoding(houses, "price", missing="guess")
 
 
+def test_classes_that_are_great_numbers_stay_apart():
+    months = [20240100 + month for month in (1, 2, 3, 1, 2, 3)]
+    table = data.Table.of("shop", {"price": range(6), "month": months})
+    encoded = data.Encoding(table, "month")(table)
+    assert encoded.classes == ("20240101", "20240102", "20240103")
+    assert encoded.t.tolist() == [0, 1, 2, 0, 1, 2]
+    near = data.Table.of("near", {"price": range(4), "at": [0.12345678, 0.12345679] * 2})
+    assert data.Encoding(near, "at", task="classes")(near).t.tolist() == [0, 1, 0, 1]
+    vast = data.Table.of("vast", {"price": range(4), "at": [1e300, 2.0**53] * 2})
+    assert data.Encoding(vast, "at")(vast).classes == ("9007199254740992.0", "1e+300")
+
+
+def test_what_is_masked_is_a_gap():
+    ages = np.ma.masked_array([3.0, 4.0, 5.0], [False, True, False])
+    names = np.ma.masked_array(["a", "b", "c"], [True, False, False])
+    table = data.Table.of("shop", {"age": ages, "name": names})
+    assert repr(table) == "<shop: 3 rows; age (number, 1 missing), name (category, 1 missing)>"
+    assert table["age"].values.tolist() == pytest.approx([3, np.nan, 5], nan_ok=True)
+
+
+def test_a_number_beyond_all_dtypes_is_named():
+    with pytest.raises(DataError, match="column 'age', row 2: 10{400} is no number"):
+        data.Table.of("shop", {"age": [1, 10**400, 3, 4, 5]}, {"age": "number"})
+
+
 def test_a_text_in_a_column_of_numbers_is_named_at_use():
     train = data.Table.of("shop", {"price": [1.0, 3.0], "sold": [1, 0]})
     other = data.Table.of("shop", {"price": ["dear", "cheap"], "sold": [1, 0]})
@@ -577,6 +602,65 @@ def test_a_folder_for_each_class(tmp_path):
     for size in (28, (28,), (0, 28), (2.5, 3), "big"):
         with pytest.raises(ParameterError, match="size="):
             data.image_folder(tmp_path, size)
+
+
+@pytest.fixture
+def one_picture(tmp_path):
+    """What image_folder makes of one picture that is saved as a file of this suffix."""
+    from PIL import Image
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / name / "z.png")
+
+    def read(picture, suffix=".png", gray=True, **settings):
+        path = tmp_path / "a" / f"first{suffix}"
+        picture.save(path, **settings)
+        try:
+            return data.image_folder(tmp_path, (4, 4), gray).X[0]
+        finally:
+            path.unlink()
+
+    return read
+
+
+def test_deep_gray_is_scaled_and_not_cut(one_picture):
+    from PIL import Image
+
+    half = Image.fromarray(np.full((4, 4), 32768, np.uint16))
+    assert one_picture(half) == pytest.approx(np.full((1, 4, 4), 32768 / 65535), abs=1e-6)
+    assert one_picture(half, gray=False) == pytest.approx(np.full((3, 4, 4), 32768 / 65535), abs=1e-6)
+    assert one_picture(Image.fromarray(np.full((4, 4), 0.5, np.float32)), ".tif") == pytest.approx(0.5 * np.ones((1, 4, 4)))
+    assert one_picture(Image.new("1", (4, 4), 1)).tolist() == np.ones((1, 4, 4)).tolist()
+    for values, said in (
+        (np.full((4, 4), 7.5, np.float32), r"first\.tif holds values from 7\.5 to 7\.5; gray in F goes from 0 to 1"),
+        (np.full((4, 4), 100000, np.int32), "from 100000 to 100000; gray in I goes from 0 to 65535"),
+        (np.full((4, 4), np.nan, np.float32), "from nan to nan"),
+    ):
+        with pytest.raises(DataError, match=said):
+            one_picture(Image.fromarray(values), ".tif")
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_what_is_transparent_shows_white_paper(one_picture, mode):
+    from PIL import Image
+
+    picture = Image.new(mode, (4, 4), 0 if mode == "P" else (0,) * len(mode))
+    settings = {"transparency": 0} if mode == "P" else {}
+    for gray in (True, False):
+        assert (one_picture(picture, gray=gray, **settings) == 1).all()
+    assert (one_picture(Image.new("RGBA", (4, 4), (0, 0, 0, 255))) == 0).all()
+
+
+def test_pictures_stand_upright_as_the_camera_noted_it(one_picture):
+    from PIL import Image
+
+    pixels = np.zeros((4, 4), np.uint8)
+    pixels[0] = 255  # the upper row
+    turned = Image.Exif()
+    turned[0x0112] = 3  # upside down
+    assert one_picture(Image.fromarray(pixels), exif=turned)[0, :, 0].tolist() == [0, 0, 0, 1]
+    assert one_picture(Image.fromarray(pixels))[0, :, 0].tolist() == [1, 0, 0, 0]
 
 
 def test_folders_that_are_none(tmp_path):

@@ -187,6 +187,11 @@ def test_hopfield_counts():
         memory.store([[1, -1]])
 
 
+def test_a_single_unit_stores_nothing():
+    assert nets.Hopfield(1).capacity == 0.0
+    assert nets.Hopfield(2).weights == 1
+
+
 def test_a_unit_hears_the_slope_of_the_energy():
     """What unit i hears, Σⱼ wᵢⱼ sⱼ, is −∂E/∂sᵢ: to follow its sign is to go downhill."""
     rng = np.random.default_rng(0)

@@ -154,6 +154,7 @@ def test_running_statistics_follow_the_batches():
         ([X, T], ShapeError, r"row 1 has the shape \(90,\), row 0 \(90, 2\).*given as a tuple, \(X, t\)"),
         ((X * 1e200, T), ValueError, r"e\+\d+ at row 0, column 0, too large for float32"),
         ((np.full((90, 2), 2**63, np.uint64), T), ValueError, "too large for int64"),
+        (([[1, 2], [1, 10**400]], [0, 1]), ValueError, "a number at row 1, column 1 that is too large for float64"),
         ((X + 1j, T), DtypeError, "values of complex128"),
         ((X[:, :0], T), ShapeError, r"takes \(…, 2\); it was given shape \(20, 0\)"),
         ((X, T + 0.5), DtypeError, "class numbers and must be integers, not float32"),
