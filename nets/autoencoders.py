@@ -13,7 +13,20 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node
 from ..autograd.node import Node
-from ..autograd.ops import bernoulli, binary_cross_entropy_logits, broadcast, cast, exp, log, maximum, mean, mean_squared_error, normal, sigmoid, square
+from ..autograd.ops import (
+    bernoulli,
+    binary_cross_entropy_logits,
+    broadcast,
+    cast,
+    exp,
+    log,
+    maximum,
+    mean,
+    mean_squared_error,
+    normal,
+    sigmoid,
+    square,
+)
 from ..autograd.ops import sum as total
 from .mode import Training, current_training
 from .module import Module

@@ -13,11 +13,23 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node, constant
 from ..autograd.node import Leaf, Node
-from ..autograd.ops import bernoulli, cast, logsumexp, mean, normal, scan, sigmoid, softplus, square, stop_gradient, triu
+from ..autograd.ops import (
+    bernoulli,
+    cast,
+    logsumexp,
+    mean,
+    normal,
+    scan,
+    sigmoid,
+    softplus,
+    square,
+    stop_gradient,
+    triu,
+)
 from ..autograd.ops import sum as total
 from .initialize import Initializer, generator
 from .initialize import normal as bell
-from .mode import current_training
+from .mode import current_training, draws
 from .module import Module, new_parameter, new_state
 from .rows import all_fine, whole
 
@@ -102,7 +114,7 @@ class BoltzmannMachine(Module):
         if self.chains is None:
             return own + self.log_partition()
         learning = current_training()
-        seed, step = (learning.seed, learning.step) if learning else (0, 0)
+        seed, step = draws()
         dreamed = stop_gradient(self._swept(self.chains, self.sweeps, seed, step))
         if learning is not None:
             learning.updates[self.chains] = dreamed
@@ -204,7 +216,7 @@ class RBM(Module):
         """Free energy of the data minus that of where the chain is after k steps. Its gradient is the contrastive divergence; its
         value says little, because the machine gets better while both sink."""
         learning = current_training()
-        seed, step = (learning.seed, learning.step) if learning else (0, 0)
+        seed, step = draws()
         dreamed: Node = v if self.chains is None else self.chains
         for k in range(self.steps):
             dreamed = self.gibbs(dreamed, seed=seed, step=step, draw=k)

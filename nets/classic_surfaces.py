@@ -44,7 +44,7 @@ class Surface:
 
     def leaves(self, start: Place | None = None) -> dict[str, Leaf]:
         """Two parameters x and y at the start."""
-        return {name: parameter(name, float(value)) for name, value in zip("xy", start or self.start)}
+        return {name: parameter(name, float(value)) for name, value in zip("xy", start or self.start, strict=True)}
 
 
 surfaces: dict[str, Surface] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class DeepBeliefNet(Module):
         if len(sizes) < 2:
             raise ParameterError(f"DeepBeliefNet({list(sizes)}): at least the number of inputs and that of hidden units are needed")
         rng = generator(rng)
-        self.machines = [RBM(a, b, rng=rng, dtype=dtype) for a, b in zip(sizes, sizes[1:])]
+        self.machines = [RBM(a, b, rng=rng, dtype=dtype) for a, b in pairwise(sizes)]
 
     def forward(self, v: Node) -> Node:
         for machine in self.machines:
@@ -80,6 +81,6 @@ class DeepBeliefNet(Module):
         """A net with the machines' weights and one more layer for the classes."""
         sizes = [int(self.machines[0].W.shape[0]), *(int(machine.W.shape[1]) for machine in self.machines), classes]
         net = MLP(sizes, activation, start=xavier, rng=rng, dtype=self.machines[0].W.dtype)
-        for layer, machine in zip(net.layers, self.machines):
+        for layer, machine in zip(net.layers, self.machines, strict=False):
             layer.W.value, layer.b.value = machine.W.value, machine.c.value
         return net

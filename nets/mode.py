@@ -21,13 +21,12 @@ from ..autograd.node import Leaf, Node
 class Training:
     """A graph that is built to learn from: what its layers want updated beside the parameters, and which draws they take.
 
-    `seed` is the seed of every random draw inside. `updates` holds leaf → new value, such as running statistics;
-    `penalties` are numbers that layers add to the loss. `counter` is the state behind `step`, once anything has asked for it.
+    `seed` is the seed of every random draw inside. `updates` holds leaf → new value, such as running statistics. `counter` is
+    the state behind `step`, once anything has asked for it.
     """
 
     seed: int = 0
     updates: dict[Leaf, Node] = field(default_factory=dict)
-    penalties: list[Node] = field(default_factory=list)
     counter: Leaf | None = None
     draws: dict[str, int] = field(default_factory=dict)
 
@@ -51,6 +50,12 @@ _current: ContextVar[Training | None] = ContextVar("nngraph_training", default=N
 def current_training() -> Training | None:
     """The training that the graph at hand is built for; None when it is built to answer."""
     return _current.get()
+
+
+def draws(seed: int = 0) -> tuple[int, Node | int]:
+    """Seed and step of random draws: those of the training that the graph is built for, otherwise this seed and step 0."""
+    learning = current_training()
+    return (seed, 0) if learning is None else (learning.seed, learning.step)
 
 
 @contextmanager

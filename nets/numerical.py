@@ -16,7 +16,7 @@ from ..autograd.executable import Executable, compile
 from ..autograd.node import Leaf, Node
 from .module import Module
 from .rows import Data, rows_of
-from .trainer import Loss, _inputs, _objective
+from .trainer import Loss, inputs_for, objective_of
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def compare_gradients(
     (13, 26, 1, True)
     """
     arrays = rows_of(data, "data", np.float64)
-    inputs = _inputs(arrays, len(arrays[0]))
-    value: Node = _objective(net, loss)(*inputs)
+    inputs = inputs_for(arrays, len(arrays[0]))
+    value: Node = objective_of(net, loss)(*inputs)
     parameters = net.trainable()
     if not parameters:
         raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))

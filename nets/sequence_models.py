@@ -296,7 +296,31 @@ class OneToMany(Decoder):
     """
 
 
-class EncoderDecoder(Module):
+class Translator(Module):
+    """What networks that read words and write words have in common: they learn from (x, t) or (x, lengths, t), and are
+    called with (x, t, lengths)."""
+
+    words_in: int
+    words: int
+
+    def objective(self, x: Node, *lengths_and_t: Node) -> Node:
+        """What it learns to make small: the cross-entropy of the right words t, having read those before. (x, t) or (x,
+        lengths, t)."""
+        *lengths, t = lengths_and_t
+        return sequence_loss(self(x, t, *lengths), t)
+
+    def answer(self, x: Node, *lengths_and_t: Node) -> Node:
+        """What it writes by itself, for the metrics of a training: the scores for (x, t) or (x, lengths, t)."""
+        *lengths, _t = lengths_and_t
+        return self(x, None, *lengths)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_lengths(arrays)
+        check_words(arrays[0], self.words_in, "x")
+        check_words(arrays[-1], self.words, "t")
+
+
+class EncoderDecoder(Translator):
     """Encoder–decoder: one recurrent layer reads, another writes: words (N, S) → scores (N, length, words). Sutskever
     et al. 2014, arXiv:1409.3215; Cho et al. 2014, arXiv:1406.1078.
 
@@ -320,6 +344,7 @@ class EncoderDecoder(Module):
     ) -> None:  # fmt: skip
         rng = generator(rng)
         settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
+        self.words_in, self.words = words_in, words
         self.embedding = Embedding(words_in, width, **settings)
         self.encoder = (Bidirectional if attention else cell)(width, width, *[cell] * attention, **settings)
         self.decoder = Decoder(
@@ -343,19 +368,3 @@ class EncoderDecoder(Module):
         memory = None if self.decoder.attention is None else h
         seen = None if lengths is None or memory is None else padding_mask(lengths, x.shape[1])
         return self.decoder(self.encoder.output(state), t, memory, seen, with_weights=with_weights)
-
-    def objective(self, x: Node, *lengths_and_t: Node) -> Node:
-        """What it learns to make small: the cross-entropy of the right words t, having read those before. (x, t) or (x,
-        lengths, t)."""
-        *lengths, t = lengths_and_t
-        return sequence_loss(self(x, t, *lengths), t)
-
-    def answer(self, x: Node, *lengths_and_t: Node) -> Node:
-        """What it writes by itself, for the metrics of a training: the scores for (x, t) or (x, lengths, t)."""
-        *lengths, _t = lengths_and_t
-        return self(x, None, *lengths)
-
-    def check_data(self, *arrays: np.ndarray) -> None:
-        check_lengths(arrays)
-        check_words(arrays[0], int(self.embedding.E.shape[0]), "x")
-        check_words(arrays[-1], self.decoder.words, "t")

@@ -87,12 +87,10 @@ class Trainer:
         self.batch = count if batch is None else min(whole(batch, "batch"), count)
         self.metrics = dict(metrics or {})
         self.memory, self.done = Memory(), 0
-        inputs = _inputs(self.arrays, self.batch)
-        objective = _objective(net, loss)
+        inputs = inputs_for(self.arrays, self.batch)
+        objective = objective_of(net, loss)
         with training(self.seed) as learning:
             value = objective(*inputs)
-            for penalty in learning.penalties:
-                value = value + penalty
         if not net.trainable():
             raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))
         self.learning = learning
@@ -229,7 +227,9 @@ def _number(name: str, found: Any) -> float:
     raise ParameterError(f"the metric {name!r} gives {what}; it has to give a number")
 
 
-def _objective(net: Module, loss: Loss | None) -> Callable[..., Node]:
+def objective_of(net: Module, loss: Loss | None) -> Callable[..., Node]:
+    """What is made small, as a function of a batch: the loss of what the network gives for it and the last array, or without
+    a loss its own objective."""
     if loss is None:
         own = getattr(net, "objective", None)
         if own is None:
@@ -247,7 +247,8 @@ def _answer(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
     return net(inputs[0]) if own is None else own(*inputs)
 
 
-def _inputs(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
+def inputs_for(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
+    """Leaves for batches of these arrays."""
     names = ["x", "t"] if len(arrays) == 2 else ["x"] if len(arrays) == 1 else [*(f"x{k}" for k in range(1, len(arrays))), "t"]
     # An axis of 1 cannot be told from one that is repeated, so that a graph for single rows would fit no other batch.
     count = Size("N", max(batch, 2))

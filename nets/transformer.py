@@ -24,7 +24,7 @@ from .initialize import Rng, generator, normal
 from .linear import Embedding, Linear
 from .module import Module
 from .norms import LayerNorm
-from .sequence_models import check_lengths, check_words, sequence_loss
+from .sequence_models import Translator, check_lengths, check_words, sequence_loss
 
 
 class TransformerBlock(Module):
@@ -180,7 +180,7 @@ class CausalTransformer(TransformerEncoder):
         return _written(self, words, length, noise)[0]
 
 
-class Transformer(Module):
+class Transformer(Translator):
     """The Transformer: an encoder reads and a causal decoder writes, looking at it by attention: words (N, S) → scores
     (N, length, words). Vaswani et al. 2017, arXiv:1706.03762.
 
@@ -201,7 +201,7 @@ class Transformer(Module):
     ) -> None:  # fmt: skip
         rng = generator(rng)
         settings = {**settings, "rng": rng, "dtype": dtype}
-        self.words, self.length = words, length
+        self.words_in, self.words, self.length = words_in, words, length
         self.encoder = TransformerStack(words_in, width, heads, depth, **settings)
         # One row more for the sign that begins.
         self.decoder = TransformerStack(words + 1, width, heads, depth, causal=True, memory=True, **settings)
@@ -213,22 +213,6 @@ class Transformer(Module):
         if t is None:
             return _written(lambda words: self.top(self.decoder(words, memory, None, lengths)), sign, self.length)[1]
         return self.top(self.decoder(concat([sign, t[:, :-1]], axis=1), memory, None, lengths))
-
-    def objective(self, x: Node, *lengths_and_t: Node) -> Node:
-        """What it learns to make small: the cross-entropy of the right words t, having read those before. (x, t) or (x,
-        lengths, t)."""
-        *lengths, t = lengths_and_t
-        return sequence_loss(self(x, t, *lengths), t)
-
-    def answer(self, x: Node, *lengths_and_t: Node) -> Node:
-        """What it writes by itself, for the metrics of a training: the scores for (x, t) or (x, lengths, t)."""
-        *lengths, _t = lengths_and_t
-        return self(x, None, *lengths)
-
-    def check_data(self, *arrays: np.ndarray) -> None:
-        check_lengths(arrays)
-        check_words(arrays[0], int(self.encoder.embedding.E.shape[0]), "x")
-        check_words(arrays[-1], self.words, "t")
 
 
 def _written(score: Callable[[Node], Node], words: Node, length: int, noise: Node | None = None) -> tuple[Node, Node]:

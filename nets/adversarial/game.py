@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from ...autograd.leaves import is_frozen
 from ...autograd.node import Node
 from ...autograd.ops import broadcast, cast, concat, floor, reshape, uniform
 from ...autograd.ops import normal as bell
-from ..mode import current_training
+from ..mode import draws
 from ..module import Module
+from .losses import AdversarialLoss
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,47 @@ class Game(Module):
                 leaf.params = params
 
 
+class Duel(Game):
+    """One generator against one discriminator, by a pair of losses."""
+
+    loss: AdversarialLoss
+    generator: Module
+    discriminator: Module
+
+    def turns(self) -> dict[str, Turn]:
+        return {
+            "discriminator": Turn((self.discriminator,), self.discriminator_loss, self.loss.bound),
+            "generator": Turn((self.generator,), self.generator_loss),
+        }
+
+    def discriminator_loss(self, *batch: Any) -> Node:
+        """What the discriminator minimizes for a batch."""
+        raise NotImplementedError(f"{type(self).__name__} has no discriminator_loss for a batch")
+
+    def generator_loss(self, *batch: Any) -> Node:
+        """What the generator minimizes for a batch."""
+        raise NotImplementedError(f"{type(self).__name__} has no generator_loss for a batch")
+
+
 DRAWS = {"discriminator": 0, "generator": 1, "sample": 2}
 """Each draws numbers of its own under the same name."""
 
 
 def noise(rows: int, width: int, turn: str, seed: int = 0) -> Node:
     """z (rows, width) from the bell curve: new in every step of a training, elsewhere what the seed says."""
-    seed, step = _draw(seed)
+    seed, step = draws(seed)
     return bell((rows, width), seed=seed, step=step, name="z", draw=DRAWS[turn], dtype="float32")
 
 
 def evenly(rows: int, width: int, name: str, turn: str, seed: int = 0) -> Node:
     """(rows, width) evenly between −1 and 1."""
-    seed, step = _draw(seed)
+    seed, step = draws(seed)
     return 2 * uniform((rows, width), seed=seed, step=step, name=name, draw=DRAWS[turn], dtype="float32") - 1
 
 
 def one_of(rows: int, count: int, name: str, turn: str, seed: int = 0) -> Node:
     """A whole number below `count` for each row, all equally likely: (rows,)."""
-    seed, step = _draw(seed)
+    seed, step = draws(seed)
     return cast(floor(count * uniform((rows,), seed=seed, step=step, name=name, draw=DRAWS[turn], dtype="float32")), dtype="int64")
 
 
@@ -77,8 +101,3 @@ def beside(x: Node, *others: Node) -> Node:
         wide = reshape(other, shape=(*other.shape, *(1,) * len(lengths)))
         fitted.append(broadcast(wide, shape=(*other.shape, *lengths)) if lengths else other)
     return concat(x, *fitted, axis=1)
-
-
-def _draw(seed: int) -> tuple[int, Node | int]:
-    learning = current_training()
-    return (learning.seed, learning.step) if learning else (seed, 0)

@@ -10,11 +10,11 @@ from ...autograd.leaves import as_node, constant
 from ...autograd.node import Node
 from ...autograd.ops import half_squared_error, one_hot, softmax_loss, stop_gradient
 from ..module import Module
-from .game import Game, Turn, beside, evenly, noise, one_of
+from .game import Duel, Game, Turn, beside, evenly, noise, one_of
 from .losses import AdversarialLoss, adversarial_loss
 
 
-class GAN(Game):
+class GAN(Duel):
     """A generator makes examples out of noise, a discriminator gives scores for how real they look, and each learns against the other.
     Goodfellow et al. 2014, arXiv:1406.2661. Noise is z (N, latent), scores are (N, 1).
 
@@ -34,12 +34,6 @@ class GAN(Game):
     def __init__(self, generator: Module, discriminator: Module, latent: int, *, loss: AdversarialLoss | str = "non-saturating") -> None:
         self.generator, self.discriminator, self.latent = generator, discriminator, latent
         self.loss = adversarial_loss(loss)
-
-    def turns(self) -> dict[str, Turn]:
-        return {
-            "discriminator": Turn((self.discriminator,), self.discriminator_loss, self.loss.bound),
-            "generator": Turn((self.generator,), self.generator_loss),
-        }
 
     def forward(self, z: Node) -> Node:
         return self.generator(z)

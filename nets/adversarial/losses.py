@@ -13,7 +13,7 @@ from ...autograd.errors import ParameterError, ShapeError
 from ...autograd.node import Node
 from ...autograd.ops import cast, mean, relu, reshape, softplus, sqrt, square, stop_gradient, uniform
 from ...autograd.ops import sum as total
-from ..mode import current_training
+from ..mode import draws
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ def gradient_penalty(critic: Callable[[Node], Node], real: Node, fake: Node) -> 
     >>> round(float(nets.gradient_penalty(lambda x: x @ ng.constant([3.0, 4.0]), real, fake).value), 6)
     16.0
     """
-    learning = current_training()
-    seed, step = (learning.seed, learning.step) if learning else (0, 0)
+    seed, step = draws()
     share = uniform((real.shape[0],), seed=seed, step=step, name="between", draw=0, dtype=real.dtype.name)
     share = reshape(share, shape=(real.shape[0], *(1,) * (len(real.shape) - 1)))
     x = share * real + (1 - share) * fake

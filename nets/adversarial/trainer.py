@@ -98,8 +98,6 @@ class AdversarialTrainer:
         with self.net.turn(name) as turn:
             with training(self.seed) as learning:
                 loss = turn.loss(*inputs)
-                for penalty in learning.penalties:
-                    loss = loss + penalty
             learned = self.net.trainable()
         if not learned:
             raise ParameterError(f"{self.net!r}: nothing learns in the turn of the {name}; all of it is frozen")

@@ -7,7 +7,7 @@ from ...autograd.ops import abs as magnitude
 from ...autograd.ops import mean, square
 from ..module import Module
 from ..sequential import Layer
-from .game import Game, Turn, beside
+from .game import Duel, Game, Turn, beside
 from .losses import AdversarialLoss, adversarial_loss
 
 
@@ -16,18 +16,8 @@ def l1(a: Node, b: Node) -> Node:
     return mean(magnitude(a - b))
 
 
-class Paired(Game):
+class Paired(Duel):
     """What games with pairs have in common: a generator x → y whose result is close to the given y, by `content`, and looks real."""
-
-    loss: AdversarialLoss
-    generator: Module
-    discriminator: Module
-
-    def turns(self) -> dict[str, Turn]:
-        return {
-            "discriminator": Turn((self.discriminator,), self.discriminator_loss, self.loss.bound),
-            "generator": Turn((self.generator,), self.generator_loss),
-        }
 
     def forward(self, x: Node) -> Node:
         return self.generator(x)
@@ -39,10 +29,6 @@ class Paired(Game):
     def content(self, made: Node, y: Node) -> Node:
         """How far what was made is from what was wanted."""
         raise NotImplementedError(f"{type(self).__name__} has no content(self, made, y) that says how far off it is")
-
-    def generator_loss(self, x: Node, y: Node) -> Node:
-        """What the generator minimizes: how far off it is, and how made it looks."""
-        raise NotImplementedError(f"{type(self).__name__} has no generator_loss(self, x, y)")
 
     def discriminator_loss(self, x: Node, y: Node) -> Node:
         """What the discriminator minimizes for wanted and made y."""
