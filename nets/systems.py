@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 from ..autograd.errors import ParameterError
-from ..autograd.language import N_, translate
+from ..autograd.language import LANGUAGES, N_, translate
+from .signatures import FOLDER, call_of, parsed
 
-FOLDER = Path(__file__).parent
 # Family -> the modules whose public names belong to it, in the order of the course.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (N_("Neurons"), ("activations", "neurons", "estimators.single_layer")),
+    (N_("Neurons"), ("activations", "neurons", "estimators.single_layer", "estimators.regression")),
     (N_("Feed-forward networks"), ("feed_forward", "estimators.feed_forward", "numerical")),
     (N_("Convolution"), ("convolution", "pooling", "image_models", "receptive_field", "kernels")),
     (N_("Recurrent networks"), ("recurrent", "sequence_models")),
@@ -26,11 +25,12 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (N_("Adversarial networks"), ("adversarial", "image_to_image")),
     (N_("Attention"), ("attention", "transformer")),
     (N_("Graphs"), ("graph_convolution",)),
-    (N_("Layers"), ("linear", "dropout", "norms", "sequential", "module")),
+    (N_("Layers"), ("linear", "dropout", "norms", "sequential")),
     (N_("Starting values"), ("initialize",)),
     (N_("Activations"), ("ops.activation",)),
     (N_("Losses"), ("ops.loss",)),
     (N_("Optimizers"), ("optimizers", "quasi_newton", "schedules", "classic_surfaces")),
+    (N_("Training"), ("module", "trainer", "checkpoint", "progress", "mode", "estimators.base")),
     (N_("Data"), ("data",)),
     (N_("Evaluation"), ("measures", "scikit-learn")),
 )
@@ -45,10 +45,10 @@ FROM_SCIKIT_LEARN: tuple[tuple[str, str], ...] = (
     ("sklearn.model_selection.RandomizedSearchCV", N_("The best of some combinations of settings, drawn at random")),
 )
 """What is not ours to write again: estimators of nets work with all of these."""
-TOOLS = frozenset({"mode", "trainer", "checkpoint", "rows", "systems", "progress"})
-"""Modules about training, not about what is trained."""
+BESIDE = (("progress", "progress"), ("estimators.base", "NetEstimator"))
+"""What is in no table of names, because a module or a network is called the same, or because it is not made by itself."""
 PARTS = frozenset(
-    {"new_parameter", "new_state", "generator", "seed", "Activation", "Iteration", "LBFGSTrainer", "Memory", "Surface", "surfaces", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
+    {"new_parameter", "new_state", "generator", "seed", "Training", "current_training", "DataError", "AdversarialRecord", "Turn", "Activation", "Iteration", "LBFGSTrainer", "Memory", "Surface", "surfaces", "PerceptronStep", "PerceptronBound", "Comparison", "ReceptiveField", "ImageKernel",
      "Column", "Table", "Encoding", "Ratings", "Dataset", "standardized", "read_idx", "read_table"}
 )  # fmt: skip
 """Names that a family needs, and that are no system of their own."""
@@ -85,11 +85,12 @@ def systems() -> list[System]:
     """All systems, by family. No network is imported for it: sentences are read from the source."""
     from . import _PLACES, data
 
-    places = {**_PLACES, **{f"data.{name}": f"data.{place}" for name, place in data._PLACES.items()}}
+    places = {**_PLACES, **{f"data.{name}": f"data.{place}" for name, place in data._PLACES.items()}, **dict(_other_estimators(_PLACES))}
+    places |= {f"{place}.{name}": place for place, name in BESIDE}
     found = [
         System(name, _family(place), _sentence(place, name.rpartition(".")[2]), place)
         for name, place in places.items()
-        if place not in TOOLS and name.rpartition(".")[2] not in PARTS
+        if name.rpartition(".")[2] not in PARTS
     ]
     found += [*_ops(), *(System(name, _family("scikit-learn"), what, "scikit-learn") for name, what in FROM_SCIKIT_LEARN)]
     rank = {family: at for at, (family, _) in enumerate(FAMILIES)}
@@ -99,18 +100,46 @@ def systems() -> list[System]:
 def system(name: str) -> System:
     """The system of a name, however it is capitalized; ParameterError with the nearest where there is none.
 
-    >>> system("rbm").family, system("RBM").path
-    ('Energy', 'nets/boltzmann.py')
+    >>> system("rbm").family, system("RBM").path, system("estimators.autoencoder").full_name
+    ('Energy', 'nets/boltzmann.py', 'nets.estimators.Autoencoder')
     """
-    known = {each.name.lower().rpartition("sklearn.")[2]: each for each in reversed(systems())}
+    listed = systems()
+    known = {each.name.lower().rpartition("sklearn.")[2]: each for each in reversed(listed)}
+    for each in listed:  # by the last part alone where nothing else has that name
+        known.setdefault(each.name.lower().rpartition(".")[2], each)
     wanted = re.sub(r"^(nets|ng|sklearn)\.", "", name.lower())
     if wanted not in known:
         from difflib import get_close_matches
 
-        near = get_close_matches(wanted, known, 3)
-        hint = f"; did you mean {', '.join(known[each].name for each in near)}?" if near else ""
-        raise ParameterError(f"nets has no system {name!r}{hint}")
+        near = [translate(N_("did you mean {name}?"), name=", ".join(known[each].name for each in found))] if (found := get_close_matches(wanted, known, 3)) else []
+        raise ParameterError("; ".join([translate(N_("nets has no system {name}"), name=repr(name)), *near]))
     return known[wanted]
+
+
+def about(words: str) -> list[System]:
+    """The systems of the families whose names have these words, in any language; else those whose sentences have them.
+
+    >>> [each.name for each in about("energy")] == [each.name for each in about("能量")]
+    True
+    """
+    wanted = words.casefold().strip()
+    if len(wanted) < 2:
+        return []
+    said = {family: {translate(family, language).casefold() for language in LANGUAGES} for family, _ in FAMILIES}
+    families = {family for family, names in said.items() if any(wanted in name for name in names)}
+    listed = systems()
+    return [each for each in listed if each.family in families] or [
+        each for each in listed if any(wanted in translate(each.what, language, **each.fields).casefold() for language in LANGUAGES)
+    ]
+
+
+def call(system: System) -> str:
+    """How it is called: nets.RBM(visible, hidden, …); the name alone for what is not called, or not ours."""
+    if system.place.startswith("ops."):
+        from ..autograd.op import OPS, signature
+
+        return "ng." + signature(OPS[system.name])
+    return system.full_name + ("" if system.place == "scikit-learn" else call_of(system.place, system.name.rpartition(".")[2]))
 
 
 def docstring(system: System) -> str:
@@ -128,6 +157,15 @@ def _ops() -> Iterator[System]:
         if op.kind in (ACTIVATION, LOSS) and op.name in ops.__all__:
             place = f"ops.{op.kind}"
             yield System(op.name, _family(place), op.words, place, {name: name for name in (*op.inputs, *op.params)})
+
+
+def _other_estimators(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The estimators whose names networks have: their modules are read, as importing them needs scikit-learn."""
+    for path in sorted((FOLDER / "estimators").glob("[a-z]*.py")):
+        place, tree = f"estimators.{path.stem}", parsed(f"estimators.{path.stem}")
+        for node in tree.body if tree and path.stem != "base" else ():
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and names.get(node.name) != place:
+                yield f"estimators.{node.name}", place
 
 
 def _family(place: str) -> str:
@@ -148,10 +186,9 @@ def _sentence(place: str, name: str) -> str:
 
 @cache
 def _docstrings(place: str) -> dict[str, str]:
-    path = FOLDER / (place.replace(".", "/") + ".py")
-    if not path.exists():
+    tree = parsed(place)
+    if tree is None:
         return {}
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     said = {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     for node, text in pairwise(tree.body):
         # A string behind a constant is its description.

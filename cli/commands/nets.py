@@ -12,7 +12,7 @@ from ...autograd.language import translate as _
 from ..options import Color, ColorOption, LanguageOption
 
 NAME = "nets"
-EXAMPLES = ("nngraph nets", "nngraph nets RBM", "nngraph nets --json")
+EXAMPLES = ("nngraph nets", "nngraph nets RBM", "nngraph nets pooling", "nngraph nets --json")
 
 
 def HELP() -> str:
@@ -22,18 +22,26 @@ def HELP() -> str:
 def run(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help=_("One of them; without it all are listed."), show_default=False),
+        typer.Argument(metavar="NAME", help=_("One of them, or a family or a word of what it is; without it all are listed."), show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
 ) -> int:
     """Print a line for each system under the heading of its family; or the description of one."""
-    from ...nets.systems import docstring, system, systems
+    from ...autograd.errors import ParameterError
+    from ...nets.systems import about, call, docstring, system, systems
     from .. import show
 
     lectures = _lectures()
-    chosen = systems() if name is None else [system(name)]
+    alone = name is not None
+    try:
+        chosen = systems() if name is None else [system(name)]
+    except ParameterError:
+        alone = False
+        chosen = about(name or "")
+        if not chosen:
+            raise
     told = [
         {"name": each.name, "family": _(each.family), "what": _(each.what, None, **each.fields), "file": each.path, "lecture": _lecture(each, lectures)}
         for each in chosen
@@ -42,13 +50,13 @@ def run(
         import json
 
         for record, each in zip(told, chosen, strict=True):
-            if name is not None:
-                record["description"] = docstring(each)
+            if alone:
+                record |= {"call": call(each), "description": docstring(each)}
         show.out(json.dumps({"version": 1, "nets": told}, ensure_ascii=not show.can_print("中文∂"), indent=2))
         return 0
     colored = show.wants_color(color.value)
-    if name is not None:
-        show.out(_one(chosen[0].full_name, told[0], docstring(chosen[0])))
+    if alone:
+        show.out(_one(call(chosen[0]), told[0], docstring(chosen[0])))
         return 0
     blocks = []
     for family in dict.fromkeys(record["family"] for record in told):
@@ -61,11 +69,19 @@ def run(
     return 0
 
 
-def _one(name: str, record: dict[str, Any], description: str) -> str:
-    places = [f"{_('family')}: {record['family']}", f"{_('file')}: {record['file']}"]
-    if record["lecture"]:
-        places.append(f"{_('lecture')}: {record['lecture']}")
-    return "\n\n".join([name, description, "\n".join(places)])
+def _one(call: str, record: dict[str, Any], description: str) -> str:
+    from ...autograd.language import current_language
+    from ...autograd.symbolic.cells import wrapped
+    from .. import show
+
+    head = "\n    ".join(wrapped(call, show.width() - 4))
+    told = [description]
+    if current_language() != "en" and description != record["what"]:
+        # The rest is written in one language only, which is said rather than found out.
+        told = ["\n".join(wrapped(record["what"], show.width())), _("What follows is in English only."), description]
+    places = [("family", record["family"]), ("file", record["file"]), ("lecture", record["lecture"])]
+    said = [_("{topic}: {remark}", topic=_(topic), remark=remark) for topic, remark in places if remark]
+    return "\n\n".join([head, *told, "\n".join(said)])
 
 
 def _lectures() -> dict[str, str]:
@@ -77,7 +93,7 @@ def _lectures() -> dict[str, str]:
 def _lecture(system: Any, lectures: dict[str, str]) -> str | None:
     """The lecture about a system: the one named after it, else the one that names it most often."""
     name = system.name.rpartition(".")[2] if system.place == "scikit-learn" else system.full_name
-    used = re.compile(rf"(?<![\w.])(?:ng\.)?{re.escape(name)}\b".replace(r"nets\.data\.", r"(?:nets\.)?data\."))
+    used = re.compile(rf"(?<![\w.])(?:ng\.)?{re.escape(name)}\b".replace(r"nets\.data\.", r"(?:nets\.)?data\.").replace(r"nets\.estimators\.", r"(?:nets\.)?estimators\."))
     counts = {file: len(used.findall(source)) for file, source in lectures.items()}
     own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", system.name.rpartition(".")[2]).lower()
     ranks = {file: (own in file, count) for file, count in counts.items() if count}
