@@ -305,14 +305,20 @@ def _behind(node: Node, here: set[Node], boundary: set[Node]) -> list[Node]:
     return members
 
 
+LONGEST = 4
+"""Characters of a factor's name inside a box."""
+
+
 def with_operands(node: Node, here: set[Node], names: Mapping[Node, str]) -> str:
-    """A product of two matrices with its factors: `Xᵀ·G`, where G is the gradient that arrives."""
+    """A product of two matrices with its factors: `Xᵀ·G`, where G is the gradient that arrives; `…ᵀ·G` where a factor has no
+    name, or a long one."""
     left, _, right = sign(node).partition("·")
     first, second = (
         "G" if source in here else leaf_label(source).split("/")[-1] if source.is_leaf else names.get(source, "")
         for source in node.inputs
     )
-    return f"{first}{left}·{second}{right}" if len(first) <= 4 and len(second) <= 4 and first and second else sign(node)
+    first, second = (name if 0 < len(name) <= LONGEST else "…" for name in (first, second))
+    return f"{first}{left}·{second}{right}"
 
 
 def with_constants(node: Node, inlined: set[Node]) -> str:
