@@ -64,8 +64,13 @@ def _example(op: Op, given: Given) -> Problem:
     names = list(op.inputs) if not op.variadic else [f"{op.inputs[0]}{number + 1}" for number in range(len(arrays))]
     given.unused(names)
     leaves = {}
-    for name, drawn in zip(names, arrays, strict=True):
-        array = given.values.get(name, drawn if drawn.dtype.kind in "iub" else np.round(drawn, 1))
+    for at, (name, drawn) in enumerate(zip(names, arrays, strict=True)):
+        short = drawn if drawn.dtype.kind in "iub" else np.round(drawn, 1)
+        if at in example.simplex:
+            # Shares of 1, so that they still add up to 1 when they are short.
+            short = np.maximum(np.floor(drawn * 10) / 10, 0.1)
+            short[..., -1] = np.round(1 - short[..., :-1].sum(-1), 1)
+        array = given.values.get(name, short)
         array = array.astype(drawn.dtype)
         leaves[name] = Leaf("input", name, array, given.shapes.get(name, array.shape), array.dtype)
     output = op(*leaves.values(), **example.params)

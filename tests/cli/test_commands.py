@@ -89,6 +89,7 @@ def test_a_wrong_rule_stops_the_derivation_with_exit_code_1(capsys, monkeypatch)
 
 def test_the_story_of_an_op(capsys):
     text = printed(capsys, "explain", "--op", "softmax_loss")
+    assert "t (3×4) = [[0.4, 0.1, 0.3, 0.2]," in text  # labels add up to 1, also when they are short
     assert text.startswith("softmax_loss(z, t") and "gradient:" in text and "pitfall:" in text and "p − t" in text
 
 
