@@ -1,6 +1,6 @@
 """The program `nngraph`: speaks the user's language, runs a command, and turns whatever happens into an exit code.
 
-0: all is well. 1: a line, a claim or a gradient is wrong. 2: the input cannot be understood. 130: Ctrl-C.
+0: all is well. 1: a line, a claim or a gradient is wrong, or a training came to nothing. 2: the input cannot be understood. 130: Ctrl-C.
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ def exit_code(error: BaseException) -> int | None:
     from typer import Abort, TyperException
 
     from ..autograd.errors import CheckFailed, NngraphError
+    from .errors import TrainingFailed
 
-    if isinstance(error, CheckFailed):
+    if isinstance(error, (CheckFailed, TrainingFailed)):
         return WRONG
     if isinstance(error, Abort):
         return INTERRUPTED

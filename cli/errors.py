@@ -30,6 +30,10 @@ class CommandError(NngraphError):
         return [shortened(self.message, LONGEST_MESSAGE), *hint]
 
 
+class TrainingFailed(CommandError):
+    """The input was understood and the training came to nothing (exit code 1)."""
+
+
 class ExpressionError(CommandError):
     """Text that cannot be understood at characters `start` to `end` of `text`.
 

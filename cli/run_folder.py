@@ -18,6 +18,7 @@ from ..autograd.files import write_whole
 from ..autograd.language import current_language
 from ..autograd.language import translate as _
 from .errors import CommandError
+from .trainable_systems import checked
 
 if TYPE_CHECKING:
     from ..nets.adversarial.trainer import AdversarialTrainer
@@ -29,6 +30,12 @@ SETTINGS, WEIGHTS, CHECKPOINT, RECORDS, REPORT = "settings.json", "weights.safet
 SAMPLES, EPOCH, FILM = "samples.safetensors", "samples/epoch-{epoch:04}.png", "samples.gif"
 SECONDS = 1.0
 """So often at most a running training is written: what a crash can cost."""
+FAMILIES = {
+    "en": '"DejaVu Sans","Noto Sans"',
+    "zh-TW": '"DejaVu Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei"',
+    "zh-CN": '"DejaVu Sans","Noto Sans CJK SC","PingFang SC","Microsoft YaHei"',
+}
+"""The fonts of a report: each language with the forms of its own letters."""
 FRAMES = 60
 """At most so many epochs are in the film, and one."""
 
@@ -43,6 +50,8 @@ class RunFolder:
         self.best_loss = float("inf")
         self.state: dict[str, Any] = {}
         self.samples: dict[int, np.ndarray] = {}
+        self._made: list[Path] = []
+        self._before: dict[str, Any] | None = None
         self._written = 0.0
         self._is_new_best = False
 
@@ -56,32 +65,56 @@ class RunFolder:
                 _("{path} is not empty", path=self.path),
                 _("--resume {path} goes on with the training there", path=self.path) if holds_run else _("choose a folder that is new"),
             )
+        self._made = [each for each in (self.path, *self.path.parents) if not each.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CommandError(_("cannot write {path}: {reason}", path=self.path, reason=error.strerror or error)) from None
         self._write(SETTINGS, json.dumps(dict(settings), indent=2, ensure_ascii=False) + "\n")
 
+    def give_up(self) -> bool:
+        """After a failure: write the epochs there are, or leave nothing where there are none. Whether there are some."""
+        if self.path is None or self.records:
+            self.write()
+            return bool(self.path is not None and self.records)
+        (self.path / SETTINGS).unlink(missing_ok=True)
+        for each in sorted(self.path.glob("samples/epoch-*.png")):
+            each.unlink()
+        for each in [self.path / "samples", *self._made]:
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
+        return False
+
     def resume(self) -> dict[str, Any]:
         """The settings and records of a training that was begun here."""
         assert self.path is not None
+        if not self.path.is_dir():
+            said = _("{path} is no folder", path=self.path) if self.path.exists() else _("there is no folder {path}", path=self.path)
+            raise CommandError(said, _("--resume takes the folder that -o wrote"))
+        file = SETTINGS
         try:
-            settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
-            lines = (self.path / RECORDS).read_text(encoding="utf-8").splitlines()
-            self.records = [json.loads(line) for line in lines]
-        except FileNotFoundError as error:
-            raise CommandError(_("{path} holds no training that could go on: {file} is not there", path=self.path, file=Path(error.filename).name)) from None
-        except ValueError:
-            raise CommandError(_("{path} holds no training that could go on: its files cannot be read", path=self.path)) from None
+            settings = checked(json.loads((self.path / file).read_text(encoding="utf-8")))
+            file = RECORDS
+            self.records = [_record(json.loads(line)) for line in (self.path / file).read_text(encoding="utf-8").splitlines()]
+            if [each["epoch"] for each in self.records] != list(range(1, len(self.records) + 1)):
+                raise ValueError
+            (self.path / CHECKPOINT).stat()
+        except FileNotFoundError:
+            raise CommandError(_("{path} holds no training that could go on: {file} is not there", path=self.path, file=file)) from None
+        except (ValueError, AttributeError, OSError, RecursionError):
+            raise CommandError(_("{path} holds no training that could go on: {file} is damaged", path=self.path, file=file)) from None
         self.best_loss = min((each["validation"] for each in self.records if each.get("validation") is not None), default=float("inf"))
-        if (self.path / SAMPLES).exists():
-            from ..nets.saving import load_values
+        from ..nets.saving import load_values
 
+        self._before = load_values(self.path / WEIGHTS)
+        if (self.path / SAMPLES).exists():
             self.samples = {int(epoch): made for epoch, made in load_values(self.path / SAMPLES).items()}
-        return dict(settings)
+        return settings
 
     def back_to(self, epoch: int) -> None:
         """Forget the epochs after this one: the training goes on from here."""
+        if len(self.records) < epoch:
+            raise CommandError(_("{path} holds no training that could go on: {file} is damaged", path=self.path, file=RECORDS))
         del self.records[epoch:]
         self.samples = {each: made for each, made in self.samples.items() if each <= epoch}
 
@@ -139,12 +172,9 @@ class RunFolder:
 
     def best_values(self) -> dict[str, Any]:
         """The values of the best epoch, of this run or of the one it goes on with."""
-        if self.best is not None:
-            return self.best
-        from ..nets.saving import load_values
-
-        assert self.path is not None
-        return load_values(self.path / WEIGHTS)
+        found = self.best or self._before
+        assert found is not None
+        return found
 
     def finish(self, told: Mapping[str, str], plots: Mapping[str, Any], words: str, film: Animation | None = None) -> None:
         """Pictures and report of the whole training."""
@@ -170,7 +200,7 @@ def report(told: Mapping[str, str], pictures: Mapping[str, str], words: str) -> 
     images = "\n".join(f'<figure><img src="{file}" alt="{escape(_(name))}"><figcaption>{escape(_(name))}</figcaption></figure>' for name, file in pictures.items())
     return f"""<!doctype html>
 <html lang="{current_language()}"><head><meta charset="utf-8"><title>{escape(words)}</title>
-<style>body{{font-family:"DejaVu Sans","Noto Sans CJK TC","PingFang TC","Microsoft JhengHei",sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1d2129}}
+<style>body{{font-family:{FAMILIES[current_language()]},sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1d2129}}
 th{{text-align:left;font-weight:normal;color:#5f6875;padding-right:2em;vertical-align:top}}figure{{margin:2em 0}}img{{max-width:100%}}figcaption{{color:#5f6875}}</style>
 </head><body>
 <h1>{escape(words)}</h1>
@@ -180,3 +210,12 @@ th{{text-align:left;font-weight:normal;color:#5f6875;padding-right:2em;vertical-
 {images}
 </body></html>
 """
+
+
+def _record(found: Any) -> dict[str, Any]:
+    """A line of the records; ValueError for what is none."""
+    numbers = [*found["losses"].values()] if found.get("losses") else [found.get("loss"), *found.get("metrics", {}).values()]
+    numbers += [] if found.get("validation") is None else [found["validation"]]
+    if not isinstance(found.get("epoch"), int) or not all(isinstance(each, (int, float)) for each in [*numbers, found.get("seconds")]):
+        raise ValueError
+    return dict(found)

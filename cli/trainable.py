@@ -25,7 +25,7 @@ SETS = (
 )  # fmt: skip
 TARGETS = {"churn": "churn", "golf": "play", "houses": "price"}
 """What the generated tables are about."""
-OPTIMIZERS = {name.lower(): name for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "AdaDelta", "RMSProp", "Adam", "AdamW")}
+OPTIMIZERS = {name.lower(): name for name in ("SGD", "Momentum", "Nesterov", "AdaGrad", "AdaDelta", "RMSProp", "Adam", "AdamW", "LBFGS")}
 
 
 @dataclass
@@ -130,6 +130,7 @@ class Model:
     """A network, what it is trained with, and how the result is told: rows for training, for validation, loss, metrics.
 
     `samples` gives what is looked at after every epoch, and `shown` makes a picture of it; None where there is nothing to see.
+    `objective` is what the number that is made small is called.
     """
 
     net: Module
@@ -140,6 +141,7 @@ class Model:
     pictures: Callable[[], dict[str, Any]] = field(default=dict)
     samples: Callable[[], np.ndarray] | None = None
     shown: Callable[[np.ndarray], Plot] | None = None
+    objective: str = "loss"
 
 
 SAMPLES = 40

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.language import N_
 from ..autograd.language import translate as _
 from .errors import CommandError
 from .trainable import SAMPLES, Model, Task, asked, drawn, is_share, seen, side_of
@@ -57,8 +58,11 @@ def rbm(task: Task, hidden: Sequence[int], settings: Mapping[str, Any]) -> Model
     def error(t: np.ndarray, _hidden: np.ndarray) -> float:
         return float(np.mean((asked(again, task.judged.X, settings["engine"]) - task.judged.X) ** 2))
 
-    # The value of its objective says little, so that no epoch is called best by it.
-    return Model(net, None, (X,), None, {"reconstruction error": error}, lambda: _images(task, net.W.value.T, again, settings["engine"]))
+    # The value of its objective says little, so that no epoch is called best by it, and it is not called a loss.
+    return Model(
+        net, None, (X,), None, {"reconstruction error": error}, lambda: _images(task, net.W.value.T, again, settings["engine"]),
+        objective=N_("free energy, data − chain"),
+    )  # fmt: skip
 
 
 def autoencoder(task: Task, hidden: Sequence[int], settings: Mapping[str, Any]) -> Model:

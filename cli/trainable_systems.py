@@ -49,6 +49,15 @@ SYSTEMS = {
     "conditional": System(conditional, (128,), {**GAME, "rate": 2e-3}, TOLD, {"beta1": 0.5}),
 }
 """What can be trained, in the order of the course."""
+ALL_ROWS = ("batch", "rate")
+"""Settings that an optimizer which takes all rows at once has no use for."""
+NOTHING, SHARE = type(None), (int, float)
+KINDS: dict[str, Any] = {
+    **dict.fromkeys(("system", "data", "optimizer", "missing"), str), **dict.fromkeys(("target", "hidden", "loss", "engine"), (str, NOTHING)),
+    **dict.fromkeys(("epochs", "seed"), int), **dict.fromkeys(("latent", "steps", "batch", "patience"), (int, NOTHING)),
+    "validation": SHARE, "rate": (*SHARE, NOTHING), "drop": list,
+}  # fmt: skip
+"""What each setting is."""
 SOME = ("validation", "patience", "latent", "loss", "steps")
 """Settings that some systems have no use for."""
 
@@ -60,7 +69,32 @@ def settled(said: Mapping[str, Any]) -> dict[str, Any]:
         if name in said and name not in system.takes:
             users = ", ".join(each for each, other in SYSTEMS.items() if name in other.takes)
             raise CommandError(_("--{name} means nothing to {system}", name=name, system=said["system"]), _("it is for {systems}", systems=users))
-    return {**USUAL, **system.usual, **said}
+    return {**USUAL, **system.usual, **_for_optimizer(said, system), **said}
+
+
+def _for_optimizer(said: Mapping[str, Any], system: System) -> dict[str, Any]:
+    """What is usual with an optimizer that takes no single steps; CommandError where it cannot be."""
+    if str(said.get("optimizer")).lower() != "lbfgs":
+        return {}
+    if "steps" in system.takes:
+        raise CommandError(_("--{name} means nothing to {system}", name="optimizer lbfgs", system=said["system"]), _("a game has no loss that one could search for the least of"))
+    for name in ALL_ROWS:
+        if name in said:
+            raise CommandError(_("--{name} means nothing to {system}", name=name, system="lbfgs"), _("it takes all rows at once and finds out itself how far to go"))
+    return dict.fromkeys(ALL_ROWS)
+
+
+def checked(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were read from a file, all of them; ValueError for what can be none."""
+    for name, value in found.items():
+        kinds = KINDS.get(name)
+        if kinds is None or isinstance(value, bool) or not isinstance(value, kinds):
+            raise ValueError(name)
+    if found.get("system") not in SYSTEMS or not isinstance(found.get("data"), str):
+        raise ValueError("system")
+    if not all(isinstance(column, str) for column in found.get("drop", ())):
+        raise ValueError("drop")
+    return {**USUAL, **found}
 
 
 def model(task: Task, sizes: Sequence[int] | None, settings: Mapping[str, Any]) -> Model:
@@ -79,4 +113,5 @@ def trainer_of(made: Model, settings: Mapping[str, Any]) -> Trainer | Adversaria
     alike: dict[str, Any] = {name: settings[name] for name in ("batch", "seed", "engine")}
     if isinstance(made.net, Game):
         return AdversarialTrainer(made.net, made.data, steps=settings["steps"], optimizer=learner, **alike)
-    return Trainer(made.net, made.loss, made.data, optimizer=learner, validation=made.validation, metrics=made.metrics, **alike)
+    kind = getattr(learner, "trainer", Trainer)
+    return kind(made.net, made.loss, made.data, optimizer=learner, validation=made.validation, metrics=made.metrics, **alike)

@@ -13,6 +13,14 @@ from .adversarial.trainer import AdversarialRecord
 from .trainer import Record
 
 AnyRecord = Record | AdversarialRecord
+WHY = {
+    "interrupt": N_("Interrupted after epoch {epoch} of {epochs}."),
+    "patience": N_("Stopped after epoch {epoch} of {epochs}: no lower validation loss any more."),
+    "nan": N_("Stopped after epoch {epoch} of {epochs}: the loss is no number any more; a lower learning rate may help."),
+    "converged": N_("Stopped after epoch {epoch} of {epochs}: the loss is as low as it gets from here."),
+    "line search": N_("Stopped after epoch {epoch} of {epochs}: no step makes the loss lower."),
+}
+"""What is said of a training that ended before its last epoch."""
 Callback = Callable[[Any], Any]
 """Called with every record; True ends the training after it."""
 
@@ -74,7 +82,7 @@ def progress(
 
 def stopped(record: AnyRecord, by_callback: bool = False) -> str:
     """Why a training ended before its last epoch, as a sentence; empty where it did not."""
-    why = {"interrupt": N_("Interrupted after epoch {epoch} of {epochs}."), "patience": N_("Stopped after epoch {epoch} of {epochs}: no lower validation loss any more.")}.get(record.stopped or "")  # fmt: skip
+    why = WHY.get(record.stopped or "")
     if why is None:
         if not by_callback or record.epoch >= record.epochs:
             return ""

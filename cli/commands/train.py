@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ...autograd.executable import engines
+from ...autograd.language import N_
 from ...autograd.language import translate as _
 from ...nets.data.encoding import FOR_GAPS
 from ..options import Color, ColorOption, LanguageOption
@@ -36,6 +37,11 @@ def HELP() -> str:
 System = StrEnum("System", {name: name for name in SYSTEMS})  # type: ignore[misc]
 Missing = StrEnum("Missing", {name: name for name in FOR_GAPS})  # type: ignore[misc]
 Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
+SETTINGS = {
+    "loss": N_("loss"), "steps": N_("steps of the discriminator"), "latent": N_("size of the code"), "optimizer": N_("optimizer"),
+    "rate": N_("rate"), "batch": N_("rows to a step"), "seed": N_("seed"),
+}  # fmt: skip
+"""What is said of the settings in a report."""
 CAN_CHANGE = ("epochs", "patience", "engine")
 """What another part of the same training may be told anew."""
 
@@ -56,7 +62,7 @@ def run(
     loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help=_("What the sides of a game want: minimax, non-saturating, least-squares, wasserstein, wasserstein-gp, hinge, or f-gan and a divergence."), show_default=False)] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, metavar="COUNT", help=_("How often a discriminator learns before the generator learns once."), show_default=False)] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help=_("How often all rows are seen; 30 unless given."), show_default=False)] = None,
-    optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="NAME", help=_("sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam or adamw; adam unless given."), show_default=False)] = None,
+    optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="NAME", help=_("sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, adamw or lbfgs; adam unless given."), show_default=False)] = None,
     rate: Annotated[float | None, typer.Option("--rate", help=_("The learning rate; the usual one of the optimizer unless given."), show_default=False)] = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, help=_("Rows to a step; 32 unless given."), show_default=False)] = None,
     validation: Annotated[float | None, typer.Option("--validation", help=_("The share of the rows that is kept aside to find the best epoch; 0.2 unless given."), show_default=False)] = None,
@@ -71,7 +77,7 @@ def run(
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
 ) -> int:  # fmt: skip
-    """0 when it was trained, 130 when it was stopped by Ctrl-C; the best so far is written either way."""
+    """0 when it was trained, 1 when it came to nothing, 130 when it was stopped by Ctrl-C; the best so far is written then, too."""
     given = {
         "system": system and system.value, "data": data, "target": target, "hidden": hidden, "latent": latent, "loss": loss,
         "steps": steps, "epochs": epochs,
@@ -82,7 +88,7 @@ def run(
     said = {name: value for name, value in given.items() if value is not None}
     from ..errors import CommandError
     from ..run_folder import CHECKPOINT, RunFolder
-    from ..trainable_systems import USUAL, settled
+    from ..trainable_systems import settled
 
     if resume is None:
         for name, example in (("system", "mlp"), ("data", f"{said.get('system')} --data digits")):
@@ -94,7 +100,7 @@ def run(
         if other or output is not None:
             raise CommandError(_("--resume goes on with the settings of the folder; {name} cannot be changed", name=", ".join(other) or "-o"), _("only {names} can", names=", ".join(f"--{name}" for name in CAN_CHANGE)))  # fmt: skip
         folder = RunFolder(resume)
-        settings = {**USUAL, **folder.resume(), **said}
+        settings = {**folder.resume(), **said}
     return _trained(folder, settings, CHECKPOINT if resume is not None else None, as_json, color)
 
 
@@ -104,7 +110,7 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
     from ...nets.checkpoint import load_checkpoint
     from ...nets.progress import progress
     from .. import show
-    from ..errors import CommandError
+    from ..errors import CommandError, TrainingFailed
     from ..trainable import load
     from ..trainable_systems import model, trainer_of
 
@@ -125,11 +131,12 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
     shown = None if _why_no_plots() else made.shown
 
     def take(record: Any) -> None:
-        losses = record.losses.values() if hasattr(record, "losses") else [record.loss]
+        losses = record.losses.values() if hasattr(record, "losses") else [record.loss, *([] if record.validation is None else [record.validation])]
         wrong = [loss for loss in losses if not isfinite(loss)]
         if wrong:
-            folder.write()
-            raise CommandError(_("the loss is {loss} in epoch {epoch}: the learning rate is too high", loss=wrong[0], epoch=record.epoch), _("a smaller --rate"))
+            said = _("the loss is {loss} in epoch {epoch}: the learning rate is too high", loss=wrong[0], epoch=record.epoch)
+            some = folder.give_up()
+            raise TrainingFailed(said, _("a smaller --rate, and a new folder: {path} keeps the epochs before", path=folder.path) if some else _("a smaller --rate"))
         if made.samples is not None:
             folder.show(record.epoch, made.samples(), shown)
         folder.take(trainer, record)
@@ -155,12 +162,13 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
     of_rows = _("{count} validation rows", count=len(task.judged)) if task.validation is not None else _("the training rows")
     words = _("{system} on {data}", system=settings["system"], data=task.name)
     kept = 0 if task.validation is None else len(task.validation)
+    words_of = {"loss": made.objective}
     told = {
         _("system"): _("{name}, {count} parameters", name=settings["system"], count=f"{made.net.count:,}"),
         _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=settings["data"], count=len(task.train) + kept, kept=kept),
-        **{_(name): f"{value:.4g}" for name, value in results.items()},
+        **{_(words_of.get(name, name)): f"{value:.4g}" for name, value in results.items()},
         _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds"): f"{seconds:.1f}",
-        _("settings"): ", ".join(f"{name} {settings[name]}" for name in ("loss", "steps", "latent", "optimizer", "rate", "batch", "seed") if settings[name] is not None),
+        _("settings"): _(", ").join(f"{_(word)} {settings[name]}" for name, word in SETTINGS.items() if settings[name] is not None),
     }  # fmt: skip
     if stop := stopped(last):
         told[_("end")] = stop
@@ -171,7 +179,7 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
         record = {"version": 1, "system": settings["system"], "data": settings["data"], "best_epoch": best["epoch"], "epochs": len(folder.records), **results, "parameters": made.net.count, "stopped": last.stopped, "folder": folder.path and str(folder.path)}  # fmt: skip
         show.out(json.dumps(record, ensure_ascii=not show.can_print("中文∂"), indent=2))
     else:
-        figures = ", ".join(f"{_(name)} {value:.4g}" for name, value in results.items())
+        figures = _(", ").join(f"{_(words_of.get(name, name))} {value:.4g}" for name, value in results.items())
         show.out(_("{words}: epoch {epoch} of {epochs}, {figures} ({rows})", words=words, epoch=best["epoch"], epochs=len(folder.records), figures=figures, rows=of_rows))
         if folder.path is not None:
             show.out(_("written: {path}", path=folder.path))
@@ -202,7 +210,7 @@ def _pictures(folder: Any, made: Any, told: dict[str, str], words: str) -> None:
         return
     from ...viz.plots import learning_curves
 
-    plots, film = {"curves": learning_curves(folder.records), **made.pictures()}, None
+    plots, film = {"curves": learning_curves(folder.records, loss=made.objective), **made.pictures()}, None
     if made.shown is not None:
         plots["samples"], film = made.shown(made.samples()), folder.film(made.shown)
     folder.finish(told, plots, words, film)

@@ -226,6 +226,9 @@ def test_patience_ends_it(capsys):
         (["mlp", "--data", "moons", "--steps", "2"], "--steps means nothing to mlp"),
         (["gan", "--data", "moons", "--validation", "0.1"], "--validation means nothing to gan"),
         (["gan", "--data", "moons", "--loss", "least-square"], "did you mean least-squares?"),
+        (["gan", "--data", "moons", "--optimizer", "lbfgs"], "means nothing to gan"),
+        (["mlp", "--data", "moons", "--optimizer", "lbfgs", "--rate", "0.1"], "--rate means nothing to lbfgs"),
+        (["vae", "--data", "digits", "--optimizer", "LBFGS"], "draws at random"),
         (["dcgan", "--data", "moons"], "the rows of moons are none"),
         (["dcgan", "--data", "digits", "--hidden", "8,8,8,8"], "multiples of 16"),
         (["conditional", "--data", "diabetes"], "diabetes has none"),
@@ -256,9 +259,106 @@ def test_resume_keeps_the_settings_of_the_folder(tmp_path, capsys):
 def test_a_rate_that_is_too_high(tmp_path, capsys):
     words = ("mlp", "--data", "houses", "--optimizer", "sgd", "--rate", 1e9, "-o", tmp_path / "run")
     with np.errstate(all="ignore"):
-        assert train(*words, *QUICK) == 2
+        assert train(*words, *QUICK) == 1
     assert "a smaller --rate" in capsys.readouterr().err
-    assert "report.html" not in {path.name for path in (tmp_path / "run").iterdir()}
+    # Nothing was learned, so that there is nothing to go on with: the folder is as free as it was.
+    assert not (tmp_path / "run").exists()
+    with np.errstate(all="ignore"):
+        (tmp_path / "run").mkdir()
+        assert train(*words, *QUICK) == 1
+    assert list((tmp_path / "run").iterdir()) == []
+    assert train(*words[:-4], "--rate", 0.01, "--epochs", 1, "-o", tmp_path / "run", *QUICK) == 0
+
+
+def test_a_training_that_fails_later_keeps_what_it_learned(tmp_path, capsys, monkeypatch):
+    from nngraph.nets.trainer import Trainer
+
+    original = Trainer._epochs
+
+    def epochs(self, first, last):
+        for epoch, loss, rate, seconds in original(self, first, last):
+            yield epoch, float("nan") if epoch == 2 else loss, rate, seconds
+
+    monkeypatch.setattr(Trainer, "_epochs", epochs)
+    folder = tmp_path / "run"
+    assert train("mlp", "--data", "moons", "--epochs", 5, "-o", folder, *QUICK) == 1
+    said = capsys.readouterr().err
+    assert "nan in epoch 3" in said
+    assert f"{folder} keeps the epochs before" in said
+    assert [each["epoch"] for each in lines(folder)] == [1, 2]
+    assert all(np.isfinite(value).all() for value in load_values(folder / "weights.safetensors").values())
+    monkeypatch.undo()
+    assert train("--resume", folder, "--epochs", 3) == 0
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    assert train("mlp", "--data", "moons", "--epochs", 2, "-o", folder, *QUICK) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        *(("settings.json", text) for text in ("[]", "{", "1", '{"system": "mlp"}', '{"system": "x", "data": "moons"}')),
+        *(("settings.json", json.dumps({"system": "mlp", "data": "moons", **wrong})) for wrong in ({"epochs": "x"}, {"colour": 1}, {"seed": True}, {"drop": [1]})),
+        *(("records.jsonl", text) for text in ("", "[]", "{}", "x", '{"epoch": 1, "loss": "a", "seconds": 1}', '{"epoch": 2, "loss": 1, "seconds": 1}')),
+        *((f"{name}.safetensors", "") for name in ("weights", "checkpoint")),
+    ],
+)
+def test_files_of_a_training_that_are_damaged_are_named(file, text, trained, tmp_path, capsys):
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    (folder / file).write_text(text)
+    assert train("--resume", folder, "--epochs", 3) == 2
+    said = capsys.readouterr().err
+    assert file in said
+    assert "mistake in nngraph" not in said
+
+
+def test_resume_takes_a_folder(trained, tmp_path, capsys):
+    assert train("--resume", trained / "report.html") == 2
+    assert "report.html is no folder" in capsys.readouterr().err
+    assert train("--resume", tmp_path / "nowhere") == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_lbfgs(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert train("mlp", "--data", "iris", "--optimizer", "lbfgs", "--epochs", 200, "-o", folder, *QUICK) == 0
+    shown = capsys.readouterr()
+    assert "of 200: the loss is as low as it gets" in shown.err or "no step makes the loss lower" in shown.err
+    assert 10 * lines(folder)[-1]["loss"] < lines(folder)[0]["loss"]
+    assert train("--resume", folder, "--epochs", 210) == 0
+
+
+def test_the_settings_of_a_report_are_words(tmp_path, capsys):
+    assert train("gan", "--data", "blobs", "--epochs", 1, "--latent", 3, "-o", tmp_path / "run", *QUICK) == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "loss non-saturating, steps of the discriminator 1, size of the code 3, optimizer adam, rate 0.001, rows to a step 64, seed 0" in page
+
+
+@pytest.mark.parametrize(("language", "own", "other"), [("zh-CN", "Noto Sans CJK SC", "TC"), ("zh-TW", "Noto Sans CJK TC", "SC")])
+def test_a_report_has_the_letters_of_its_language(language, own, other, tmp_path):
+    assert train("mlp", "--data", "moons", "--epochs", 1, "-o", tmp_path / "run", "--lang", language, *QUICK) == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert own in page
+    assert f" {other}" not in page
+
+
+def test_the_objective_of_a_machine_is_not_called_a_loss(tmp_path, capsys, few_digits, monkeypatch):
+    from nngraph.viz import plots
+
+    asked = []
+    original = plots.learning_curves
+    monkeypatch.setattr(plots, "learning_curves", lambda *given, **more: asked.append(more) or original(*given, **more))
+    assert train("rbm", "--data", "digits", "--epochs", 1, "-o", tmp_path / "run", *QUICK) == 0
+    assert ", free energy, data − chain " in capsys.readouterr().out
+    assert asked == [{"loss": "free energy, data − chain"}]
+    assert "<th>loss</th>" not in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_without_matplotlib_all_but_pictures_is_written(tmp_path, capsys, monkeypatch):

@@ -80,3 +80,20 @@ def test_side_by_side_are_the_plots_themselves():
         assert pixels(plots.side_by_side(curves, columns=2, theme=theme))[0, 0].tolist() == corner
     with pytest.raises(plots.PlotError, match="no plots"):
         plots.side_by_side({})
+
+
+def test_the_legend_says_which_lines_are_thin():
+    figure, (losses, _) = panels(plots.learning_curves({"0.1": records(3), "1.0": records(6)}))
+    kinds = {text.get_text(): line.get_linewidth() for text, line in zip(losses.get_legend().get_texts(), losses.get_legend().get_lines())}
+    assert kinds["training"] > kinds["validation"]
+    drawn = [line.get_linewidth() for line in losses.get_lines()]
+    assert drawn == [kinds["training"], kinds["validation"]] * 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0.1", "1.0"]
+    figure, (losses, *_) = panels(plots.learning_curves({"0.1": records(3, validation=False)}))
+    assert losses.get_legend() is None
+
+
+def test_what_is_made_small_can_have_another_name():
+    for given in (records(), {"a": records()}):
+        _, (losses, *_) = panels(plots.learning_curves(given, loss="energy"))
+        assert losses.get_ylabel() == "energy"

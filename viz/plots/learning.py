@@ -14,13 +14,17 @@ METRICS = (N_("accuracy"), N_("error"))
 """Names of metrics that are translated; any other stands as it is."""
 SIDES = (N_("discriminator"), N_("generator"), N_("discriminators"), N_("generators"))
 """Who learns in a game."""
+THIN = 0.4
+"""How wide the lines of validation losses are where several trainings are compared, as a share of the others."""
 Rows = list[dict[str, Any]]
 
 
-def learning_curves(records: Iterable[Any] | Mapping[str, Iterable[Any]], *, log: bool = False, **look: Any) -> Plot:
+def learning_curves(
+    records: Iterable[Any] | Mapping[str, Iterable[Any]], *, log: bool = False, loss: str = N_("loss"), **look: Any
+) -> Plot:
     """Loss by epoch, training and validation, and beside it the metrics, if there are any. A line stands at the epoch with
     the least validation loss. `records` are those of a training, or mappings with the same names, as read from JSON lines;
-    with `log` losses are on a logarithmic axis.
+    with `log` losses are on a logarithmic axis. `loss` is what the number is called that was made small.
 
     Records of a game have a loss for each side, and a line for each.
 
@@ -37,7 +41,7 @@ def learning_curves(records: Iterable[Any] | Mapping[str, Iterable[Any]], *, log
         metric = measured.pop() if len(measured) == 1 else None
 
         def paint_all(figure: Any, look: Look) -> None:
-            _compared(figure, look, runs, metric, log)
+            _compared(figure, look, runs, metric, log, loss)
 
         return Plot(paint_all, (9.0, 4.2) if metric else (6.4, 4.4), **look)
     rows = [_fields(record) for record in records]
@@ -45,12 +49,12 @@ def learning_curves(records: Iterable[Any] | Mapping[str, Iterable[Any]], *, log
         raise PlotError("learning_curves: there are no records")
 
     def paint(figure: Any, look: Look) -> None:
-        _single(figure, look, rows, log)
+        _single(figure, look, rows, log, loss)
 
     return Plot(paint, (9.0, 3.8) if rows[0]["metrics"] else (6.4, 4.0), **look)
 
 
-def _single(figure: Any, look: Look, rows: Rows, log: bool) -> None:
+def _single(figure: Any, look: Look, rows: Rows, log: bool, loss: str) -> None:
     epochs = [row["epoch"] for row in rows]
     validation = _column(rows, "validation")
     names = list(rows[0]["metrics"])
@@ -69,7 +73,7 @@ def _single(figure: Any, look: Look, rows: Rows, log: bool) -> None:
         losses.plot(epochs, _column(rows, "loss"), color=colors.series(0), linestyle=colors.dash(0), label=look.say(N_("training")), **style)  # fmt: skip
     if judged:
         losses.plot(epochs, validation, color=colors.series(1), linestyle=colors.dash(1), label=look.say(N_("validation")), **style)  # fmt: skip
-    losses.set_ylabel(look.say(N_("loss")))
+    losses.set_ylabel(look.say(loss))
     if log:
         logarithmic(losses)
     for at, name in enumerate(names):
@@ -88,23 +92,30 @@ def _single(figure: Any, look: Look, rows: Rows, log: bool) -> None:
         losses.legend()
 
 
-def _compared(figure: Any, look: Look, runs: Mapping[str, Rows], metric: str | None, log: bool) -> None:
+def _compared(figure: Any, look: Look, runs: Mapping[str, Rows], metric: str | None, log: bool, loss: str) -> None:
+    from matplotlib.lines import Line2D
+
     panels = figure.subplots(1, 2 if metric else 1, squeeze=False)[0]
     for at, (name, rows) in enumerate(runs.items()):
         epochs, color, dash = [row["epoch"] for row in rows], look.colors.series(at), look.colors.dash(at)
         panels[0].plot(epochs, _column(rows, "loss"), color=color, linestyle=dash, linewidth=look.line, label=name)
-        panels[0].plot(epochs, _column(rows, "validation"), color=color, linestyle=dash, linewidth=look.line / 2.5)
+        panels[0].plot(epochs, _column(rows, "validation"), color=color, linestyle=dash, linewidth=THIN * look.line)
         if metric:
             values = [row["metrics"].get(metric, np.nan) for row in rows]
             panels[1].plot(epochs, values, color=color, linestyle=dash, linewidth=look.line)
-    panels[0].set_ylabel(look.say(N_("loss")))
+    panels[0].set_ylabel(look.say(loss))
     if log:
         logarithmic(panels[0])
     if metric:
         panels[1].set_ylabel(look.say(metric))
     for panel in panels:
         _by_epoch(panel, look)
-    figure.legend(loc="outside lower center", ncols=min(len(runs), 3 if max(map(len, runs)) > 12 else 5))
+    if any(not np.isnan(_column(rows, "validation")).all() for rows in runs.values()):
+        ink = look.colors.theme.text
+        kinds = [(N_("training"), look.line), (N_("validation"), THIN * look.line)]
+        panels[0].legend(handles=[Line2D([], [], color=ink, linewidth=width, label=look.say(name)) for name, width in kinds])
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=min(len(runs), 3 if max(map(len, runs)) > 12 else 5))
 
 
 def _by_epoch(panel: Any, look: Look) -> None:
