@@ -10,7 +10,7 @@ or its new one, all leaves that change together do so at one moment, and no step
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -53,6 +53,12 @@ def store(values: Mapping[Any, np.ndarray], since: Mapping[Any, int] | None = No
             _put(values, moment)
             raise
         return True
+
+
+def moments(leaves: Iterable[Any]) -> dict[Any, int]:
+    """When each of some leaves last changed, for `store(…, since=…)`."""
+    with Clock.lock:
+        return {leaf: leaf._stamp for leaf in leaves}
 
 
 def _put(values: Mapping[Any, np.ndarray], moment: int) -> None:

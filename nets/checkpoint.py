@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..autograd.errors import ParameterError
+from .module import give
 from .saving import load_values, save_values
 from .trainer import Trainer
 
@@ -33,9 +34,8 @@ def load_checkpoint(path: str | Path, trainer: Trainer | AdversarialTrainer) -> 
     if values.keys() != {*own, EPOCHS}:
         strange = sorted(values.keys() ^ {*own, EPOCHS})
         raise ParameterError(f"{path} is a checkpoint of another training: {', '.join(strange[:5])} does not fit")
-    for name, leaf in own.items():
-        if values[name].shape != tuple(leaf.shape):
-            raise ParameterError(f"{path}: {name} has shape {values[name].shape}, here it is {tuple(map(int, leaf.shape))}")
-    for name, leaf in own.items():
-        leaf.value = values[name]
-    trainer.done = int(values[EPOCHS])
+    done = values[EPOCHS]
+    if done.shape != () or done.dtype.kind not in "iu" or done < 0:
+        raise ParameterError(f"{path}: {EPOCHS} is no number of epochs")
+    give({leaf: values[name] for name, leaf in own.items()}, {leaf: f"{path}: {name}" for name, leaf in own.items()})
+    trainer.done = int(done)

@@ -14,7 +14,8 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.graph import order
 from ..autograd.leaves import as_node, is_frozen, parameter, state
-from ..autograd.node import Leaf, Node, current_scope, scope
+from ..autograd.node import Leaf, Node, array_of, current_scope, fitted, scope
+from ..autograd.storage import store
 from .initialize import Initializer, drawn, zeros
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ watched: ContextVar[dict[Any, Any] | None] = ContextVar("nngraph_watched", defau
 class Module:
     """A part of a network. Subclasses set parameters and other modules as attributes, and say in `forward` what comes out.
 
-    The attribute names are the paths of the parameters, and the scopes that pictures fold by. A list of modules counts:
-    `self.layers = [a, b]` gives layer1 and layer2.
+    The attribute names are the paths of the parameters, and the scopes that pictures fold by. Lists and dictionaries of
+    modules and parameters count as well: `self.layers = [a, b]` gives layer1 and layer2, `self.heads = {"size": c}` gives
+    heads_size, and a list in the list layer1_1, layer1_2. No two parts may have the same name, and none may hold itself.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -62,8 +64,12 @@ class Module:
         nodes = [given if given is None or isinstance(given, (Node, tuple)) else as_node(given) for given in inputs]
         if not self._label and not self._own_label:
             object.__setattr__(self, "_own_label", self._free_label([node for node in nodes if isinstance(node, Node)]))
+        parts = self._parts()
         with scope(self.label):
-            for leaf in self.leaves().values():
+            for label, part in parts.items():
+                if isinstance(part, Module):
+                    part._label = part._label or label  # it may have come into a list later
+            for leaf in (part for part in parts.values() if isinstance(part, Leaf)):
                 # A leaf that several modules share belongs to the first that is called.
                 leaf.scope = leaf.scope or current_scope.get()
             result = self.forward(*nodes, **settings)
@@ -73,8 +79,16 @@ class Module:
         return result
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if not holds_parts(value):
+            object.__setattr__(self, name, value)
+            return
+        self._parts({**vars(self), name: value})
+        own = {label: part for label, part in _named(name, value) if isinstance(part, Module)}
+        for label, module in own.items():
+            if any(inner is self for _, inner in module.modules()):
+                raise _holds_itself(self, label)
         object.__setattr__(self, name, value)
-        for label, module in _modules(name, value):
+        for label, module in own.items():
             module._label = module._label or label
 
     def __repr__(self) -> str:
@@ -99,20 +113,34 @@ class Module:
     # The tree -------------------------------------------------------------------------------------------------------
     def children(self) -> dict[str, Module]:
         """The modules that are its own attributes, by label."""
-        return {label: module for name, value in vars(self).items() for label, module in _modules(name, value)}
+        return {label: part for label, part in self._parts().items() if isinstance(part, Module)}
 
     def leaves(self) -> dict[str, Leaf]:
         """The parameters and states that are its own attributes, by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Leaf)}
+        return {name: part for name, part in self._parts().items() if isinstance(part, Leaf)}
+
+    def _parts(self, attributes: Mapping[str, Any] | None = None) -> dict[str, Module | Leaf]:
+        """The modules and leaves of some attributes, by label; ParameterError where two would have the same."""
+        parts: dict[str, Module | Leaf] = {}
+        for name, value in (vars(self) if attributes is None else attributes).items():
+            for label, part in _named(name, value):
+                if parts.setdefault(label, part) is not part:
+                    raise ParameterError(
+                        f"{type(self).__name__} has two parts of the name {label!r}, of which one comes from the attribute"
+                        f" {name!r}; one of them needs another name"
+                    )
+        return parts
 
     def modules(self, path: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all inside it, with their paths, parents first."""
-        waiting = [(path, self)]
+        waiting: list[tuple[str, Module, tuple[Module, ...]]] = [(path, self, ())]
         while waiting:
-            here, module = waiting.pop()
+            here, module, around = waiting.pop()
+            if any(module is outer for outer in around):
+                raise _holds_itself(module, here)
             yield here, module
             inside = [(f"{here}{SEPARATOR}{label}" if here else label, child) for label, child in module.children().items()]
-            waiting += reversed(inside)
+            waiting += [(there, child, (*around, module)) for there, child in reversed(inside)]
 
     def _by_path(self, role: str) -> dict[str, Leaf]:
         found: dict[str, Leaf] = {}
@@ -170,11 +198,7 @@ class Module:
             said = [f"without {', '.join(sorted(missing))}"] * bool(missing)
             said += [f"with {', '.join(sorted(unknown))}, which it has not"] * bool(unknown)
             raise ParameterError(f"{self!r} was given values {' and '.join(said)}")
-        for path, leaf in own.items():
-            if np.shape(values[path]) != tuple(leaf.shape):
-                raise ShapeError(f"{path} has shape {tuple(map(int, leaf.shape))}, not {np.shape(values[path])}")
-        for path, leaf in own.items():
-            leaf.value = values[path]
+        give({leaf: values[path] for path, leaf in own.items()}, {leaf: path for path, leaf in own.items()})
         return self
 
     def save(self, path: str | Path) -> None:
@@ -214,10 +238,47 @@ def new_state(name: str, value: Any, dtype: Any = "float32") -> Leaf:
     return state(name, value, dtype=dtype)
 
 
-def _modules(name: str, value: Any) -> list[tuple[str, Module]]:
-    if isinstance(value, Module):
-        return [(name, value)]
-    if isinstance(value, (list, tuple)) and any(isinstance(each, Module) for each in value):
+def give(values: Mapping[Leaf, Any], names: Mapping[Leaf, str]) -> None:
+    """Have some leaves take new values, all of them at one moment or, where one does not fit, none; errors say its name."""
+    taken = {}
+    for leaf, value in values.items():
+        array = array_of(value, names[leaf])
+        if array.shape != tuple(leaf.shape):
+            raise ShapeError(f"{names[leaf]} has shape {tuple(map(int, leaf.shape))}, not {array.shape}")
+        taken[leaf] = np.array(fitted(array, leaf.dtype, names[leaf]))
+    store(taken)
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, Module | Leaf]]:
+    """The modules and leaves in the value of an attribute, with their labels."""
+    if isinstance(value, (Module, Leaf)):
+        yield name, value
+    elif not holds_parts(value):
+        return
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if holds_parts(each) and (not isinstance(key, (str, int)) or SEPARATOR in str(key)):
+                raise ParameterError(f"{name}[{key!r}]: a part is named by its key, a text without {SEPARATOR!r} or a whole number")
+            yield from _named(f"{name}_{key}", each)
+    elif isinstance(value, (list, tuple)):
         stem = name.removesuffix("s")
-        return [(f"{stem}{at}", each) for at, each in enumerate(value, 1) if isinstance(each, Module)]
-    return []
+        for at, each in enumerate(value, 1):
+            yield from _named(f"{stem}_{at}" if stem[-1:].isdigit() else f"{stem}{at}", each)
+    else:
+        raise ParameterError(f"{name} is a {type(value).__name__}, whose parts have no order; a list or a dictionary gives them names")
+
+
+def holds_parts(value: Any) -> bool:
+    """Whether a value is a module or a leaf, or a collection with one inside."""
+    if isinstance(value, Mapping):
+        return any(map(holds_parts, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(holds_parts, value))
+    return isinstance(value, (Module, Leaf))
+
+
+def _holds_itself(module: Module, path: str) -> ParameterError:
+    return ParameterError(
+        f"{type(module).__name__} is a part of itself, at {path!r}: a network is a tree. To reach the module around it, give"
+        " what is needed of it to `forward`"
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from numbers import Real
 from time import perf_counter
 from typing import Any
@@ -16,10 +17,11 @@ import numpy as np
 from ..autograd.differentiate import gradient
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.executable import Executable, compile
-from ..autograd.leaves import as_node
+from ..autograd.leaves import as_node, is_frozen
 from ..autograd.leaves import input as input_leaf
-from ..autograd.node import Leaf, Node
+from ..autograd.node import Leaf, Node, describe
 from ..autograd.sizes import Size
+from ..autograd.storage import moments, store
 from .mode import training
 from .module import Module
 from .optimizers import Adam, Memory, Optimizer
@@ -38,7 +40,7 @@ class Record:
     `validation` is the loss on the validation data, None without any; `metrics` were measured on the validation data, or
     without any on the training data. `best` says whether no earlier epoch had a lower validation loss (training loss without
     validation). `seconds` is what the epoch took. `stopped` is "patience" or "interrupt" on the last record of a training
-    that did not run all its epochs, or why the optimizer ended it.
+    that did not run all its epochs, "nan" where its loss is no number any more, or why the optimizer ended it.
     """
 
     epoch: int
@@ -55,9 +57,19 @@ class Record:
 class Trainer:
     """A training that can be continued: the compiled step, what the optimizer remembers, and how many epochs are done.
 
-    `data` is X, or (X, t); `loss` is a function of what the network gives and of the target, which is X itself where there is
-    no t. Left out, it is `net.objective(*batch)`. `batch` rows make a step, None all of them; every epoch has its own order of
-    them unless `shuffle` is False.
+    `data` is X, or (X, t); `loss` is a function (output, target) of nodes, such as ng.softmax_loss: what the network gives
+    comes first, the target second, which is X itself where there is no t. Left out, it is `net.objective(*batch)`.
+
+    - `batch`: so many rows make a step, None all of them.
+    - `optimizer`: how parameters move, such as nets.SGD(0.1); Adam() unless given.
+    - `validation`: data that are not learned from; every epoch is judged by the loss on them, and the best is kept.
+    - `metrics`: by name, functions (target, output) of arrays that give a number, the other way round than a loss because
+      scikit-learn has them so. Measured after every epoch on the validation data, or without any on the training data.
+    - `shuffle`: every epoch has its own order of the rows; False keeps them as they come.
+    - `seed`: of these orders, and of all that is drawn while it learns, as by Dropout.
+    - `engine`: "numba" or "numpy", what computes.
+
+    How many epochs, and with how much `patience`, is said to `run`. What is frozen when the Trainer is made stays so.
     """
 
     def __init__(
@@ -91,8 +103,8 @@ class Trainer:
         objective = objective_of(net, loss)
         with training(self.seed) as learning:
             value = objective(*inputs)
-        if not net.trainable():
-            raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))
+        _check_parts(net, value)
+        self.learned = net.trainable()
         self.learning = learning
         self.ended: str | None = None
         self.step = self._compiled(value, inputs, engine)
@@ -104,6 +116,15 @@ class Trainer:
         updates = self.optimizer.updates(trainable, gradient(value, list(trainable.values())), self.memory)
         rate = as_node(self.optimizer.rate_at(self.memory))
         return compile([value, rate], inputs, {**updates, **self.learning.updates}, engine)
+
+    def _check_frozen(self) -> None:
+        """ParameterError where other parameters are to be learned than those that the step moves."""
+        now = self.net.trainable()
+        if other := sorted(self.learned.keys() ^ now.keys()):
+            what = "unfrozen" if other[0] in now else "frozen"
+            raise ParameterError(
+                f"{other[0]} was {what} after this Trainer was made, and its step is compiled already; make a new Trainer"
+            )
 
     def _measured(
         self, inputs: Sequence[Leaf], objective: Callable[..., Node], loss: Loss | None, engine: str | None
@@ -124,15 +145,23 @@ class Trainer:
     def run(self, epochs: int, patience: int | None = None) -> Iterator[Record]:
         """So many epochs more, a record after each. With `patience`, training ends when the validation loss has not sunk for
         so many epochs. In the end, also after Ctrl-C, the network has the values of its best epoch, where there is
-        validation; else the last. An error in the first epoch, such as a class number out of range, leaves all as it was."""
+        validation; else the last. An error in the first epoch, such as a class number out of range, leaves all as it was.
+
+        A loss that is no number (NaN) ends it, for what is learned from it is none either: the last record says "nan", and
+        with validation the network has its best values, or those it began with. It runs as its records are asked for; who
+        asks for no more has the best values at once, unless they were changed since the last record."""
         epochs = whole(epochs, "epochs", 0)
+        self._check_frozen()
         return self._records(epochs, None if patience is None else whole(patience, "patience"))
 
     def _records(self, epochs: int, patience: int | None) -> Iterator[Record]:
-        best, kept, since = float("inf"), None, 0
+        best, since = float("inf"), 0
         first, last = self.done, self.done + epochs
         record = None
-        before = {leaf: leaf.value for each in (self.net.parameters(), self.net.states(), self.states) for leaf in each.values()}
+        own = [*self.net.parameters().values(), *self.net.states().values()]
+        before = {leaf: leaf.value for leaf in (*own, *self.states.values())}
+        kept: dict[Leaf, np.ndarray] = {}
+        unchanged: dict[Leaf, int] | None = None
         try:
             for epoch, losses, rate, seconds in self._epochs(first, last):
                 began = perf_counter()
@@ -142,16 +171,22 @@ class Trainer:
                 since = 0 if is_best else since + 1
                 if is_best:
                     best = judged
-                    kept = self.net.values() if validation is not None else None
+                    kept = {} if validation is None else {leaf: leaf.value for leaf in own}
                 self.done = epoch + 1
+                lost = np.isnan(losses)
+                if lost and validation is not None:
+                    kept = kept or {leaf: before[leaf] for leaf in own}
                 over = patience is not None and since >= patience
                 record = Record(
                     self.done, last, losses, rate, seconds + perf_counter() - began, validation, metrics, is_best,
-                    "patience" if over else self.ended,
+                    "nan" if lost else "patience" if over else self.ended,
                 )  # fmt: skip
+                unchanged = moments(kept)
                 yield record
-                if over:
+                unchanged = None
+                if lost or over:
                     break
+                self._check_frozen()
             if record is not None and self.ended and record.stopped is None:
                 yield replace(record, stopped=self.ended)
         except KeyboardInterrupt:
@@ -165,8 +200,8 @@ class Trainer:
                 self.done = first
             raise
         finally:
-            if kept is not None:
-                self.net.set_values(kept)
+            # Who left at a record, and has trained the network further elsewhere, keeps what came of that.
+            store({leaf: np.array(value) for leaf, value in kept.items()}, since=unchanged)
 
     def _epochs(self, first: int, last: int) -> Iterator[tuple[int, float, float, float]]:
         orders = self.seed if self.shuffle else None
@@ -183,7 +218,7 @@ class Trainer:
         arrays = self.arrays if self.validation is None else self.validation
         results = self._measure(*arrays)
         target = arrays[-1]
-        metrics = {name: _number(name, metric(target, results[1])) for name, metric in self.metrics.items()}
+        metrics = {name: _metric(name, metric, target, results[1]) for name, metric in self.metrics.items()}
         return (None if self.validation is None else float(results[0])), metrics
 
 
@@ -191,8 +226,12 @@ def train(
     net: Module, loss: Loss | None = None, data: Data | None = None, *, epochs: int = 10, patience: int | None = None,
     **settings: Any,
 ) -> Iterator[Record]:  # fmt: skip
-    """Train a network: a record for every epoch. See `Trainer` for the settings and `Trainer.run` for how it ends. An optimizer
-    that takes no single steps, such as LBFGS, brings a trainer of its own.
+    """Train a network: a record for every epoch, computed when it is asked for. Nothing is learned before the records are gone
+    through, in a loop or by list(…); who leaves the loop ends the training.
+
+    See `Trainer` for the settings: batch, optimizer, validation, metrics, shuffle, seed and engine; a loss takes (output,
+    target), a metric (target, output). `Trainer.run` says what `patience` is and how it ends. An optimizer that takes no
+    single steps, such as LBFGS, brings a trainer of its own. A game, such as a GAN, is trained by `train_adversarial`.
 
     >>> import nngraph as ng, numpy as np
     >>> from nngraph import nets
@@ -212,12 +251,58 @@ def _check(net: Any, loss: Any, optimizer: Any, metrics: Any) -> None:
     """ParameterError for what is no network, loss, optimizer or metric at all."""
     if not isinstance(net, Module):
         raise ParameterError(f"{net!r} is no network; it has to be a nets.Module, such as nets.MLP([4, 5, 3])")
+    if callable(getattr(net, "turns", None)):
+        raise ParameterError(f"{net!r} is a game, whose networks learn in turns: nets.train_adversarial(net, data)")
     if loss is not None and not callable(loss):
         raise ParameterError(f"loss={loss!r}: it is a function of what comes out and the target, such as ng.softmax_loss")
     if optimizer is not None and (isinstance(optimizer, type) or not hasattr(optimizer, "updates")):
         raise ParameterError(f"optimizer={optimizer!r}: it is one of nets, such as nets.Adam(0.01)")
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
         raise ParameterError(f"metrics={metrics!r}: they are functions (target, what the network gives) by name, {{'error': function}}")
+    for name, metric in (metrics or {}).items():
+        _check_order(name, metric)
+
+
+def _check_parts(net: Module, loss: Node) -> None:
+    """ParameterError where there is nothing to learn, or where the loss has parameters that would be left as they are because
+    the network does not know them, as when a function of it calls a module that is none of its attributes."""
+    known = net.parameters()
+    if not net.trainable():
+        raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if known else "no parameters"))
+    own = set(known.values())
+    for node in loss.graph.nodes:
+        if isinstance(node, Leaf) and node.role == "parameter" and node not in own and not is_frozen(node):
+            raise ParameterError(
+                f"the loss depends on {describe(node)}, which is no parameter of {net!r} and would not be learned. Make what it"
+                " belongs to an attribute of the network, or freeze it: module.freeze()"
+            )
+
+
+OUTPUT_FIRST = ({"y", "y_pred", "pred", "output", "outputs", "prediction", "scores"}, {"t", "y_true", "true", "target", "targets", "label", "labels"})  # fmt: skip
+"""What the arguments of a metric are called that takes them the wrong way round."""
+
+
+def _check_order(name: str, metric: Metric) -> None:
+    try:
+        called = list(signature(metric).parameters)
+    except (TypeError, ValueError):
+        return  # it does not say
+    if len(called) > 1 and all(each in those for each, those in zip(called, OUTPUT_FIRST)):
+        raise ParameterError(
+            f"the metric {name!r} takes ({called[0]}, {called[1]}); metrics take the target first and then what the network"
+            " gives, as in scikit-learn"
+        )
+
+
+def _metric(name: str, metric: Metric, target: np.ndarray, output: np.ndarray) -> float:
+    try:
+        found = metric(target, output)
+    except Exception as error:
+        raise ParameterError(
+            f"the metric {name!r} failed: {error or type(error).__name__}. It is called with the target, of shape"
+            f" {target.shape}, first, and then with what the network gives, of shape {output.shape}"
+        ) from error
+    return _number(name, found)
 
 
 def _number(name: str, found: Any) -> float:

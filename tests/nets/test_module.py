@@ -8,7 +8,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
-from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
 from nngraph.nets.saving import FileError, load_values, save_values
 from nngraph.viz import DrawingError
 
@@ -178,3 +178,98 @@ def test_arrays_of_every_dtype_go_to_a_file_and_back(tmp_path, dtype):
     for name, found in load_values(tmp_path / "all").items():
         assert found.dtype == values[name].dtype
         assert found.tolist() == values[name].tolist()
+
+
+class Parts(nets.Module):
+    """Whatever attributes it is given."""
+
+    def __init__(self, **attributes):
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def forward(self, x):
+        return x
+
+
+def test_parts_in_lists_and_dictionaries_are_found():
+    def unit() -> nets.Linear:
+        return nets.Linear(2, 2, bias=False, rng=0)
+
+    whole = Parts(
+        layers=[[unit(), unit()], unit()], heads={"size": unit(), "color": [unit()]}, rows=({"a": unit()},),
+        scales=[ng.parameter("s", 1.0), ng.parameter("s", 2.0)], bias={"x": ng.parameter("b", 0.0)}, names=["a", "b"],
+    )  # fmt: skip
+    paths = ["layer1_1/W", "layer1_2/W", "layer2/W", "heads_size/W", "heads_color1/W", "row1_a/W", "scale1", "scale2", "bias_x"]
+    assert sorted(whole.parameters()) == sorted(paths)
+    assert whole.layers[0][1].label == "layer1_2"
+    assert list(whole.children())[:3] == ["layer1_1", "layer1_2", "layer2"]
+    whole.freeze("heads_*")
+    assert len(whole.trainable()) == len(paths) - 2
+    # They come back from a file as well.
+    assert whole.set_values(whole.values()) is whole
+
+
+def test_what_comes_into_a_list_later_is_a_part_with_a_name():
+    whole = nets.Sequential(nets.Linear(2, 2, rng=0))
+    whole.layers.append(nets.Linear(2, 2, rng=1))
+    assert whole(np.ones((1, 2))).scope == "sequential/layer2"
+    assert list(whole.parameters())[-1] == "layer2/b"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        (lambda a, b: {"layer1": a, "layers": [b]}, "Parts has two parts of the name 'layer1', of which one comes from the attribute 'layers'"),
+        (lambda a, b: {"layers": [a], "layer1": b}, "two parts of the name 'layer1', .* attribute 'layer1'"),
+        (lambda a, b: {"layers": [a], "layer": [b]}, "two parts of the name 'layer1'"),
+        (lambda a, b: {"head_x": a.W, "head": {"x": b}}, "two parts of the name 'head_x'"),
+        (lambda a, b: {"layers": {a, b}}, "layers is a set, whose parts have no order; a list or a dictionary"),
+        (lambda a, b: {"heads": {"a/b": a}}, r"heads\['a/b'\]: a part is named by its key"),
+        (lambda a, b: {"heads": {None: a}}, r"heads\[None\]: a part is named by its key"),
+    ],
+)
+def test_parts_that_would_hide_others_are_refused(attributes, message):
+    whole = Parts()
+    with pytest.raises(ParameterError, match=message):
+        for name, value in attributes(nets.Linear(2, 2, rng=0), nets.Linear(2, 2, rng=1)).items():
+            setattr(whole, name, value)
+    # What is refused was not set.
+    assert len(whole.children()) + len(whole.leaves()) <= 1
+
+
+def test_one_module_under_two_names_is_no_collision():
+    one = nets.Linear(2, 2, rng=0)
+    assert list(Parts(layer1=one, layers=[one]).parameters()) == ["layer1/W", "layer1/b"]
+    whole = nets.Sequential(one)
+    whole.layers.append(whole.layers[0])
+    assert list(whole.parameters()) == ["layer1/W", "layer1/b"]
+
+
+def test_a_collision_that_comes_later_is_found_at_first_use():
+    whole = Parts(layer2=nets.Linear(2, 2, rng=0), layers=[nets.Linear(2, 2, rng=1)])
+    whole.layers.append(nets.Linear(2, 2, rng=2))
+    for use in (whole.parameters, whole.freeze, whole.values, lambda: whole(np.ones(2))):
+        with pytest.raises(ParameterError, match="two parts of the name 'layer2'"):
+            use()
+
+
+def test_a_module_that_holds_itself_is_refused():
+    whole = Parts(child=Parts())
+    with pytest.raises(ParameterError, match="Parts is a part of itself, at 'parent': a network is a tree"):
+        whole.child.parent = whole
+    with pytest.raises(ParameterError, match="Parts is a part of itself, at 'me'"):
+        whole.me = whole
+    assert list(whole.modules()) == [("", whole), ("child", whole.child)]
+    whole.layers = [nets.Linear(2, 2, rng=0)]
+    whole.layers.append(whole)
+    with pytest.raises(ParameterError, match="Parts is a part of itself, at 'layer2'"):
+        whole.parameters()
+
+
+def test_values_of_a_bad_kind_change_nothing():
+    whole = net()
+    before = whole.values()
+    for wrong in ("no number", None, 1j):
+        with pytest.raises((ShapeError, DtypeError)):
+            whole.set_values({name: np.full(value.shape, wrong) if name == "layer3/b" else value + 1 for name, value in before.items()})
+        assert all((whole.values()[name] == value).all() for name, value in before.items())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
-from nngraph.nets.saving import FileError
+from nngraph.nets.saving import FileError, load_values, save_values
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 2))
@@ -272,3 +272,119 @@ def test_all_rows_at_once_or_in_their_order():
         slope = 2 * (w * x + b - t)
         w, b = w - 0.1 * slope * x, b - 0.1 * slope
     assert (unit.W.value.item(), unit.b.value.item()) == pytest.approx((w, b), rel=1e-6)
+
+
+def test_a_training_that_was_left_takes_nothing_back():
+    model = nets.MLP([2, 8, 2], rng=0)
+    settings = {"validation": (X[30:], T[30:]), "optimizer": nets.Adam(0.02)}
+    left = nets.train(model, ng.softmax_loss, (X[:30], T[:30]), epochs=9, **settings)
+    next(left)
+    list(nets.train(model, ng.softmax_loss, (X[:30], T[:30]), epochs=20, **settings))
+    learned = model.values()
+    left.close()
+    assert all((model.values()[name] == value).all() for name, value in learned.items())
+
+
+def test_who_leaves_the_loop_has_the_best_values():
+    model = nets.MLP([2, 8, 2], rng=0)
+    validation, values = (X[30:], T[30:]), []
+    records = nets.train(model, ng.softmax_loss, (X[:9], T[:9]), epochs=400, validation=validation, optimizer=nets.Adam(0.1))
+    for record in records:
+        values.append((record.validation, model.values()))
+        if record.validation > 1.2 * min(values)[0]:
+            break
+    records.close()
+    best = min(values, key=lambda each: each[0])[1]
+    assert (best["layer1/W"] != values[-1][1]["layer1/W"]).any()
+    assert all((model.values()[name] == value).all() for name, value in best.items())
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_loss_that_is_no_number_ends_the_training_and_is_said(engine):
+    rows, amounts = X.astype(np.float32), X[:, :1] * 3
+    model = nets.MLP([2, 8, 1], rng=0)
+    start = model.values()
+    settings = {"optimizer": nets.SGD(nets.step_decay(0.1, every=20, factor=1e9)), "batch": 30, "engine": engine}
+    records = list(nets.train(model, ng.mean_squared_error, (rows, amounts), epochs=60, validation=(rows, amounts), patience=30, **settings))
+    assert records[-1].stopped == "nan"
+    assert np.isnan(records[-1].loss)
+    assert len(records) < 60
+    # The best values are those of an epoch that had a loss.
+    best = min(record.validation for record in records if record.best)
+    assert float(ng.mean_squared_error(model(rows), amounts).value) == pytest.approx(best, rel=1e-5)
+    # Without any such epoch, those that it began with.
+    model.set_values(start)
+    lost = list(nets.train(model, ng.mean_squared_error, (rows, amounts), epochs=9, validation=(rows, amounts), optimizer=nets.SGD(1e30)))
+    assert [record.stopped for record in lost[:-1]] == [None] * (len(lost) - 1)
+    assert lost[-1].stopped == "nan"
+    assert all(np.isfinite(value).all() for value in model.values().values())
+
+
+def test_what_is_frozen_after_the_trainer_was_made_is_refused():
+    model = net()
+    run = trainer(model)
+    list(run.run(1))
+    model.freeze("layer1/*")
+    with pytest.raises(ParameterError, match=r"layer1/layer1/W was frozen after this Trainer was made.*make a new Trainer"):
+        run.run(1)
+    list(trainer(model).run(1))
+    later = trainer(model)
+    records = later.run(3)
+    next(records)
+    model.unfreeze("layer1/layer1/b")
+    with pytest.raises(ParameterError, match="layer1/layer1/b was unfrozen after"):
+        next(records)
+
+
+def test_a_game_is_not_trained_by_train():
+    game = nets.GAN(nets.Linear(1, 2, rng=0), nets.MLP([2, 4, 1], rng=1), latent=1)
+    for loss in (None, ng.softmax_loss):
+        with pytest.raises(ParameterError, match=r"GAN .* is a game, whose networks learn in turns: nets\.train_adversarial\(net, data\)"):
+            nets.train(game, loss, X)
+
+
+def test_a_parameter_that_the_network_does_not_know_is_named():
+    hidden = nets.Linear(2, 2, rng=0)
+    model = nets.Sequential(lambda x: hidden(x), nets.Linear(2, 2, rng=1))
+    with pytest.raises(ParameterError, match="parameter 'W'.* is no parameter of <Sequential of 6 parameters> and would not be learned"):
+        nets.train(model, ng.softmax_loss, (X, T))
+    hidden.freeze()
+    nets.train(model, ng.softmax_loss, (X, T))
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (lambda output, target: 0.0, r"'mine' takes \(output, target\); metrics take the target first"),
+        (lambda y_pred, y_true: 0.0, r"'mine' takes \(y_pred, y_true\)"),
+        (lambda y, t: 0.0, r"'mine' takes \(y, t\)"),
+        (lambda a, b: float((a.argmax(1) == b).mean()), r"'mine' failed: axis 1 is out of bounds.*target, of shape \(90,\), first, and then .* shape \(90, 2\)"),
+    ],
+)
+def test_a_metric_in_the_order_of_a_loss_is_named(metric, message):
+    model = net()
+    before = model.values()
+    with pytest.raises(ParameterError, match=message):
+        list(trainer(model, metrics={"mine": metric}).run(1))
+    assert all((model.values()[name] == value).all() for name, value in before.items())
+
+
+def test_a_checkpoint_is_taken_whole_or_not_at_all(tmp_path):
+    run = trainer()
+    nets.save_checkpoint(tmp_path / "run", run)
+    whole = load_values(tmp_path / "run")
+    list(run.run(1))
+    before = {**run.net.values(), **{name: leaf.value for name, leaf in run.states.items()}}
+    last = sorted(run.net.parameters())[-1]
+    for name, wrong, message in (
+        (f"net/{last}", np.zeros(whole[f"net/{last}"].shape, np.complex64), f"{last} takes numbers"),
+        (f"net/{last}", np.zeros(7), rf"{last} has shape \(.*\), not \(7,\)"),
+        ("training/epochs", np.float64(0.5), "no number of epochs"),
+        ("draws/step", np.float32(0.5), "would lose the fractions"),
+    ):
+        save_values(tmp_path / "run", {**whole, name: wrong})
+        with pytest.raises((ParameterError, ShapeError, DtypeError), match=message):
+            nets.load_checkpoint(tmp_path / "run", run)
+        now = {**run.net.values(), **{name: leaf.value for name, leaf in run.states.items()}}
+        assert all((now[each] == value).all() for each, value in before.items())
+        assert run.done == 1
