@@ -7,16 +7,16 @@ In the formulas: p the parameter, g its gradient, α the rate, t the step counte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from ..autograd.errors import ParameterError
 from ..autograd.leaves import as_node, state
 from ..autograd.node import Leaf, Node, scope
 from ..autograd.ops import cast, minimum, sqrt, square
 from ..autograd.ops import sum as total
+from .rows import number
 from .schedules import Rate, at
 
 Updates = dict[Leaf, Node]
@@ -74,6 +74,13 @@ class Own:
         return self.number(1 - beta**self.memory.step)
 
 
+RANGES: dict[str, dict[str, float]] = {
+    "rate": {"least": 0}, "decay": {"least": 0}, "clip": {"above": 0}, "epsilon": {"least": 0},
+    **dict.fromkeys(("momentum", "keep", "beta1", "beta2"), {"least": 0, "below": 1}),
+}  # fmt: skip
+"""What the settings of optimizers may be, by name."""
+
+
 @dataclass(frozen=True)
 class Optimizer:
     """How parameters move. `rate` is a number or a schedule; `decay` adds decay·p to the gradients of matrices (biases are
@@ -83,6 +90,12 @@ class Optimizer:
     rate: Rate = 0.01
     decay: float = 0.0
     clip: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in (each.name for each in fields(self) if each.name in RANGES):
+            value = getattr(self, name)
+            if not (name == "rate" and callable(value) or name == "clip" and value is None):
+                number(value, name, **RANGES[name], of=type(self).__name__)
 
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:
         """The parameter's new value."""
@@ -125,8 +138,9 @@ class Optimizer:
 def clipped(gradients: Sequence[Node], most: float) -> list[Node]:
     """All gradients times the same number, min(1, most/‖g‖), so that together they are at most `most` long. Pascanu, Mikolov
     and Bengio 2013, On the Difficulty of Training Recurrent Neural Networks."""
-    if not most > 0:
-        raise ParameterError(f"clip={most!r} is the greatest length of the gradients together; it must be above 0")
+    number(most, "clip", **RANGES["clip"])
+    if not gradients:
+        return []
     # In float64, because the squares of gradients that explode overflow in float32, and then nothing would move any more.
     length = sqrt(_sum([total(square(_float64(g))) for g in gradients]))
     # Where the length is 0 the quotient is infinite, and 1 is less.

@@ -22,7 +22,7 @@ from ..autograd.node import Leaf, Node
 from ..autograd.ops import square
 from ..autograd.ops import sum as total
 from .module import Module
-from .rows import Data, rows_of
+from .rows import Data, number, rows_of, whole
 from .trainer import Loss, Trainer
 
 CONVERGED, STUCK = "converged", "line search"
@@ -101,8 +101,9 @@ class LBFGS:
     trainer = LBFGSTrainer
 
     def __post_init__(self) -> None:
-        if self.memory < 1:
-            raise ParameterError(f"memory={self.memory!r} is how many steps L-BFGS remembers; it must be 1 or more")
+        whole(self.memory, "memory", of="LBFGS")
+        for name in ("tolerance", "slope", "decay"):
+            number(getattr(self, name), name, least=0, of="LBFGS")
 
     def updates(self, *about: Any) -> NoReturn:
         """There are none: L-BFGS asks for losses where it likes."""

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Real
+from operator import ge, gt, le, lt
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,27 @@ def whole(value: Any, name: str, least: int = 1, of: str = "") -> int:
         said = f"{name}={value!r}"
         raise ParameterError(f"{f'{of}({said})' if of else said}: a whole number from {least} up is needed")
     return int(value)
+
+
+def number(
+    value: Any, name: str, *, least: float | None = None, above: float | None = None, most: float | None = None,
+    below: float | None = None, of: str = "",
+) -> Any:  # fmt: skip
+    """A setting that is a number within these bounds; ParameterError for anything else, naming whose setting it is.
+
+    >>> number(0.5, "share", least=0, below=1)
+    0.5
+    """
+    found = isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and bool(np.isfinite(value))
+    said, fits = [], found
+    for word, bound, holds in (("at least", least, ge), ("above", above, gt), ("at most", most, le), ("below", below, lt)):
+        if bound is not None:
+            said.append(f"{word} {bound:g}")
+            fits = fits and holds(value, bound)
+    if not fits:
+        given, needed = f"{name}={value!r}", f" that is {' and '.join(said)}" if said else ""
+        raise ParameterError(f"{f'{of}({given})' if of else given}: a number{needed} is needed")
+    return value
 
 
 def rows_of(data: Data, name: str, dtype: Any = np.float32) -> list[np.ndarray]:

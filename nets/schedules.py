@@ -9,9 +9,9 @@ from collections.abc import Callable
 from math import pi
 from typing import Any
 
-from ..autograd.errors import ParameterError
 from ..autograd.node import Node
 from ..autograd.ops import cos, floor, minimum, where
+from .rows import number, whole
 
 Schedule = Callable[[Node], Any]
 Rate = float | Schedule
@@ -30,27 +30,33 @@ def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
     >>> [float(schedule(ng.constant(t)).value) for t in (1.0, 10.0, 11.0, 21.0)]
     [0.5, 0.5, 0.25, 0.125]
     """
-    _counted(every=every)
+    number(rate, "rate", least=0, of="step_decay")
+    whole(every, "every", of="step_decay")
+    number(factor, "factor", above=0, of="step_decay")
     return lambda step: rate * factor ** floor((step - 1) / every)
 
 
 def exponential_decay(rate: float, factor: float) -> Schedule:
     """rate·factor^(step − 1): the same share of the rate goes at every step."""
+    number(rate, "rate", least=0, of="exponential_decay")
+    number(factor, "factor", above=0, of="exponential_decay")
     return lambda step: rate * factor ** (step - 1)
 
 
 def inverse_time_decay(rate: float, slowness: float) -> Schedule:
     """rate/(1 + (step − 1)/slowness): half the rate after `slowness` steps. Robbins and Monro 1951 ask for rates whose sum is
     infinite and whose squares' sum is not; these are such."""
-    if not slowness > 0:
-        raise ParameterError(f"slowness={slowness!r} is the number of steps that halve the rate; it must be above 0")
+    number(rate, "rate", least=0, of="inverse_time_decay")
+    number(slowness, "slowness", above=0, of="inverse_time_decay")
     return lambda step: rate / (1 + (step - 1) / slowness)
 
 
 def cosine_decay(rate: float, steps: int, least: float = 0.0) -> Schedule:
     """From `rate` down to `least` along half a cosine within `steps` steps, then `least`. Loshchilov and Hutter 2016, SGDR:
     Stochastic Gradient Descent with Warm Restarts, arXiv:1608.03983."""
-    _counted(steps=steps)
+    number(rate, "rate", least=0, of="cosine_decay")
+    whole(steps, "steps", of="cosine_decay")
+    number(least, "least", least=0, of="cosine_decay")
     return lambda step: least + (rate - least) * 0.5 * (1 + cos(pi * minimum((step - 1) / steps, 1.0)))
 
 
@@ -63,7 +69,9 @@ def warm_up(rate: Rate, steps: int) -> Schedule:
     >>> [float(schedule(ng.constant(t)).value) for t in (1.0, 2.0, 4.0, 5.0, 6.0)]
     [0.125, 0.25, 0.5, 0.5, 0.25]
     """
-    _counted(steps=steps)
+    if not callable(rate):
+        number(rate, "rate", least=0, of="warm_up")
+    whole(steps, "steps", of="warm_up")
 
     def schedule(step: Node) -> Any:
         later = step - steps
@@ -71,9 +79,3 @@ def warm_up(rate: Rate, steps: int) -> Schedule:
         return top * minimum(step / steps, 1.0)
 
     return schedule
-
-
-def _counted(**number: int) -> None:
-    ((name, value),) = number.items()
-    if value < 1:
-        raise ParameterError(f"{name}={value!r} is a number of steps; it must be 1 or more")

@@ -180,8 +180,35 @@ def test_gradients_that_explode_are_clipped_to_the_same_length(engine):
 
 
 def test_a_length_to_clip_by_is_above_0():
-    with pytest.raises(ParameterError, match=r"clip=0.*must be above 0"):
-        trained(nets.SGD(0.1, clip=0), "numpy", 1)
+    with pytest.raises(ParameterError, match=r"^SGD\(clip=0\): a number that is above 0 is needed$"):
+        nets.SGD(0.1, clip=0)
+    with pytest.raises(ParameterError, match=r"^clip='x': a number that is above 0 is needed$"):
+        optimizers.clipped([], "x")
+    assert optimizers.clipped([], 1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.SGD(-1), "SGD(rate=-1): a number that is at least 0 is needed"),
+        (lambda: nets.SGD(float("nan")), "SGD(rate=nan)"),
+        (lambda: nets.SGD("a"), "SGD(rate='a')"),
+        (lambda: nets.AdamW(decay=float("nan")), "AdamW(decay=nan)"),
+        (lambda: nets.Momentum(momentum=2), "Momentum(momentum=2): a number that is at least 0 and below 1 is needed"),
+        (lambda: nets.Nesterov(momentum=1.0), "Nesterov(momentum=1.0)"),
+        (lambda: nets.Adam(beta1=1), "Adam(beta1=1)"),
+        (lambda: nets.Adam(beta2=-0.1), "Adam(beta2=-0.1)"),
+        (lambda: nets.RMSProp(keep=1.5), "RMSProp(keep=1.5)"),
+        (lambda: nets.AdaDelta(epsilon=-1), "AdaDelta(epsilon=-1)"),
+        (lambda: nets.AdaGrad(rate=True), "AdaGrad(rate=True)"),
+        (lambda: nets.SGD(clip="x"), "SGD(clip='x')"),
+        (lambda: nets.LBFGS(memory=2.5), "LBFGS(memory=2.5): a whole number from 1 up is needed"),
+        (lambda: nets.LBFGS(decay=-1), "LBFGS(decay=-1): a number that is at least 0 is needed"),
+    ],
+)
+def test_every_setting_of_an_optimizer_has_its_range(make, said):
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}"):
+        make()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -218,13 +245,20 @@ def test_a_warm_up_and_the_schedule_after_it():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: nets.step_decay(0.1, every=0), "every=0 is a number of steps; it must be 1 or more"),
-        (lambda: nets.cosine_decay(0.1, 0), "steps=0 is a number of steps"),
-        (lambda: nets.warm_up(0.1, 0), "steps=0 is a number of steps"),
-        (lambda: nets.inverse_time_decay(0.1, 0.0), "slowness=0.0 is the number of steps that halve the rate"),
+        (lambda: nets.step_decay(0.1, every=0), "step_decay(every=0): a whole number from 1 up is needed"),
+        (lambda: nets.step_decay(0.1, 2, factor=-1), "step_decay(factor=-1): a number that is above 0 is needed"),
+        (lambda: nets.step_decay(float("nan"), 2), "step_decay(rate=nan): a number that is at least 0 is needed"),
+        (lambda: nets.exponential_decay("a", 0.5), "exponential_decay(rate='a')"),
+        (lambda: nets.exponential_decay(0.1, float("inf")), "exponential_decay(factor=inf)"),
+        (lambda: nets.cosine_decay(0.1, 0), "cosine_decay(steps=0)"),
+        (lambda: nets.cosine_decay(0.1, 5, least=-1), "cosine_decay(least=-1)"),
+        (lambda: nets.warm_up(0.1, 0), "warm_up(steps=0)"),
+        (lambda: nets.warm_up(0.1, 1.5), "warm_up(steps=1.5)"),
+        (lambda: nets.warm_up(-0.1, 2), "warm_up(rate=-0.1)"),
+        (lambda: nets.inverse_time_decay(0.1, 0.0), "inverse_time_decay(slowness=0.0): a number that is above 0 is needed"),
     ],
 )
-def test_schedules_refuse_no_steps(make, said):
+def test_schedules_refuse_what_is_no_rate(make, said):
     with pytest.raises(ParameterError, match=re.escape(said)):
         make()
 
@@ -410,7 +444,7 @@ def test_lbfgs_refuses_what_it_cannot_do():
         list(nets.train(drawing, ng.mean_squared_error, (X, t[:, None]), optimizer=nets.LBFGS()))
     with pytest.raises(ParameterError, match="batch=20: L-BFGS takes all 200 rows at once"):
         list(nets.train(nets.LogisticRegression(4), data=(X, t), batch=20, optimizer=nets.LBFGS()))
-    with pytest.raises(ParameterError, match=r"memory=0 .* must be 1 or more"):
+    with pytest.raises(ParameterError, match=r"LBFGS\(memory=0\): a whole number from 1 up"):
         nets.LBFGS(memory=0)
     with pytest.raises(ParameterError, match="no parameters to move"):
         nets.LBFGS().minimize(ng.constant(1.0), {})
