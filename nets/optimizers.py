@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.errors import ParameterError
 from ..autograd.leaves import as_node, state
 from ..autograd.node import Leaf, Node, scope
 from ..autograd.ops import cast, minimum, sqrt, square
@@ -133,6 +134,12 @@ class Optimizer:
     def rate_at(self, memory: Memory) -> Any:
         """The rate of this step: a number, or a node where a schedule says it."""
         return at(self.rate, memory.step) if callable(self.rate) else self.rate
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """ParameterError for what is no optimizer, or the class of one."""
+    if isinstance(optimizer, type) or not hasattr(optimizer, "updates"):
+        raise ParameterError(f"optimizer={optimizer!r}: it is one of nets, such as nets.Adam(0.01)")
 
 
 def clipped(gradients: Sequence[Node], most: float) -> list[Node]:

@@ -24,7 +24,7 @@ from ..autograd.sizes import Size
 from ..autograd.storage import moments, store
 from .mode import training
 from .module import Module
-from .optimizers import Adam, Memory, Optimizer
+from .optimizers import Adam, Memory, Optimizer, check_optimizer
 from .rows import Data, rows_of, whole
 
 Loss = Callable[..., Node]
@@ -96,7 +96,7 @@ class Trainer:
             if rows:
                 net.check_data(*rows)
         count = len(self.arrays[0])
-        self.batch = count if batch is None else min(whole(batch, "batch"), count)
+        self.batch = rows_to_a_step(batch, count)
         self.metrics = dict(metrics or {})
         self.memory, self.done = Memory(), 0
         inputs = inputs_for(self.arrays, self.batch)
@@ -107,6 +107,8 @@ class Trainer:
         self.learned = net.trainable()
         self.learning = learning
         self.ended: str | None = None
+        self.best, self.best_values = float("inf"), dict[Leaf, np.ndarray]()
+        self._last: tuple[dict[Leaf, np.ndarray], dict[Leaf, int]] | None = None
         self.step = self._compiled(value, inputs, engine)
         self._measure = self._measured(inputs, objective, loss, engine)
 
@@ -116,15 +118,6 @@ class Trainer:
         updates = self.optimizer.updates(trainable, gradient(value, list(trainable.values())), self.memory)
         rate = as_node(self.optimizer.rate_at(self.memory))
         return compile([value, rate], inputs, {**updates, **self.learning.updates}, engine)
-
-    def _check_frozen(self) -> None:
-        """ParameterError where other parameters are to be learned than those that the step moves."""
-        now = self.net.trainable()
-        if other := sorted(self.learned.keys() ^ now.keys()):
-            what = "unfrozen" if other[0] in now else "frozen"
-            raise ParameterError(
-                f"{other[0]} was {what} after this Trainer was made, and its step is compiled already; make a new Trainer"
-            )
 
     def _measured(
         self, inputs: Sequence[Leaf], objective: Callable[..., Node], loss: Loss | None, engine: str | None
@@ -142,66 +135,98 @@ class Trainer:
         kept = {f"optimizer/{path}": leaf for path, leaf in self.memory.states.items()}
         return kept if self.learning.counter is None else {**kept, "draws/step": self.learning.counter}
 
+    @property
+    def own(self) -> dict[str, Leaf]:
+        """The parameters and states of the network, by path."""
+        return {**self.net.parameters(), **self.net.states()}
+
+    def last_values(self) -> dict[Leaf, np.ndarray]:
+        """Where the next epoch starts from: the values that the network has or, where it has those of its best epoch and
+        nobody has changed them since, those of its last."""
+        if self._last is not None and moments(self._last[1]) == self._last[1]:
+            return self._last[0]
+        return {leaf: leaf.value for leaf in self.own.values()}
+
+    def start_here(self, best: float = float("inf"), best_values: Mapping[Leaf, np.ndarray] | None = None) -> None:
+        """Have the next epoch start from the values that the network has now, whatever it had after the last epoch, and
+        forget which was the best unless it is given."""
+        self.best, self.best_values, self._last = best, dict(best_values or {}), None
+
     def run(self, epochs: int, patience: int | None = None) -> Iterator[Record]:
         """So many epochs more, a record after each. With `patience`, training ends when the validation loss has not sunk for
         so many epochs. In the end, also after Ctrl-C, the network has the values of its best epoch, where there is
         validation; else the last. An error in the first epoch, such as a class number out of range, leaves all as it was.
 
         A loss that is no number (NaN) ends it, for what is learned from it is none either: the last record says "nan", and
-        with validation the network has its best values, or those it began with. It runs as its records are asked for; who
+        with validation the network has its best values, or those it began with. A second run goes on from the last epoch and
+        not from the best, as if there had been one run, unless the values were changed in between. It runs as its records are asked for; who
         asks for no more has the best values at once, unless they were changed since the last record."""
         epochs = whole(epochs, "epochs", 0)
-        self._check_frozen()
+        check_frozen(self.net, self.learned)
         return self._records(epochs, None if patience is None else whole(patience, "patience"))
 
     def _records(self, epochs: int, patience: int | None) -> Iterator[Record]:
-        best, since = float("inf"), 0
+        since = 0
         first, last = self.done, self.done + epochs
         record = None
-        own = [*self.net.parameters().values(), *self.net.states().values()]
+        self._go_on()
+        own = list(self.own.values())
         before = {leaf: leaf.value for leaf in (*own, *self.states.values())}
-        kept: dict[Leaf, np.ndarray] = {}
         unchanged: dict[Leaf, int] | None = None
+        lost = False
         try:
             for epoch, losses, rate, seconds in self._epochs(first, last):
                 began = perf_counter()
                 validation, metrics = self._measurements()
                 judged = losses if validation is None else validation
-                is_best = judged < best
+                is_best = judged < self.best
                 since = 0 if is_best else since + 1
                 if is_best:
-                    best = judged
-                    kept = {} if validation is None else {leaf: leaf.value for leaf in own}
+                    self.best = judged
+                    self.best_values = {} if validation is None else {leaf: leaf.value for leaf in own}
                 self.done = epoch + 1
-                lost = np.isnan(losses)
-                if lost and validation is not None:
-                    kept = kept or {leaf: before[leaf] for leaf in own}
+                lost = bool(np.isnan(losses))
                 over = patience is not None and since >= patience
                 record = Record(
                     self.done, last, losses, rate, seconds + perf_counter() - began, validation, metrics, is_best,
                     "nan" if lost else "patience" if over else self.ended,
                 )  # fmt: skip
-                unchanged = moments(kept)
+                unchanged = None if validation is None else moments(own)
                 yield record
                 unchanged = None
                 if lost or over:
                     break
-                self._check_frozen()
+                check_frozen(self.net, self.learned)
             if record is not None and self.ended and record.stopped is None:
+                unchanged = moments(own)
                 yield replace(record, stopped=self.ended)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception) as error:
             if record is None:
-                raise
-            yield replace(record, stopped="interrupt")
-        except Exception:
-            if record is None:
-                for leaf, value in before.items():
-                    leaf.value = value
+                store({leaf: np.array(value) for leaf, value in before.items()})
                 self.done = first
-            raise
+            if record is None or not isinstance(error, KeyboardInterrupt):
+                raise
+            unchanged = moments(own)
+            yield replace(record, stopped="interrupt")
         finally:
-            # Who left at a record, and has trained the network further elsewhere, keeps what came of that.
-            store({leaf: np.array(value) for leaf, value in kept.items()}, since=unchanged)
+            best = self.best_values or ({leaf: before[leaf] for leaf in own} if lost and self.validation is not None else {})
+            self._end(best, unchanged, lost)
+
+    def _go_on(self) -> None:
+        """Put back the values of the last epoch, unless somebody has changed the network since it was given the best."""
+        if self._last is not None:
+            values, since = self._last
+            if not store({leaf: np.array(value) for leaf, value in values.items()}, since):
+                self.start_here()
+            self._last = None
+
+    def _end(self, best: Mapping[Leaf, np.ndarray], unchanged: Mapping[Leaf, int] | None, lost: bool) -> None:
+        """Give the network its best values, unless who left at a record has changed it since."""
+        if not best:
+            return
+        last = {leaf: leaf.value for leaf in best}
+        if store({leaf: np.array(value) for leaf, value in best.items()}, unchanged) and not lost:
+            self._last = last, moments(best)
 
     def _epochs(self, first: int, last: int) -> Iterator[tuple[int, float, float, float]]:
         orders = self.seed if self.shuffle else None
@@ -255,12 +280,27 @@ def _check(net: Any, loss: Any, optimizer: Any, metrics: Any) -> None:
         raise ParameterError(f"{net!r} is a game, whose networks learn in turns: nets.train_adversarial(net, data)")
     if loss is not None and not callable(loss):
         raise ParameterError(f"loss={loss!r}: it is a function of what comes out and the target, such as ng.softmax_loss")
-    if optimizer is not None and (isinstance(optimizer, type) or not hasattr(optimizer, "updates")):
-        raise ParameterError(f"optimizer={optimizer!r}: it is one of nets, such as nets.Adam(0.01)")
+    if optimizer is not None:
+        check_optimizer(optimizer)
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
         raise ParameterError(f"metrics={metrics!r}: they are functions (target, what the network gives) by name, {{'error': function}}")
     for name, metric in (metrics or {}).items():
         _check_order(name, metric)
+
+
+def check_frozen(net: Module, learned: Mapping[str, Leaf], trainer: str = "Trainer") -> None:
+    """ParameterError where other parameters are to be learned than those that the compiled step moves."""
+    now = net.trainable()
+    if other := sorted(learned.keys() ^ now.keys()):
+        what = "unfrozen" if other[0] in now else "frozen"
+        raise ParameterError(
+            f"{other[0]} was {what} after this {trainer} was made, and its step is compiled already; make a new {trainer}"
+        )
+
+
+def rows_to_a_step(batch: int | None, count: int, least: int = 1) -> int:
+    """How many of so many rows make a step, None all of them."""
+    return count if batch is None else min(whole(batch, "batch", least), count)
 
 
 def _check_parts(net: Module, loss: Node) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ...autograd.differentiate import gradient
-from ...autograd.errors import ParameterError
+from ...autograd.errors import ParameterError, ShapeError
 from ...autograd.executable import Executable, compile
-from ...autograd.leaves import input as input_leaf
 from ...autograd.node import Leaf, Node
 from ...autograd.ops import clip
-from ...autograd.sizes import Size
+from ...autograd.storage import store
 from ..mode import Training, training
-from ..optimizers import Adam, Memory, Optimizer
-from ..rows import Data, DataError, rows_of
+from ..optimizers import Adam, Memory, Optimizer, check_optimizer
+from ..rows import Data, DataError, rows_of, whole
+from ..trainer import check_frozen, inputs_for, rows_to_a_step
 from .game import Game
 
 
@@ -65,37 +66,43 @@ class AdversarialTrainer:
         net: Game,
         data: Data,
         *,
-        batch: int = 64,
+        batch: int | None = 64,
         steps: int | Mapping[str, int] = 1,
         optimizer: Optimizer | Mapping[str, Optimizer] | None = None,
         samples: Node | None = None,
         seed: int = 0,
         engine: str | None = None,
     ) -> None:
-        self.net, self.seed, self.done = net, seed, 0
+        if not isinstance(net, Game):
+            raise ParameterError(f"{net!r} is no game, whose networks learn in turns; nets.train(net, loss, data) trains a network")
+        if samples is not None and not isinstance(samples, Node):
+            raise ParameterError(f"samples={samples!r}: it is a node, such as net.sample(16)")
+        self.net, self.seed, self.done = net, whole(seed, "seed", 0), 0
         self.arrays = rows_of(data, "data")
         net.check_data(*self.arrays)
-        self.batch = min(batch, len(self.arrays[0]))
+        self.batch = rows_to_a_step(batch, len(self.arrays[0]), least=2)
         if self.batch < 2:
             raise DataError("a game needs batches of two examples or more")
         names = list(net.turns())
-        self.steps = {**dict.fromkeys(names, 1), **({names[0]: steps} if isinstance(steps, int) else steps)}
+        self.steps = {**dict.fromkeys(names, 1), **(steps if isinstance(steps, Mapping) else {names[0]: steps})}
         optimizers = optimizer if isinstance(optimizer, Mapping) else dict.fromkeys(names, optimizer)
         for given in (self.steps, optimizers):
             if given.keys() != set(names):
                 raise ParameterError(f"{net!r} has the turns {', '.join(names)}; settings were given for {', '.join(given)}")
-        if min(self.steps.values()) < 1:
-            raise ParameterError(f"steps={steps!r}: each side learns at least once in a round")
-        count = Size("N", self.batch)
-        inputs = [
-            input_leaf(f"x{at}" if len(self.arrays) > 1 else "x", shape=(count, *array.shape[1:]), dtype=array.dtype)
-            for at, array in enumerate(self.arrays, 1)
-        ]
+        for name in names:
+            whole(self.steps[name], "steps")
+            if optimizers[name] is not None:
+                check_optimizer(optimizers[name])
+        inputs, self.learned = inputs_for(self.arrays, self.batch), net.trainable()
         self.sides = {name: self._side(name, inputs, optimizers[name] or Adam(2e-4, beta1=0.5), engine) for name in names}
         self._sample = None if samples is None else compile(samples, engine=engine)
 
     def _side(self, name: str, inputs: list[Leaf], optimizer: Optimizer, engine: str | None) -> Side:
         with self.net.turn(name) as turn:
+            takes = list(signature(turn.loss).parameters.values())
+            if len(takes) != len(inputs) and all(each.kind is each.POSITIONAL_OR_KEYWORD for each in takes):
+                rows = ", ".join(each.name for each in takes)
+                raise ShapeError(f"{self.net!r} learns from rows ({rows}); data that hold {len(inputs)} arrays do not fit")
             with training(self.seed) as learning:
                 loss = turn.loss(*inputs)
             learned = self.net.trainable()
@@ -122,8 +129,15 @@ class AdversarialTrainer:
         return kept
 
     def run(self, epochs: int) -> Iterator[AdversarialRecord]:
-        """So many epochs more, a record after each. After Ctrl-C the networks have the values of the last step."""
+        """So many epochs more, a record after each. After Ctrl-C the networks have the values of the last step; an error in the first
+        epoch leaves all as it was."""
+        check_frozen(self.net, self.learned, type(self).__name__)
+        return self._records(whole(epochs, "epochs", 0))
+
+    def _records(self, epochs: int) -> Iterator[AdversarialRecord]:
         last, record = self.done + epochs, None
+        own = (*self.net.parameters().values(), *self.net.states().values(), *self.states.values())
+        before = {leaf: np.array(leaf.value) for leaf in own}
         try:
             for epoch in range(self.done, last):
                 began = perf_counter()
@@ -136,6 +150,10 @@ class AdversarialTrainer:
             if record is None:
                 raise
             yield replace(record, stopped="interrupt")
+        except Exception:
+            if record is None:
+                store(before)
+            raise
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.arrays[0]))

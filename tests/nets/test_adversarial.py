@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
-from nngraph.autograd.errors import ParameterError, ShapeError
+from nngraph.autograd.errors import NngraphError, ParameterError, ShapeError
 from nngraph.autograd.graph import order
 from nngraph.autograd.leaves import is_frozen
 from nngraph.nets import data
@@ -210,11 +211,48 @@ def test_mistakes_are_told():
     held.freeze("generator/*")
     with pytest.raises(ParameterError, match="all of it is frozen"):
         nets.AdversarialTrainer(held, X)
+    with pytest.raises(ParameterError, match="generator/layer1/W was unfrozen after this AdversarialTrainer was made"):
+        trainer = nets.AdversarialTrainer(small().freeze("generator/layer1/*"), X)
+        trainer.net.unfreeze()
+        trainer.run(1)
     with pytest.raises(ShapeError, match="multiples of 4"):
         nets.UNet(1, 1, [2, 4])(np.zeros((1, 1, 6, 6), "float32"))
 
 
 # What is learned -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"epochs": -3}, "epochs=-3: a whole number from 0 up"),
+        ({"epochs": 1.5}, "epochs=1.5"),
+        ({"batch": 2.5}, "batch=2.5: a whole number from 2 up"),
+        ({"batch": 1}, "batch=1"),
+        ({"steps": 2.5}, "steps=2.5: a whole number from 1 up"),
+        ({"steps": "x"}, "steps='x'"),
+        ({"steps": {"generator": 0}}, "steps=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"optimizer": "adam"}, "optimizer='adam': it is one of nets"),
+        ({"optimizer": nets.Adam}, "it is one of nets"),
+        ({"samples": 3}, "samples=3: it is a node"),
+        ({"data": (RNG.normal(size=(16, 2)), np.zeros(16, int))}, r"learns from rows (x); data that hold 2 arrays do not fit"),
+        ({"net": nets.MLP([2, 1])}, "is no game"),
+    ],
+)
+def test_settings_of_a_game_are_checked_as_those_of_a_training(settings, said):
+    given = {"net": small(), "data": RNG.normal(size=(16, 2)), **settings}
+    with pytest.raises((ParameterError, ShapeError), match=re.escape(said)):
+        nets.train_adversarial(**given)
+
+
+def test_without_a_batch_all_rows_make_a_step_and_an_error_leaves_all_as_it_was():
+    assert nets.AdversarialTrainer(small(), RNG.normal(size=(100, 2)), batch=None).batch == 100
+    net = nets.ConditionalGAN(nets.MLP([4 + 3, 8, 2], rng=0), nets.MLP([2 + 3, 8, 1], rng=1), latent=4, classes=3)
+    before, t = net.values(), np.repeat([0, 1, 2, 7], 16)
+    with pytest.raises(NngraphError):
+        list(nets.train_adversarial(net, (RNG.normal(size=(64, 2)), t), batch=4, epochs=1))
+    assert all((value == before[path]).all() for path, value in net.values().items())
+
+
 def test_wgan_gp_finds_the_modes_of_a_ring():
     """At least 7 of 8 clouds, and 80 % of the samples within three spreads of one."""
     spread, rounds, seed = 0.05, 4500, 0
