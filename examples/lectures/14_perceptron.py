@@ -9,8 +9,8 @@ The slope of the step is 0. But the rule is gradient descent on another loss, L 
 fixed (nets.perceptron_loss): 0 for a right answer, |z| for a wrong one. Its gradient is (y − t)·x, as the derivation finds.
 
 Does it end? If some line keeps all examples (x, 1) a distance γ away on their sides, and none is longer than R, there are at
-most (R/γ)² mistakes, whatever α is (Novikoff 1962): each takes w at least αγ along that line, while k of them make w at most
-αR√k long. The widest gap here allows 390 mistakes; ten are made, in five epochs, and the sixth has none. With the sepals
+most (R/γ)² mistakes, whatever α is (Novikoff 1962): each takes w at least αγ along that line's normal, while k of them make w at
+most αR√k long. The widest gap here allows 390 mistakes; ten are made, in five epochs, and the sixth has none. With the sepals
 alone the gap is a hair, and it takes 1489.
 """
 
@@ -43,17 +43,18 @@ if __name__ == "__main__":
     last, lines = steps[-1], {}
     for before, step in zip([None, *steps], steps, strict=False):
         if step.mistakes and (before is None or step.mistakes > before.mistakes):
-            print(f"{step.mistakes:2}  x = {step.x}  t − y = {step.t - step.y:+g}   w = {step.weights.round(1)}  b = {step.bias:g}")
+            print(f"{step.mistakes:2}  x = {step.x.tolist()}  t − y = {step.t - step.y:+g}   w = {step.weights.round(1).tolist()}  b = {step.bias:g}".replace("-", "−"))
             if step.mistakes in (5, 8, last.mistakes):
                 weights, bias = step.weights, step.bias
                 name = _("after {count} mistakes", count=step.mistakes)
                 lines[name] = lambda points, w=weights, b=bias: points @ w + b > 0
     widest = LinearSVC(C=1e4, loss="hinge", max_iter=100_000, random_state=0).fit(lengths, t_all)
     bound = nets.perceptron_bound(lengths, t_all, widest.coef_[0], widest.intercept_[0])
-    print("\n" + _("mistakes: {made}; the bound (R/γ)² = ({radius}/{margin})² allows {most}", made=last.mistakes,
+    print("\n" + _("mistakes: {made} in {epochs} epochs; the bound (R/γ)² = ({radius}/{margin})² allows {most}", made=last.mistakes, epochs=last.epoch,
                    radius=f"{bound.radius:.3f}", margin=f"{bound.margin:.3f}", most=f"{bound.mistakes:.0f}"))  # fmt: skip
+    hair = list(nets.perceptron_steps(iris.X[:, :2], t_all, epochs=1000))[-1]
+    print(_("with the sepals alone: {made} mistakes in {epochs} epochs", made=hair.mistakes, epochs=hair.epoch))
     shuffled = nets.Perceptron(random_state=0).fit(lengths, t_all)
-    right = shuffled.score(lengths, t_all)
-    print(_("in another order: accuracy {accuracy} after {epochs} epochs", accuracy=f"{right:g}", epochs=len(shuffled.history_)))
+    print(_("in another order: accuracy {accuracy}, epochs: {epochs}", accuracy=f"{(right := shuffled.score(lengths, t_all)):g}", epochs=len(shuffled.history_)))
     columns = [_("sepal length (cm)"), _("petal length (cm)")]
     plots.decision_boundary(lines, lengths, t_all, classes=iris.classes, columns=columns).save(pictures / "14_perceptron.svg")

@@ -46,8 +46,9 @@ if __name__ == "__main__":
     before = error(neuron, unseen)
     records = list(nets.train(neuron, data=(seen.X, seen.t), epochs=300, batch=len(seen), optimizer=nets.SGD(0.3)))
     print(_("error on new houses: {before} before, {after} after", before=f"{before:.1f}", after=f"{error(neuron, unseen):.1f}"))
-    for weight, (name, (_fill, _mean, spread)) in zip(neuron.linear.W.value[:, 0], encoding.scales.items(), strict=True):
-        print(f"{name:6} {weight / spread:+.2f}")
+    words = _("a square meter"), _("a room"), _("a year")
+    for word, weight, (_fill, _mean, spread) in zip(words, neuron.linear.W.value[:, 0], encoding.scales.values(), strict=True):
+        print(f"{weight / spread:+.2f}".replace("-", "−"), word)
 
     by_area, lines = nets.LinearRegression(1), {}
     _fill, mean, spread = encoding.scales["area"]
@@ -56,5 +57,4 @@ if __name__ == "__main__":
             w, bias = (value.item() for value in by_area.values().values())
             lines[_("after {count} steps", count=record.epoch)] = lambda area, w=w, c=bias: c + w * (area - mean) / spread
     labels = (_("area in square meters"), _("price in thousands"))
-    found = plots.regression(train["area"].values, train["price"].values, lines, labels=labels)
-    found.save(pictures / "16_house_price.svg")
+    plots.regression(train["area"].values, train["price"].values, lines, labels=labels).save(pictures / "16_house_price.svg")

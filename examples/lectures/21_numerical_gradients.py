@@ -6,7 +6,7 @@ weight the slope is
     ∂L/∂w ≈ (L(w + h) − L(w − h)) / 2h
 
 and it takes two losses to know it. Backpropagation (Rumelhart, Hinton and Williams 1986) finds all slopes in one way
-forward and one way back, which is about twice the work of a loss. The 4-5-3 network below learns by nudging; beside each
+forward and one way back, together about the work of three losses. The 4-5-3 network below learns by nudging; beside each
 step stands the greatest difference from backpropagation, relative to the longest slope. The numbers are the same to eight
 digits. The price is not: 2·P losses for P weights, 86 here, and 157 000 for a layer of 784·100 + 100.
 

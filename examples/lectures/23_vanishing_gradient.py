@@ -5,8 +5,8 @@ slope is at most 1/4, so that each layer further down receives a fraction of wha
 
     y = σ(a), a = x·W + b      ∂L/∂x = (∂L/∂y ⊙ σ′(a)) · Wᵀ      σ′ = σ(1 − σ) ≤ 1/4      0.25¹⁶ ≈ 2 · 10⁻¹⁰
 
-The bars are the lengths of ∂L/∂W in a net with 16 layers of 30 units that reads digits, on an axis of powers of ten. Those
-of the sigmoid fall by nine powers of ten: the first layers learn nothing, and all that is above them looks at noise. Two
+The bars are the lengths of ∂L/∂W in a net that reads digits, on an axis of powers of ten: 16 layers of 30 units, one before
+them for the pixels and one behind for the scores, 18 in all. Those of the sigmoid fall by nine powers of ten: the first layers learn nothing, and all that is above them looks at noise. Two
 remedies of He et al. (2015): ReLU has slope 1 wherever it is on, and weights that start to match. A residual layer, x +
 σ(x·W + b), keeps the sigmoid and leads a way past it, with the slope 1. Either leaves no layer without a gradient.
 

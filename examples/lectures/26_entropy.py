@@ -46,15 +46,15 @@ def gain(column):
 if __name__ == "__main__":
     Path("out").mkdir(exist_ok=True)
     print(derivation := ng.explain(cross, wrt=[z]), "\n")
-    slopes = [ng.gradient(loss, [z])[0] for loss in (cross, divergence)]
+    slopes = ng.gradient(cross, [z]) + ng.gradient(divergence, [z])
     step = ng.compile([cross, divergence, q, *slopes], updates=nets.SGD(1.0).updates({"z": z}, slopes[:1]))
     for at in range(101):
         H, KL, *arrays = step()
         if at in (0, 10, 100):
-            print(f"{at:3}  H(p, q) = {H:.4f}  KL(p‖q) = {KL:.4f} ", *(each.round(3) + 0.0 for each in arrays))
-    beliefs = np.linspace(0.02, 0.98, 97)
-    curves = {"H(q)": surprise(beliefs, beliefs), "H(0.3, q)": surprise(0.3, beliefs), "KL(0.3‖q)": surprise(0.3, beliefs) - surprise(0.3, 0.3)}
-    plots.lines(curves, beliefs, labels=("q", "nat")).save("out/26_entropy.svg")
+            print(f"{at:3}  H(p, q) = {H:.4f}  KL(p‖q) = {KL:.4f}  q, ∂H/∂z, ∂KL/∂z =", *((each.round(3) + 0.0).tolist() for each in arrays))
+    at = np.linspace(0.02, 0.98, 97)
+    curves = {"H(q)": surprise(at, at), "H(0.3, q)": surprise(0.3, at), "KL(0.3‖q)": surprise(0.3, at) - surprise(0.3, 0.3)}
+    plots.lines(curves, at, labels=("q", "nat")).save("out/26_entropy.svg")
     gains = {name: gain(name) for name in ("outlook", "humidity", "wind", "temperature")}
-    print(_("bits of play: {bits}", bits=f"{bits(days['play'].values):.3f}"), {name: round(float(each), 3) for name, each in gains.items()})
+    print(_("bits of play: {bits}", bits=f"{bits(days['play'].values):.3f}"), *(f"{name} {each:.3f}" for name, each in gains.items()), sep="  ")
     plots.bars(list(gains.values()), list(gains), labels=("", _("information gain in bits"))).save("out/26_golf.svg")

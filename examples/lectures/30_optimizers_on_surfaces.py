@@ -7,7 +7,7 @@ is one line of its docstring in nets. The surfaces (Polyak 1964, Nesterov 2004, 
     saddle  ½x² − ½y² + ¼y⁴               rosenbrock  (1 − x)² + 100(y − x²)²
 
 In the valley descent jumps from side to side, because its rate has to suit the steep direction; at 0.1 it would never come
-to rest. Momentum swings past the minimum and back; Nesterov's look ahead damps that: 12 steps instead of 23. At the saddle
+to rest. It takes 23 steps. Momentum swings past the minimum and back, and takes 35; Nesterov's look ahead damps that: 12. At the saddle
 slopes are nearly 0, and descent creeps along the ridge for 54 steps; the rules that divide by the length of past slopes
 (AdaGrad, AdaDelta, RMSProp, Adam) walk off to the side at once.
 

@@ -1,7 +1,7 @@
 """Bias and variance: too simple, too free
 
-A sine wave is learned from 30 noisy points, and again from 100 other samples of 30. The mean of the 100 curves misses the truth
-by the bias; the single curves lie around their mean by the variance. On average over samples and places,
+A sine wave is learned from 30 noisy points, and again from other samples of 30, 100 for a polynomial and 10 for a network. The
+mean of the curves misses the truth by the bias; the single ones lie around it by the variance. Over samples and places,
 
     E(y − f̂)² = (f − E f̂)² + E(f̂ − E f̂)² + σ²       error on new points = bias² + variance + noise       (Geman et al. 1992)
 

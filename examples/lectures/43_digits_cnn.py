@@ -49,7 +49,7 @@ if __name__ == "__main__":
         how = {"validation": (taken(watched.X), watched.t), "metrics": {"accuracy": right}, "optimizer": rule, "epochs": 4}
         records[name] = list(nets.train(net, ng.softmax_loss, (taken(train.X), train.t), **how))
         accuracy[name] = right(test.t, net(taken(test.X)).value)
-        print(f"{name}: {net.count} {_('weights')}, {before:.3f} → {accuracy[name]:.3f}")
+        print(_("{name}: {count} weights, right on {before} before and {after} after", name=name, count=net.count, before=f"{before:.3f}", after=f"{accuracy[name]:.3f}"))
     plots.learning_curves(records, log=True).save("out/43_digits_cnn_curves.svg")
 
     one = np.float32(test.X[:1])

@@ -28,8 +28,8 @@ train, new = data.adding_problem(2000, seed=1), data.adding_problem(500, seed=2)
 def learned(cell, epochs=12):
     """A net of 32 cells after so many epochs, and its error on new sequences after each."""
     net = nets.ManyToOne(cell(2, 32, rng=0), 1, rng=0)
-    settings = {"epochs": epochs, "batch": 50, "optimizer": nets.Adam(0.01, clip=1.0), "validation": (new.X, new.t)}
-    return net, [each.validation for each in nets.train(net, ng.mean_squared_error, (train.X, train.t), **settings)]
+    error, settings = ng.mean_squared_error(net(new.X), new.t), {"batch": 50, "optimizer": nets.Adam(0.01, clip=1.0)}
+    return net, [float(error.value) for _record in nets.train(net, ng.mean_squared_error, (train.X, train.t), epochs=epochs, **settings)]
 
 
 def gates(layer, x):
@@ -46,11 +46,11 @@ if __name__ == "__main__":
     (plain, plain_errors), (gru, gru_errors), (memory, errors) = map(learned, (nets.RNN, nets.GRU, nets.LSTM))
     series = {"RNN": plain_errors, "GRU": gru_errors, "LSTM": errors}
     for name, each in series.items():
-        print(f"{name:5} {each[0]:.4f} … {min(each):.4f}")
+        print(_("{name}: squared error on new sequences {first} after the first epoch, {last} after the last", name=name, first=f"{each[0]:.4f}", last=f"{each[-1]:.4f}"))
     labels = (_("epoch"), _("squared error"))
     plots.lines(series | {"1/6": [1 / 6] * 12}, log=True, labels=labels).save(pictures / "48_adding_problem.svg")
     i, f = gates(memory.reader, new.X[0])
-    print(_("marked at {times}; said {said}, sum {total}", times=np.flatnonzero(new.X[0, :, 1]) + 1, said=f"{memory(new.X[:1]).value[0, 0]:.3f}", total=f"{new.t[0, 0]:.3f}"))
+    print(_("marked at {times}; said {said}, sum {total}", times=", ".join(map(str, np.flatnonzero(new.X[0, :, 1]) + 1)), said=f"{memory(new.X[:1]).value[0, 0]:.3f}", total=f"{new.t[0, 0]:.3f}"))
     shown = {_("input gate"): i.mean(0), _("forget gate"): f.mean(0), _("mark"): new.X[0, :, 1]}
     plots.lines(shown, labels=(_("time"), "")).save(pictures / "48_adding_problem_gates.svg")
     ng.draw(cell, view="forward", fold=False).save(pictures / "48_adding_problem_cell.svg")

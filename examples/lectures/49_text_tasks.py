@@ -45,7 +45,7 @@ if __name__ == "__main__":
         (_("many to many"), writer, nets.sequence_loss, (one_hot[pieces.X], pieces.t)),
     ):
         first, *_between, last = nets.train(*task, epochs=150, batch=20, optimizer=nets.Adam(0.01, decay=1e-4))
-        print(f"{name}: {first.loss:.3f} → {last.loss:.3f}")
+        print(_("{name}: loss {first} → {last}", name=name, first=f"{first.loss:.3f}", last=f"{last.loss:.3f}"))
     shares = ng.softmax(speller(X1[n[:20]])).value
     said = [signs.decode(row).strip("。") for row in shares.argmax(-1)]
     sure = ng.softmax(judge(X2, lengths)).value[:, 1]

@@ -37,7 +37,7 @@ if __name__ == "__main__":
     wrong = np.flatnonzero(found != side)
     for loss, sides in (losses[0], before), (losses[-1], found):
         print(_("loss {loss}, on the right side {right} of 34", loss=f"{loss:.3f}", right=(sides == side).sum()))
-    print(_("wrong:"), wrong)
+    print(_("wrong: {members}", members=", ".join(map(str, wrong))))
     named = {"classes_named": (_("teacher"), _("president")), "known": [0, 33], "wrong": wrong}
     plots.nodes_and_edges(A, found, **named).save(pictures / "71_karate_club.svg")
     order = np.argsort(sure.value)

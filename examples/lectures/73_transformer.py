@@ -44,12 +44,11 @@ def looks(x, t):
 if __name__ == "__main__":
     pictures = Path("out")
     pictures.mkdir(exist_ok=True)
-    print(_("parameters"), net.count, " ", _("exact match"), exact(new.t, net(new.X).value))
+    print(_("parameters"), net.count, " ", _("exact match"), f"{exact(new.t, net(new.X).value):.3f}")
     rule = nets.Adam(nets.warm_up(nets.cosine_decay(0.005, 400), 100), clip=1.0)
-    settings = {"epochs": 4, "batch": 50, "optimizer": rule, "validation": (new.X, new.t), "metrics": {"exact": exact}}
-    records = list(nets.train(net, None, (train.X, train.t), **settings))
-    for each in records:
-        print(_("epoch {epoch}: loss {loss}, exact match {share}", epoch=each.epoch, loss=f"{each.loss:.3f}", share=f"{each.metrics['exact']:.3f}"))
+    for each in nets.train(net, None, (train.X, train.t), epochs=4, batch=50, optimizer=rule):
+        share = exact(new.t, net(new.X).value)
+        print(_("epoch {epoch}: loss {loss}, exact match {share}", epoch=each.epoch, loss=f"{each.loss:.3f}", share=f"{share:.3f}"))
     x, t = new.X[:1], new.t[:1]
     print(*x[0], "→", *net(x).value[0].argmax(-1))
     weights = looks(x, t)[0]

@@ -87,11 +87,12 @@ def test_the_bound_is_radius_over_margin_squared(page):
     assert bound.radius == pytest.approx(np.sqrt((extended**2).sum(1).max()))
     assert names["last"].mistakes <= bound.mistakes == pytest.approx((bound.radius / margin) ** 2)
     assert round(bound.mistakes) == 390
-    assert "mistakes: 10; the bound (R/γ)² = (8.522/0.432)² allows 390" in text
+    assert "mistakes: 10 in 6 epochs; the bound (R/γ)² = (8.522/0.432)² allows 390" in text
 
 
-def test_sepals_alone_take_1489_mistakes():
+def test_sepals_alone_take_1489_mistakes(page):
     iris = data.iris().rows(slice(100))
+    assert "with the sepals alone: 1489 mistakes in 686 epochs" in page("14").text
     assert learned_by_hand(iris.X[:, :2], iris.t)[2] == 1489
 
 
@@ -152,7 +153,8 @@ def test_the_neuron_learns_what_the_prices_were_made_of(page):
     columns = ["area", "rooms", "age"]
     table, unseen = (np.stack([each[name].values for name in columns], 1) for each in (train, test))
     peer = LinearRegression().fit(table, train["price"].values)
-    printed = {name: float(re.search(rf"^{name} +(\S+)$", text, re.M)[1]) for name in columns}
+    worth = {"area": "a square meter", "rooms": "a room", "age": "a year"}
+    printed = {name: float(re.search(rf"^(\S+) {worth[name]}$", text, re.M)[1].replace("−", "-")) for name in columns}
     assert list(printed.values()) == pytest.approx(peer.coef_, abs=0.02)
     assert list(printed.values()) == pytest.approx([2.4, 9.0, -0.8], abs=0.15)
     before, after = map(float, re.search(r"new houses: (\S+) before, (\S+) after", text).groups())

@@ -266,3 +266,4 @@ def test_without_the_correction_the_network_dies(page):
     W, b = (names["net"].values()[f"layer1/{name}"] for name in "Wb")
     hidden = names["digits"].X @ W + b
     assert ((hidden <= 0).all(0)).sum() == 29
+    assert "29/30  uncorrected" in page("32").text
