@@ -50,6 +50,16 @@ class Problem:
     seed: int = 0
     compiled: Executable | None = None
     """What a name in a file stood for, when that was a compiled step: `output` is then its first output."""
+    network: bool = False
+    """Whether the name stood for a network, which gives as many numbers as it likes."""
+
+    def add_up(self) -> None:
+        """Make the output of a network one number, because a derivation and a gradient belong to one; a note says so."""
+        if self.network and self.output.size != 1:
+            from ..autograd import ops
+
+            note(translate(N_("note: {target} gives {count} numbers; this is about their sum"), target=self.text, count=self.output.size))
+            self.output = ops.sum(self.output)
 
     def fill(self) -> list[str]:
         """Give friendly seeded values to the leaves that have none; their names."""
@@ -67,16 +77,33 @@ class Problem:
         names = parse_names(options)
         if not names:
             return [leaf for leaf in self.leaves.values() if leaf.dtype.kind == "f" for _ in range(times)]
+        return [node for name in names for node in [self.node(name, "--wrt")] * times]
+
+    def node(self, name: str, option: str) -> Node:
+        """What an option names: a variable, or a part that has a name; CommandError where it is none, or several."""
+        from .leaf_names import meant
+
         known: Mapping[str, Node] = {**self.named, **self.leaves}
-        for name in names:
-            if name not in known:
-                meant = nearest(name, known)
-                hint = N_("did you mean {meant}?") if meant else N_("the variables are {known}")
-                raise CommandError(
-                    translate(N_("--wrt {name}: there is no variable of that name"), name=name),
-                    translate(hint, meant=meant, known=", ".join(known)),
-                )
-        return [known[name] for name in names for _ in range(times)]
+        found = meant(name, known)
+        if len(found) > 1:
+            raise CommandError(
+                translate(N_("{option} {name}: several variables have that name"), option=option, name=name),
+                translate(N_("there are {known}"), known=", ".join(found)),
+            )
+        if not found:
+            from ..autograd.symbolic.local import board
+
+            # A derivation numbers what shares a name, W1 and W2; who has read one may say so.
+            shown: dict[str, Node] = {symbol.name: leaf for leaf, symbol in board(self.output).symbols.items() if leaf.is_leaf}
+            if name in shown:
+                return shown[name]
+            near = nearest(name, known)
+            hint = N_("did you mean {meant}?") if near else N_("the variables are {known}")
+            raise CommandError(
+                translate(N_("{option} {name}: there is no variable of that name"), option=option, name=name),
+                translate(hint, meant=near, known=", ".join(known)),
+            )
+        return known[found[0]]
 
 
 def load(

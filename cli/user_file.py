@@ -29,6 +29,8 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
     from ..autograd.node import Leaf, Node
     from .problem import Problem, bind
 
+    from .leaf_names import by_name
+
     module = run_file(path)
     target = find(module, path, name)
     text = f"{path}:{name}"
@@ -36,24 +38,27 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
     if compiled is not None:
         target = compiled.outputs[0]
     if isinstance(target, Node):
-        known = {
-            leaf.name: leaf
-            for leaf in leaves(target)
-            if isinstance(leaf, Leaf) and leaf.role != "constant" and leaf.name
-        }
+        known = by_name(leaf for leaf in leaves(target) if isinstance(leaf, Leaf))
         given.unused(known)
         for leaf_name, array in given.values.items():
             known[leaf_name].value = array
         return Problem(text, target, known, seed=given.seed, compiled=compiled)
-    parameters = inspect.signature(target).parameters.values()
+    network = is_network(target)
+    parameters = inspect.signature(target.forward if hasattr(target, "forward") else target).parameters.values()
     wanted = [each.name for each in parameters if _is_wanted(each, given)]
+    if network and not all(map(given.speaks_of, wanted)):
+        example = " ".join(f"--shape {each}=8,{max(_columns(target), 1)}" for each in wanted)
+        raise CommandError(
+            translate(N_("{target} is a network: say what comes into it"), target=text),
+            translate(N_("for example {example}; or name a function of the file that gives the loss"), example=example),
+        )
     defaults = {
         each.name: each.default for each in parameters if each.name in wanted and each.default is not each.empty
     }
 
     def build(arguments: Any) -> tuple[Node]:
         with users_errors(path):
-            output = target(**arguments)
+            output = target(*arguments.values()) if network else target(**arguments)
         if not isinstance(output, Node):
             raise CommandError(
                 translate(N_("{target} returns {kind}, not a node"), target=text, kind=type(output).__name__)
@@ -63,13 +68,24 @@ def load_file(path: Path, name: str | None, given: Given) -> Problem:
     found, (output,) = bind(wanted, given, build, defaults)
     if given.sizes:
         _same_in_other_sizes(text, output, bind(wanted, given.resized(), build, defaults)[1][0])
-    others = {
-        leaf.name: leaf for leaf in leaves(output) if leaf.role != "constant" and leaf.name and leaf.name not in found
-    }
+    own = {id(leaf) for leaf in found.values()}
+    others = by_name((leaf for leaf in leaves(output) if id(leaf) not in own), found)
     given.unused([*found, *others])
     for leaf_name in others.keys() & given.values.keys():
         others[leaf_name].value = given.values[leaf_name]
-    return Problem(text, output, {**found, **others}, seed=given.seed)
+    return Problem(text, output, {**found, **others}, seed=given.seed, network=network)
+
+
+def is_network(target: Any) -> bool:
+    """Whether a thing of a user's file is a network, which is called with what comes in."""
+    from ..autograd.of_network import Network
+
+    return isinstance(target, Network) and not isinstance(target, type)
+
+
+def _columns(network: Any) -> int:
+    """How many columns a network seems to take: the rows of its first matrix."""
+    return next((int(leaf.shape[0]) for leaf in network.parameters().values() if len(leaf.shape) == 2), 0)
 
 
 def run_file(path: Path) -> ModuleType:
@@ -96,10 +112,10 @@ def find(module: ModuleType, path: Path, name: str | None) -> Any:
         key: value
         for key, value in vars(module).items()
         if not key.startswith("_")
-        and (isinstance(value, Node) or inspect.isfunction(value) and value.__module__ == module.__name__)
+        and (isinstance(value, Node) or is_network(value) or (inspect.isfunction(value) and value.__module__ == module.__name__))
     }
     if name is None:
-        functions = [key for key, value in usable.items() if not isinstance(value, Node)]
+        functions = [key for key, value in usable.items() if inspect.isfunction(value)]
         if len(functions) != 1:
             raise CommandError(
                 translate(N_("say which function or node of {path} you mean"), path=path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +22,6 @@ from ..options import (
     Shape,
     WithRespectTo,
 )
-
-if TYPE_CHECKING:
-    from ...autograd.node import Node
-    from ..problem import Problem
 
 NAME = "draw"
 EXAMPLES = (
@@ -173,6 +169,8 @@ def run(
     problem = load(expression, at or (), shape or (), seed, wrt or (), let or ())
     if output is None and form is None and sys.stdout.isatty():
         raise CommandError(_("say where the picture goes"), _("add for example {example}", example="-o net.svg"))
+    if view in (View.backward, View.both, View.mirror):
+        problem.add_up()
     step = problem.compiled
     invented = problem.fill() if step is None else []
     by = problem.wrt(wrt) if wrt else None  # the picture knows which leaves are parameters
@@ -190,7 +188,7 @@ def run(
         language=current_language(),
         size=size.value,
         title=title,
-        highlight=_marked(problem, parse_names(highlight or ())),
+        highlight=[problem.node(name, "--highlight") for name in parse_names(highlight or ())],
         open=parse_names(inside or ()),
         steps=steps,
         between=(ends[0], ends[1]) if ends else None,
@@ -206,22 +204,6 @@ def run(
         output_of.write_result(_rendered(picture, form.value if form else "svg"), output)
     output_of.note(_("picture: {path}", path=output))
     return 0
-
-
-def _marked(problem: Problem, names: list[str]) -> list[Node]:
-    """The variables that --highlight names."""
-    from ..errors import CommandError
-    from ..parse import nearest
-
-    known = {**problem.named, **problem.leaves}
-    for name in names:
-        if name not in known:
-            meant = nearest(name, known)
-            raise CommandError(
-                _("--highlight {name}: there is no variable of that name", name=name),
-                _("did you mean {meant}?", meant=meant) if meant else _("the variables are {known}", known=", ".join(known)),
-            )
-    return [known[name] for name in names]
 
 
 def _rendered(picture: Any, form: str) -> str | bytes:

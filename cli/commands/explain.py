@@ -185,6 +185,7 @@ def run(
         # A comparison, a count or a loop has no derivation of its own; its story ends with what it says.
         show.write_result(heading, output)
         return 0
+    problem.add_up()
     by = problem.wrt(wrt or ())
     settings: dict[str, Any] = {
         name: value for name, value in {"simplify": simplify, "verify": verify and verify.value}.items() if value
@@ -235,8 +236,9 @@ def run(
         from ...viz import draw as draw_graph
 
         for name, leaf in problem.leaves.items():
-            if leaf._value is None:
+            if leaf._value is None and name in derivation.givens:
                 leaf.value = derivation.givens[name]
+        problem.fill()
         draw_graph(problem.output, view="mirror", wrt=by, language=current_language()).save(draw)
         show.note(_("picture: {path}", path=draw))
     return 0

@@ -124,3 +124,85 @@ def test_claims_are_judged(capsys):
     assert "2" in capsys.readouterr().out
     assert run(["check", "(y-z)**2", "--wrt", "y", "--claim", "y-z", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["right"] is False
+
+
+NETWORK = """
+import nngraph as ng
+from nngraph import nets
+
+net = nets.MLP([2, 3, 2], rng=0)
+x = ng.input("x", [[1.0, 2.0], [0.5, -1.0]])
+t = ng.input("t", [[1.0, 0.0], [0.0, 1.0]])
+E = ng.softmax_loss(net(x), t)
+
+
+def loss():
+    return ng.softmax_loss(net(x), t)
+"""
+
+
+@pytest.fixture
+def network(tmp_path):
+    path = tmp_path / "network.py"
+    path.write_text(NETWORK)
+    return path
+
+
+@pytest.mark.parametrize("target", ["E", "loss"])
+def test_a_name_that_several_parameters_have_is_asked_about(target, network, capsys):
+    from nngraph import explain, input, nets, softmax_loss
+
+    assert run(["explain", f"{network}:{target}", "--wrt", "W"]) == 2
+    said = capsys.readouterr().err
+    assert "--wrt W: several variables have that name" in said
+    assert "layer1/W, layer2/W" in said
+    net = nets.MLP([2, 3, 2], rng=0)
+    loss = softmax_loss(net(input("x", [[1.0, 2.0], [0.5, -1.0]])), input("t", [[1.0, 0.0], [0.0, 1.0]]))
+    for layer in (1, 2):
+        wanted = json.loads(explain(loss, wrt=[net.parameters()[f"layer{layer}/W"]]).json())["gradients"][f"W{layer}"]["value"]
+        # By its path, by the whole of its scope, and as the derivation calls it.
+        for name in (f"layer{layer}/W", f"mlp/layer{layer}/W", f"W{layer}"):
+            found = json.loads(printed(capsys, "explain", f"{network}:{target}", "--wrt", name, "--json"))
+            assert [each["value"] for each in found["gradients"].values()] == [wanted]
+    both = json.loads(printed(capsys, "explain", f"{network}:{target}", "--wrt", "layer2/W,layer1/b", "--json"))
+    assert list(both["gradients"]) == ["W2", "b1"]
+    # Without --wrt none of them is left out.
+    assert {"W1", "b1", "W2", "b2"} <= json.loads(printed(capsys, "explain", f"{network}:{target}", "--json"))["gradients"].keys()
+    assert run(["explain", f"{network}:{target}", "--wrt", "layer3/W"]) == 2
+    assert "did you mean layer2/W" in capsys.readouterr().err
+    assert run(["draw", f"{network}:{target}", "--highlight", "W", "-o", "-"]) == 2
+    assert "several variables" in capsys.readouterr().err
+
+
+def test_a_network_is_explained_and_drawn_for_a_shape(network, tmp_path, capsys):
+    for command in (["explain"], ["draw", "-o", str(tmp_path / "net.svg")]):
+        assert run([*command, f"{network}:net"]) == 2
+        said = capsys.readouterr().err
+        assert "is a network: say what comes into it" in said
+        assert "--shape x=8,2" in said
+    assert run(["explain", f"{network}:net", "--at", "x=[[1,2],[3,4],[5,6]]", "--wrt", "layer2/b", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert "gives 6 numbers; this is about their sum" in shown.err
+    assert json.loads(shown.out)["gradients"]["b2"]["value"] == [3.0, 3.0]
+    assert run(["draw", f"{network}:net", "--shape", "x=4,2", "--view", "forward", "-o", str(tmp_path / "net.svg")]) == 0
+    assert "sum" not in capsys.readouterr().err
+    assert (tmp_path / "net.svg").exists()
+    assert run(["explain", f"{network}:net", "--shape", "x=N,2"]) == 0
+    assert "(N×2)" in capsys.readouterr().out
+
+
+def test_leaves_are_told_apart_by_as_much_of_their_scope_as_it_takes():
+    import nngraph as ng
+    from nngraph.cli.leaf_names import by_name
+
+    made = []
+    for scope in ("a/one", "b/one", "b/two", "", ""):
+        from contextlib import nullcontext
+
+        with ng.scope(scope) if scope else nullcontext():
+            made.append(ng.parameter("W", 1.0))
+    made.append(ng.parameter("v", 1.0))
+    named = by_name(made)
+    assert list(named) == ["a/one/W", "b/one/W", "two/W", "W (1)", "W (2)", "v"]
+    assert list(named.values()) == made
+    assert list(by_name(made[-1:], {"v"})) == ["v (1)"]
