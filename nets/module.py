@@ -240,13 +240,18 @@ def new_state(name: str, value: Any, dtype: Any = "float32") -> Leaf:
 
 def give(values: Mapping[Leaf, Any], names: Mapping[Leaf, str]) -> None:
     """Have some leaves take new values, all of them at one moment or, where one does not fit, none; errors say its name."""
+    store(fitting(values, names))
+
+
+def fitting(values: Mapping[Leaf, Any], names: Mapping[Leaf, str]) -> dict[Leaf, np.ndarray]:
+    """New values as their leaves will have them; an error says the name of the first that does not fit."""
     taken = {}
     for leaf, value in values.items():
         array = array_of(value, names[leaf])
         if array.shape != tuple(leaf.shape):
             raise ShapeError(f"{names[leaf]} has shape {tuple(map(int, leaf.shape))}, not {array.shape}")
         taken[leaf] = np.array(fitted(array, leaf.dtype, names[leaf]))
-    store(taken)
+    return taken
 
 
 def _named(name: str, value: Any) -> Iterator[tuple[str, Module | Leaf]]:

@@ -327,7 +327,7 @@ def _check_order(name: str, metric: Metric) -> None:
         called = list(signature(metric).parameters)
     except (TypeError, ValueError):
         return  # it does not say
-    if len(called) > 1 and all(each in those for each, those in zip(called, OUTPUT_FIRST)):
+    if len(called) > 1 and all(each in those for each, those in zip(called[:2], OUTPUT_FIRST, strict=True)):
         raise ParameterError(
             f"the metric {name!r} takes ({called[0]}, {called[1]}); metrics take the target first and then what the network"
             " gives, as in scikit-learn"

@@ -15,8 +15,8 @@ from ..feed_forward import MLP
 from ..initialize import generator
 from ..optimizers import Optimizer
 from ..sequential import Sequential
-from .base import NetCoder
 from .feed_forward import sizes_and_start
+from .kinds import NetCoder
 
 
 class Autoencoder(NetCoder):

@@ -14,7 +14,8 @@ from ...autograd.ops import scan, softplus
 from ..boltzmann import RBM
 from ..optimizers import SGD, Optimizer
 from ..rows import whole
-from .base import NetCoder, check_whole
+from .base import check_whole
+from .kinds import NetCoder
 
 
 class _Network(RBM):

@@ -13,7 +13,8 @@ from ...autograd.node import Node
 from ..feed_forward import MLP
 from ..initialize import Initializer, he, xavier
 from ..optimizers import Optimizer
-from .base import NetClassifier, NetEstimator, NetRegressor
+from .base import NetEstimator
+from .kinds import NetClassifier, NetRegressor
 
 RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu")
 ACTIVATIONS = (*RECTIFIERS, "tanh", "sigmoid", "softplus")

@@ -11,7 +11,7 @@ from ...autograd import ops
 from ...autograd.node import Node
 from .. import neurons
 from ..optimizers import Adam, Optimizer
-from .base import NetClassifier
+from .kinds import NetClassifier
 
 
 class LogisticRegression(NetClassifier):

@@ -12,7 +12,7 @@ from ..linear import Linear
 from ..neurons import adaline_loss, is_positive, perceptron_loss
 from ..optimizers import SGD, Optimizer
 from ..trainer import Record
-from .base import NetClassifier
+from .kinds import NetClassifier
 
 
 class _SingleLayer(NetClassifier):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import NngraphError, ParameterError
-from nngraph.nets import data, estimators
-from nngraph.nets.estimators.base import NetTransformer
+from nngraph.nets import DataError, data, estimators
+from nngraph.nets.estimators.kinds import NetTransformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -560,3 +560,30 @@ def test_all_rows_at_once_by_quasi_newton():
         optimizer=nets.Adam(0.03, decay=0.01), batch=len(cancer), epochs=400, random_state=0
     ).fit(cancer.X, cancer.t)
     assert learner.predict_proba(cancer.X) == pytest.approx(slow.predict_proba(cancer.X), abs=1e-3)
+
+
+def test_what_cannot_be_fitted_anew_is_not_fitted():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = (X[:, 0] > 0).astype(int)
+    for setting, names in (({"epochs": 0}, np.where(y, "cat", "dog")), ({}, ["a"] * 60), ({"batch": "x"}, y)):
+        learner = nets.MLPClassifier((4,), epochs=2, random_state=0).fit(X, y)
+        with pytest.raises((ParameterError, DataError)):
+            learner.set_params(**setting).fit(X, names)
+        with pytest.raises(NotFittedError):
+            learner.predict(X)
+    several = nets.MLPRegressor((4,), epochs=2, random_state=0).fit(X, X)
+    with pytest.raises(ParameterError, match="batch=0"):
+        several.set_params(batch=0).fit(X, X[:, 0])
+    with pytest.raises(NotFittedError):
+        several.predict(X)
+    assert several.set_params(batch=8).partial_fit(X, X[:, 0]).predict(X).shape == (60,)
+
+
+def test_rows_that_are_too_few_to_keep_some_aside():
+    X, y = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 0, 0, 1, 1, 1])
+    with pytest.raises(DataError, match=r"early_stopping=True\) keeps validation_fraction=0\.1 of the rows aside, some of each class, and 6 rows"):
+        nets.MLPClassifier((4,), early_stopping=True).fit(X, y)
+    with pytest.raises(DataError, match=r"of the rows aside and 1 rows are too few"):
+        nets.MLPRegressor((4,), early_stopping=True).fit(X[:1], X[:1])
+    with pytest.raises(ParameterError, match="validation_fraction='x'"):
+        nets.MLPClassifier((4,), validation_fraction="x").fit(X, y)

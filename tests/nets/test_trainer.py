@@ -388,3 +388,59 @@ def test_a_checkpoint_is_taken_whole_or_not_at_all(tmp_path):
         now = {**run.net.values(), **{name: leaf.value for name, leaf in run.states.items()}}
         assert all((now[each] == value).all() for each, value in before.items())
         assert run.done == 1
+
+
+def test_two_runs_are_one_also_where_the_best_epoch_was_kept(tmp_path):
+    def training() -> nets.Trainer:
+        few = slice(0, 12)
+        data, others = (X[few], T[few]), (X[30:], T[30:])
+        return nets.Trainer(nets.MLP([2, 32, 2], rng=0), ng.softmax_loss, data, batch=4, optimizer=nets.Adam(0.05), validation=others)
+
+    def told(records) -> list[tuple]:
+        return [(record.epoch, record.loss, record.validation, record.best) for record in records]
+
+    whole, parts, first, rest, inside = (training() for _ in range(5))
+    records = told(whole.run(12))
+    assert [best for *_, best in records[-6:]] == [False] * 6  # the best was among the first six
+    assert told(parts.run(6)) + told(parts.run(6)) == records
+    list(first.run(6))
+    nets.save_checkpoint(tmp_path / "six", first)
+    nets.load_checkpoint(tmp_path / "six", rest)
+    assert told(rest.run(6)) == records[6:]
+    for record in inside.run(12):
+        if record.epoch == 6:
+            nets.save_checkpoint(tmp_path / "inside", inside)
+            break
+    assert (tmp_path / "inside").read_bytes() == (tmp_path / "six").read_bytes()
+    for each in (parts, rest):
+        for name, value in whole.net.values().items():
+            assert (value == each.net.values()[name]).all(), name
+    # A network that was changed meanwhile goes on from there.
+    other = nets.MLP([2, 32, 2], rng=5).values()
+    parts.net.set_values(other)
+    moved = training()
+    list(moved.run(12))
+    moved.net.set_values(other)
+    assert told(parts.run(1)) == told(moved.run(1))
+
+
+def test_a_trainer_without_validation_writes_no_best(tmp_path):
+    run = trainer()
+    list(run.run(1))
+    nets.save_checkpoint(tmp_path / "run", run)
+    assert not any("best" in name for name in load_values(tmp_path / "run"))
+
+
+def test_an_interrupt_in_the_first_epoch_leaves_all_as_it_was(monkeypatch):
+    run = trainer()
+    before = run.net.values()
+
+    def interrupted(first, last):
+        run.net.layers[0].layers[0].W.value = run.net.layers[0].layers[0].W.value + 1
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(run, "_epochs", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(run.run(3))
+    assert all((run.net.values()[name] == value).all() for name, value in before.items())
