@@ -77,7 +77,7 @@ class Own:
 
 RANGES: dict[str, dict[str, float]] = {
     "rate": {"least": 0}, "decay": {"least": 0}, "clip": {"above": 0}, "epsilon": {"least": 0},
-    **dict.fromkeys(("momentum", "keep", "beta1", "beta2"), {"least": 0, "below": 1}),
+    **{share: {"least": 0, "below": 1} for share in ("momentum", "keep", "beta1", "beta2")},
 }  # fmt: skip
 """What the settings of optimizers may be, by name."""
 
@@ -95,7 +95,7 @@ class Optimizer:
     def __post_init__(self) -> None:
         for name in (each.name for each in fields(self) if each.name in RANGES):
             value = getattr(self, name)
-            if not (name == "rate" and callable(value) or name == "clip" and value is None):
+            if not ((name == "rate" and callable(value)) or (name == "clip" and value is None)):
                 number(value, name, **RANGES[name], of=type(self).__name__)
 
     def rule(self, p: Node, g: Node, own: Own, rate: Node) -> Node:

@@ -178,6 +178,13 @@ def _what(array: np.ndarray) -> str:
     return "a single number" if array.dtype.kind in "biufc" else f"a {type(array.item()).__name__}"
 
 
+def check_numbers(arrays: Sequence[np.ndarray], counts: Sequence[int], names: Sequence[str]) -> None:
+    """DataError where an array of numbers, of classes or the like, has one that is not among so many."""
+    for values, count, name in zip(arrays, counts, names):
+        fits = f"there are {count}, numbered 0 to {count - 1}"
+        all_fine(values, (values >= 0) & (values < count) & (values == np.floor(values)), f"the {name}", fits)
+
+
 def all_fine(values: np.ndarray, fine: np.ndarray, name: str, needed: str) -> None:
     """DataError naming the first of some rows' values that is not fine, where it stands, and what is needed instead."""
     if not fine.all():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import log as ln
 
+from ...autograd.errors import ParameterError
 from ...autograd.node import Node
 from ...autograd.ops import abs as magnitude
 from ...autograd.ops import exp, expm1, log, log_sigmoid, mean, sqrt, square, tanh, xlogy
@@ -74,7 +75,9 @@ def f_gan(divergence: Divergence | str, *, saturating: bool = False) -> Adversar
     >>> bool(abs(pair[0].value - pair[1].value) < 1e-12)
     True
     """
-    d = divergences[divergence] if isinstance(divergence, str) else divergence
+    d = divergence if isinstance(divergence, Divergence) else divergences.get(divergence) if isinstance(divergence, str) else None
+    if d is None:
+        raise ParameterError(f"there is no divergence {divergence!r}; there is {', '.join(map(repr, divergences))}")
     return AdversarialLoss(
         f"f-gan {d.name}",
         lambda real, fake: -d.bound(real, fake),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from ...autograd.errors import ParameterError, ShapeError
 from ...autograd.leaves import is_frozen
 from ...autograd.node import Node
 from ...autograd.ops import broadcast, cast, concat, floor, reshape, uniform
@@ -36,7 +40,10 @@ class Game(Module):
     def turn(self, name: str) -> Iterator[Turn]:
         """Inside, all but those whose turn it is are frozen: `net.trainable()` is what learns, and pictures and derivations that are
         made here show it."""
-        turn = self.turns()[name]
+        turns = self.turns()
+        if name not in turns:
+            raise ParameterError(f"{self!r} has no turn {name!r}; it has {', '.join(turns)}")
+        turn = turns[name]
         own = {leaf for module in turn.learns for leaf in module.parameters().values()}
         held = [leaf for leaf in self.parameters().values() if leaf not in own and not is_frozen(leaf)]
         before = [leaf.params for leaf in held]
@@ -91,6 +98,15 @@ def one_of(rows: int, count: int, name: str, turn: str, seed: int = 0) -> Node:
     """A whole number below `count` for each row, all equally likely: (rows,)."""
     seed, step = draws(seed)
     return cast(floor(count * uniform((rows,), seed=seed, step=step, name=name, draw=DRAWS[turn], dtype="float32")), dtype="int64")
+
+
+def parts_of(scores: Node, *widths: int) -> tuple[Node, ...]:
+    """What a discriminator gives, (N, Σ widths), cut into its parts."""
+    if len(scores.shape) != 2 or scores.shape[1] != sum(widths):
+        wanted = " + ".join(map(str, widths))
+        raise ShapeError(f"the discriminator gives {tuple(map(int, scores.shape))}; it has to give (N, {wanted})")
+    ends = np.cumsum((0, *widths))
+    return tuple(scores[:, int(first) : int(end)] for first, end in pairwise(ends))
 
 
 def beside(x: Node, *others: Node) -> Node:

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.errors import ParameterError
 from ...autograd.leaves import as_node, constant
 from ...autograd.node import Node
 from ...autograd.ops import half_squared_error, one_hot, softmax_loss, stop_gradient
 from ..module import Module
-from .game import Duel, Game, Turn, beside, evenly, noise, one_of
+from ..rows import check_numbers, number, whole
+from .game import Duel, Game, Turn, beside, evenly, noise, one_of, parts_of
 from .losses import AdversarialLoss, adversarial_loss
 
 
@@ -32,7 +34,8 @@ class GAN(Duel):
     """
 
     def __init__(self, generator: Module, discriminator: Module, latent: int, *, loss: AdversarialLoss | str = "non-saturating") -> None:
-        self.generator, self.discriminator, self.latent = generator, discriminator, latent
+        self.generator, self.discriminator = generator, discriminator
+        self.latent = whole(latent, "latent", of=type(self).__name__)
         self.loss = adversarial_loss(loss)
 
     def forward(self, z: Node) -> Node:
@@ -40,7 +43,7 @@ class GAN(Duel):
 
     def sample(self, rows: int, seed: int = 0) -> Node:
         """So many examples of the generator's, as a node: what a seed draws is always the same."""
-        return self(noise(rows, self.latent, "sample", seed))
+        return self(noise(whole(rows, "rows"), self.latent, "sample", whole(seed, "seed", 0)))
 
     def discriminator_loss(self, x: Node) -> Node:
         """What the discriminator minimizes for a batch of data and as many generated examples."""
@@ -68,7 +71,10 @@ class ConditionalGAN(GAN):
         self, generator: Module, discriminator: Module, latent: int, classes: int, *, loss: AdversarialLoss | str = "non-saturating"
     ) -> None:
         super().__init__(generator, discriminator, latent, loss=loss)
-        self.classes = classes
+        self.classes = whole(classes, "classes", of=type(self).__name__)
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_numbers(arrays[1:], (self.classes,), ("class",))
 
     def forward(self, z: Node, t: Any) -> Node:
         """What the generator makes of noise (N, latent) for classes t (N,)."""
@@ -77,7 +83,7 @@ class ConditionalGAN(GAN):
     def sample(self, t: Any, seed: int = 0) -> Node:
         """An example of each of the classes t (N,)."""
         t = as_node(t)
-        return self(noise(t.shape[0], self.latent, "sample", seed), t)
+        return self(noise(t.shape[0], self.latent, "sample", whole(seed, "seed", 0)), t)
 
     def discriminator_loss(self, x: Node, t: Node) -> Node:
         fake = self._made(t, "discriminator")
@@ -104,13 +110,17 @@ class ACGAN(ConditionalGAN):
 
     def discriminator_loss(self, x: Node, t: Node) -> Node:
         fake = stop_gradient(self._made(t, "discriminator"))
-        real, made = self.discriminator(x), self.discriminator(fake)
-        value = self.loss.against(lambda given: self.discriminator(given)[:, :1], x, fake, (real[:, :1], made[:, :1]))
-        return value + softmax_loss(real[:, 1:], t) + softmax_loss(made[:, 1:], t)
+        (real, right), (made, named) = self._judged(x), self._judged(fake)
+        value = self.loss.against(lambda given: self._judged(given)[0], x, fake, (real, made))
+        return value + softmax_loss(right, t) + softmax_loss(named, t)
 
     def generator_loss(self, x: Node, t: Node) -> Node:
-        judged = self.discriminator(self._made(t, "generator"))
-        return self.loss.generator(judged[:, :1]) + softmax_loss(judged[:, 1:], t)
+        score, named = self._judged(self._made(t, "generator"))
+        return self.loss.generator(score) + softmax_loss(named, t)
+
+    def _judged(self, x: Node) -> tuple[Node, ...]:
+        """How real x looks, and how likely each class is."""
+        return parts_of(self.discriminator(x), 1, self.classes)
 
 
 class InfoGAN(GAN):
@@ -131,22 +141,29 @@ class InfoGAN(GAN):
         loss: AdversarialLoss | str = "non-saturating",
     ) -> None:  # fmt: skip
         super().__init__(generator, discriminator, latent, loss=loss)
-        self.categories, self.numbers, self.weight = categories, numbers, weight
+        self.categories, self.numbers = whole(categories, "categories", of="InfoGAN"), whole(numbers, "numbers", 0, of="InfoGAN")
+        self.weight = number(weight, "weight", least=0, of="InfoGAN")
 
     def sample(self, rows: int, seed: int = 0, category: int | None = None) -> Node:
         """So many examples, with categories that are drawn, or all of one."""
-        return self._made(rows, "sample", seed, category)[0]
+        if category is not None and whole(category, "category", 0) >= self.categories:
+            raise ParameterError(f"category={category}: there are {self.categories} categories, numbered 0 to {self.categories - 1}")
+        return self._made(whole(rows, "rows"), "sample", whole(seed, "seed", 0), category)[0]
 
     def discriminator_loss(self, x: Node) -> Node:
         fake, category, numbers = self._made(x.shape[0], "discriminator")
-        real, made = self.discriminator(x), self.discriminator(stop_gradient(fake))
-        value = self.loss.against(lambda given: self.discriminator(given)[:, :1], x, fake, (real[:, :1], made[:, :1]))
-        return value + self._unread(made, category, numbers)
+        (real, *_), (made, *read) = self._judged(x), self._judged(stop_gradient(fake))
+        value = self.loss.against(lambda given: self._judged(given)[0], x, fake, (real, made))
+        return value + self._unread(*read, category, numbers)
 
     def generator_loss(self, x: Node) -> Node:
         fake, category, numbers = self._made(x.shape[0], "generator")
-        made = self.discriminator(fake)
-        return self.loss.generator(made[:, :1]) + self._unread(made, category, numbers)
+        made, *read = self._judged(fake)
+        return self.loss.generator(made) + self._unread(*read, category, numbers)
+
+    def _judged(self, x: Node) -> tuple[Node, ...]:
+        """How real x looks, and what is read of its code: categories and numbers."""
+        return parts_of(self.discriminator(x), 1, self.categories, self.numbers)
 
     def _made(self, rows: int, turn: str, seed: int = 0, category: int | None = None) -> tuple[Node, Node, Node | None]:
         """Examples, the categories they are made of and their numbers."""
@@ -161,11 +178,11 @@ class InfoGAN(GAN):
         numbers = evenly(rows, self.numbers, "code", turn, seed)
         return self.generator(beside(given, numbers)), drawn, numbers
 
-    def _unread(self, made: Node, category: Node, numbers: Node | None) -> Node:
+    def _unread(self, named: Node, read: Node, category: Node, numbers: Node | None) -> Node:
         """−ln q(c|x), the mean over the batch."""
-        lost = softmax_loss(made[:, 1 : 1 + self.categories], category)
+        lost = softmax_loss(named, category)
         if numbers is not None:
-            lost = lost + half_squared_error(made[:, 1 + self.categories :], numbers) / numbers.shape[0]
+            lost = lost + half_squared_error(read, numbers) / numbers.shape[0]
         return self.weight * lost
 
 
@@ -186,7 +203,11 @@ class DRGAN(Game):
 
     def __init__(self, encoder: Module, decoder: Module, discriminator: Module, *, latent: int, identities: int, poses: int) -> None:
         self.encoder, self.decoder, self.discriminator = encoder, decoder, discriminator
-        self.latent, self.identities, self.poses = latent, identities, poses
+        sizes = {"latent": latent, "identities": identities, "poses": poses}
+        self.latent, self.identities, self.poses = (whole(value, name, of="DRGAN") for name, value in sizes.items())
+
+    def check_data(self, *arrays: np.ndarray) -> None:
+        check_numbers(arrays[1:], (self.identities, self.poses), ("identity", "pose"))
 
     def turns(self) -> dict[str, Turn]:
         return {
@@ -216,5 +237,5 @@ class DRGAN(Game):
         return self.forward(x, wanted, noise(x.shape[0], self.latent, turn)), wanted
 
     def _named(self, x: Node) -> tuple[Node, Node]:
-        scores = self.discriminator(x)
-        return scores[:, : self.identities + 1], scores[:, self.identities + 1 :]
+        who, how = parts_of(self.discriminator(x), self.identities + 1, self.poses)
+        return who, how

@@ -14,6 +14,7 @@ from ...autograd.node import Node
 from ...autograd.ops import cast, mean, relu, reshape, softplus, sqrt, square, stop_gradient, uniform
 from ...autograd.ops import sum as total
 from ..mode import draws
+from ..rows import number
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,25 @@ class AdversarialLoss:
     penalty: float = 0.0
     bound: float | None = None
 
+    def __post_init__(self) -> None:
+        number(self.penalty, "penalty", least=0, of="AdversarialLoss")
+        if self.bound is not None:
+            number(self.bound, "bound", above=0, of="AdversarialLoss")
+
     def against(self, score: Callable[[Node], Node], real: Node, fake: Node, scores: tuple[Node, Node] | None = None) -> Node:
         """The discriminator's loss for examples, with the penalty; `scores` are those of both where they are known already. No gradient
         goes to whoever made the examples."""
         if real.shape != fake.shape:
             raise ShapeError(f"the generator gives {tuple(map(int, fake.shape))} for data of {tuple(map(int, real.shape))}; they must be alike")
         real, fake = cast(real, dtype=fake.dtype.name), stop_gradient(fake)
-        value = self.discriminator(*(scores or (score(real), score(fake))))
+        scores = scores or (score(real), score(fake))
+        for each in scores:
+            if len(each.shape) > 1 and each.shape[1] != 1:
+                raise ShapeError(
+                    f"the discriminator gives {tuple(map(int, each.shape))}; it gives a score for each example, (N, 1), or for each"
+                    " place of an image, (N, 1, height, width)"
+                )
+        value = self.discriminator(*scores)
         return value + self.penalty * gradient_penalty(score, real, fake) if self.penalty else value
 
 
@@ -89,7 +102,7 @@ def adversarial_loss(loss: AdversarialLoss | str) -> AdversarialLoss:
     """The loss itself, or the one of that name."""
     if isinstance(loss, AdversarialLoss):
         return loss
-    if loss not in adversarial_losses:
+    if not isinstance(loss, str) or loss not in adversarial_losses:
         raise ParameterError(f"there is no adversarial loss {loss!r}; there is {', '.join(map(repr, adversarial_losses))}")
     return adversarial_losses[loss]
 

@@ -6,6 +6,7 @@ from ...autograd.node import Node
 from ...autograd.ops import abs as magnitude
 from ...autograd.ops import mean, square
 from ..module import Module
+from ..rows import number
 from ..sequential import Layer
 from .game import Duel, Game, Turn, beside
 from .losses import AdversarialLoss, adversarial_loss
@@ -52,7 +53,8 @@ class Pix2Pix(Paired):
     def __init__(
         self, generator: Module, discriminator: Module, *, weight: float = 100.0, loss: AdversarialLoss | str = "non-saturating"
     ) -> None:
-        self.generator, self.discriminator, self.weight = generator, discriminator, weight
+        self.generator, self.discriminator = generator, discriminator
+        self.weight = number(weight, "weight", least=0, of="Pix2Pix")
         self.loss = adversarial_loss(loss)
 
     def judged(self, x: Node, y: Node) -> Node:
@@ -78,7 +80,8 @@ class SuperResolution(Paired):
         self, generator: Module, discriminator: Module, *, weight: float = 1e-3, features: Layer | None = None,
         loss: AdversarialLoss | str = "non-saturating",
     ) -> None:  # fmt: skip
-        self.generator, self.discriminator, self.weight, self.features = generator, discriminator, weight, features
+        self.generator, self.discriminator, self.features = generator, discriminator, features
+        self.weight = number(weight, "weight", least=0, of="SuperResolution")
         self.loss = adversarial_loss(loss)
 
     def judged(self, x: Node, y: Node) -> Node:
@@ -111,7 +114,8 @@ class CycleGAN(Game):
         loss: AdversarialLoss | str = "least-squares",
     ) -> None:  # fmt: skip
         self.to_a, self.to_b, self.judge_a, self.judge_b = to_a, to_b, judge_a, judge_b
-        self.cycle, self.identity, self.loss = cycle, identity, adversarial_loss(loss)
+        self.cycle, self.identity = number(cycle, "cycle", least=0, of="CycleGAN"), number(identity, "identity", least=0, of="CycleGAN")
+        self.loss = adversarial_loss(loss)
 
     def turns(self) -> dict[str, Turn]:
         return {

@@ -13,6 +13,7 @@ from nngraph.autograd.errors import NngraphError, ParameterError, ShapeError
 from nngraph.autograd.graph import order
 from nngraph.autograd.leaves import is_frozen
 from nngraph.nets import data
+from nngraph.nets.rows import DataError
 
 RNG = np.random.default_rng(0)
 FAST = nets.Adam(1e-3, beta1=0.5)
@@ -234,22 +235,70 @@ def test_mistakes_are_told():
         ({"optimizer": "adam"}, "optimizer='adam': it is one of nets"),
         ({"optimizer": nets.Adam}, "it is one of nets"),
         ({"samples": 3}, "samples=3: it is a node"),
-        ({"data": (RNG.normal(size=(16, 2)), np.zeros(16, int))}, r"learns from rows (x); data that hold 2 arrays do not fit"),
+        ({"data": (np.ones((16, 2)), np.zeros(16, int))}, r"learns from rows (x); data that hold 2 arrays do not fit"),
         ({"net": nets.MLP([2, 1])}, "is no game"),
     ],
 )
 def test_settings_of_a_game_are_checked_as_those_of_a_training(settings, said):
-    given = {"net": small(), "data": RNG.normal(size=(16, 2)), **settings}
+    given = {"net": small(), "data": np.ones((16, 2)), **settings}
     with pytest.raises((ParameterError, ShapeError), match=re.escape(said)):
         nets.train_adversarial(**given)
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.f_gan("kl"), "there is no divergence 'kl'; there is 'total-variation', "),
+        (lambda: nets.f_gan(["kl"]), "there is no divergence ['kl']"),
+        (lambda: small([1]), "there is no adversarial loss [1]"),
+        (lambda: replace(nets.adversarial_losses["wasserstein-gp"], penalty=-1), "AdversarialLoss(penalty=-1)"),
+        (lambda: replace(nets.adversarial_losses["wasserstein"], bound=0), "AdversarialLoss(bound=0)"),
+        (lambda: nets.GAN(nets.Linear(1, 1), nets.Linear(1, 1), 0), "GAN(latent=0): a whole number from 1 up"),
+        (lambda: nets.ConditionalGAN(nets.Linear(1, 1), nets.Linear(1, 1), 2, 2.5), "ConditionalGAN(classes=2.5)"),
+        (lambda: nets.InfoGAN(nets.Linear(1, 1), nets.Linear(1, 1), 2, 3, -1), "InfoGAN(numbers=-1)"),
+        (lambda: nets.Pix2Pix(nets.Linear(1, 1), nets.Linear(1, 1), weight="x"), "Pix2Pix(weight='x')"),
+        (lambda: nets.CycleGAN(*[nets.Linear(1, 1)] * 4, cycle=-1), "CycleGAN(cycle=-1)"),
+        (lambda: small().sample(0), "rows=0"),
+        (lambda: small().turn("critic").__enter__(), "has no turn 'critic'; it has discriminator, generator"),
+        (lambda: nets.InfoGAN(nets.MLP([7, 2]), nets.MLP([2, 4]), 4, 3).sample(2, category=3), "category=3: there are 3 categories, numbered 0 to 2"),
+    ],
+)
+def test_what_no_game_is_made_of(make, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        (nets.GAN(nets.MLP([3, 2]), nets.MLP([2, 2]), 3), "the discriminator gives (16, 2); it gives a score for each example, (N, 1)"),
+        (nets.InfoGAN(nets.MLP([3 + 2 + 2, 2]), nets.MLP([2, 1 + 2 + 1]), 3, 2, 2), "gives (16, 4); it has to give (N, 1 + 2 + 2)"),
+        (nets.CycleGAN(*[nets.MLP([2, out]) for out in (2, 2, 1, 3)]), "the discriminator gives (16, 3)"),
+    ],
+)
+def test_a_discriminator_that_says_too_much_or_too_little(net, said):
+    X = np.ones((16, 2))
+    with pytest.raises(ShapeError, match=re.escape(said)):
+        nets.AdversarialTrainer(net, (X, X) if isinstance(net, nets.CycleGAN) else X)
+
+
+def test_classes_that_a_game_does_not_have():
+    X = np.ones((4, 2))
+    net = nets.ACGAN(nets.MLP([4 + 3, 2]), nets.MLP([2, 1 + 3]), latent=4, classes=3)
+    with pytest.raises(DataError, match="the class has 3 at row 2; there are 3, numbered 0 to 2"):
+        nets.AdversarialTrainer(net, (X, [0, 1, 3, 2]))
+    turned = nets.DRGAN(nets.MLP([2, 2]), nets.MLP([2 + 2 + 2, 2]), nets.MLP([2, 3 + 1 + 2]), latent=2, identities=3, poses=2)
+    with pytest.raises(DataError, match="the pose has -1 at row 1"):
+        nets.AdversarialTrainer(turned, (X, [0, 1, 2, 2], [0, -1, 1, 1]))
+
+
 def test_without_a_batch_all_rows_make_a_step_and_an_error_leaves_all_as_it_was():
-    assert nets.AdversarialTrainer(small(), RNG.normal(size=(100, 2)), batch=None).batch == 100
+    assert nets.AdversarialTrainer(small(), np.ones((100, 2)), batch=None).batch == 100
     net = nets.ConditionalGAN(nets.MLP([4 + 3, 8, 2], rng=0), nets.MLP([2 + 3, 8, 1], rng=1), latent=4, classes=3)
     before, t = net.values(), np.repeat([0, 1, 2, 7], 16)
+    net.check_data = lambda *arrays: None
     with pytest.raises(NngraphError):
-        list(nets.train_adversarial(net, (RNG.normal(size=(64, 2)), t), batch=4, epochs=1))
+        list(nets.train_adversarial(net, (np.ones((64, 2)), t), batch=4, epochs=1))
     assert all((value == before[path]).all() for path, value in net.values().items())
 
 
