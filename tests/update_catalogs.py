@@ -61,12 +61,12 @@ def system_sentences() -> Iterator[tuple[str, str]]:
 
 def lecture_sentences() -> Iterator[tuple[str, str]]:
     """(where, sentence) for the title, the paragraphs and the marked sentences of each lecture."""
-    from nngraph.cli.commands.lectures import is_formula, paragraphs
+    from nngraph.cli.commands.lectures import has_words, paragraphs
 
     for path in sorted(LECTURES.glob("[0-9]*.py")):
         place = path.relative_to(ROOT).as_posix()
         for paragraph in paragraphs(path):
-            if not is_formula(paragraph):
+            if has_words(paragraph):
                 yield place, paragraph
         for sentence in marked_sentences(path):
             yield place, sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -56,9 +57,13 @@ def run(
         raise CommandError(_("there is no lecture {number}", number=number), _("`nngraph lectures` lists them"))
     from ...autograd.symbolic.cells import wrapped
 
-    told = [each if is_formula(each) else "\n".join(wrapped(_(each), show.width())) for each in paragraphs(asked)]
+    told = [_(each) if is_formula(each) else "\n".join(wrapped(_(each), show.width())) for each in paragraphs(asked)]
     show.out("\n\n".join([*told, f"python {asked}"]))
     return 0
+
+
+WORD = re.compile(r"(?<![\w.·_′/])(?!(?:mean|softmax|tanh|relu|sigmoid|loss|class)\b)[a-z]{4,}\b(?![_(])")
+"""A word that is no name in a formula."""
 
 
 def paragraphs(path: Path) -> list[str]:
@@ -68,5 +73,10 @@ def paragraphs(path: Path) -> list[str]:
 
 
 def is_formula(paragraph: str) -> bool:
-    """Whether a paragraph stands indented: formulas, which are the same in every language."""
+    """Whether a paragraph stands indented: formulas, whose lines are left as they are."""
     return paragraph.startswith("    ")
+
+
+def has_words(paragraph: str) -> bool:
+    """Whether a paragraph says something in words; formulas without them are the same in every language."""
+    return not is_formula(paragraph) or WORD.search(paragraph) is not None

@@ -3,7 +3,7 @@
 The neuron of 1943 adds up its inputs, each times a weight, and says 1 if the sum is above a threshold, else 0. With the
 threshold on the other side, as a bias b, this is
 
-    y = 1 if w·x + b > 0, else 0                      (McCulloch and Pitts 1943)
+    y = [w·x + b > 0], 1 or 0                         (McCulloch and Pitts 1943)
 
 Weights and a bias, chosen by hand, make it AND, OR, NAND or NOT. Each unit cuts the plane of its inputs along the line
 w·x + b = 0. OR and NAND each answer as XOR does at three of the four corners; but where both say 1, between their two lines,

@@ -4,7 +4,7 @@ Amounts y with the target t. Squares (Gauss 1809) ask for the mean, and outliers
 for the median, and all pull alike; Huber's (1964) are squares up to δ and straight beyond:
 
     squared_error Σ(y − t)²    half_squared_error ½Σ(y − t)²    mean_squared_error Σ(y − t)²/n    absolute_error Σ|y − t|
-    huber Σ ½(y − t)² where |y − t| ≤ δ, else δ·(|y − t| − ½δ)
+    huber Σ ½(y − t)² for |y − t| ≤ δ, Σ δ·(|y − t| − ½δ) for |y − t| > δ
 
 Classes: cross entropy, of probabilities or, safer, of scores; divergence where the target is a distribution itself; the hinge
 (Cortes and Vapnik 1995) asks for a margin and then rests:

@@ -3,8 +3,8 @@
 A discriminator gives a score s to what it sees, and D = σ(s) is how likely it takes that for real. The generator of Goodfellow
 et al. (2014) wants it to be wrong, and there are two ways to say so:
 
-    minimax          ln(1 − D)      by D: −1/(1 − D)     by s: −D
-    non-saturating   −ln D          by D: −1/D           by s: −(1 − D)
+    minimax          ln(1 − D)      ∂/∂D = −1/(1 − D)    ∂/∂s = −D
+    non-saturating   −ln D          ∂/∂D = −1/D          ∂/∂s = −(1 − D)
 
 Both fall as D grows, and both are at rest in the same place. The difference lies at the beginning, when the discriminator is
 sure that all is made: D = 0.001. A network learns through s, and by s the first loss has a slope of 0.001, the second one of

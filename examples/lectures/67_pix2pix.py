@@ -3,7 +3,7 @@
 Images into images, learned from pairs (x, y): here x is the upper half of a digit, and y all of it. Whoever minimizes squares
 alone paints the mean of all that might come, which is gray. pix2pix (Isola et al. 2016) has a judge, and a milder distance:
 
-    generator        L_adv(D(x, G(x))) + λ·mean |G(x) − y|       here λ = 10
+    generator        L_adv(D(x, G(x))) + λ·mean |G(x) − y|       λ = 10
 
 The discriminator sees x beside y, so that the answer has to fit the question. It is a PatchGAN: a score for every patch in
 place of one for all, as it is details that it is there for. The generator is a U-Net (Ronneberger et al. 2015): down to a

@@ -5,7 +5,7 @@ not there. A network that has seen digits knows what they look like. It ends wit
 each pixel, laid out as 2×2 (pixel shuffle, Shi et al. 2016), and learns from pairs, with a judge of large images (SRGAN, Ledig
 et al. 2016):
 
-    generator        mean (G(x) − y)² + λ·L_adv(D(G(x)))         λ = 0 and 0.05
+    generator        mean (G(x) − y)² + λ·L_adv(D(G(x)))         λ = 0, 0.05
 
 On digits that were not learned from, in decibels, 10·log₁₀(2² / mean square error), 2 being the way from white to black:
 repeated 13.0, straight lines 12.7, λ = 0 16.4, λ = 0.05 16.2. So the judge makes it worse? By squares it does. They pay for
