@@ -31,7 +31,7 @@ from .initialize import Initializer, generator
 from .initialize import normal as bell
 from .mode import current_training, draws
 from .module import Module, new_parameter, new_state
-from .rows import all_fine, whole
+from .rows import all_fine, number, whole
 
 MOST = 16
 """So many units can be summed over exactly: 2^16 states."""
@@ -43,7 +43,7 @@ def all_states(units: int, dtype: Any = "float32") -> np.ndarray:
     >>> all_states(2).tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     """
-    if units > MOST:
+    if whole(units, "units", 0) > MOST:
         raise ParameterError(f"{units} units have 2^{units} states; sums over all of them are made up to {MOST} units")
     numbers = np.arange(2**units)[:, None] >> np.arange(units)[::-1]
     return (numbers & 1).astype(dtype)
@@ -75,11 +75,9 @@ class BoltzmannMachine(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float32",
     ) -> None:
-        if not temperature > 0:
-            raise ParameterError(f"temperature={temperature!r} must be above 0")
         rng, of = generator(rng), "BoltzmannMachine"
         units, chains = whole(units, "units", of=of), whole(chains, "chains", 0, of=of)
-        self.temperature, self.sweeps = temperature, whole(sweeps, "sweeps", of=of)
+        self.temperature, self.sweeps = number(temperature, "temperature", above=0, of=of), whole(sweeps, "sweeps", of=of)
         self.W = new_parameter("W", (units, units), start, rng, dtype)
         self.b = new_parameter("b", (units,), dtype=dtype)
         self.chains: Leaf | None = new_state("chains", rng.integers(0, 2, (chains, units)), dtype) if chains else None
@@ -122,6 +120,7 @@ class BoltzmannMachine(Module):
 
     def sample(self, start: Any, sweeps: int, seed: int = 0) -> Node:
         """The rows of `start` after so many sweeps, in each of which every unit is drawn once given all others (Gibbs): (N, units)."""
+        sweeps, seed = whole(sweeps, "sweeps", 0, of="sample"), whole(seed, "seed", 0, of="sample")
         return self._swept(cast(self._states(start), dtype=self.b.dtype.name), sweeps, seed, 0)
 
     def _swept(self, start: Node, sweeps: int, seed: int, step: Any) -> Node:
@@ -227,6 +226,7 @@ class RBM(Module):
 
     def sample(self, start: Any, steps: int, seed: int = 0) -> Node:
         """The rows of `start` after so many Gibbs steps: (N, visible)."""
+        steps, seed = whole(steps, "steps", 0, of="sample"), whole(seed, "seed", 0, of="sample")
         last, _ = scan(
             lambda v, turn: (self.gibbs(v, seed=seed, step=turn), turn),
             self._numbers(as_node(start)), constant(np.arange(steps)),

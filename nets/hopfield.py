@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.errors import DtypeError, ShapeError
+from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import as_node, constant
-from ..autograd.node import Node
+from ..autograd.node import Leaf, Node
 from ..autograd.ops import cast, scan, where
 from ..autograd.ops import sum as total
 from .module import Module, new_state
-from .rows import whole
+from .rows import all_fine, rows, whole
+
+SIGNS = "units of a Hopfield network are −1 or 1; for 0 and 1 write 2 * pattern − 1"
 
 
 class Hopfield(Module):
@@ -33,7 +35,7 @@ class Hopfield(Module):
 
     def __init__(self, units: int, *, dtype: Any = "float32") -> None:
         self.units = whole(units, "units", of="Hopfield")
-        self.W = new_state("W", np.zeros((units, units)), dtype)
+        self.W = new_state("W", np.zeros((self.units, self.units)), dtype)
 
     @property
     def weights(self) -> int:
@@ -48,11 +50,10 @@ class Hopfield(Module):
 
     def store(self, patterns: Any) -> Hopfield:
         """Add patterns, (count, units) of −1 and 1: W ← W + Σ x·xᵀ/units, without the diagonal. Hebb 1949. Itself again."""
-        x = np.atleast_2d(np.asarray(patterns, self.W.dtype))
+        x = np.atleast_2d(rows(patterns, "patterns", self.W.dtype)).astype(self.W.dtype)
         if x.ndim != 2 or x.shape[1] != self.units:
             raise ShapeError(f"Hopfield {self.label!r} stores (count, {self.units}); it was given shape {x.shape}")
-        if not np.isin(x, (-1, 1)).all():
-            raise DtypeError("a Hopfield network stores patterns of −1 and 1; for 0 and 1 write 2 * pattern − 1")
+        all_fine(x, np.isin(x, (-1, 1)), "patterns", SIGNS)
         new = self.W.value + x.T @ x / self.units
         np.fill_diagonal(new, 0)
         self.W.value = new
@@ -60,12 +61,12 @@ class Hopfield(Module):
 
     def energy(self, s: Any) -> Node:
         """E of every row of s: (N, units) → (N,)."""
-        s = cast(as_node(s), dtype=self.W.dtype.name)
+        s = self._states(s)
         return -0.5 * total((s @ self.W) * s, axis=1)
 
     def forward(self, s: Node, sweeps: int = 5) -> Node:
         """The rows of s after so many sweeps, in each of which every unit is updated once: (N, units)."""
-        start, picks = self._turns(s, np.tile(np.arange(self.units), sweeps))
+        start, picks = self._turns(s, np.tile(np.arange(self.units), whole(sweeps, "sweeps", 0, of="Hopfield")))
         last, _ = scan(lambda s, pick: (self._updated(s, pick), None), start, picks)
         return last
 
@@ -81,8 +82,19 @@ class Hopfield(Module):
 
     def _turns(self, s: Any, order: Any) -> tuple[Node, Node]:
         """Where a recall starts, and for each update a 1 at the unit whose turn it is."""
-        picks = np.eye(self.units, dtype=self.W.dtype)[np.asarray(order)]
-        return cast(as_node(s), dtype=self.W.dtype.name), constant(picks)
+        order = np.asarray(order)
+        if order.ndim != 1 or (order.size and order.dtype.kind not in "iu") or ((order < 0) | (order >= self.units)).any():
+            raise ParameterError(f"Hopfield.recall(order={order.tolist()!r}): a list of units is needed, numbered 0 to {self.units - 1}")
+        return self._states(s), constant(np.eye(self.units, dtype=self.W.dtype)[order.astype(int)])
+
+    def _states(self, s: Any) -> Node:
+        """The rows of s, checked where they are given as numbers."""
+        s = as_node(s)
+        if len(s.shape) != 2 or s.shape[1] != self.units:
+            raise ShapeError(f"Hopfield {self.label!r} takes (N, {self.units}); it was given shape {tuple(map(int, s.shape))}")
+        if isinstance(s, Leaf) and s.role == "constant":
+            all_fine(s.value, np.isin(s.value, (-1, 1)), "s", SIGNS)
+        return cast(s, dtype=self.W.dtype.name)
 
     def _updated(self, s: Node, pick: Node) -> Node:
         heard = s @ (self.W @ pick)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import nngraph as ng
 import numpy as np
 import pytest
 from nngraph import nets
-from nngraph.autograd.errors import DtypeError, ParameterError, ShapeError
+from nngraph.autograd.errors import ParameterError, ShapeError
 from nngraph.nets import data as data_of
 from nngraph.nets.boltzmann import all_states
 from nngraph.nets.rows import DataError
@@ -181,10 +182,40 @@ def test_hopfield_counts():
     memory = nets.Hopfield(4).store([[1, -1, 1, -1]])
     assert (memory.W.value == memory.W.value.T).all()
     assert (np.diag(memory.W.value) == 0).all()
-    with pytest.raises(DtypeError, match=r"2 \* pattern − 1"):
+    with pytest.raises(DataError, match=r"patterns has 0 at row 0, column 0; units .* −1 or 1; for 0 and 1 write 2 \* pattern − 1"):
         memory.store([[0, 1, 0, 1]])
+    with pytest.raises(DataError, match=r"patterns has a missing value \(NaN\) at row 0, column 1"):
+        memory.store([[1, float("nan"), 1, 1]])
     with pytest.raises(ShapeError, match=r"stores \(count, 4\)"):
         memory.store([[1, -1]])
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda net: net([[0, 1, 0, 1]]), "s has 0 at row 0, column 0; units of a Hopfield network are −1 or 1"),
+        (lambda net: net.energy([[0.5, 1, 1, 1]]), "s has 0.5 at row 0, column 0"),
+        (lambda net: net.recall([[0, 1, 0, 1]], [0]), "s has 0 at row 0, column 0"),
+        (lambda net: net([[1, -1]]), "Hopfield 'hopfield' takes (N, 4); it was given shape (1, 2)"),
+        (lambda net: net.energy([1, -1, 1, 1]), "takes (N, 4); it was given shape (4,)"),
+        (lambda net: net([[1, -1, 1, 1]], sweeps=-1), "Hopfield(sweeps=-1): a whole number from 0 up"),
+        (lambda net: net([[1, -1, 1, 1]], sweeps=1.5), "Hopfield(sweeps=1.5)"),
+        (lambda net: net.recall([[1, -1, 1, 1]], 5), "Hopfield.recall(order=5): a list of units is needed, numbered 0 to 3"),
+        (lambda net: net.recall([[1, -1, 1, 1]], [0.5]), "Hopfield.recall(order=[0.5])"),
+        (lambda net: net.recall([[1, -1, 1, 1]], [7]), "Hopfield.recall(order=[7])"),
+        (lambda net: net.recall([[1, -1, 1, 1]], [-1]), "Hopfield.recall(order=[-1])"),
+    ],
+)
+def test_what_a_hopfield_network_does_not_take(ask, said):
+    with pytest.raises((DataError, ShapeError, ParameterError), match=re.escape(said)):
+        ask(nets.Hopfield(4).store([[1, -1, 1, -1]]))
+
+
+def test_nothing_to_recall_leaves_all_as_it_was():
+    net = nets.Hopfield(4).store([[1, -1, 1, -1]])
+    last, energies = net.recall([[1, -1, 1, 1]], [])
+    assert last.value.tolist() == net([[1, -1, 1, 1]], sweeps=0).value.tolist() == [[1, -1, 1, 1]]
+    assert energies.shape == (0, 1)
 
 
 def test_a_single_unit_stores_nothing():
@@ -324,8 +355,14 @@ def test_what_cannot_be_summed_or_drawn_is_said():
         nets.BoltzmannMachine(17).log_partition()
     with pytest.raises(ParameterError, match="'bernoulli'"):
         nets.RBM(3, 2, units="binary")
-    with pytest.raises(ParameterError, match="above 0"):
-        nets.BoltzmannMachine(3, temperature=0)
+    for temperature in (0, "x", float("nan")):
+        with pytest.raises(ParameterError, match=rf"^BoltzmannMachine\(temperature={temperature!r}\): a number that is above 0"):
+            nets.BoltzmannMachine(3, temperature=temperature)
+    for wrong in (-1, 1.5):
+        with pytest.raises(ParameterError, match=rf"^sample\(sweeps={wrong}\): a whole number from 0 up"):
+            nets.BoltzmannMachine(3).sample(np.zeros((1, 3)), sweeps=wrong)
+        with pytest.raises(ParameterError, match=rf"^sample\(steps={wrong}\): a whole number from 0 up"):
+            nets.RBM(3, 2).sample(np.zeros((1, 3)), wrong)
 
 
 def test_pretraining_helps_with_a_hundred_labels():
