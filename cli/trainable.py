@@ -188,7 +188,7 @@ def seen(task: Task, low: float = 0.0, high: float = 1.0, columns: int | None = 
         if side is not None:
             return image_grid((made.reshape(-1, side, side) - low) / (high - low), columns=columns or 8)
         X, names = task.train.X, (*task.train.columns, "x", "y")
-        return points({_("data"): X[:1000, :2], _("made"): made[:, :2]}, labels=(names[0], names[1]))
+        return points({_("data"): X[:1000, :2], _("made"): made[:, :2]}, labels=(names[0], names[1]), within=X[:1000, :2])
 
     return shown
 

@@ -88,6 +88,22 @@ def clean(text: str) -> str:
     return "".join(kept)
 
 
+HALVES = {"，": ",", "、": ",", "；": ";", "：": ":", "。": "."}
+"""Full-width signs that stand in the middle of their square in Traditional Chinese, as the bundled font has them, and at its lower
+left in Simplified Chinese; and their half-width forms, which are the same in both."""
+
+
+def punctuated(text: str, language: str) -> str:
+    """The text with signs that stand where readers of the language expect them.
+
+    >>> punctuated("反向，面积 0.9。", "zh-CN"), punctuated("反向，面積 0.9。", "zh-TW")
+    ('反向, 面积 0.9.', '反向，面積 0.9。')
+    """
+    if language != "zh-CN":
+        return text
+    return re.sub("([，、；：。])[ ]*(.?)", lambda found: HALVES[found[1]] + (" " + found[2] if found[2] else ""), text)
+
+
 NUMBERED = re.compile(r"(?<![0-9A-Za-z.])([A-Za-zα-ωΑ-Ω]{1,2}|[A-Z]{3})([0-9]{1,3})(?![0-9A-Za-z_.₀-₉])")
 GREEK = dict(
     alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ε", eta="η", theta="θ", lambda_="λ", mu="μ", rho="ρ", sigma="σ",

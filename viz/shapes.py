@@ -11,7 +11,7 @@ from ..autograd.language import N_, translate
 from .curves import BADGE, Curve, before_end
 from .extent import DETAIL, EDGE, LABEL, LINE, NOTE, OUTSIDE, TITLE
 from .layout import DETAIL_SIZE, LEGEND_ROW, MARGIN, Frame, Place, Placed, Route, legend_height, legend_rows
-from .measure import clean, typeset, width
+from .measure import clean, punctuated, typeset, width
 from .tables import room, written
 from .themes import THEMES, Theme
 
@@ -258,7 +258,7 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
     if drawing.title:
         found.append(
             Piece(
-                "text", "title", (Text(MARGIN, MARGIN + TITLE, typeset(drawing.title), TITLE + 2, theme.text, "start"),)
+                "text", "title", (Text(MARGIN, MARGIN + TITLE, punctuated(typeset(drawing.title), drawing.language), TITLE + 2, theme.text, "start"),)
             )
         )
     notes_high = len(placed.notes) * NOTE * LINE
@@ -269,13 +269,13 @@ def _texts(drawing: Drawing, placed: Placed, theme: Theme) -> list[Piece]:
                 Piece(
                     "legend",
                     "",
-                    (*_key(x, y, kind, theme), Text(x + 26, y + 4, clean(words), DETAIL_SIZE, theme.muted, "start")),
+                    (*_key(x, y, kind, theme), Text(x + 26, y + 4, punctuated(clean(words), drawing.language), DETAIL_SIZE, theme.muted, "start")),
                 )
             )
         y += LEGEND_ROW
     y = placed.height - MARGIN - notes_high + NOTE * 0.9
     for note in placed.notes:
-        found.append(Piece("text", "", (Text(MARGIN, round(y, 1), typeset(note), NOTE, theme.muted, "start"),)))
+        found.append(Piece("text", "", (Text(MARGIN, round(y, 1), punctuated(typeset(note), drawing.language), NOTE, theme.muted, "start"),)))
         y += NOTE * LINE
     return found
 

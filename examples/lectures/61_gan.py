@@ -51,5 +51,5 @@ if __name__ == "__main__":
         records = learned(loss, k)
         print(f"{loss:15} k = {k}: {good(records[-1].samples):.2f}")
     plots.learning_curves(records).save("out/61_gan_losses.svg")
-    frames = [plots.points({_("data"): X, _("made"): each.samples}) for each in records[::9]]
+    frames = [plots.points({_("data"): X, _("made"): each.samples}, within=X) for each in records[::9]]
     plots.film(frames).save("out/61_gan.gif")

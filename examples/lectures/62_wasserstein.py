@@ -43,7 +43,7 @@ def learned(name, rounds=3000):
 
 
 def shown(record):
-    return plots.points({_("data"): ring.X[:400], _("made"): record.samples})
+    return plots.points({_("data"): ring.X[:400], _("made"): record.samples}, within=ring.X[:400])
 
 
 if __name__ == "__main__":

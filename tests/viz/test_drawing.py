@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from nngraph.viz.drawing import WRITERS, Arrow, Box, Drawing, DrawingError, Group
@@ -67,3 +68,12 @@ def test_an_empty_drawing_is_a_picture():
 
 def test_same_drawing_same_text(samples):
     assert samples.net221().svg() == samples.net221().svg()
+
+
+def test_signs_of_a_simplified_picture_are_half_width():
+    import nngraph as ng
+
+    x = ng.input("x", 1.0)
+    for language, title in (("zh-CN", "反向, 面积"), ("zh-TW", "反向，面积")):
+        drawn = ng.draw(x * 2, view="forward", title="反向，面积", language=language).svg()
+        assert title in re.findall(">([^<>]*)</text>", drawn)

@@ -352,9 +352,9 @@ def test_functions_stand_beside_each_other():
         assert len(figure.subfigs) == 2
 
 
-def test_points_lie_in_the_plane_of_the_first_cloud():
+def test_points_lie_in_the_plane_of_all_of_them_or_of_some():
     with plot_painted(plots.points({"data": POINTS, "made": 9 * POINTS})) as figure:
-        assert figure.axes[0].get_xlim() == (-0.25, 1.25)
+        assert figure.axes[0].get_xlim() == (-0.25 * 9, 1.25 * 9)
     with plot_painted(plots.points(9 * POINTS, within=POINTS)) as figure:
         assert figure.axes[0].get_xlim() == (-0.25, 1.25)
     for wrong in ({}, np.zeros((3, 3)), np.zeros((0, 2))):
@@ -374,3 +374,43 @@ def test_records_of_a_training_and_those_of_a_file_give_the_same_curves():
 
     lines = [json.loads(json.dumps(each)) for each in RECORDS]
     assert plots.learning_curves([Epoch(**each) for each in RECORDS]).svg() == plots.learning_curves(lines).svg()
+
+
+def test_no_two_series_look_alike():
+    for theme in THEMES.values():
+        colors = Colors(theme)
+        for looks in ([(colors.series(k), colors.marker(k)) for k in range(16)], [(colors.series(k), str(colors.dash(k))) for k in range(16)]):
+            assert len(set(looks)) == 16
+
+
+def test_ten_classes_in_a_plane_have_ten_looks():
+    X = np.arange(20.0).reshape(10, 2)
+    with plot_painted(plots.points({str(k): X[k : k + 1] for k in range(10)})) as figure:
+        clouds = figure.axes[0].collections
+        looks = {(tuple(each.get_facecolor()[0]), each.get_paths()[0].vertices.tobytes()) for each in clouds}
+    assert len(looks) == 10
+
+
+@pytest.mark.parametrize(("language", "title", "name"), [("zh-CN", "反向, 面积: 1.", "a, b"), ("zh-TW", "反向，面积：1。", "a，b")])
+def test_commas_stand_where_readers_expect_them(language, title, name):
+    """The bundled font has the Traditional forms, in the middle of their square."""
+    shown = plots.lines({"a，b": [1.0, 2.0]}, labels=("時間", ""), title="反向，面积：1。", language=language)
+    with plot_painted(shown) as figure:
+        assert figure._suptitle.get_text() == title
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == [name]
+    film = plots.film([shown, shown])
+    assert (film.images()[0].size) == film.images()[1].size
+
+
+def test_a_plot_says_its_size_in_pixels():
+    root = tree.fromstring(plots.bars([1.0, 2.0]).svg())
+    assert (float(root.get("width")), float(root.get("height"))) == (pytest.approx(4.8 * 96), pytest.approx(3.6 * 96, abs=0.01))
+
+
+def test_a_network_decides_as_it_is():
+    from nngraph import nets
+
+    net = nets.MLP([2, 4, 3], rng=0)
+    X, t = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
+    as_it_is = plots.decision_boundary(net, X, t).svg()
+    assert as_it_is == plots.decision_boundary(lambda points: net(points).value.argmax(1), X, t).svg()

@@ -64,6 +64,7 @@ class Animation:
             still = canvas.copy_from_bbox(figure.bbox)
             for frame in range(self.frames):
                 moving[0](frame)
+                self.still.punctuate(figure)
                 if parts:
                     canvas.restore_region(still)
                     for part in parts:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...autograd.language import N_
+from ...autograd.node import Node
 from .plot import Look, Plot, PlotError
 
 Decide = Callable[[np.ndarray], Any]
-"""Points (n, 2) -> class numbers (n,), scores (n, classes), or the probability of class 1 (n,)."""
+"""Points (n, 2) -> class numbers (n,), scores (n, classes), or the probability of class 1 (n,), as an array or as a node."""
 FINE = 200
 """Points to a side at which a plane is asked."""
 FEW = 12
@@ -32,7 +33,7 @@ def decision_boundary(
     functions by name stand side by side.
 
     `decide` gives for points (n, 2) their class numbers, scores (n, classes), or the probability of class 1 (n,), of which
-    the boundary is 0.5. `marked` are the numbers of rows that have a ring in the picture of that name, such as the support
+    the boundary is 0.5, as an array or as a node, so that a network can be given as it is. `marked` are the numbers of rows that have a ring in the picture of that name, such as the support
     vectors of a machine.
     """
     X, t = np.asarray(X, np.float64), np.asarray(t)
@@ -82,7 +83,7 @@ def decision_boundary(
 
 
 def _answers(found: Any, name: str) -> np.ndarray:
-    found = np.asarray(found)
+    found = np.asarray(found.value if isinstance(found, Node) else found)
     if len(found) != FINE * FINE or found.ndim > 2:
         raise PlotError(f"decision_boundary: {name or 'decide'} gives {found.shape} for {FINE * FINE} points; an answer for each is needed")
     if found.ndim == 2:

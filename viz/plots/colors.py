@@ -37,10 +37,12 @@ class Colors:
         return self.theme.style(SERIES[number % len(SERIES)]).fill
 
     def dash(self, number: int) -> Any:
-        return DASHES[number % len(DASHES)] if self.gray else "-"
+        """The dashes of a line: with the color they are its own, also where colors begin anew."""
+        return DASHES[(number + number // len(DASHES) if self.gray else number // len(SERIES)) % len(DASHES)]
 
     def marker(self, number: int) -> str:
-        return MARKERS[number % len(MARKERS)]
+        """The shape of a point, which with its color is its own, also where colors begin anew."""
+        return MARKERS[(number + number // len(MARKERS)) % len(MARKERS)]
 
     @property
     def much(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...autograd.errors import NngraphError
 from ...autograd.files import write_whole
 from ...autograd.language import current_language, known_language, translate
-from ..measure import FONTS, clean
+from ..measure import FONTS, clean, punctuated
 from ..themes import THEMES
 from .colors import Colors
 
@@ -78,9 +79,19 @@ class Plot:
         return replace(self, **changes)
 
     def entitle(self, figure: Figure) -> None:
-        """Set its title above a figure, if it has one."""
+        """Set its title above a figure, if it has one, and the signs of all its texts as its language has them."""
         if self.title:
             figure.suptitle(clean(self.title), color=THEMES[self.theme].text)
+        self.punctuate(figure)
+
+    def punctuate(self, figure: Figure) -> None:
+        """Set the commas and stops of all texts in a figure as readers of the language expect them."""
+        from matplotlib.text import Text
+
+        language = current_language() if self.language is None else known_language(self.language)
+        for text in figure.findobj(Text):
+            if (said := punctuated(text.get_text(), language)) != text.get_text():
+                text.set_text(said)
 
     def png(self, scale: float = 2.0) -> bytes:
         """PNG bytes at 100·scale pixels to the inch."""
@@ -88,7 +99,7 @@ class Plot:
 
     def svg(self) -> str:
         """The picture as SVG text, letters as outlines, so that it looks the same where a font is missing."""
-        return self._rendered("svg").decode()
+        return in_pixels(self._rendered("svg").decode())
 
     def pdf(self) -> bytes:
         """The picture as a PDF page of its own size."""
@@ -99,7 +110,7 @@ class Plot:
         form = Path(path).suffix.lower().removeprefix(".")
         if form not in FORMATS:
             raise PlotError(f"{path}: a plot is saved as {', '.join('.' + each for each in FORMATS)}")
-        write_whole(path, self._rendered(form, dpi=200))
+        write_whole(path, self.svg().encode() if form == "svg" else self._rendered(form, dpi=200))
 
     def _repr_svg_(self) -> str:
         return self.svg()
@@ -151,6 +162,15 @@ def library() -> Any:
     except ImportError:
         raise PlotError('plots are drawn with matplotlib: pip install "nngraph[learn]"') from None
     return matplotlib
+
+
+def in_pixels(svg: str) -> str:
+    """SVG text whose own size is in pixels, of which an inch has 96: not all programs know points.
+
+    >>> in_pixels('<svg width="72pt" height="36.5pt" viewBox="0 0 72 36.5">')
+    '<svg width="96" height="48.667" viewBox="0 0 72 36.5">'
+    """
+    return re.sub(r'\b(width|height)="([\d.]+)pt"', lambda found: f'{found[1]}="{round(float(found[2]) * 96 / 72, 3):g}"', svg, count=2)
 
 
 def logarithmic(panel: Any) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from .plot import Look, Plot, PlotError
 
 ROOM = 0.25
-"""How much wider than the first cloud the plane is, as a share of it."""
+"""How much wider than the points the plane is, as a share of them."""
 
 
 def points(clouds: Any, *, labels: tuple[str, str] = ("x", "y"), within: Any = None, **look: Any) -> Plot:
-    """Clouds of points (n, 2), one or several by name. The plane is as wide as the first cloud and somewhat more, or as wide as
+    """Clouds of points (n, 2), one or several by name. The plane is as wide as all of them and somewhat more, or as wide as
     `within`, (n, 2), so that pictures of one training are alike.
 
     >>> import numpy as np
@@ -22,10 +22,10 @@ def points(clouds: Any, *, labels: tuple[str, str] = ("x", "y"), within: Any = N
     <Plot: light, natural>
     """
     named = {name: _cloud(each) for name, each in (clouds if isinstance(clouds, Mapping) else {"": clouds}).items()}
-    first = _cloud(within) if within is not None else next(iter(named.values()), np.zeros((0, 2)))
-    if not len(first):
-        raise PlotError("points: there are none in the first cloud, so that the plane has no size")
-    low, high = first.min(0), first.max(0)
+    heap = _cloud(within) if within is not None else np.concatenate([*named.values(), np.zeros((0, 2))])
+    if not len(heap):
+        raise PlotError("points: there are none, so that the plane has no size")
+    low, high = heap.min(0), heap.max(0)
     room = ROOM * np.where(high > low, high - low, 1.0)
 
     size = 0.7 if max(map(len, named.values())) > 200 else 1.4
