@@ -19,10 +19,6 @@ from .initialize import Initializer, generator, xavier
 from .linear import Linear
 from .module import Module, new_parameter
 
-NEVER = -1e9
-"""The score of a key that may not be seen. Finite, so that a query that sees no key gets even weights and not NaN."""
-
-
 def scaled_dot_product(q: Node, k: Node, v: Node, seen: Node | None = None) -> tuple[Node, Node]:
     """softmax(Q·Kᵀ/√d)·V and the weights: queries (…, T, d), keys (…, S, d), values (…, S, e) → (…, T, e) and (…, T,
     S). Vaswani et al. 2017, arXiv:1706.03762. `seen` is true where a query may see a key. Divided by √d, because a sum
@@ -35,11 +31,15 @@ def scaled_dot_product(q: Node, k: Node, v: Node, seen: Node | None = None) -> t
     >>> y.value.round(2), weights.value.round(3)
     (array([[10.03]]), array([[0.997, 0.003]]))
     """
-    scores = q @ k.mT / sqrt(int(q.shape[-1]))
-    if seen is not None:
-        scores = where(seen, scores, NEVER)
+    scores = masked(q @ k.mT / sqrt(int(q.shape[-1])), seen)
     weights = softmax(scores, axis=-1)
     return weights @ v, weights
+
+
+def masked(scores: Node, seen: Node | None) -> Node:
+    """The scores, where a key may be seen; elsewhere the least number there is, whose weight is 0 beside any other. It is
+    finite, so that a query that sees no key gets even weights and not NaN."""
+    return scores if seen is None else where(seen, scores, np.finfo(scores.dtype).min)
 
 
 def causal(length: int) -> Node:
@@ -147,8 +147,7 @@ class AdditiveAttention(Module):
     def forward(self, state: Node, memory: Node, seen: Node | None = None) -> tuple[Node, Node]:
         # The memory's share is the same for every state, so that a loop over states takes it out.
         scores = squeeze(tanh(expand_dims(state @ self.Ws, 1) + (memory @ self.Wm + self.b)) @ self.v, axis=-1)
-        if seen is not None:
-            scores = where(seen, scores, NEVER)
+        scores = masked(scores, seen)
         weights = softmax(scores, axis=-1)
         return squeeze(expand_dims(weights, 1) @ memory, axis=1), weights
 

@@ -15,7 +15,7 @@ from ..autograd.errors import ParameterError
 from ..autograd.executable import Executable, compile
 from ..autograd.node import Leaf, Node
 from .module import Module
-from .rows import Data, rows_of
+from .rows import Data, number, rows_of, whole
 from .trainer import Loss, inputs_for, objective_of
 
 
@@ -46,21 +46,22 @@ def numerical_gradients(
 ) -> dict[str, np.ndarray]:
     """(L(w + h) − L(w − h))/2h for every number w of the parameters, by path: two losses for each of them. The error is
     of the order h², and rounding divided by h, so that float64 and h = 1e-5 give about ten digits."""
-    if not nudge > 0:
-        raise ParameterError(f"nudge={nudge!r}: a number is moved by more than 0 to see what comes of it")
+    number(nudge, "nudge", above=0)
     slopes = {}
     for path, leaf in parameters.items():
         value = np.array(leaf.value)
         slope = np.zeros(value.shape)
-        for at in np.ndindex(value.shape):
-            ends = []
-            for side in (nudge, -nudge):
-                moved = value.copy()
-                moved[at] += side
-                leaf.value = moved
-                ends.append(float(loss(*batch)))
-            slope[at] = (ends[0] - ends[1]) / (2 * nudge)
-        leaf.value = value
+        try:
+            for at in np.ndindex(value.shape):
+                ends = []
+                for side in (nudge, -nudge):
+                    moved = value.copy()
+                    moved[at] += side
+                    leaf.value = moved
+                    ends.append(float(loss(*batch)))
+                slope[at] = (ends[0] - ends[1]) / (2 * nudge)
+        finally:
+            leaf.value = value
         slopes[path] = slope
     return slopes
 
@@ -87,9 +88,10 @@ def compare_gradients(
     >>> net.count, first.numerical.forward, first.backpropagation.forward, first.difference < 1e-8
     (13, 26, 1, True)
     """
+    rate, steps, nudge = number(rate, "rate", least=0), whole(steps, "steps", 0), number(nudge, "nudge", above=0)
     arrays = rows_of(data, "data", np.float64)
     inputs = inputs_for(arrays, len(arrays[0]))
-    value: Node = objective_of(net, loss)(*inputs)
+    value: Node = objective_of(net, loss, len(inputs))(*inputs)
     parameters = net.trainable()
     if not parameters:
         raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))

@@ -38,6 +38,20 @@ def test_what_may_not_be_seen_has_no_weight(rng):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_mask_holds_whatever_the_scores_are(engine, dtype):
+    """A score of −1e10 that may be seen, beside one of 1e10 that may not."""
+    q, k, v = (ng.input(name, np.array(value, dtype)) for name, value in (("q", [[1e5]]), ("k", [[-1e5], [1e5]]), ("v", [[3.0], [4.0]])))
+    y, weights = nets.scaled_dot_product(q, k, v, ng.constant([[True, False]]))
+    found = ng.compile([y, weights, *ng.gradient(ng.sum(y), [q, k, v])], [q, k, v], engine=engine)(q.value, k.value, v.value)
+    assert [each.tolist() for each in found] == [[[3.0]], [[1.0, 0.0]], [[0.0]], [[0.0], [0.0]], [[1.0], [0.0]]]
+    # Nobody is seen: no NaN in the slopes either.
+    y, _ = nets.scaled_dot_product(q, k, v, ng.constant([[False, False]]))
+    found = ng.compile([y, *ng.gradient(ng.sum(y), [q, k, v])], [q, k, v], engine=engine)(q.value, k.value, v.value)
+    assert [each.tolist() for each in found] == [[[3.5]], [[0.0]], [[0.0], [0.0]], [[0.5], [0.5]]]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("other", [False, True])
 def test_every_head_is_attention_on_its_own_columns(rng, engine, other):
     layer, x = nets.MultiHeadAttention(6, 3, rng=rng, dtype="float64"), rng.normal(size=(2, 4, 6))

@@ -258,6 +258,15 @@ def test_nudging_leaves_the_parameters_as_they_were():
     before = {path: value.copy() for path, value in net.values().items()}
     x, t = ng.input("x", shape=(4, 2)), ng.input("t", shape=(4, 1))
     loss = ng.compile(ng.mean_squared_error(net(x), t), [x, t])
+
+    def interrupted(*batch, calls=iter(range(5))):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        return loss(*batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        nets.numerical_gradients(interrupted, net.parameters(), (np.array(CORNERS, float), np.ones((4, 1))))
+    assert all((value == before[path]).all() for path, value in net.values().items())
     slopes = nets.numerical_gradients(loss, net.parameters(), (np.array(CORNERS, float), np.ones((4, 1))))
     assert {path: slope.shape for path, slope in slopes.items()} == {
         path: value.shape for path, value in before.items()
