@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.errors import DtypeError, ParameterError, ShapeError
 from ..autograd.graph import order
 from ..autograd.leaves import as_node, is_frozen, parameter, state
 from ..autograd.node import Leaf, Node, array_of, current_scope, fitted, scope
@@ -250,7 +250,10 @@ def fitting(values: Mapping[Leaf, Any], names: Mapping[Leaf, str]) -> dict[Leaf,
         array = array_of(value, names[leaf])
         if array.shape != tuple(leaf.shape):
             raise ShapeError(f"{names[leaf]} has shape {tuple(map(int, leaf.shape))}, not {array.shape}")
-        taken[leaf] = np.array(fitted(array, leaf.dtype, names[leaf]))
+        with np.errstate(over="ignore"):
+            taken[leaf] = np.array(fitted(array, leaf.dtype, names[leaf]))
+        if leaf.dtype.kind == "f" and not (np.isfinite(taken[leaf]) == np.isfinite(array)).all():
+            raise DtypeError(f"{names[leaf]} has a value that is too large for {leaf.dtype}")
     return taken
 
 

@@ -89,6 +89,8 @@ class Trainer:
         _check(net, loss, optimizer, metrics)
         self.net, self.optimizer = net, Adam() if optimizer is None else optimizer
         self.shuffle, self.seed = bool(shuffle), whole(seed, "seed", 0)
+        if self.seed >> 32:
+            raise ParameterError(f"seed={seed}: the draws of a training take seeds below 2**32")
         self.arrays = rows_of(data, "data")
         self.validation = None if validation is None else rows_of(validation, "validation")
         _alike(self.arrays, self.validation)
@@ -101,6 +103,8 @@ class Trainer:
         self.memory, self.done = Memory(), 0
         inputs = inputs_for(self.arrays, self.batch)
         objective = objective_of(net, loss)
+        if loss is None and not _takes(objective, len(inputs)):
+            raise ShapeError(f"{type(net).__name__} learns from ({_arguments(objective)}); data holds {len(inputs)} arrays")
         with training(self.seed) as learning:
             value = objective(*inputs)
         _check_parts(net, value)
@@ -360,7 +364,32 @@ def objective_of(net: Module, loss: Loss | None) -> Callable[..., Node]:
         if own is None:
             raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
         return own
-    return lambda *batch: loss(net(*batch[: max(1, len(batch) - 1)]), batch[-1])
+    if not _takes(loss, 2):
+        raise ParameterError(f"the loss takes ({_arguments(loss)}); it is called with what the network gives and the target")
+
+    def objective(*batch: Node) -> Node:
+        before, target = batch[: max(1, len(batch) - 1)], batch[-1]
+        if not _takes(net.forward, len(before)):
+            what = f"what comes before the target of {len(batch)} arrays of data"
+            raise ShapeError(f"{type(net).__name__} takes ({_arguments(net.forward)}); it was given {what}")
+        return loss(net(*before), target)
+
+    return objective
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments, where it says so at all."""
+    try:
+        signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    return ", ".join(signature(function).parameters)
 
 
 def _answer(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:

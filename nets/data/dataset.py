@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 
 from ...autograd.errors import ParameterError
-from ..rows import DataError
+from ..rows import DataError, all_fine, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def split_rows(classes: np.ndarray | None, count: int, share: float, seed: int) 
         raise DataError(
             f"{count} row cannot be split into training and test" if count else "there are no rows to split"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
     rank = rng.permutation(count)
     if classes is None:
         # The place of a row in the order says which side it comes to.
@@ -87,6 +87,11 @@ def standardized(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
     """
     if not len(train):
         raise DataError(f"{train.name} has no rows to learn means and spreads from")
+    for each in (train, *others):
+        if each.X.shape[1:] != train.X.shape[1:]:
+            raise DataError(f"a row of {each.name} has the shape {each.X.shape[1:]}, one of {train.name} {train.X.shape[1:]}")
+        fine = np.isfinite(each.X) & (np.abs(each.X) < 1e150)  # whose squares are no float64
+        all_fine(each.X, fine, each.name, "means and spreads are of finite numbers")
     mean, spread = train.X.mean(0), train.X.std(0)
     spread = np.where(spread > 0, spread, 1.0)
     return tuple(replace(each, X=(each.X - mean) / spread) for each in (train, *others))

@@ -18,7 +18,7 @@ def churn(rows: int = 1000, missing: float = 0.02, seed: int = 0) -> Table:
     reasons that are not in the table, so that no method is right on more than about nine of ten.
     """
     whole(rows, "rows")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
     contract = rng.choice(3, rows, p=(0.55, 0.25, 0.2))
     months = np.minimum(rng.gamma(1.5, 18, rows).astype(int) + 1, 120)
     charge = np.round(rng.normal(65, 20, rows).clip(18, 140), 2)
@@ -52,7 +52,7 @@ def houses(rows: int = 200, seed: int = 0) -> Table:
     """Houses by area (square meters), rooms and age (years), and their price in thousands. They are generated: price =
     60 + 2.4·area + 9·rooms − 0.8·age, give or take 15."""
     whole(rows, "rows")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
     area = rng.uniform(50, 220, rows).round()
     rooms = np.clip((area / 28 + rng.normal(0, 1.5, rows)).round(), 1, 9)
     age = rng.uniform(0, 80, rows).round()

@@ -96,6 +96,8 @@ def mnist(folder: str | Path, part: str = "train", flat: bool = False) -> Datase
     images, labels = (
         read_idx(_mnist_file(Path(folder), PARTS[part], *what)) for what in (("images", 3), ("labels", 1))
     )
+    if not len(images):
+        raise DataError(f"{folder} holds no images for {part!r}")
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
         raise DataError(f"{folder}: images {images.shape} and labels {labels.shape} are not of one set")
     if int(labels.max(initial=0)) > 9:
@@ -136,6 +138,8 @@ def read_idx(path: str | Path) -> np.ndarray:
         raise DataError(
             f"{path} is not whole: {shape} takes {wanted} bytes after the header, there are {len(data) - start}"
         )
+    if len(shape) > 64:
+        raise DataError(f"{path} has {len(shape)} axes; numpy has at most 64")
     return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 

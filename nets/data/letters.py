@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...autograd.errors import ParameterError
+from ..rows import whole
 from .dataset import Dataset
 
 
@@ -28,7 +29,7 @@ def x_and_o(rows: int = 400, deformed: float = 1.0, seed: int = 0) -> Dataset:
     """
     if rows < 1 or deformed < 0:
         raise ParameterError(f"x_and_o: rows={rows!r} is at least 1, deformed={deformed!r} at least 0")
-    rng, t = np.random.default_rng(seed), np.arange(rows) % 2
+    rng, t = np.random.default_rng(whole(seed, "seed", 0)), np.arange(rows) % 2
     images = [
         _letter(
             int(kind),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...autograd.language import N_
+from ..rows import whole
 
 # Rows are users, columns movies, 0 is "has not seen it". The first five like the first three movies, the next four the
 # last three, and the last two like one of each.
@@ -44,7 +45,7 @@ class Ratings:
     def without(self, count: int, seed: int = 0) -> tuple[Ratings, Ratings]:
         """Two tables: one to learn from, without so many of the known ratings, and one that knows these only. Every
         user and every movie keeps at least one rating to learn from."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(whole(seed, "seed", 0))
         known, hidden = self.known.copy(), np.zeros_like(self.known)
         for user, movie in rng.permutation(np.argwhere(self.known)):
             if hidden.sum() == count:

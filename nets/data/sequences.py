@@ -17,7 +17,7 @@ def sine(rows: int = 200, length: int = 30, noise: float = 0.0, seed: int = 0) -
     """Waves of random phase with 10 to 30 steps to a period, X (rows, length, 1), and each one step later, t of the
     same shape."""
     _sizes(rows=rows, length=length)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
     phase, period = rng.uniform(0, 2 * np.pi, (rows, 1)), rng.uniform(10, 30, (rows, 1))
     wave = np.sin(phase + 2 * np.pi * np.arange(length + 1) / period) + rng.normal(0, noise, (rows, length + 1))
     return Dataset("sine", wave[:, :-1, None], wave[:, 1:, None], ("value",), (), "generated")
@@ -35,7 +35,7 @@ def adding_problem(rows: int = 1000, length: int = 50, seed: int = 0) -> Dataset
     _sizes(rows=rows, length=length)
     if length < 2:
         raise ParameterError(f"adding_problem(length={length}): two numbers are marked, so at least 2 are needed")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed", 0))
     numbers, marks, every = rng.uniform(size=(rows, length)), np.zeros((rows, length)), np.arange(rows)
     first, second = rng.integers(0, length // 2, rows), rng.integers(length // 2, length, rows)
     marks[every, first] = marks[every, second] = 1
@@ -49,7 +49,7 @@ def echo(rows: int = 1000, length: int = 20, delay: int = 3, seed: int = 0) -> D
     _sizes(rows=rows, length=length)
     if not 0 <= delay < length:
         raise ParameterError(f"echo(length={length}, delay={delay}): the delay is at least 0 and less than the length")
-    bits = np.random.default_rng(seed).integers(0, 2, (rows, length))
+    bits = np.random.default_rng(whole(seed, "seed", 0)).integers(0, 2, (rows, length))
     t = np.concatenate([np.zeros((rows, delay), np.int64), bits[:, : length - delay]], 1)
     return Dataset("echo", bits[:, :, None].astype(np.float64), t, ("bit",), (), "generated")
 
@@ -58,7 +58,7 @@ def reversal(rows: int = 1000, length: int = 10, symbols: int = 10, seed: int = 
     """Random symbols as whole numbers below `symbols`, X (rows, length), and the same from back to front, t of that
     shape."""
     _sizes(rows=rows, length=length, symbols=symbols)
-    X = np.random.default_rng(seed).integers(0, symbols, (rows, length))
+    X = np.random.default_rng(whole(seed, "seed", 0)).integers(0, symbols, (rows, length))
     return Dataset("reversal", X, np.ascontiguousarray(X[:, ::-1]), (), (), "generated")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -119,7 +120,10 @@ class Table:
             for column in self.columns.values()
         ]
         writer.writerows(zip(*cells, strict=True))
-        write_whole(path, buffer.getvalue().encode())
+        try:
+            write_whole(path, buffer.getvalue().encode())
+        except OSError as error:
+            raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def read_table(
@@ -134,7 +138,9 @@ def read_table(
     `kinds` says which columns are a "number" or a "category" where that is not to be seen: postal codes are categories.
     The delimiter is a comma, semicolon or tab, whichever the first line has most of, unless it is given.
     """
-    if delimiter is not None and len(delimiter) != 1:
+    if not isinstance(path, (str, Path)):
+        raise ParameterError(f"path={path!r}: the name of a CSV file")
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise ParameterError(f"delimiter={delimiter!r}: the one character between the columns, such as ';'")
     path, data = Path(path), content(path)
     try:
@@ -149,7 +155,7 @@ def read_table(
         raise DataError(f"{path} is no text in {encoding}: it holds a zero byte; say encoding=, such as 'utf-16'")
     if not text.strip():
         raise DataError(f"{path} is empty; the first line names the columns")
-    delimiter = delimiter or max(",;\t", key=text.lstrip("\r\n").splitlines()[0].count)
+    delimiter = delimiter or max(",;\t", key=re.sub(r'"[^"]*"', "", text).lstrip("\r\n").partition("\n")[0].count)
     header, rows = _cells(path, text, delimiter)
     return Table.of(path.stem, {name: [row[at] for row in rows] for at, name in enumerate(header)}, kinds)
 
@@ -185,13 +191,13 @@ def _column(name: str, values: Sequence[Any], kind: str | None) -> Column:
     commas = [
         at
         for at, (number, value) in enumerate(zip(numbers, values, strict=True))
-        if number is None and _has_comma(value)
+        if number is None and _with_points(value)
     ]
     if kind != "category" and commas and good + len(commas) >= 0.8 * filled:
         at = commas[0]
         raise DataError(
-            f"column {name!r}, row {at + 1}: {values[at]!r} is written with a decimal comma; write"
-            f" {str(values[at]).strip().replace(',', '.')}, or say kinds={{{name!r}: 'category'}}"
+            f"column {name!r}, row {at + 1}: {values[at]!r} is written with a comma; write"
+            f" {' or '.join(_with_points(values[at]))}, or say kinds={{{name!r}: 'category'}}"
         )
     odd = [at for at, (number, gap) in enumerate(zip(numbers, gaps, strict=True)) if number is None and not gap]
     if kind == "number" or (kind is None and filled and good >= 0.8 * filled):
@@ -224,8 +230,15 @@ def _number(value: Any) -> float | None:
     return number if np.isfinite(number) and not (isinstance(value, str) and "_" in value) else None
 
 
-def _has_comma(value: Any) -> bool:
-    return isinstance(value, str) and value.count(",") == 1 and _number(value.replace(",", ".")) is not None
+def _with_points(value: Any) -> list[str]:
+    """The numbers that a text with commas may mean, without them: commas between thousands, or one before decimals."""
+    if not isinstance(value, str) or "," not in value:
+        return []
+    text = value.strip()
+    found = [text.replace(",", "")] if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", text) else []
+    if text.count(",") == 1 and _number(text.replace(",", ".")) is not None:
+        found.append(text.replace(",", "."))
+    return found
 
 
 def written(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import struct
 
@@ -245,7 +246,7 @@ def test_other_encodings_are_read_when_they_are_named(tmp_path):
         ("年齡,城市\n30,臺北\n31\n", "line 3: 1 values, but there are 2 columns"),
         ("年齡\n" + "30\n" * 9 + "老\n", "column '年齡', row 10: '老' is no number"),
         ("年齡,年齡\n1,2\n", "two columns are called '年齡'"),
-        ("a;b\n1,5;2\n2;3\n", r"column 'a', row 1: '1,5' is written with a decimal comma; write 1\.5, or say kinds"),
+        ("a;b\n1,5;2\n2;3\n", r"column 'a', row 1: '1,5' is written with a comma; write 1\.5, or say kinds"),
         ("a\n" + "1\n" * 9 + "inf\n", "column 'a', row 10: 'inf' is no number"),
         (
             "age\n" + "30\n" * 9 + "old\n",
@@ -712,3 +713,57 @@ def test_opinions_turn_round_with_not():
             without = tuple(word for word in words if word != "not")
             assert judged[without] != praise
     assert {len(words) for words in judged} == {4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('n,t\n"1,000",a\n"2,500",b\n', r"column 'n', row 1: '1,000' is written with a comma; write 1000 or 1\.000, or say"),
+        ('n,t\n"1,000,000",a\n"2,500,000",b\n', "written with a comma; write 1000000, or say"),
+        ('n,t\n"1,000.5",a\n"2,500.5",b\n', r"write 1000\.5, or say"),
+        ('n,t\n"3,25",a\n"2,5",b\n', r"write 3\.25, or say"),
+    ],
+)
+def test_commas_in_numbers_are_named_with_what_they_may_mean(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        data.read_table(written(tmp_path, text))
+
+
+def test_a_delimiter_in_quotes_is_none(tmp_path):
+    assert list(data.read_table(written(tmp_path, '"a;b;c",d\n1,2\n')).columns) == ["a;b;c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: data.moons(9, seed=-1), ParameterError, "seed=-1: a whole number from 0 up"),
+        (lambda: data.moons(9).split(seed="a"), ParameterError, "seed='a'"),
+        (lambda: data.moons(9, noise=-1), ParameterError, "noise=-1"),
+        (lambda: data.blobs(9, spread="x"), ParameterError, "spread='x'"),
+        (lambda: data.read_table(None), ParameterError, "path=None: the name of a CSV file"),
+        (lambda: data.read_table("a.csv", delimiter=3), ParameterError, "delimiter=3"),
+        (lambda: data.standardized(data.moons(9), data.blobs(9).rows(slice(0, 0)), data.x_and_o(4)), DataError, "a row of .* has the shape"),
+        (lambda: data.standardized(dataclasses.replace(data.moons(2), X=np.array([[0, np.nan], [1, 2]]))), DataError, "moons has nan at row 0, column 1"),
+        (lambda: data.standardized(dataclasses.replace(data.moons(2), X=np.array([[0, 1], [1e200, 2]]))), DataError, "moons has 1e\\+200 at row 1, column 0"),
+    ],
+)  # fmt: skip
+def test_settings_of_data_that_make_no_sense(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_table_that_cannot_be_written(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere/t\.csv cannot be written: No such file"):
+        data.Table.of("t", {"a": [1]}).write(tmp_path / "nowhere" / "t.csv")
+
+
+def test_idx_files_of_nothing_and_of_too_many_axes(tmp_path):
+    sizes = {"train-images-idx3-ubyte": (0, 6, 6), "train-labels-idx1-ubyte": (0,)}
+    for name, shape in sizes.items():
+        (tmp_path / name).write_bytes(bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape))
+    for flat in (True, False):
+        with pytest.raises(DataError, match="holds no images for 'train'"):
+            data.mnist(tmp_path, flat=flat)
+    (tmp_path / "deep").write_bytes(bytes([0, 0, 8, 65]) + (1).to_bytes(4, "big") * 65 + b"\1")
+    with pytest.raises(DataError, match="deep has 65 axes; numpy has at most 64"):
+        data.read_idx(tmp_path / "deep")

@@ -216,6 +216,8 @@ def test_columns_of_a_frame_are_named():
         ({"epochs": True}, "epochs=True"),
         ({"patience": 0}, "patience=0: a whole number from 1 up"),
         ({"seed": "a"}, "seed='a'"),
+        ({"seed": 2**32}, r"seed=4294967296: .* below 2\*\*32"),
+        ({"loss": lambda y: ng.mean(y)}, r"the loss takes \(y\); it is called with what the network gives and the target"),
         ({"optimizer": "adam"}, r"optimizer='adam': it is one of nets, such as nets\.Adam"),
         ({"optimizer": nets.Adam}, "optimizer=<class"),
         ({"loss": "mse"}, r"loss='mse'.*such as ng\.softmax_loss"),
@@ -444,3 +446,10 @@ def test_an_interrupt_in_the_first_epoch_leaves_all_as_it_was(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         next(run.run(3))
     assert all((run.net.values()[name] == value).all() for name, value in before.items())
+
+
+def test_arrays_that_the_network_does_not_take_are_counted():
+    with pytest.raises(ShapeError, match=r"Sequential takes \(x\); it was given what comes before the target of 3 arrays of data"):
+        nets.train(net(), ng.softmax_loss, (X, X, T))
+    with pytest.raises(ShapeError, match=r"RBM learns from \(\w+\); data holds 2 arrays"):
+        nets.train(nets.RBM(2, 3, rng=0), data=(X > 0, T))
