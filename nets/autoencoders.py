@@ -30,8 +30,8 @@ from ..autograd.ops import (
 from ..autograd.ops import sum as total
 from .mode import Training, current_training
 from .module import Module
-from .rows import all_fine
-from .sequential import Layer
+from .rows import all_fine, number, whole
+from .sequential import Layer, check_layer
 
 Corruption = Callable[[Node, Training], Node]
 """(input, the training it is for) -> what the encoder is given instead."""
@@ -39,6 +39,7 @@ Corruption = Callable[[Node, Training], Node]
 
 def gaussian_noise(spread: float) -> Corruption:
     """Noise from the bell curve added to every number. Vincent et al. 2010."""
+    number(spread, "spread", least=0, of="gaussian_noise")
     return lambda x, learning: normal(
         x.shape, x, spread, seed=learning.seed, step=learning.step, name="noise", draw=0, dtype=x.dtype.name
     )
@@ -46,6 +47,7 @@ def gaussian_noise(spread: float) -> Corruption:
 
 def masking_noise(share: float) -> Corruption:
     """A share of the numbers set to 0. Vincent et al. 2008."""
+    number(share, "share", least=0, most=1, of="masking_noise")
     return lambda x, learning: x * bernoulli(
         broadcast(as_node(1 - share, x.dtype), shape=x.shape), seed=learning.seed, step=learning.step, name="mask", draw=0
     )
@@ -77,9 +79,17 @@ class Autoencoder(Module):
         corrupt: Corruption | None = None,
         sparsity: tuple[float, float] | None = None,
     ) -> None:
+        check_layer(encoder, "encoder of Autoencoder")
+        check_layer(decoder, "decoder of Autoencoder")
+        for name, function in (("loss", loss), ("corrupt", corrupt)):
+            if function is not None and not callable(function):
+                raise ParameterError(f"Autoencoder({name}={function!r}): a function of nodes is needed")
         self.encoder, self.decoder, self.loss, self.corrupt = encoder, decoder, loss, corrupt
-        if sparsity is not None and not (0 < sparsity[0] < 1 and sparsity[1] >= 0):
-            raise ParameterError(f"sparsity={sparsity!r} is (rate, weight), with a rate between 0 and 1 and a weight from 0 up")
+        if sparsity is not None:
+            if not isinstance(sparsity, (tuple, list)) or len(sparsity) != 2:
+                raise ParameterError(f"Autoencoder(sparsity={sparsity!r}): (rate, weight) is needed, such as (0.1, 3.0)")
+            number(sparsity[0], "sparsity rate", above=0, below=1)
+            number(sparsity[1], "sparsity weight", least=0)
         self.sparsity = sparsity
 
     def check_data(self, *arrays: np.ndarray) -> None:
@@ -131,7 +141,11 @@ class VariationalAutoencoder(Module):
     """
 
     def __init__(self, encoder: Layer, decoder: Layer, latent: int, *, beta: float = 1.0) -> None:
-        self.encoder, self.decoder, self.latent, self.beta = encoder, decoder, latent, beta
+        check_layer(encoder, "encoder of VariationalAutoencoder")
+        check_layer(decoder, "decoder of VariationalAutoencoder")
+        self.encoder, self.decoder = encoder, decoder
+        self.latent = whole(latent, "latent", of="VariationalAutoencoder")
+        self.beta = number(beta, "beta", least=0, of="VariationalAutoencoder")
 
     def check_data(self, *arrays: np.ndarray) -> None:
         all_fine(arrays[0], (arrays[0] >= 0) & (arrays[0] <= 1), "data", "what is decoded are probabilities, so that it takes 0 to 1")

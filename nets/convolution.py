@@ -10,8 +10,10 @@ import numpy as np
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.node import Leaf, Node
 from ..autograd.ops import cast, conv1d, conv2d, conv_transpose1d, conv_transpose2d, reshape
+from ..autograd.ops.windows import per_axis
 from .initialize import Initializer, he
 from .module import Module, new_parameter
+from .rows import whole
 
 SPACE = {1: "length", 2: "height, width"}
 Sizes = int | tuple[int, ...]
@@ -34,17 +36,18 @@ class _Windows(Module):
         rng: Any,
         dtype: Any,
     ) -> None:
-        groups = settings["groups"]
-        if groups < 1 or inputs % groups or outputs % groups:
+        kind = type(self).__name__
+        groups, inputs = whole(settings["groups"], "groups", of=kind), whole(inputs, "inputs", of=kind)
+        outputs = whole(outputs, "outputs", of=kind)
+        if inputs % groups or outputs % groups:
             raise ParameterError(
-                f"{type(self).__name__}({inputs}, {outputs}, groups={groups}): the channels do not split into {groups} groups"
+                f"{kind}({inputs}, {outputs}, groups={groups}): the channels do not split into {groups} groups"
             )
         self.inputs, self.outputs, self.settings = inputs, outputs, settings
-        self.size = (size,) * self.axes if isinstance(size, int) else tuple(size)
-        if len(self.size) != self.axes or min(self.size) < 1:
-            raise ParameterError(
-                f"{type(self).__name__}: size {size!r} must be one number from 1 up, or {self.axes} of them"
-            )
+        self.size = per_axis(size, self.axes, f"{kind}: size")
+        for name, least in (("stride", 1), ("dilation", 1), ("output_padding", 0)):
+            if name in settings:
+                per_axis(settings[name], self.axes, f"{kind}: {name}", least)
         self.W = self._weights(groups, start, rng, dtype)
         self.b = new_parameter("b", (outputs,), dtype=dtype) if bias else None
 
@@ -117,6 +120,7 @@ class DepthwiseConv2d(Conv2d):
     """
 
     def __init__(self, channels: int, size: Sizes, *, multiplier: int = 1, **settings: Any) -> None:
+        channels, multiplier = whole(channels, "channels", of="DepthwiseConv2d"), whole(multiplier, "multiplier", of="DepthwiseConv2d")
         super().__init__(channels, channels * multiplier, size, groups=channels, **settings)
 
 

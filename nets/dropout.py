@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..autograd.errors import ParameterError
 from ..autograd.node import Node, current_scope
 from ..autograd.ops import dropout
 from .mode import current_training
 from .module import Module
+from .rows import number
 
 
 class Dropout(Module):
@@ -27,9 +27,7 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float = 0.5) -> None:
-        if not 0 <= rate < 1:
-            raise ParameterError(f"Dropout: rate={rate!r} is the share of numbers that is left out, from 0 to below 1")
-        self.rate = rate
+        self.rate = number(rate, "rate", least=0, below=1, of="Dropout")
 
     def forward(self, x: Node) -> Node:
         learning = current_training()

@@ -14,6 +14,7 @@ from ..autograd.ops import relu
 from .initialize import Initializer, generator, he
 from .linear import Linear
 from .module import Module
+from .rows import wholes
 
 
 class MLP(Module):
@@ -37,9 +38,8 @@ class MLP(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float32",
     ) -> None:
-        if isinstance(sizes, (int, str)) or len(sizes) < 2:
-            raise ParameterError(f"MLP({sizes!r}): a list of at least the number of inputs and that of outputs is needed")
-        if not callable(activation):
+        sizes = wholes(sizes, "sizes", 2, of="MLP")
+        if not callable(activation) or isinstance(activation, type):
             raise ParameterError(f"MLP(activation={activation!r}): it is a function of a node, such as ng.relu")
         rng = generator(rng)
         self.activation = activation

@@ -18,6 +18,7 @@ from .linear import Linear
 from .module import Module
 from .norms import BatchNorm
 from .pooling import Flatten
+from .rows import number, whole, wholes
 from .sequential import Layer, Sequential
 
 
@@ -35,6 +36,9 @@ def pixel_shuffle(x: Node, by: int) -> Node:
     array([[0., 1.],
            [2., 3.]])
     """
+    by = whole(by, "by", of="pixel_shuffle")
+    if len(x.shape) != 4:
+        raise ShapeError(f"pixel_shuffle takes (batch, channels, height, width); it was given shape {tuple(map(int, x.shape))}")
     n, channels, height, width = x.shape
     if channels % by**2:
         raise ShapeError(f"pixel_shuffle: {int(channels)} channels are not a multiple of {by}²")
@@ -58,8 +62,9 @@ class DCGANGenerator(Module):
     def __init__(
         self, latent: int, channels: Sequence[int], outputs: int, *, lengths: tuple[int, int], rng: Rng = None, dtype: Any = "float32"
     ) -> None:
+        channels, lengths = wholes(channels, "channels", of="DCGANGenerator"), wholes(lengths, "lengths", 2, of="DCGANGenerator")
         rng, by = generator(rng), 2 ** len(channels)
-        if not channels or any(length % by for length in lengths):
+        if any(length % by for length in lengths):
             raise ParameterError(f"DCGANGenerator: {len(channels)} stages make images whose sides are multiples of {by}, not {lengths}")
         settings: dict[str, Any] = {"start": normal(0.02), "rng": rng, "dtype": dtype}
         self.small = (channels[0], lengths[0] // by, lengths[1] // by)
@@ -87,8 +92,9 @@ class DCGANDiscriminator(Sequential):
         self, inputs: int, channels: Sequence[int], *, lengths: tuple[int, int], outputs: int = 1, norm: bool = True,
         rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
+        channels, lengths = wholes(channels, "channels", of="DCGANDiscriminator"), wholes(lengths, "lengths", 2, of="DCGANDiscriminator")
         rng, by = generator(rng), 2 ** len(channels)
-        if not channels or any(length % by for length in lengths):
+        if any(length % by for length in lengths):
             raise ParameterError(f"DCGANDiscriminator: {len(channels)} stages halve images whose sides are multiples of {by}, not {lengths}")
         settings: dict[str, Any] = {"start": normal(0.02), "rng": rng, "dtype": dtype}
         layers: list[Layer] = [Conv2d(inputs, channels[0], 4, stride=2, padding=1, **settings), leaky]
@@ -109,6 +115,7 @@ class PatchGAN(Sequential):
     """
 
     def __init__(self, inputs: int, channels: Sequence[int], *, rng: Rng = None, dtype: Any = "float32") -> None:
+        channels = wholes(channels, "channels", of="PatchGAN")
         settings: dict[str, Any] = {"start": normal(0.02), "rng": generator(rng), "dtype": dtype}
         layers: list[Layer] = [Conv2d(inputs, channels[0], 4, stride=2, padding=1, **settings), leaky]
         for before, width in pairwise(channels):
@@ -134,6 +141,8 @@ class UNet(Module):
         self, inputs: int, outputs: int, channels: Sequence[int], *, dropout: float = 0.0, activation: Layer = tanh,
         rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
+        channels = wholes(channels, "channels", of="UNet")
+        number(dropout, "dropout", least=0, below=1, of="UNet")
         settings: dict[str, Any] = {"bias": False, "start": normal(0.02), "rng": generator(rng), "dtype": dtype}
         self.activation = activation
         widths = [inputs, *channels]
@@ -175,6 +184,7 @@ class Upscaler(Sequential):
     """
 
     def __init__(self, inputs: int, channels: Sequence[int], *, by: int = 2, rng: Rng = None, dtype: Any = "float32") -> None:
+        channels, by = wholes(channels, "channels", of="Upscaler"), whole(by, "by", of="Upscaler")
         settings: dict[str, Any] = {"rng": generator(rng), "dtype": dtype}
         layers: list[Layer] = []
         for before, width in pairwise([inputs, *channels]):

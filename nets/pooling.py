@@ -18,6 +18,7 @@ from ..autograd.ops import (
     norm,
     patches,
 )
+from ..autograd.ops.windows import per_axis
 from .convolution import SPACE, Sizes
 from .module import Module
 
@@ -29,8 +30,10 @@ class Pooling(Module):
     pooled: ClassVar[Callable[..., Node]]
 
     def __init__(self, size: Sizes, *, stride: Sizes | None = None, padding: Any = 0) -> None:
-        self.size = (size,) * self.axes if isinstance(size, int) else tuple(size)
-        self.settings = {"stride": self.size if stride is None else stride, "padding": padding}
+        kind = type(self).__name__
+        self.size = per_axis(size, self.axes, f"{kind}: size")
+        stride = self.size if stride is None else per_axis(stride, self.axes, f"{kind}: stride")
+        self.settings = {"stride": stride, "padding": padding}
 
     def forward(self, x: Node) -> Node:
         if len(x.shape) != self.axes + 2:
@@ -128,6 +131,8 @@ class GlobalAveragePool(Module):
     """
 
     def forward(self, x: Node) -> Node:
+        if 0 in x.shape[2:]:
+            raise ShapeError(f"GlobalAveragePool {self.label!r} has no numbers to take a mean of in shape {tuple(map(int, x.shape))}")
         return global_average_pool(x)
 
 

@@ -54,6 +54,18 @@ def whole(value: Any, name: str, least: int = 1, of: str = "") -> int:
     return int(value)
 
 
+def wholes(values: Any, name: str, fewest: int = 1, of: str = "") -> list[int]:
+    """A setting that is a list of whole numbers from 1 up, so many or more of them; ParameterError for anything else.
+
+    >>> wholes((8, 16), "channels")
+    [8, 16]
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or len(values) < fewest:
+        given, some = f"{name}={values!r}", f"{fewest} whole number{'s' * (fewest > 1)}"
+        raise ParameterError(f"{f'{of}({given})' if of else given}: a list of {some} or more is needed")
+    return [whole(each, name, of=of) for each in values]
+
+
 def number(
     value: Any, name: str, *, least: float | None = None, above: float | None = None, most: float | None = None,
     below: float | None = None, of: str = "",
@@ -180,7 +192,7 @@ def _what(array: np.ndarray) -> str:
 
 def check_numbers(arrays: Sequence[np.ndarray], counts: Sequence[int], names: Sequence[str]) -> None:
     """DataError where an array of numbers, of classes or the like, has one that is not among so many."""
-    for values, count, name in zip(arrays, counts, names):
+    for values, count, name in zip(arrays, counts, names, strict=False):  # a wrong count of arrays is said by whoever takes them
         fits = f"there are {count}, numbered 0 to {count - 1}"
         all_fine(values, (values >= 0) & (values < count) & (values == np.floor(values)), f"the {name}", fits)
 

@@ -13,6 +13,14 @@ Layer = Module | Callable[[Any], Any]
 """A module, or any function of a node, such as ng.relu."""
 
 
+def check_layer(layer: Any, name: str) -> None:
+    """ParameterError for what is no layer, or the class of one."""
+    if isinstance(layer, type):
+        raise ParameterError(f"{name} is the class {layer.__name__}; a layer is one that was made, such as {layer.__name__}(…)")
+    if not callable(layer):
+        raise ParameterError(f"{name} is {layer!r}; a layer is a module, or a function of a node such as ng.relu")
+
+
 class Sequential(Module):
     """One layer after the other, y = fₙ(…f₂(f₁(x))): modules and functions of nodes. They are called layer1, layer2, …;
     `net[0]` is the first one, `net[:2]` a Sequential of the first two, with the same parameters.
@@ -26,10 +34,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Layer) -> None:
         for at, layer in enumerate(layers, 1):
-            if not callable(layer):
-                raise ParameterError(
-                    f"layer {at} of Sequential is {layer!r}; a layer is a module, or a function of a node such as ng.relu"
-                )
+            check_layer(layer, f"layer {at} of Sequential")
         self.layers = list(layers)
 
     @overload
@@ -64,6 +69,9 @@ class Residual(Module):
     """
 
     def __init__(self, inner: Layer, beside: Layer | None = None) -> None:
+        check_layer(inner, "inner of Residual")
+        if beside is not None:
+            check_layer(beside, "beside of Residual")
         self.inner, self.beside = inner, beside
 
     def forward(self, x: Node) -> Node:

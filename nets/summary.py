@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..autograd.errors import DtypeError
+from ..autograd.errors import DtypeError, ShapeError
 from ..autograd.language import N_, cell_width, translate
 from ..autograd.leaves import input as input_leaf
 from ..autograd.leaves import is_frozen
@@ -101,6 +101,9 @@ def _times(shape: tuple[int, ...] | None) -> str:
 def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
     """The parts of a network; with the shapes of its inputs, what each part gives too."""
     given: dict[Module, Any] = {}
+    for shape in shapes:
+        if not isinstance(shape, (tuple, list)):
+            raise ShapeError(f"summary takes the shape of each input, batch first, such as (32, 4); it was given {shape!r}")
     if shapes:
         try:
             _called(net, shapes, "float32", given)

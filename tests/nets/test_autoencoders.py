@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -188,13 +190,32 @@ def test_the_bound_is_below_the_likelihood():
     assert bound + apart == pytest.approx(likelihood, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.masking_noise(2), "masking_noise(share=2): a number that is at least 0 and at most 1"),
+        (lambda: nets.gaussian_noise(float("nan")), "gaussian_noise(spread=nan)"),
+        (lambda: nets.Autoencoder(nets.Linear, nets.Linear(2, 2)), "encoder of Autoencoder is the class Linear"),
+        (lambda: nets.Autoencoder(nets.Linear(2, 2), 3), "decoder of Autoencoder is 3"),
+        (lambda: nets.Autoencoder(nets.Linear(2, 2), nets.Linear(2, 2), sparsity=0.1), "Autoencoder(sparsity=0.1): (rate, weight) is needed"),
+        (lambda: nets.Autoencoder(nets.Linear(2, 2), nets.Linear(2, 2), sparsity=(0.1, "b")), "sparsity weight='b'"),
+        (lambda: nets.Autoencoder(nets.Linear(2, 2), nets.Linear(2, 2), corrupt=0.5), "Autoencoder(corrupt=0.5)"),
+        (lambda: nets.VariationalAutoencoder(nets.Linear(2, 2), nets.Linear(2, 2), 0), "VariationalAutoencoder(latent=0)"),
+        (lambda: nets.VariationalAutoencoder(nets.Linear(2, 2), nets.Linear(2, 2), 1, beta=-1), "VariationalAutoencoder(beta=-1)"),
+    ],
+)
+def test_what_no_autoencoder_is_made_of(make, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        make()
+
+
 def test_what_does_not_fit_is_said():
     x = ng.input("x", shape=(3, 4))
     with pytest.raises(ShapeError, match=r"the decoder gives \(3, 5\) for an input of \(3, 4\)"):
         nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 5)).objective(x)
     with pytest.raises(ShapeError, match="means and variances are 4"):
         nets.VariationalAutoencoder(nets.Linear(4, 3), nets.Linear(2, 4), 2).objective(x)
-    with pytest.raises(ParameterError, match="a rate between 0 and 1"):
+    with pytest.raises(ParameterError, match=r"^sparsity rate=.*: a number that is above 0 and below 1"):
         nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 4), sparsity=(0.0, 1.0))
     net = nets.Autoencoder(nets.Linear(2, 1), nets.Linear(1, 2))
     with pytest.raises(ShapeError, match=r"observed has shape \(3, 1\), x \(3, 2\)"):

@@ -3,6 +3,8 @@ digits."""
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -225,6 +227,40 @@ def test_lenet_learns_on_both_engines(rng):
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.Conv2d(1, 1, 2.5), "Conv2d: size 2.5 is not a whole number"),
+        (lambda: nets.Conv2d(1, 1, (2, 2.5)), "Conv2d: size 2.5"),
+        (lambda: nets.Conv1d(1, 1, None), "Conv1d: size None"),
+        (lambda: nets.Conv2d(1.5, 1, 2), "Conv2d(inputs=1.5): a whole number from 1 up"),
+        (lambda: nets.Conv2d(1, 0, 2), "Conv2d(outputs=0)"),
+        (lambda: nets.Conv2d(1, 1, 2, groups=1.5), "Conv2d(groups=1.5)"),
+        (lambda: nets.Conv2d(1, 1, 2, stride=0), "Conv2d: stride 0 must be at least 1"),
+        (lambda: nets.Conv2d(1, 1, 2, dilation=1.5), "Conv2d: dilation 1.5 is not a whole number"),
+        (lambda: nets.ConvTranspose2d(1, 1, 2, output_padding=-1), "ConvTranspose2d: output_padding -1 must be at least 0"),
+        (lambda: nets.DepthwiseConv2d("a", 3), "DepthwiseConv2d(channels='a')"),
+        (lambda: nets.DepthwiseConv2d(2, 3, multiplier=1.5), "DepthwiseConv2d(multiplier=1.5)"),
+        (lambda: nets.MaxPool2d(2.0), "MaxPool2d: size 2.0 is not a whole number"),
+        (lambda: nets.MaxPool2d((2, 2, 2)), "MaxPool2d: size (2, 2, 2) must be one number, or one for each of the 2"),
+        (lambda: nets.L2Pool1d(0), "L2Pool1d: size 0 must be at least 1"),
+        (lambda: nets.AveragePool2d(2, stride="a"), "AveragePool2d: stride 'a'"),
+        (lambda: nets.GlobalAveragePool()(np.ones((1, 1, 0, 0))), "has no numbers to take a mean of in shape (1, 1, 0, 0)"),
+        (lambda: nets.pixel_shuffle(ng.constant(np.ones((1, 4, 2, 2))), 0), "pixel_shuffle(by=0): a whole number from 1 up"),
+        (lambda: nets.pixel_shuffle(ng.constant(np.ones((1, 4, 2))), 2), "pixel_shuffle takes (batch, channels, height, width); it was given shape (1, 4, 2)"),
+        (lambda: nets.DCGANGenerator(4, 5, 1, lengths=(8, 8)), "DCGANGenerator(channels=5): a list of 1 whole number or more"),
+        (lambda: nets.DCGANDiscriminator(1, [5], lengths=8), "DCGANDiscriminator(lengths=8): a list of 2 whole numbers"),
+        (lambda: nets.PatchGAN(1, []), "PatchGAN(channels=[])"),
+        (lambda: nets.UNet(1, 1, []), "UNet(channels=[])"),
+        (lambda: nets.UNet(1, 1, [4], dropout="a"), "UNet(dropout='a')"),
+        (lambda: nets.Upscaler(1, [4], by=1.5), "Upscaler(by=1.5)"),
+    ],
+)
+def test_sizes_are_asked_for_by_name_and_layer(make, said):
+    with pytest.raises((ParameterError, ShapeError), match=re.escape(said)):
+        make()
+
+
 def test_errors_name_the_layer():
     net = nets.Sequential(nets.Conv2d(3, 4, 3))
     with pytest.raises(

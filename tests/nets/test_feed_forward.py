@@ -58,14 +58,22 @@ def test_classes_and_amounts_are_learned(engine):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: nets.MLP(5), r"MLP\(5\): a list of at least"),
-        (lambda: nets.MLP([5]), r"MLP\(\[5\]\): a list of at least"),
+        (lambda: nets.MLP(5), r"MLP\(sizes=5\): a list of 2 whole numbers or more is needed"),
+        (lambda: nets.MLP([5]), r"MLP\(sizes=\[5\]\): a list of 2 whole numbers"),
+        (lambda: nets.MLP([5, 2.5]), r"MLP\(sizes=2.5\): a whole number from 1 up"),
+        (lambda: nets.MLP(None), r"MLP\(sizes=None\)"),
+        (lambda: nets.MLP([2, 3], nets.Linear), r"MLP\(activation="),
+        (lambda: nets.Sequential(nets.Linear), r"layer 1 of Sequential is the class Linear; a layer is one that was made"),
+        (lambda: nets.Residual(nets.Linear), "inner of Residual is the class Linear"),
+        (lambda: nets.Residual(ng.square, 3), "beside of Residual is 3; a layer is a module"),
+        (lambda: nets.Dropout("x"), r"Dropout\(rate='x'\): a number that is at least 0 and below 1"),
+        (lambda: nets.Linear(2, 2).summary(4), r"summary takes the shape of each input, batch first, such as \(32, 4\); it was given 4"),
         (lambda: nets.MLP([5, 2], "relu"), r"activation='relu'\): it is a function of a node, such as ng.relu"),
         (lambda: nets.Sequential(nets.Linear(2, 3), "relu"), "layer 2 of Sequential is 'relu'; a layer is a module, or a function"),
     ],
 )
 def test_what_is_no_network(make, message):
-    with pytest.raises(ParameterError, match=message):
+    with pytest.raises((ParameterError, ShapeError), match=message):
         make()
 
 
