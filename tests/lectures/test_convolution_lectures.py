@@ -150,7 +150,7 @@ def test_four_ways_to_enlarge_are_one(page):
     assert (names["C"].T @ x.ravel()).reshape(5, 5) == pytest.approx(y)
     image = np.arange(25.0).reshape(5, 5) ** 1.5
     assert names["C"] @ image.ravel() == pytest.approx(correlate2d(image, w, "valid")[::2, ::2].ravel())
-    assert "[True, True, True, True]" in page("42").text
+    assert "matrix differ from it by 0 at most" in page("42").text
     assert ng.check_gradient(names["L"], names["image"]).orders[0].error < 1e-8
 
 
