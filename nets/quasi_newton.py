@@ -22,8 +22,9 @@ from ..autograd.node import Leaf, Node
 from ..autograd.ops import square
 from ..autograd.ops import sum as total
 from .module import Module
+from .objectives import Loss
 from .rows import Data, number, rows_of, whole
-from .trainer import Loss, Trainer
+from .trainer import Trainer
 
 CONVERGED, STUCK = "converged", "line search"
 Question = tuple[str, np.ndarray]

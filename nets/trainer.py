@@ -7,30 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from inspect import signature
-from numbers import Real
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..autograd.differentiate import gradient
-from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.errors import ParameterError
 from ..autograd.executable import Executable, compile
-from ..autograd.leaves import as_node, is_frozen
-from ..autograd.leaves import input as input_leaf
-from ..autograd.node import Leaf, Node, describe
-from ..autograd.sizes import Size
+from ..autograd.leaves import as_node
+from ..autograd.node import Leaf, Node
 from ..autograd.storage import moments, store
+from .metrics import Metric, check_metrics, measured
 from .mode import training
 from .module import Module
+from .objectives import (
+    Loss,
+    answer_of,
+    check_alike,
+    check_frozen,
+    check_parts,
+    inputs_for,
+    objective_of,
+    rows_to_a_step,
+)
 from .optimizers import Adam, Memory, Optimizer, check_optimizer
 from .rows import Data, rows_of, whole
-
-Loss = Callable[..., Node]
-"""(what the network gives, target) -> one number."""
-Metric = Callable[[np.ndarray, np.ndarray], float]
-"""(target, what the network gives) -> a number, as in scikit-learn."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Trainer:
             raise ParameterError(f"seed={seed}: the draws of a training take seeds below 2**32")
         self.arrays = rows_of(data, "data")
         self.validation = None if validation is None else rows_of(validation, "validation")
-        _alike(self.arrays, self.validation)
+        check_alike(self.arrays, self.validation)
         for rows in (self.arrays, self.validation or ()):
             if rows:
                 net.check_data(*rows)
@@ -103,11 +105,9 @@ class Trainer:
         self.memory, self.done = Memory(), 0
         inputs = inputs_for(self.arrays, self.batch)
         objective = objective_of(net, loss)
-        if loss is None and not _takes(objective, len(inputs)):
-            raise ShapeError(f"{type(net).__name__} learns from ({_arguments(objective)}); data holds {len(inputs)} arrays")
         with training(self.seed) as learning:
             value = objective(*inputs)
-        _check_parts(net, value)
+        check_parts(net, value)
         self.learned = net.trainable()
         self.learning = learning
         self.ended: str | None = None
@@ -130,7 +130,7 @@ class Trainer:
             return None
         outputs = [objective(*inputs)]
         if self.metrics:
-            outputs.append(_answer(self.net, loss, inputs))
+            outputs.append(answer_of(self.net, loss, inputs))
         return compile(outputs, inputs, engine=engine)
 
     @property
@@ -247,7 +247,7 @@ class Trainer:
         arrays = self.arrays if self.validation is None else self.validation
         results = self._measure(*arrays)
         target = arrays[-1]
-        metrics = {name: _metric(name, metric, target, results[1]) for name, metric in self.metrics.items()}
+        metrics = {name: measured(name, metric, target, results[1]) for name, metric in self.metrics.items()}
         return (None if self.validation is None else float(results[0])), metrics
 
 
@@ -286,132 +286,4 @@ def _check(net: Any, loss: Any, optimizer: Any, metrics: Any) -> None:
         raise ParameterError(f"loss={loss!r}: it is a function of what comes out and the target, such as ng.softmax_loss")
     if optimizer is not None:
         check_optimizer(optimizer)
-    if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
-        raise ParameterError(f"metrics={metrics!r}: they are functions (target, what the network gives) by name, {{'error': function}}")
-    for name, metric in (metrics or {}).items():
-        _check_order(name, metric)
-
-
-def check_frozen(net: Module, learned: Mapping[str, Leaf], trainer: str = "Trainer") -> None:
-    """ParameterError where other parameters are to be learned than those that the compiled step moves."""
-    now = net.trainable()
-    if other := sorted(learned.keys() ^ now.keys()):
-        what = "unfrozen" if other[0] in now else "frozen"
-        raise ParameterError(
-            f"{other[0]} was {what} after this {trainer} was made, and its step is compiled already; make a new {trainer}"
-        )
-
-
-def rows_to_a_step(batch: int | None, count: int, least: int = 1) -> int:
-    """How many of so many rows make a step, None all of them."""
-    return count if batch is None else min(whole(batch, "batch", least), count)
-
-
-def _check_parts(net: Module, loss: Node) -> None:
-    """ParameterError where there is nothing to learn, or where the loss has parameters that would be left as they are because
-    the network does not know them, as when a function of it calls a module that is none of its attributes."""
-    known = net.parameters()
-    if not net.trainable():
-        raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if known else "no parameters"))
-    own = set(known.values())
-    for node in loss.graph.nodes:
-        if isinstance(node, Leaf) and node.role == "parameter" and node not in own and not is_frozen(node):
-            raise ParameterError(
-                f"the loss depends on {describe(node)}, which is no parameter of {net!r} and would not be learned. Make what it"
-                " belongs to an attribute of the network, or freeze it: module.freeze()"
-            )
-
-
-OUTPUT_FIRST = ({"y", "y_pred", "pred", "output", "outputs", "prediction", "scores"}, {"t", "y_true", "true", "target", "targets", "label", "labels"})  # fmt: skip
-"""What the arguments of a metric are called that takes them the wrong way round."""
-
-
-def _check_order(name: str, metric: Metric) -> None:
-    try:
-        called = list(signature(metric).parameters)
-    except (TypeError, ValueError):
-        return  # it does not say
-    if len(called) > 1 and all(each in those for each, those in zip(called[:2], OUTPUT_FIRST, strict=True)):
-        raise ParameterError(
-            f"the metric {name!r} takes ({called[0]}, {called[1]}); metrics take the target first and then what the network"
-            " gives, as in scikit-learn"
-        )
-
-
-def _metric(name: str, metric: Metric, target: np.ndarray, output: np.ndarray) -> float:
-    try:
-        found = metric(target, output)
-    except Exception as error:
-        raise ParameterError(
-            f"the metric {name!r} failed: {error or type(error).__name__}. It is called with the target, of shape"
-            f" {target.shape}, first, and then with what the network gives, of shape {output.shape}"
-        ) from error
-    return _number(name, found)
-
-
-def _number(name: str, found: Any) -> float:
-    if isinstance(found, (Real, np.bool_)) or (isinstance(found, np.ndarray) and found.ndim == 0 and found.dtype.kind in "biuf"):
-        return float(found)
-    what = f"an array of shape {found.shape}" if isinstance(found, np.ndarray) else repr(found)
-    raise ParameterError(f"the metric {name!r} gives {what}; it has to give a number")
-
-
-def objective_of(net: Module, loss: Loss | None) -> Callable[..., Node]:
-    """What is made small, as a function of a batch: the loss of what the network gives for it and the last array, or without
-    a loss its own objective."""
-    if loss is None:
-        own = getattr(net, "objective", None)
-        if own is None:
-            raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
-        return own
-    if not _takes(loss, 2):
-        raise ParameterError(f"the loss takes ({_arguments(loss)}); it is called with what the network gives and the target")
-
-    def objective(*batch: Node) -> Node:
-        before, target = batch[: max(1, len(batch) - 1)], batch[-1]
-        if not _takes(net.forward, len(before)):
-            what = f"what comes before the target of {len(batch)} arrays of data"
-            raise ShapeError(f"{type(net).__name__} takes ({_arguments(net.forward)}); it was given {what}")
-        return loss(net(*before), target)
-
-    return objective
-
-
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments, where it says so at all."""
-    try:
-        signature(function).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:
-        pass
-    return True
-
-
-def _arguments(function: Callable[..., Any]) -> str:
-    return ", ".join(signature(function).parameters)
-
-
-def _answer(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
-    """What the network gives where it is measured: what the loss compares with the target, or without a loss its own
-    `answer` to a batch, or to the first array of it."""
-    if loss is not None:
-        return net(*inputs[: max(1, len(inputs) - 1)])
-    own = getattr(net, "answer", None)
-    return net(inputs[0]) if own is None else own(*inputs)
-
-
-def inputs_for(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
-    """Leaves for batches of these arrays."""
-    names = ["x", "t"] if len(arrays) == 2 else ["x"] if len(arrays) == 1 else [*(f"x{k}" for k in range(1, len(arrays))), "t"]
-    # An axis of 1 cannot be told from one that is repeated, so that a graph for single rows would fit no other batch.
-    count = Size("N", max(batch, 2))
-    return [input_leaf(name, shape=(count, *array.shape[1:]), dtype=array.dtype) for name, array in zip(names, arrays)]
-
-
-def _alike(arrays: Sequence[np.ndarray], others: Sequence[np.ndarray] | None) -> None:
-    if others is None:
-        return
-    shapes, found = [array.shape[1:] for array in arrays], [array.shape[1:] for array in others]
-    if shapes != found:
-        raise ShapeError(f"a row of validation has shapes {found}, one of data {shapes}")
+    check_metrics(metrics)

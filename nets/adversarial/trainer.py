@@ -17,9 +17,9 @@ from ...autograd.node import Leaf, Node
 from ...autograd.ops import clip
 from ...autograd.storage import store
 from ..mode import Training, training
+from ..objectives import check_frozen, inputs_for, rows_to_a_step
 from ..optimizers import Adam, Memory, Optimizer, check_optimizer
 from ..rows import Data, DataError, rows_of, whole
-from ..trainer import check_frozen, inputs_for, rows_to_a_step
 from .game import Game
 
 

@@ -24,11 +24,13 @@ from ...autograd.executable import Executable, compile
 from ...autograd.leaves import input as input_leaf
 from ...autograd.node import Node
 from ...autograd.sizes import Size
+from ..metrics import Metric
 from ..module import Module
+from ..objectives import Loss
 from ..optimizers import Adam, Optimizer
 from ..quasi_newton import LBFGS
 from ..rows import DataError, refuse_masked, rows_of, whole
-from ..trainer import Loss, Metric, Record, Trainer
+from ..trainer import Record, Trainer
 
 GREATEST = float(np.finfo(np.float32).max)
 

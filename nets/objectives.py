@@ -1,0 +1,123 @@
+"""What a training makes small: a function of a batch, from a loss or the network's own, over parameters that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.leaves import input as input_leaf
+from ..autograd.leaves import is_frozen
+from ..autograd.node import Leaf, Node, describe
+from ..autograd.sizes import Size
+from .module import Module
+from .rows import whole
+
+Loss = Callable[..., Node]
+"""(what the network gives, target) -> one number."""
+
+
+def objective_of(net: Module, loss: Loss | None) -> Callable[..., Node]:
+    """What is made small, as a function of a batch: the loss of what the network gives for it and the last array, or without
+    a loss its own objective."""
+    if loss is None:
+        own = getattr(net, "objective", None)
+        if own is None:
+            raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
+        return _own(net, own)
+    if not _takes(loss, 2):
+        raise ParameterError(f"the loss takes ({_arguments(loss)}); it is called with what the network gives and the target")
+
+    def objective(*batch: Node) -> Node:
+        before, target = batch[: max(1, len(batch) - 1)], batch[-1]
+        if not _takes(net.forward, len(before)):
+            what = f"what comes before the target of {len(batch)} arrays of data"
+            raise ShapeError(f"{type(net).__name__} takes ({_arguments(net.forward)}); it was given {what}")
+        return loss(net(*before), target)
+
+    return objective
+
+
+def _own(net: Module, objective: Callable[..., Node]) -> Callable[..., Node]:
+    """The same, with an error for a batch that it does not take."""
+
+    def checked(*batch: Node) -> Node:
+        if not _takes(objective, len(batch)):
+            raise ShapeError(f"{type(net).__name__} learns from ({_arguments(objective)}); data holds {len(batch)} arrays")
+        return objective(*batch)
+
+    return checked
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments, where it says so at all."""
+    try:
+        signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    return ", ".join(signature(function).parameters)
+
+
+def answer_of(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
+    """What the network gives where it is measured: what the loss compares with the target, or without a loss its own
+    `answer` to a batch, or to the first array of it."""
+    if loss is not None:
+        return net(*inputs[: max(1, len(inputs) - 1)])
+    own = getattr(net, "answer", None)
+    return net(inputs[0]) if own is None else own(*inputs)
+
+
+def check_parts(net: Module, loss: Node) -> None:
+    """ParameterError where there is nothing to learn, or where the loss has parameters that would be left as they are because
+    the network does not know them, as when a function of it calls a module that is none of its attributes."""
+    known = net.parameters()
+    if not net.trainable():
+        raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if known else "no parameters"))
+    own = set(known.values())
+    for node in loss.graph.nodes:
+        if isinstance(node, Leaf) and node.role == "parameter" and node not in own and not is_frozen(node):
+            raise ParameterError(
+                f"the loss depends on {describe(node)}, which is no parameter of {net!r} and would not be learned. Make what it"
+                " belongs to an attribute of the network, or freeze it: module.freeze()"
+            )
+
+
+def check_frozen(net: Module, learned: Mapping[str, Leaf], trainer: str = "Trainer") -> None:
+    """ParameterError where other parameters are to be learned than those that the compiled step moves."""
+    now = net.trainable()
+    if other := sorted(learned.keys() ^ now.keys()):
+        what = "unfrozen" if other[0] in now else "frozen"
+        raise ParameterError(
+            f"{other[0]} was {what} after this {trainer} was made, and its step is compiled already; make a new {trainer}"
+        )
+
+
+def rows_to_a_step(batch: int | None, count: int, least: int = 1) -> int:
+    """How many of so many rows make a step, None all of them."""
+    return count if batch is None else min(whole(batch, "batch", least), count)
+
+
+def inputs_for(arrays: Sequence[np.ndarray], batch: int) -> list[Leaf]:
+    """Leaves for batches of these arrays."""
+    names = ["x", "t"] if len(arrays) == 2 else ["x"] if len(arrays) == 1 else [*(f"x{k}" for k in range(1, len(arrays))), "t"]
+    # An axis of 1 cannot be told from one that is repeated, so that a graph for single rows would fit no other batch.
+    count = Size("N", max(batch, 2))
+    return [input_leaf(name, shape=(count, *array.shape[1:]), dtype=array.dtype) for name, array in zip(names, arrays, strict=True)]
+
+
+def check_alike(arrays: Sequence[np.ndarray], others: Sequence[np.ndarray] | None) -> None:
+    """ShapeError where the rows of other data have other shapes."""
+    if others is None:
+        return
+    shapes, found = [array.shape[1:] for array in arrays], [array.shape[1:] for array in others]
+    if shapes != found:
+        raise ShapeError(f"a row of validation has shapes {found}, one of data {shapes}")
