@@ -18,6 +18,8 @@ from ..autograd.ops import expand_dims, less, reshape, softmax, squeeze, swapaxe
 from .initialize import Initializer, generator, xavier
 from .linear import Linear
 from .module import Module, new_parameter
+from .rows import whole
+
 
 def scaled_dot_product(q: Node, k: Node, v: Node, seen: Node | None = None) -> tuple[Node, Node]:
     """softmax(Q·Kᵀ/√d)·V and the weights: queries (…, T, d), keys (…, S, d), values (…, S, e) → (…, T, e) and (…, T,
@@ -51,7 +53,8 @@ def causal(length: int) -> Node:
            [1, 1, 0],
            [1, 1, 1]])
     """
-    return constant(np.tril(np.ones((int(length), int(length)), bool)))
+    length = whole(length, "length", 0, of="causal")
+    return constant(np.tril(np.ones((length, length), bool)))
 
 
 def padding_mask(lengths: Node, times: int) -> Node:
@@ -69,7 +72,7 @@ def padding_mask(lengths: Node, times: int) -> Node:
             f"lengths are whole numbers (batch,), how many times of each sequence count; these are {lengths.dtype} of"
             f" shape {tuple(map(int, lengths.shape))}"
         )
-    return less(constant(np.arange(int(times))), expand_dims(lengths, 1))
+    return less(constant(np.arange(whole(times, "times", 0, of="padding_mask"))), expand_dims(lengths, 1))
 
 
 class MultiHeadAttention(Module):
@@ -91,7 +94,8 @@ class MultiHeadAttention(Module):
         self, width: int, heads: int = 1, *, start: Initializer = xavier,
         rng: np.random.Generator | int | None = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
-        if heads < 1 or width % heads:
+        width, heads = whole(width, "width", of="MultiHeadAttention"), whole(heads, "heads", of="MultiHeadAttention")
+        if width % heads:
             raise ParameterError(
                 f"MultiHeadAttention({width}, {heads}): {width} numbers do not split into {heads} heads"
             )
@@ -138,6 +142,8 @@ class AdditiveAttention(Module):
         self, width: int, inputs: int, hidden: int, *, start: Initializer = xavier,
         rng: np.random.Generator | int | None = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
+        sizes = {"width": width, "inputs": inputs, "hidden": hidden}
+        width, inputs, hidden = (whole(size, name, of="AdditiveAttention") for name, size in sizes.items())
         rng = generator(rng)
         self.Ws = new_parameter("Ws", (width, hidden), start, rng, dtype)
         self.Wm = new_parameter("Wm", (inputs, hidden), start, rng, dtype)
@@ -161,6 +167,7 @@ def positional_encoding(length: int, width: int) -> np.ndarray:
     array([[0.    , 1.    , 0.    , 1.    ],
            [0.8415, 0.5403, 0.01  , 1.    ]])
     """
+    length, width = whole(length, "length", 0, of="positional_encoding"), whole(width, "width", of="positional_encoding")
     at = np.arange(width)
     angles = np.arange(length)[:, None] / 10000.0 ** ((at - at % 2) / width)
     return np.where(at % 2 == 0, np.sin(angles), np.cos(angles))

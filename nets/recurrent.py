@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..autograd.errors import ParameterError, ShapeError
+from ..autograd.errors import ShapeError
 from ..autograd.leaves import as_node, constant
 from ..autograd.node import Node
 from ..autograd.ops import (
@@ -30,6 +30,7 @@ from ..autograd.ops import (
 from .attention import padding_mask
 from .initialize import Initializer, orthogonal, xavier
 from .module import Module, new_parameter
+from .rows import whole
 
 State = Any
 """What a cell keeps: h (N, width); of an LSTM (h, c)."""
@@ -63,10 +64,9 @@ class Recurrent(Module):
         rng: np.random.Generator | int | None = None,
         dtype: Any = "float32",
     ) -> None:
-        if truncate is not None and truncate < 1:
-            raise ParameterError(
-                f"{type(self).__name__}: truncate={truncate} must be at least 1, the times of a window"
-            )
+        kind = type(self).__name__
+        inputs, width = whole(inputs, "inputs", of=kind), whole(width, "width", of=kind)
+        truncate = None if truncate is None else whole(truncate, "truncate", of=kind)
         self.inputs, self.width, self.reverse, self.truncate = inputs, width, reverse, truncate
         self.Wx = new_parameter("Wx", (inputs, self.gates * width), _beside(start, self.gates), rng, dtype)
         self.Wh = new_parameter("Wh", (width, self.gates * width), _beside(recurrent_start, self.gates), rng, dtype)

@@ -33,7 +33,7 @@ from .initialize import Rng, generator
 from .linear import Embedding, Linear
 from .module import Module
 from .recurrent import GRU, LSTM, Recurrent, State
-from .rows import DataError
+from .rows import DataError, whole, wholes
 
 Cell = type[Recurrent]
 
@@ -48,6 +48,11 @@ def sequence_loss(scores: Node, words: Node, lengths: Node | None = None) -> Nod
     >>> round(float(nets.sequence_loss(scores, words, lengths=[1, 2]).value), 4)  # ln 4: all words alike
     1.3863
     """
+    if len(scores.shape) != 3 or len(words.shape) != 2 or scores.shape[:2] != words.shape:
+        raise ShapeError(
+            "sequence_loss takes scores (batch, time, words) and word numbers (batch, time); it was given shapes"
+            f" {tuple(map(int, scores.shape))} and {tuple(map(int, words.shape))}"
+        )
     count = scores.shape[0] * scores.shape[1]
     table = reshape(scores, shape=(count, scores.shape[2]))
     if lengths is None:
@@ -79,6 +84,12 @@ def check_words(words: np.ndarray, count: int, name: str) -> None:
         )
 
 
+def check_cell(cell: Any, of: str) -> None:
+    """ParameterError for what makes no recurrent layer."""
+    if not callable(cell) or (isinstance(cell, type) and not issubclass(cell, Recurrent)):
+        raise ParameterError(f"{of}(cell={cell!r}): it is the class of a recurrent layer, such as nets.LSTM")
+
+
 class DeepRNN(Module):
     """A deep recurrent net: layers one above the other, each reads what the one below says: (N, T, sizes[0]) → (N, T,
     sizes[-1]). Schmidhuber 1992; El Hihi and Bengio 1995. Starts and states are tuples, one for each layer; `dropout`
@@ -94,9 +105,8 @@ class DeepRNN(Module):
     def __init__(
         self, sizes: Sequence[int], cell: Cell = LSTM, *, dropout: float = 0.0, rng: Rng = None, **settings: Any
     ) -> None:
-        if len(sizes) < 2:
-            raise ParameterError(f"DeepRNN({list(sizes)}): at least the number of inputs and a width are needed")
-        rng = generator(rng)
+        sizes, rng = wholes(sizes, "sizes", 2, of="DeepRNN"), generator(rng)
+        check_cell(cell, "DeepRNN")
         self.layers = [cell(a, b, rng=rng, **settings) for a, b in pairwise(sizes)]
         self.width = sizes[-1]
         self.dropout = Dropout(dropout) if dropout else None
@@ -129,6 +139,7 @@ class Bidirectional(Module):
     """
 
     def __init__(self, inputs: int, width: int, cell: Cell = LSTM, *, rng: Rng = None, **settings: Any) -> None:
+        check_cell(cell, "Bidirectional")
         rng = generator(rng)
         self.ahead = cell(inputs, width, rng=rng, **settings)
         self.back = cell(inputs, width, rng=rng, reverse=True, **settings)
@@ -228,9 +239,10 @@ class Decoder(Module):
         self, inputs: int, words: int, width: int, length: int, cell: Cell = GRU, *, memory_width: int | None = None,
         embedding: int | None = None, rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
-        rng, embedding = generator(rng), embedding or width
+        check_cell(cell, "Decoder")
+        rng, embedding = generator(rng), width if embedding is None else embedding
         settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
-        self.words, self.length = words, length
+        self.words, self.length = whole(words, "words", of="Decoder"), whole(length, "length", of="Decoder")
         self.begin = Linear(inputs, width, **settings)
         self.embedding = Embedding(words + 1, embedding, **settings)
         self.attention = None if memory_width is None else AdditiveAttention(width, memory_width, width, **settings)
@@ -342,6 +354,7 @@ class EncoderDecoder(Translator):
         self, words_in: int, words: int, width: int, length: int, *, attention: bool = False, cell: Cell = GRU,
         rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
+        check_cell(cell, "EncoderDecoder")
         rng = generator(rng)
         settings: dict[str, Any] = {"rng": rng, "dtype": dtype}
         self.words_in, self.words = words_in, words

@@ -24,6 +24,7 @@ from .initialize import Rng, generator, normal
 from .linear import Embedding, Linear
 from .module import Module
 from .norms import LayerNorm
+from .rows import number, whole
 from .sequence_models import Translator, check_lengths, check_words, sequence_loss
 
 
@@ -54,7 +55,7 @@ class TransformerBlock(Module):
         self.norm = norm
         self.attention = MultiHeadAttention(width, heads, **settings)
         self.memory_attention = MultiHeadAttention(width, heads, **settings) if memory else None
-        self.each = MLP([width, hidden or 4 * width, width], **settings)
+        self.each = MLP([width, 4 * width if hidden is None else whole(hidden, "hidden", of="TransformerBlock"), width], **settings)
         self.norms = [LayerNorm(width, dtype=dtype) for _ in range(2 + memory)]
         self.dropout = Dropout(dropout)
 
@@ -95,7 +96,7 @@ class TransformerStack(Module):
         self.positions = PositionalEncoding()
         self.dropout = Dropout(dropout)
         settings: dict[str, Any] = {"memory": memory, "norm": norm, "dropout": dropout, "rng": rng, "dtype": dtype}
-        self.blocks = [TransformerBlock(width, heads, hidden, **settings) for _ in range(depth)]
+        self.blocks = [TransformerBlock(width, heads, hidden, **settings) for _ in range(whole(depth, "depth", of="TransformerStack"))]
         self.last = LayerNorm(width, dtype=dtype) if norm == "pre" else None
 
     def forward(
@@ -169,8 +170,7 @@ class CausalTransformer(TransformerEncoder):
     ) -> Node:
         """The words and `length` more, (N, T + length): always the likeliest next, or with a temperature τ each next
         word drawn with probability softmax(scores/τ), where the words of a call with the same `rng` are the same."""
-        if temperature < 0:
-            raise ParameterError(f"continued: temperature={temperature} must be 0, the likeliest word, or more")
+        temperature, length = number(temperature, "temperature", least=0, of="continued"), whole(length, "length", 0, of="continued")
         words = as_node(words)
         if not temperature:
             return _written(self, words, length)[0]
@@ -201,7 +201,7 @@ class Transformer(Translator):
     ) -> None:  # fmt: skip
         rng = generator(rng)
         settings = {**settings, "rng": rng, "dtype": dtype}
-        self.words_in, self.words, self.length = words_in, words, length
+        self.words_in, self.words, self.length = words_in, words, whole(length, "length", of="Transformer")
         self.encoder = TransformerStack(words_in, width, heads, depth, **settings)
         # One row more for the sign that begins.
         self.decoder = TransformerStack(words + 1, width, heads, depth, causal=True, memory=True, **settings)

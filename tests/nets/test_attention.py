@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -187,6 +189,30 @@ def test_who_is_looked_at_is_said_by_a_mask(rng):
     context, weights = layer(s, m, ng.constant(seen))
     assert (weights.value[~seen] == 0).all()
     assert context.value[0] == pytest.approx(layer(s[:1], m[:1, :2])[0].value[0])
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.causal(-1), "causal(length=-1): a whole number from 0 up"),
+        (lambda: nets.causal(1.5), "causal(length=1.5)"),
+        (lambda: nets.padding_mask([1, 2], 2.5), "padding_mask(times=2.5)"),
+        (lambda: nets.positional_encoding(-3, 4), "positional_encoding(length=-3)"),
+        (lambda: nets.positional_encoding(3, 2.5), "positional_encoding(width=2.5)"),
+        (lambda: nets.MultiHeadAttention(8, "a"), "MultiHeadAttention(heads='a')"),
+        (lambda: nets.MultiHeadAttention(8.0, 2), "MultiHeadAttention(width=8.0)"),
+        (lambda: nets.AdditiveAttention(4, 3, None), "AdditiveAttention(hidden=None)"),
+        (lambda: nets.TransformerBlock(8, 2, hidden=2.0), "TransformerBlock(hidden=2.0)"),
+        (lambda: nets.TransformerBlock(8, 2, hidden=0), "TransformerBlock(hidden=0)"),
+        (lambda: nets.TransformerStack(5, 8, 2, depth=-1), "TransformerStack(depth=-1)"),
+        (lambda: nets.Transformer(5, 5, length=0), "Transformer(length=0): a whole number from 1 up"),
+        (lambda: nets.CausalTransformer(5).continued([[1]], 1.5), "continued(length=1.5)"),
+        (lambda: nets.CausalTransformer(5).continued([[1]], 2, temperature=float("nan")), "continued(temperature=nan)"),
+    ],
+)
+def test_sizes_are_asked_for_by_name_and_layer(make, said):
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}"):
+        make()
 
 
 def test_errors_say_what_is_taken():

@@ -170,6 +170,12 @@ def test_errors_name_the_layer():
         ShapeError, match=r"starts from a state of shape \(2, 4\), batch and width; it was given \(1, 4\)"
     ):
         net[0](np.zeros((2, 5, 3)), np.zeros((1, 4)))
+    with pytest.raises(ParameterError, match=r"^LSTM\(truncate=1.5\): a whole number from 1 up"):
+        nets.LSTM(3, 4, truncate=1.5)
+    with pytest.raises(ParameterError, match=r"^GRU\(width=None\)"):
+        nets.GRU(3, None)
+    with pytest.raises(ParameterError, match=r"^RNN\(inputs=2.5\)"):
+        nets.RNN(2.5, 3)
     with pytest.raises(ParameterError, match="truncate=0"):
         nets.RNN(3, 4, truncate=0)
 

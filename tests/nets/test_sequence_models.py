@@ -3,6 +3,8 @@ read."""
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -103,6 +105,28 @@ def test_gradients_of_the_objective(rng, attention):
     net = nets.EncoderDecoder(3, 3, 3, 2, attention=attention, cell=nets.GRU, rng=rng, dtype="float64")
     x, t = rng.integers(0, 3, (2, 3)), rng.integers(0, 3, (2, 2))
     assert ng.check_gradient(net.objective(ng.constant(x), ng.constant(t)), *net.parameters().values(), order=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: nets.DeepRNN(5), "DeepRNN(sizes=5): a list of 2 whole numbers or more"),
+        (lambda: nets.DeepRNN([3, 4], cell="lstm"), "DeepRNN(cell='lstm'): it is the class of a recurrent layer"),
+        (lambda: nets.Bidirectional(3, 4, cell=nets.Linear), "Bidirectional(cell=<class"),
+        (lambda: nets.EncoderDecoder(10, 12, width=4, length=2, cell="gru"), "EncoderDecoder(cell='gru')"),
+        (lambda: nets.EncoderDecoder(10, 12, width=4, length=0), "Decoder(length=0)"),
+        (lambda: nets.OneToMany(4, words=27, width=16, length=1.5), "Decoder(length=1.5): a whole number from 1 up"),
+    ],
+)
+def test_sizes_and_cells_are_asked_for_by_name_and_layer(make, said):
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}"):
+        make()
+
+
+def test_the_loss_of_a_sequence_takes_three_axes():
+    for scores, words in (((2, 3), (2, 3)), ((2, 3, 4), (2,)), ((2, 3, 4), (2, 4))):
+        with pytest.raises(ShapeError, match=re.escape(f"it was given shapes {scores} and {words}")):
+            nets.sequence_loss(ng.constant(np.ones(scores)), ng.constant(np.zeros(words, int)))
 
 
 def test_words_have_two_axes():
