@@ -6,6 +6,7 @@ A schedule takes the number of the step, a node that counts from 1, and gives th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import pi
 from typing import Any
 
@@ -33,14 +34,14 @@ def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
     number(rate, "rate", least=0, of="step_decay")
     whole(every, "every", of="step_decay")
     number(factor, "factor", above=0, of="step_decay")
-    return lambda step: rate * factor ** floor((step - 1) / every)
+    return partial(_stepped, rate, every, factor)
 
 
 def exponential_decay(rate: float, factor: float) -> Schedule:
     """rate·factor^(step − 1): the same share of the rate goes at every step."""
     number(rate, "rate", least=0, of="exponential_decay")
     number(factor, "factor", above=0, of="exponential_decay")
-    return lambda step: rate * factor ** (step - 1)
+    return partial(_exponential, rate, factor)
 
 
 def inverse_time_decay(rate: float, slowness: float) -> Schedule:
@@ -48,7 +49,7 @@ def inverse_time_decay(rate: float, slowness: float) -> Schedule:
     infinite and whose squares' sum is not; these are such."""
     number(rate, "rate", least=0, of="inverse_time_decay")
     number(slowness, "slowness", above=0, of="inverse_time_decay")
-    return lambda step: rate / (1 + (step - 1) / slowness)
+    return partial(_inverse, rate, slowness)
 
 
 def cosine_decay(rate: float, steps: int, least: float = 0.0) -> Schedule:
@@ -57,7 +58,7 @@ def cosine_decay(rate: float, steps: int, least: float = 0.0) -> Schedule:
     number(rate, "rate", least=0, of="cosine_decay")
     whole(steps, "steps", of="cosine_decay")
     number(least, "least", least=0, of="cosine_decay")
-    return lambda step: least + (rate - least) * 0.5 * (1 + cos(pi * minimum((step - 1) / steps, 1.0)))
+    return partial(_cosine, rate, steps, least)
 
 
 def warm_up(rate: Rate, steps: int) -> Schedule:
@@ -72,10 +73,28 @@ def warm_up(rate: Rate, steps: int) -> Schedule:
     if not callable(rate):
         number(rate, "rate", least=0, of="warm_up")
     whole(steps, "steps", of="warm_up")
+    return partial(_warmed, rate, steps)
 
-    def schedule(step: Node) -> Any:
-        later = step - steps
-        top = at(rate, where(later < 1, 1.0, later))
-        return top * minimum(step / steps, 1.0)
 
-    return schedule
+# The rules themselves. They are functions of this page, and not of a call, so that a schedule can be pickled and copied with
+# the estimator that has it.
+def _stepped(rate: float, every: int, factor: float, step: Node) -> Any:
+    return rate * factor ** floor((step - 1) / every)
+
+
+def _exponential(rate: float, factor: float, step: Node) -> Any:
+    return rate * factor ** (step - 1)
+
+
+def _inverse(rate: float, slowness: float, step: Node) -> Any:
+    return rate / (1 + (step - 1) / slowness)
+
+
+def _cosine(rate: float, steps: int, least: float, step: Node) -> Any:
+    return least + (rate - least) * 0.5 * (1 + cos(pi * minimum((step - 1) / steps, 1.0)))
+
+
+def _warmed(rate: Rate, steps: int, step: Node) -> Any:
+    later = step - steps
+    top = at(rate, where(later < 1, 1.0, later))
+    return top * minimum(step / steps, 1.0)

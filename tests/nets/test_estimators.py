@@ -587,3 +587,19 @@ def test_rows_that_are_too_few_to_keep_some_aside():
         nets.MLPRegressor((4,), early_stopping=True).fit(X[:1], X[:1])
     with pytest.raises(ParameterError, match="validation_fraction='x'"):
         nets.MLPClassifier((4,), validation_fraction="x").fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        nets.step_decay(0.1, every=5), nets.exponential_decay(0.1, 0.9), nets.inverse_time_decay(0.1, 5.0),
+        nets.cosine_decay(0.1, steps=20), nets.warm_up(nets.exponential_decay(0.1, 0.9), steps=4), nets.warm_up(0.1, steps=4),
+    ],
+)  # fmt: skip
+def test_an_estimator_with_a_schedule_is_pickled_and_goes_on(rate):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    y = (X[:, 0] > 0).astype(int)
+    learner = nets.MLPClassifier((4,), epochs=2, optimizer=nets.SGD(rate), random_state=0).fit(X, y)
+    again = pickle.loads(pickle.dumps(learner))
+    assert (again.predict_proba(X) == learner.predict_proba(X)).all()
+    assert (again.partial_fit(X, y).predict_proba(X) == learner.partial_fit(X, y).predict_proba(X)).all()
