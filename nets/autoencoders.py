@@ -58,7 +58,7 @@ class Autoencoder(Module):
     layers of convolution and transposed convolution Masci et al. 2011.
 
     `corrupt` spoils what the encoder is given while learning, and the loss still asks for the clean x (denoising, Vincent et al. 2008).
-    `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1; it is (rate, weight).
+    `sparsity` adds weight·Σ KL(rate ‖ mean activity of each code unit over the batch), for codes between 0 and 1, such as a sigmoid gives; it is (rate, weight).
     Ng 2011, Sparse Autoencoder (CS294A lecture notes). `loss` takes what came out and x, Σ(y − x)²/count unless told otherwise. With a second input,
     `observed` m, 1 where x is known and 0 elsewhere, it is Σ m(y − x)²/Σ m: only what is known counts. Sedhain et al. 2015 (AutoRec).
     With scikit-learn's conventions, for dense layers, it is nets.estimators.Autoencoder.
@@ -93,6 +93,13 @@ class Autoencoder(Module):
         self.sparsity = sparsity
 
     def check_data(self, *arrays: np.ndarray) -> None:
+        if self.sparsity is not None:
+            code = self.encoder(as_node(arrays[0][:100])).value
+            if not ((code >= 0) & (code <= 1)).all():
+                raise ParameterError(
+                    f"sparsity={self.sparsity!r} is for codes between 0 and 1; the encoder gives {code.min():g} to {code.max():g}."
+                    " Let it end with a sigmoid"
+                )
         if len(arrays) > 1:
             all_fine(arrays[1], np.isin(arrays[1], (0, 1)), "observed", "1 is known and 0 is not")
 

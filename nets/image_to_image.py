@@ -125,7 +125,8 @@ class PatchGAN(Sequential):
 
 class UNet(Module):
     """Down to a small image with many channels and up again, and at every size what was there on the way down is put beside what comes up:
-    (N, inputs, H, W) → (N, outputs, H, W). Ronneberger, Fischer and Brox 2015, arXiv:1505.04597; in the form of Isola et al. 2016.
+    (N, inputs, H, W) → (N, outputs, H, W). Ronneberger, Fischer and Brox 2015, arXiv:1505.04597; with strides and a norm in every
+    stage, after Isola et al. 2016.
 
     Each of `channels` is a stage that halves the sides, which must be multiples of 2ᵏ. `dropout` stands in the first stage up. The result
     goes through `activation`, tanh unless said otherwise.

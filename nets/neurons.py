@@ -104,16 +104,16 @@ class ExclusiveOr(Module):
 # The perceptron's rule ----------------------------------------------------------------------------------------------
 def perceptron_loss(z: Node, t: Node) -> Node:
     """Σ(y − t)·z, the mean over the rows, with y = 1 where z > 0, else 0, taken as fixed: 0 for a right answer, |z| for
-    a wrong one. Its gradient by W is −(t − y)·x, so that SGD with the rate α is the perceptron's rule. z and t (N,
-    outputs), t 0 or 1. Rosenblatt 1958."""
+    a wrong one. Its gradient by W is the mean of −(t − y)·x, so that SGD with the rate α on one row at a time is the
+    perceptron's rule. z and t (N, outputs), t 0 or 1. Rosenblatt 1958."""
     t, y = _beside(t, z), stop_gradient(step(z))
     return total((y - t) * z) / z.shape[0]
 
 
 def adaline_loss(z: Node, t: Node) -> Node:
     """½Σ(z − t)², the mean over the rows: the error is taken before the threshold, so that it also says how wrong an
-    answer is. Its gradient by W is −(t − z)·x, so that SGD with the rate α is Δw = α(t − z)·x, which also is called the
-    delta rule or LMS. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive Switching Circuits."""
+    answer is. Its gradient by W is the mean of −(t − z)·x, so that SGD with the rate α on one row at a time is Δw = α(t −
+    z)·x, which also is called the delta rule or LMS. z and t (N, outputs), t −1 or 1. Widrow and Hoff 1960, Adaptive Switching Circuits."""
     return half_squared_error(z, _beside(t, z)) / z.shape[0]
 
 

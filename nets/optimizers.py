@@ -84,8 +84,8 @@ RANGES: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How parameters move. `rate` is a number or a schedule; `decay` adds decay·p to the gradients of matrices (biases are
-    left alone), which is the gradient of decay/2·Σp²; `clip` scales all gradients together so that their length is at most
+    """How parameters move. `rate` is a number or a schedule; `decay` adds decay·p to the gradients of parameters with
+    two axes or more, which are matrices and windows (biases are left alone): the gradient of decay/2·Σp²; `clip` scales all gradients together so that their length is at most
     this. Subclasses say the rule. Where an average follows, `keep` and the betas are the share of the old one that stays."""
 
     rate: Rate = 0.01

@@ -59,7 +59,8 @@ class MaxPool1d(Pooling):
 class MaxPool2d(Pooling):
     """Maximum pooling, the largest number of every window: (N, C, H, W) → (N, C, H', W'). Riesenhuber and Poggio 1999.
 
-    y[n,c,i,j] = max x[n,c,i·stride + u,j·stride + v] over u and v; the gradient goes to the largest alone.
+    y[n,c,i,j] = max x[n,c,i·stride + u,j·stride + v] over u and v; the gradient goes to the largest alone, and
+    in equal parts to several that are alike.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -72,7 +73,7 @@ class MaxPool2d(Pooling):
 
 class AveragePool1d(Pooling):
     """Average pooling, the mean of every window: (N, C, L) → (N, C, L'). Padding does not count: a window at the edge is
-    the mean of what it really holds. LeCun et al. 1989.
+    the mean of what it really holds. LeCun et al. 1990, NIPS 2.
 
     >>> from nngraph import nets
     >>> nets.AveragePool1d(2)([[[3.0, 1.0, 4.0, 2.0]]]).value
@@ -84,7 +85,7 @@ class AveragePool1d(Pooling):
 
 class AveragePool2d(Pooling):
     """Average pooling, the mean of every window: (N, C, H, W) → (N, C, H', W'). Padding does not count. LeCun et al.
-    1989.
+    1990, NIPS 2.
 
     >>> from nngraph import nets
     >>> nets.AveragePool2d(2)([[[[3.0, 1.0], [4.0, 2.0]]]]).value

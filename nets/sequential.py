@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.node import Node
-from .module import Module
+from .module import Module, watched
 
 Layer = Module | Callable[[Any], Any]
 """A module, or any function of a node, such as ng.relu."""
@@ -50,8 +50,11 @@ class Sequential(Module):
         return len(self.layers)
 
     def forward(self, x: Node) -> Any:
-        for layer in self.layers:
+        seen = watched.get()
+        for at, layer in enumerate(self.layers, 1):
             x = layer(x)
+            if seen is not None and not isinstance(layer, Module):
+                seen[self, f"layer{at}"] = x
         return x
 
 

@@ -12,7 +12,8 @@ from ..autograd.language import N_, cell_width, translate
 from ..autograd.leaves import input as input_leaf
 from ..autograd.leaves import is_frozen
 from ..autograd.node import Node
-from .module import Module, watched
+from .module import SEPARATOR, Module, watched
+from .sequential import Sequential
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Summary:
     """The parts of a network; printing it gives a table.
 
     >>> from nngraph import nets
-    >>> print(nets.Sequential(nets.Linear(784, 100), nets.Linear(100, 10)).freeze("layer1/*").summary((32, 784)))
+    >>> import nngraph as ng
+    >>> net = nets.Sequential(nets.Linear(784, 100), ng.relu, nets.Linear(100, 10)).freeze("layer1/*")
+    >>> print(net.summary((32, 784)))
     part                     gives   parameters                  count
     ──────────────────────────────────────────────────────────────────
     sequential (Sequential)  32×10
       layer1 (Linear)        32×100  W 784×100, b 100 (frozen)  78,500
-      layer2 (Linear)        32×10   W 100×10, b 10              1,010
+      layer2 (relu)          32×100
+      layer3 (Linear)        32×10   W 100×10, b 10              1,010
     ──────────────────────────────────────────────────────────────────
                                      318,040 bytes              79,510
                                      learned                     1,010
@@ -100,7 +104,7 @@ def _times(shape: tuple[int, ...] | None) -> str:
 
 def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
     """The parts of a network; with the shapes of its inputs, what each part gives too."""
-    given: dict[Module, Any] = {}
+    given: dict[Any, Any] = {}
     for shape in shapes:
         if not isinstance(shape, (tuple, list)):
             raise ShapeError(f"summary takes the shape of each input, batch first, such as (32, 4); it was given {shape!r}")
@@ -110,17 +114,20 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
         except DtypeError:  # word numbers
             _called(net, shapes, "int64", given)
     rows, seen = [], set()
-    for path, module in net.modules():
+    for path, module, noted in _parts(net):
+        if not isinstance(module, Module):
+            name = getattr(module, "__name__", type(module).__name__)
+            rows.append(Row(path, name.strip("<>"), _shape(given.get(noted)), {}, 0, 0, False))
+            continue
         own = {name: leaf for name, leaf in module.leaves().items() if leaf.role == "parameter"}
         new = [leaf for leaf in own.values() if leaf not in seen]
         shared = frozenset(name for name, leaf in own.items() if leaf in seen)
         seen.update(new)
-        result = given.get(module)
         rows.append(
             Row(
                 path,
                 type(module).__name__,
-                tuple(map(int, result.shape)) if isinstance(result, Node) else None,
+                _shape(given.get(noted)),
                 {name: tuple(map(int, leaf.shape)) for name, leaf in own.items()},
                 sum(leaf.size for leaf in new),
                 sum(leaf.size * leaf.dtype.itemsize for leaf in new),
@@ -132,7 +139,23 @@ def summarize(net: Module, shapes: Sequence[tuple[int, ...]] = ()) -> Summary:
     return Summary(net.label, tuple(rows))
 
 
-def _called(net: Module, shapes: Sequence[tuple[int, ...]], dtype: str, given: dict[Module, Any]) -> None:
+def _parts(net: Any, path: str = "", noted: Any = None) -> Iterator[tuple[str, Any, Any]]:
+    """All parts with their paths, parents first, functions of a Sequential among them; and under what it is noted what they
+    give."""
+    yield path, net, net if noted is None else noted
+    if not isinstance(net, Module):
+        return
+    functions = {f"layer{at}": layer for at, layer in enumerate(net.layers, 1)} if isinstance(net, Sequential) else {}
+    for label, part in (functions | net.children()).items():
+        here = f"{path}{SEPARATOR}{label}" if path else label
+        yield from _parts(part, here, None if isinstance(part, Module) else (net, label))
+
+
+def _shape(result: Any) -> tuple[int, ...] | None:
+    return tuple(map(int, result.shape)) if isinstance(result, Node) else None
+
+
+def _called(net: Module, shapes: Sequence[tuple[int, ...]], dtype: str, given: dict[Any, Any]) -> None:
     """Note what every part gives for inputs of these shapes."""
     with _watching(given):
         net(*[input_leaf(f"x{at}", shape=tuple(shape), dtype=dtype) for at, shape in enumerate(shapes, 1)])

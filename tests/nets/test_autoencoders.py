@@ -215,6 +215,9 @@ def test_what_does_not_fit_is_said():
         nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 5)).objective(x)
     with pytest.raises(ShapeError, match="means and variances are 4"):
         nets.VariationalAutoencoder(nets.Linear(4, 3), nets.Linear(2, 4), 2).objective(x)
+    open_ended = nets.Autoencoder(nets.Linear(4, 2, rng=0), nets.Linear(2, 4, rng=1), sparsity=(0.1, 1.0))
+    with pytest.raises(ParameterError, match=r"codes between 0 and 1; the encoder gives -.* Let it end with a sigmoid"):
+        nets.train(open_ended, data=np.eye(4))
     with pytest.raises(ParameterError, match=r"^sparsity rate=.*: a number that is above 0 and below 1"):
         nets.Autoencoder(nets.Linear(4, 2), nets.Linear(2, 4), sparsity=(0.0, 1.0))
     net = nets.Autoencoder(nets.Linear(2, 1), nets.Linear(1, 2))

@@ -163,6 +163,21 @@ def test_frozen_parameters_stay_while_the_rest_learns():
         next(nets.compare_gradients(net.unfreeze(), ng.softmax_loss, (X, t), nudge=0.0))
 
 
+def test_a_summary_names_the_functions_between_layers():
+    body = nets.Sequential(nets.Conv2d(1, 2, 3, rng=0), ng.relu, nets.Sequential(ng.tanh, nets.Flatten()))
+    rows = body.summary((5, 1, 6, 6)).rows
+    assert [(row.path, row.kind, row.shape) for row in rows] == [
+        ("", "Sequential", (5, 32)),
+        ("layer1", "Conv2d", (5, 2, 4, 4)),
+        ("layer2", "relu", (5, 2, 4, 4)),
+        ("layer3", "Sequential", (5, 32)),
+        ("layer3/layer1", "tanh", (5, 2, 4, 4)),
+        ("layer3/layer2", "Flatten", (5, 32)),
+    ]
+    assert [row.shape for row in body.summary().rows] == [None] * 6
+    assert sum(row.count for row in rows) == body.count
+
+
 def test_a_summary_says_what_is_shared_and_what_is_learned():
     first, second = nets.Linear(4, 4, rng=0), nets.Linear(4, 4, rng=1)
     second.W = first.W
