@@ -18,6 +18,7 @@ from ..autograd.ops import (
     cast,
     logsumexp,
     mean,
+    mean_squared_error,
     normal,
     scan,
     sigmoid,
@@ -236,7 +237,7 @@ class RBM(Module):
     def reconstruction_error(self, v: Any) -> Node:
         """The mean squared distance of v and what comes back from its hidden probabilities."""
         v = self._numbers(as_node(v))
-        return mean(square(v - self.visible_mean(self(v))))
+        return mean_squared_error(self.visible_mean(self(v)), v)
 
     def log_partition(self) -> Node:
         """log Z, summed over all states of the smaller layer; with Gaussian visible units over the hidden ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...autograd.node import Node
 from ...autograd.ops import abs as magnitude
-from ...autograd.ops import mean, square
+from ...autograd.ops import mean, mean_squared_error
 from ..module import Module
 from ..rows import number
 from ..sequential import Layer
@@ -88,7 +88,7 @@ class SuperResolution(Paired):
         return self.discriminator(y)
 
     def content(self, made: Node, y: Node) -> Node:
-        return mean(square(made - y if self.features is None else self.features(made) - self.features(y)))
+        return mean_squared_error(made, y) if self.features is None else mean_squared_error(self.features(made), self.features(y))
 
     def generator_loss(self, x: Node, y: Node) -> Node:
         made = self.generator(x)
