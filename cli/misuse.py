@@ -16,7 +16,7 @@ SAYINGS = (
         N_("{value} is no value for {name}; there are {known}"),
     ),
     (
-        r"Invalid value for (?P<name>.+?): '(?P<value>.*)' is not a valid (?:integer|float)\.",
+        r"Invalid value for (?P<name>.+?): '(?P<value>.*)' is not a valid (?:integer|int|float)(?: range)?\.",
         N_("{value} is no value for {name}: it must be a number"),
     ),
     (

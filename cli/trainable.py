@@ -44,7 +44,9 @@ class Task:
         return self.train if self.validation is None else self.validation
 
 
-def load(data: str, target: str | None, validation: float, seed: int, missing: str, drop: Sequence[str]) -> Task:
+def load(
+    data: str, target: str | None, validation: float, seed: int, missing: str, drop: Sequence[str], encoding: str = "utf-8-sig"
+) -> Task:
     """The rows of a data set by name, of a CSV file, or of a folder of images; CommandError for what there is not."""
     from ..nets.data.dataset import standardized
     from ..nets.data.table import Table
@@ -52,7 +54,7 @@ def load(data: str, target: str | None, validation: float, seed: int, missing: s
     if not 0 <= validation < 1:
         raise CommandError(_("--validation {share}: the share of the rows kept aside is at least 0 and less than 1", share=validation))
     try:
-        found = _found(data)
+        found = _found(data, encoding)
         if isinstance(found, Table):
             target = target or TARGETS.get(data)
             if target is None:
@@ -70,7 +72,7 @@ def load(data: str, target: str | None, validation: float, seed: int, missing: s
     return _scaled(data, *parts)
 
 
-def _found(data: str) -> Any:
+def _found(data: str, encoding: str) -> Any:
     from ..nets import data as sets
 
     path = Path(data)
@@ -83,7 +85,19 @@ def _found(data: str) -> Any:
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         if not path.exists():
             raise CommandError(_("there is no file {path}", path=path))
-        return sets.read_table(path)
+        from codecs import lookup
+
+        from ..nets.rows import DataError
+
+        try:
+            lookup(encoding)
+            return sets.read_table(path, encoding=encoding)
+        except LookupError:
+            raise CommandError(_("there is no encoding {name}", name=encoding), _("for example {example}", example="--encoding big5")) from None
+        except DataError as error:
+            said = str(error)
+            hint = _("--encoding says how the file was written, such as big5 or gb18030") if f"in {encoding}" in said else None
+            raise CommandError(said.partition("; say encoding=")[0] if hint else said, hint) from None
     from difflib import get_close_matches
 
     near = get_close_matches(data, SETS, 1)
@@ -110,7 +124,11 @@ def _of_table(table: Any, target: str, share: float, seed: int, missing: str, dr
         return _scaled(table.name, *[encoding(part) for part in (train, rest) if part is not None])
     except DataError as error:
         said = str(error)
-        hint = _("--missing fill puts in the median or a category of its own, --missing drop leaves such rows out") if "missing" in said else None
+        hint = None
+        if "missing" in said:
+            # What is to be learned cannot be made up.
+            known = missing == "error" and "target" not in said
+            hint = _("--missing fill puts in the median or a category of its own, --missing drop leaves such rows out") if known else _("--missing drop leaves such rows out")
         raise CommandError(said, hint) from None
 
 

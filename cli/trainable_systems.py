@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 USUAL: dict[str, Any] = {
     "system": "mlp", "data": None, "target": None, "hidden": None, "latent": None, "loss": None, "steps": None, "epochs": 30,
     "optimizer": "adam", "rate": None, "batch": 32, "validation": 0.2, "patience": None, "seed": 0, "engine": None, "missing": "error",
-    "drop": [],
+    "drop": [], "encoding": "utf-8-sig",
 }  # fmt: skip
 """Every setting of a training, as it is where nobody says otherwise."""
 
@@ -40,7 +40,7 @@ GAME: dict[str, Any] = {"latent": 16, "loss": "non-saturating", "steps": 1, "rat
 TOLD = ("latent", "loss", "steps")
 SYSTEMS = {
     "mlp": System(mlp, (30,)),
-    "rbm": System(rbm, (64,)),
+    "rbm": System(rbm, (64,), {"optimizer": "sgd", "rate": 0.1}),
     "autoencoder": System(autoencoder, (32, 8)),
     "vae": System(vae, (128,), {"latent": 8, "rate": 3e-3}, ("validation", "patience", "latent")),
     "gan": System(gan, (128,), GAME, TOLD, {"beta1": 0.5}),
@@ -53,7 +53,7 @@ ALL_ROWS = ("batch", "rate")
 """Settings that an optimizer which takes all rows at once has no use for."""
 NOTHING, SHARE = type(None), (int, float)
 KINDS: dict[str, Any] = {
-    **dict.fromkeys(("system", "data", "optimizer", "missing"), str), **dict.fromkeys(("target", "hidden", "loss", "engine"), (str, NOTHING)),
+    **dict.fromkeys(("system", "data", "optimizer", "missing", "encoding"), str), **dict.fromkeys(("target", "hidden", "loss", "engine"), (str, NOTHING)),
     **dict.fromkeys(("epochs", "seed"), int), **dict.fromkeys(("latent", "steps", "batch", "patience"), (int, NOTHING)),
     "validation": SHARE, "rate": (*SHARE, NOTHING), "drop": list,
 }  # fmt: skip
@@ -69,7 +69,10 @@ def settled(said: Mapping[str, Any]) -> dict[str, Any]:
         if name in said and name not in system.takes:
             users = ", ".join(each for each, other in SYSTEMS.items() if name in other.takes)
             raise CommandError(_("--{name} means nothing to {system}", name=name, system=said["system"]), _("it is for {systems}", systems=users))
-    return {**USUAL, **system.usual, **_for_optimizer(said, system), **said}
+    usual = {**USUAL, **system.usual}
+    if said.get("optimizer", usual["optimizer"]) != usual["optimizer"]:
+        usual["rate"] = None  # the rate was that of another optimizer
+    return {**usual, **_for_optimizer(said, system), **said}
 
 
 def _for_optimizer(said: Mapping[str, Any], system: System) -> dict[str, Any]:

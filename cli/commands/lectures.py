@@ -33,7 +33,7 @@ def run(
     lang: LanguageOption = None,
     color: ColorOption = Color.auto,
 ) -> int:
-    """Print one line for each lecture, the file to run and its title; or the text of one."""
+    """Print one line for each lecture, the file to run and its title, and where the files lie; or the text of one."""
     from .. import show
     from ..errors import CommandError
 
@@ -49,8 +49,9 @@ def run(
     # The numbers in the file names are the order of the course.
     lectures = [path for path in sorted(found.glob("*.py")) if not path.name.startswith("_")]
     if number is None:
-        rows = [[str(path), _(paragraphs(path)[0])] for path in lectures]
+        rows = [[path.name, _(paragraphs(path)[0])] for path in lectures]
         show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
+        show.out(_("One of them is run with {command}", command=f"python {found / _('FILE')}"))
         return 0
     asked = next((path for path in lectures if path.name.partition("_")[0].lstrip("0") == str(number)), None)
     if asked is None:

@@ -69,6 +69,7 @@ def run(
     patience: Annotated[int | None, typer.Option("--patience", min=1, help=_("End when the validation loss has not sunk for so many epochs."), show_default=False)] = None,
     missing: Annotated[Missing | None, typer.Option("--missing", help=_("What happens to gaps in a table; error unless given."), show_default=False)] = None,
     drop: Annotated[list[str] | None, typer.Option("--drop", metavar="COLUMN,…", help=_("Columns of a table to leave out. Repeatable."))] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", metavar="NAME", help=_("How the letters of a CSV file are written: utf-8, big5, gb18030 …; utf-8 unless given."), show_default=False)] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help=_("The seed of everything that is drawn; 0 unless given."), show_default=False)] = None,
     engine: Annotated[Engine | None, typer.Option("--engine", help=_("What computes; numba unless given."), show_default=False)] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", metavar="FOLDER", help=_("The folder to write; a new one, or an empty one."), show_default=False)] = None,
@@ -82,7 +83,7 @@ def run(
         "system": system and system.value, "data": data, "target": target, "hidden": hidden, "latent": latent, "loss": loss,
         "steps": steps, "epochs": epochs,
         "optimizer": optimizer, "rate": rate, "batch": batch, "validation": validation, "patience": patience, "seed": seed,
-        "engine": engine and engine.value, "missing": missing and missing.value,
+        "engine": engine and engine.value, "encoding": encoding, "missing": missing and missing.value,
         "drop": [name for names in drop for name in names.split(",")] if drop else None,
     }  # fmt: skip
     said = {name: value for name, value in given.items() if value is not None}
@@ -115,7 +116,7 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
     from ..trainable_systems import model, trainer_of
 
     sizes = None if settings["hidden"] is None else _sizes(settings["hidden"])
-    task = load(settings["data"], settings["target"], settings["validation"], settings["seed"], settings["missing"], settings["drop"])
+    task = load(settings["data"], settings["target"], settings["validation"], settings["seed"], settings["missing"], settings["drop"], settings["encoding"])
     made = model(task, sizes, settings)
     if settings["patience"] is not None and made.validation is None:
         raise CommandError(_("--patience needs rows kept aside, and {system} has none here", system=settings["system"]), "--validation 0.2")
@@ -167,7 +168,7 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
         _("system"): _("{name}, {count} parameters", name=settings["system"], count=f"{made.net.count:,}"),
         _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=settings["data"], count=len(task.train) + kept, kept=kept),
         **{_(words_of.get(name, name)): f"{value:.4g}" for name, value in results.items()},
-        _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds"): f"{seconds:.1f}",
+        _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds for the epochs"): f"{seconds:.2g}",
         _("settings"): _(", ").join(f"{_(word)} {settings[name]}" for name, word in SETTINGS.items() if settings[name] is not None),
     }  # fmt: skip
     if stop := stopped(last):
@@ -180,7 +181,8 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
         show.out(json.dumps(record, ensure_ascii=not show.can_print("中文∂"), indent=2))
     else:
         figures = _(", ").join(f"{_(words_of.get(name, name))} {value:.4g}" for name, value in results.items())
-        show.out(_("{words}: epoch {epoch} of {epochs}, {figures} ({rows})", words=words, epoch=best["epoch"], epochs=len(folder.records), figures=figures, rows=of_rows))
+        said = N_("{words}: epoch {epoch} of {epochs}, {figures} ({rows})") if best is folder.records[-1] else N_("{words}: the best of {epochs} epochs is {epoch}, {figures} ({rows})")
+        show.out(_(said, words=words, epoch=best["epoch"], epochs=len(folder.records), figures=figures, rows=of_rows))
         if folder.path is not None:
             show.out(_("written: {path}", path=folder.path))
     return 130 if last.stopped == "interrupt" else 0

@@ -227,6 +227,15 @@ def test_lectures_are_listed_in_order(tmp_path, capsys, monkeypatch):
     assert run(["lectures", "--folder", "."]) == 0
     printed = capsys.readouterr().out
     assert printed.index("Graphs.") < printed.index("Nets.") and "More" not in printed
+    # From a folder far away the lines stay short: the folder is named once, below.
+    far = tmp_path / ("deep" * 20)
+    far.mkdir()
+    (far / "01_graphs.py").write_text('"""Graphs."""\n')
+    assert run(["lectures", "--folder", str(far)]) == 0
+    shown = capsys.readouterr().out
+    assert ["01_graphs.py", "Graphs."] in [line.split() for line in shown.splitlines()]
+    assert shown.endswith(f"One of them is run with python {far / 'FILE'}\n")
+    assert shown.count(str(far)) == 1
     assert run(["lectures", "--folder", "absent"]) == 2
 
 

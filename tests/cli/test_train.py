@@ -368,3 +368,40 @@ def test_without_matplotlib_all_but_pictures_is_written(tmp_path, capsys, monkey
     assert train("mlp", "--data", "moons", "--epochs", 1, "-o", tmp_path / "run", *QUICK) == 0
     assert capsys.readouterr().err == 'plots are drawn with matplotlib: pip install "nngraph[learn]"\n'
     assert {path.suffix for path in (tmp_path / "run").iterdir()} == {".json", ".jsonl", ".safetensors", ".html"}
+
+
+def test_a_table_in_another_encoding(tmp_path, capsys):
+    path = tmp_path / "學生.csv"
+    path.write_bytes("高度,性別\n".encode("big5") + b"".join(f"{150 + k},{'男女'[k % 2]}\n".encode("big5") for k in range(20)))
+    assert train("mlp", "--data", path, "--target", "性別", *QUICK) == 2
+    assert "--encoding" in capsys.readouterr().err
+    assert train("mlp", "--data", path, "--target", "性別", "--encoding", "big6", *QUICK) == 2
+    assert "there is no encoding big6" in capsys.readouterr().err
+    assert train("mlp", "--data", path, "--target", "性別", "--encoding", "big5", "--epochs", 1, *QUICK) == 0
+
+
+def test_a_gap_in_the_target_can_only_be_left_out(tmp_path, capsys):
+    path = tmp_path / "gap.csv"
+    path.write_text("a,t\n" + "1,x\n2,y\n" * 5 + "3,\n")
+    assert train("mlp", "--data", path, "--target", "t", "--missing", "fill", *QUICK) == 2
+    said = capsys.readouterr().err
+    assert "--missing drop" in said
+    assert "--missing fill" not in said
+
+
+def test_the_usual_rate_is_that_of_the_optimizer():
+    from nngraph.cli.trainable_systems import settled
+
+    said = {"system": "rbm", "data": "digits"}
+    assert (settled(said)["optimizer"], settled(said)["rate"]) == ("sgd", 0.1)
+    assert settled({**said, "optimizer": "adam"})["rate"] is None
+    assert settled({**said, "optimizer": "adam", "rate": 0.5})["rate"] == 0.5
+    assert settled({"system": "gan", "data": "digits", "optimizer": "adam"})["rate"] == 0.001
+    assert settled({**said, "system": "mlp", "optimizer": "lbfgs"})["batch"] is None
+
+
+def test_a_machine_learns_more_than_the_mean_with_its_usual_settings(capsys):
+    digits = data.digits()
+    assert train("rbm", "--data", "digits", "--json") == 0
+    error = json.loads(capsys.readouterr().out)["reconstruction error"]
+    assert error < 0.6 * digits.X.var(0).mean()
