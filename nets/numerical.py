@@ -15,8 +15,8 @@ from ..autograd.errors import ParameterError
 from ..autograd.executable import Executable, compile
 from ..autograd.node import Leaf, Node
 from .module import Module
+from .objectives import Loss, inputs_for, objective_of
 from .rows import Data, number, rows_of, whole
-from .trainer import Loss, inputs_for, objective_of
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def compare_gradients(
     rate, steps, nudge = number(rate, "rate", least=0), whole(steps, "steps", 0), number(nudge, "nudge", above=0)
     arrays = rows_of(data, "data", np.float64)
     inputs = inputs_for(arrays, len(arrays[0]))
-    value: Node = objective_of(net, loss, len(inputs))(*inputs)
+    value: Node = objective_of(net, loss)(*inputs)
     parameters = net.trainable()
     if not parameters:
         raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if net.parameters() else "no parameters"))

@@ -14,7 +14,7 @@ from ..autograd.leaves import is_frozen
 from ..autograd.node import Leaf, Node, describe
 from ..autograd.sizes import Size
 from .module import Module
-from .rows import whole
+from .rows import all_fine, whole
 
 Loss = Callable[..., Node]
 """(what the network gives, target) -> one number."""
@@ -79,6 +79,8 @@ def answer_of(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
 def check_parts(net: Module, loss: Node) -> None:
     """ParameterError where there is nothing to learn, or where the loss has parameters that would be left as they are because
     the network does not know them, as when a function of it calls a module that is none of its attributes."""
+    if not isinstance(loss, Node):
+        raise ParameterError(f"the loss gives {loss!r}; it has to give one number, as a node that depends on what the network gives")
     known = net.parameters()
     if not net.trainable():
         raise ParameterError(f"{net!r} has nothing to learn: " + ("all is frozen" if known else "no parameters"))
@@ -89,6 +91,36 @@ def check_parts(net: Module, loss: Node) -> None:
                 f"the loss depends on {describe(node)}, which is no parameter of {net!r} and would not be learned. Make what it"
                 " belongs to an attribute of the network, or freeze it: module.freeze()"
             )
+
+
+CLASSES, PROBABILITIES = ("cross_entropy", "softmax_loss"), ("binary_cross_entropy", "binary_cross_entropy_logits")
+"""Losses whose targets are the shares of classes, and those whose targets are probabilities."""
+ALIKE = ("cast", "expand_dims", "reshape", "squeeze")
+"""Operations that leave the numbers as they are."""
+ROUNDING = 1e-3
+
+
+def check_targets(loss: Node, inputs: Sequence[Leaf], arrays: Sequence[np.ndarray]) -> None:
+    """DataError where the targets of a loss are no shares or probabilities. As a formula it is something for any numbers; what
+    is learned from them, without an end, is nothing."""
+    given = dict(zip(inputs, arrays, strict=True))
+    for node in loss.graph.nodes:
+        name = "" if node.op is None else node.op.name
+        if name not in CLASSES + PROBABILITIES:
+            continue
+        answer, target = node.inputs
+        while target not in given and target.op is not None and target.op.name in ALIKE:
+            target = target.inputs[0]
+        if name in CLASSES and answer.shape[-1] == 1:
+            raise ParameterError(f"{name} of one class is 0 whatever is learned: each class has a number of its own, also where there are two")
+        if target not in given or (name in CLASSES and len(target.shape) < len(answer.shape)):
+            continue  # what comes out of others, or class numbers, which are checked where they are looked up
+        values, said = given[target], target.name
+        fits = (values >= -ROUNDING) & (values <= 1 + ROUNDING)
+        all_fine(values, fits, said, f"the targets of {name} are {'shares of classes' if name in CLASSES else 'probabilities'}, from 0 to 1")
+        if name in CLASSES:
+            sums = values.sum(-1)
+            all_fine(sums, abs(sums - 1) <= ROUNDING, f"the sum of {said} over the classes", f"the shares that {name} takes sum to 1")
 
 
 def check_frozen(net: Module, learned: Mapping[str, Leaf], trainer: str = "Trainer") -> None:

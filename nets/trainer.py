@@ -27,6 +27,7 @@ from .objectives import (
     check_alike,
     check_frozen,
     check_parts,
+    check_targets,
     inputs_for,
     objective_of,
     rows_to_a_step,
@@ -108,6 +109,9 @@ class Trainer:
         with training(self.seed) as learning:
             value = objective(*inputs)
         check_parts(net, value)
+        for rows in (self.arrays, self.validation or ()):
+            if rows:
+                check_targets(value, inputs, rows)
         self.learned = net.trainable()
         self.learning = learning
         self.ended: str | None = None

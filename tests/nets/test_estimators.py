@@ -423,7 +423,7 @@ def test_data_that_cannot_be_learned_from(learner, X, y, message):
         (nets.GaussianRBM(chains=-1), r"GaussianRBM\(chains=-1\): a whole number from 0 up"),
         (estimators.Autoencoder(()), r"Autoencoder\(hidden=\(\)\): the last of them is the code"),
         (estimators.Autoencoder(noise=-1), "noise=-1.*a spread from 0 up"),
-        (estimators.Autoencoder(sparsity=(2, 1)), r"sparsity=\(2, 1\).*rate between 0 and 1"),
+        (estimators.Autoencoder(sparsity=(2, 1)), r"sparsity rate=2: a number that is above 0 and below 1"),
     ],
 )
 def test_settings_that_make_no_sense(learner, message):

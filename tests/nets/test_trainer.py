@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nngraph as ng
 import numpy as np
 import pytest
@@ -217,6 +219,7 @@ def test_columns_of_a_frame_are_named():
         ({"patience": 0}, "patience=0: a whole number from 1 up"),
         ({"seed": "a"}, "seed='a'"),
         ({"seed": 2**32}, r"seed=4294967296: .* below 2\*\*32"),
+        ({"loss": lambda y, t: 3.0}, r"the loss gives 3\.0; it has to give one number, as a node"),
         ({"loss": lambda y: ng.mean(y)}, r"the loss takes \(y\); it is called with what the network gives and the target"),
         ({"optimizer": "adam"}, r"optimizer='adam': it is one of nets, such as nets\.Adam"),
         ({"optimizer": nets.Adam}, "optimizer=<class"),
@@ -255,6 +258,32 @@ def test_a_class_out_of_range_leaves_the_network_as_it_was(engine):
     assert all((model.values()[name] == value).all() for name, value in before.items())
     # Neither does the optimizer remember anything.
     assert all((leaf.value == 0).all() for leaf in run.memory.states.values())
+
+
+@pytest.mark.parametrize(
+    ("loss", "t", "said"),
+    [
+        (ng.softmax_loss, [[-1.0, 2], [0, 1]], "t has -1 at row 0, column 0; the targets of softmax_loss are shares of classes, from 0 to 1"),
+        (ng.softmax_loss, [[0, 1], [0, 0]], "the sum of t over the classes has 0 at row 1; the shares that softmax_loss takes sum to 1"),
+        (ng.cross_entropy, [[0, 1], [5, 5]], "t has 5 at row 1, column 0"),
+        (ng.binary_cross_entropy_logits, [[0, 1], [2, 0]], "t has 2 at row 1, column 0; the targets of binary_cross_entropy_logits are probabilities"),
+        (lambda y, t: ng.binary_cross_entropy(ng.sigmoid(y), ng.cast(t, dtype="float32")), [[0, 1], [-1, 0]], "t has -1 at row 1, column 0"),
+    ],
+)
+def test_targets_that_are_no_shares_are_refused(loss, t, said):
+    """Their losses would sink without an end, or stay 0 whatever is learned."""
+    x, good = np.ones((2, 3)), np.eye(2)
+    for data, validation in (((x, np.array(t)), None), ((x, good.astype(np.array(t).dtype)), (x, np.array(t)))):
+        with pytest.raises(nets.DataError, match=re.escape(said)):
+            nets.Trainer(nets.Linear(3, 2), loss, data, validation=validation)
+    list(nets.train(nets.Linear(3, 2), loss, (x, good), epochs=1))
+    smooth = 0.9 * good + 0.05
+    list(nets.train(nets.Linear(3, 2), loss, (x, smooth), epochs=1))
+
+
+def test_two_classes_have_two_scores():
+    with pytest.raises(ParameterError, match=r"softmax_loss of one class is 0 whatever is learned"):
+        nets.Trainer(nets.Linear(3, 1), ng.softmax_loss, (np.ones((2, 3)), [0, 0]))
 
 
 def test_all_rows_at_once_or_in_their_order():
