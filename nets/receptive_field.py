@@ -9,13 +9,17 @@ from typing import Any
 from ..autograd.errors import ParameterError
 from ..autograd.ops.windows import pairs_of, per_axis, window_count
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .dropout import Dropout
 from .linear import Linear
 from .module import SEPARATOR, Module
+from .norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 from .pooling import Flatten, GlobalAveragePool, GlobalMaxPool, Pooling
 from .sequential import Residual, Sequential
 
 WHOLE = (Flatten, GlobalAveragePool, GlobalMaxPool, Linear)
 """After these every unit sees the whole image."""
+EACH_PLACE = (BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Dropout)
+"""These are taken to leave each place alone: what a mean over places knows of the others is not counted."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ def receptive_fields(net: Module, lengths: Sequence[int]) -> list[ReceptiveField
     they run.
 
     From layer to layer: size ← size + (window − 1)·dilation·jump, start ← start − padding·jump, jump ← jump·stride.
-    Functions and other modules are taken to work on each place alone, as activations and normalizations do. Araujo,
-    Norris and Sim 2019, doi:10.23915/distill.00021.
+    Functions, normalizations and dropout are taken to work on each place alone; ParameterError for a layer of another
+    kind, whose windows are not known. Araujo, Norris and Sim 2019, doi:10.23915/distill.00021.
 
     >>> import nngraph as ng
     >>> from nngraph import nets
@@ -87,6 +91,8 @@ def _through(layer: Any, path: str, before: ReceptiveField, image: ReceptiveFiel
             f"receptive_fields: {kind} {path or layer.label!r} says in its forward how its parts are joined; only the parts of"
             " a Sequential or a Residual are known to follow one another"
         )
+    if isinstance(layer, Module) and not isinstance(layer, EACH_PLACE):
+        raise ParameterError(f"receptive_fields: what the units of {kind} {path or layer.label!r} see is not known")
     return [ReceptiveField(path, kind, before.count, before.size, before.jump, before.start)]
 
 

@@ -164,6 +164,20 @@ def test_the_receptive_field_is_where_the_gradient_is_not_zero(rng, name):
             assert (met.min(), met.max()) == (inside[0], inside[-1])
 
 
+def test_the_receptive_field_of_a_layer_of_ones_own_is_not_guessed():
+    class Windows(nets.Module):
+        def __init__(self):
+            self.W = nets.new_parameter("W", (1, 1, 5, 5))
+
+        def forward(self, x):
+            return ng.conv2d(x, self.W, padding=2)
+
+    with pytest.raises(ParameterError, match="what the units of Windows 'layer2' see is not known"):
+        nets.receptive_fields(nets.Sequential(nets.Conv2d(1, 1, 3), Windows()), (28, 28))
+    kept = nets.Sequential(nets.Conv2d(1, 4, 3), nets.BatchNorm(4), ng.relu, nets.Dropout(0.5))
+    assert {field.size for field in nets.receptive_fields(kept, (28, 28))} == {(3, 3)}
+
+
 def test_receptive_fields_of_lenet():
     fields = nets.receptive_fields(nets.LeNet(rng=0), (28, 28))
     assert [(field.kind, field.size[0], field.jump[0]) for field in fields[:7]] == [
