@@ -133,14 +133,19 @@ class Module:
 
     def modules(self, path: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all inside it, with their paths, parents first."""
-        waiting: list[tuple[str, Module, tuple[Module, ...]]] = [(path, self, ())]
+        waiting = [(path, self, False)]
+        around: set[Module] = set()
         while waiting:
-            here, module, around = waiting.pop()
-            if any(module is outer for outer in around):
+            here, module, is_over = waiting.pop()
+            if is_over:
+                around.remove(module)
+                continue
+            if module in around:
                 raise _holds_itself(module, here)
             yield here, module
-            inside = [(f"{here}{SEPARATOR}{label}" if here else label, child) for label, child in module.children().items()]
-            waiting += [(there, child, (*around, module)) for there, child in reversed(inside)]
+            around.add(module)
+            inside = [(f"{here}{SEPARATOR}{label}" if here else label, child, False) for label, child in module.children().items()]
+            waiting += [(here, module, True), *reversed(inside)]
 
     def _by_path(self, role: str) -> dict[str, Leaf]:
         found: dict[str, Leaf] = {}

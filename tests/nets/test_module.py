@@ -273,3 +273,12 @@ def test_values_of_a_bad_kind_change_nothing():
         with pytest.raises((ShapeError, DtypeError)):
             whole.set_values({name: np.full(value.shape, wrong) if name == "layer3/b" else value + 1 for name, value in before.items()})
         assert all((whole.values()[name] == value).all() for name, value in before.items())
+
+
+def test_a_tower_of_many_modules_is_gone_through_at_once():
+    tower = nets.Linear(2, 2, rng=0)
+    for _ in range(400):
+        tower = Parts(inner=tower)
+    assert list(tower.parameters()) == ["inner/" * 400 + "W", "inner/" * 400 + "b"]
+    shared = nets.Linear(2, 2, rng=0)
+    assert [path for path, _ in Parts(a=shared, b=Parts(c=shared)).modules()] == ["", "a", "b", "b/c"]
