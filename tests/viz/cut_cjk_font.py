@@ -15,8 +15,8 @@ from pathlib import Path
 
 FAMILY = "NNGraph Sans CJK"
 TARGET = Path(__file__).resolve().parents[2] / "viz" / "fonts" / "NNGraphSansCJK-Regular.ttf"
-RARE_TRADITIONAL, RARE_SIMPLIFIED = "熵饋閾", "阈鸢闵"
-"""Entropy, feedback, threshold, iris: words of the course that are on the second level of both."""
+RARE_TRADITIONAL, RARE_SIMPLIFIED = "熵饋閾軛", "阈鸢闵轭"
+"""Entropy, feedback, threshold, conjugate, iris: words of the course that are on the second level of both."""
 LARGEST_ERROR = 1.5  # of 1000 units per em: a tenth of a pixel at 64 px
 
 
