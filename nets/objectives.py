@@ -109,11 +109,12 @@ def check_targets(loss: Node, inputs: Sequence[Leaf], arrays: Sequence[np.ndarra
         if name not in CLASSES + PROBABILITIES:
             continue
         answer, target = node.inputs
+        numbered = name in CLASSES and len(target.shape) < len(answer.shape)
         while target not in given and target.op is not None and target.op.name in ALIKE:
             target = target.inputs[0]
         if name in CLASSES and answer.shape[-1] == 1:
             raise ParameterError(f"{name} of one class is 0 whatever is learned: each class has a number of its own, also where there are two")
-        if target not in given or (name in CLASSES and len(target.shape) < len(answer.shape)):
+        if numbered or target not in given:
             continue  # what comes out of others, or class numbers, which are checked where they are looked up
         values, said = given[target], target.name
         fits = (values >= -ROUNDING) & (values <= 1 + ROUNDING)
