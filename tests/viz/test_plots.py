@@ -414,3 +414,16 @@ def test_a_network_decides_as_it_is():
     X, t = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
     as_it_is = plots.decision_boundary(net, X, t).svg()
     assert as_it_is == plots.decision_boundary(lambda points: net(points).value.argmax(1), X, t).svg()
+
+
+def test_no_node_covers_another():
+    networkx = pytest.importorskip("networkx")
+    joined = networkx.to_numpy_array(networkx.karate_club_graph(), weight=None)
+    with plot_painted(plots.nodes_and_edges(joined)) as figure:
+        figure.canvas.draw()
+        (panel,) = figure.axes
+        nodes = panel.collections[1]
+        places = panel.transData.transform(nodes.get_offsets())
+        wide = np.sqrt(nodes.get_sizes()[0]) * figure.dpi / 72
+        gaps = np.hypot(*(places[:, None] - places).T) + 1e9 * np.eye(len(places))
+    assert gaps.min() >= wide

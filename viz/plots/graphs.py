@@ -10,6 +10,9 @@ import numpy as np
 from ...autograd.language import N_
 from .plot import Look, Plot, PlotError
 
+LEAST = 0.075
+"""How near two nodes may stand, as a share of the width and the height of a graph: about the size of a node."""
+
 
 def nodes_and_edges(
     adjacency: Any,
@@ -69,8 +72,29 @@ def nodes_and_edges(
 
 
 def layout(adjacency: np.ndarray) -> np.ndarray:
-    """Where nodes stand so that their distances on paper are like those along edges, (nodes, 2)."""
+    """Where nodes stand so that their distances on paper are like those along edges, (nodes, 2); none covers another."""
     import networkx
 
     places = networkx.kamada_kawai_layout(networkx.from_numpy_array(adjacency), weight=None)
-    return np.array([places[node] for node in range(len(adjacency))])
+    return apart(np.array([places[node] for node in range(len(adjacency))]))
+
+
+def apart(places: np.ndarray, least: float = LEAST) -> np.ndarray:
+    """The places (n, 2), those moved away from each other that are nearer than a share of the whole width or height.
+
+    >>> moved = apart(np.array([[0.0, 0.0], [0.01, 0.0], [1.0, 1.0]]))
+    >>> bool(np.hypot(*(moved[0] - moved[1])) >= 0.075), moved[2].tolist()
+    (True, [1.0, 1.0])
+    """
+    size = np.where(np.ptp(places, axis=0) > 0, np.ptp(places, axis=0), 1.0)
+    found, ways = places / size, np.random.default_rng(0).normal(size=(len(places), 2))
+    for _ in range(100):
+        gaps = found[:, None] - found
+        far = np.hypot(*np.moveaxis(gaps, -1, 0)) + np.eye(len(found))
+        if far.min() >= least:
+            break
+        gaps = np.where((far == 0)[..., None], ways[:, None] - ways, gaps)  # on the same spot any way is away
+        far = np.where(far == 0, np.hypot(*np.moveaxis(gaps, -1, 0)) + np.eye(len(found)), far)
+        push = np.where(far < least, 1.05 * least - np.minimum(far, least), 0.0) / 2
+        found = found + (push[..., None] * gaps / far[..., None]).sum(1)
+    return found * size
