@@ -262,32 +262,34 @@ def fitting(values: Mapping[Leaf, Any], names: Mapping[Leaf, str]) -> dict[Leaf,
     return taken
 
 
-def _named(name: str, value: Any) -> Iterator[tuple[str, Module | Leaf]]:
+def _named(name: str, value: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[str, Module | Leaf]]:
     """The modules and leaves in the value of an attribute, with their labels."""
     if isinstance(value, (Module, Leaf)):
         yield name, value
     elif not holds_parts(value):
         return
+    elif any(value is outer for outer in around):
+        raise ParameterError(f"{name} is a {type(value).__name__} that holds itself; the parts in it would have no end")
     elif isinstance(value, Mapping):
         for key, each in value.items():
             if holds_parts(each) and (not isinstance(key, (str, int)) or SEPARATOR in str(key)):
                 raise ParameterError(f"{name}[{key!r}]: a part is named by its key, a text without {SEPARATOR!r} or a whole number")
-            yield from _named(f"{name}_{key}", each)
+            yield from _named(f"{name}_{key}", each, (*around, value))
     elif isinstance(value, (list, tuple)):
         stem = name.removesuffix("s")
         for at, each in enumerate(value, 1):
-            yield from _named(f"{stem}_{at}" if stem[-1:].isdigit() else f"{stem}{at}", each)
+            yield from _named(f"{stem}_{at}" if stem[-1:].isdigit() else f"{stem}{at}", each, (*around, value))
     else:
         raise ParameterError(f"{name} is a {type(value).__name__}, whose parts have no order; a list or a dictionary gives them names")
 
 
-def holds_parts(value: Any) -> bool:
+def holds_parts(value: Any, around: tuple[Any, ...] = ()) -> bool:
     """Whether a value is a module or a leaf, or a collection with one inside."""
-    if isinstance(value, Mapping):
-        return any(map(holds_parts, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(holds_parts, value))
-    return isinstance(value, (Module, Leaf))
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        return isinstance(value, (Module, Leaf))
+    if any(value is outer for outer in around):
+        return False  # it is being looked through
+    return any(holds_parts(each, (*around, value)) for each in (value.values() if isinstance(value, Mapping) else value))
 
 
 def _holds_itself(module: Module, path: str) -> ParameterError:

@@ -68,7 +68,8 @@ def test_summary_counts_each_number_once():
     assert summary.count == whole.count == 4 * 3 + 3 + 3 * 3 + 3 + 3 * 2 + 2
     assert summary.bytes == 4 * summary.count
     assert [(row.path, row.shape) for row in summary.rows] == [
-        ("", (8, 2)), ("layer1", (8, 3)), ("layer1/layer1", (8, 3)), ("layer1/layer2", (8, 3)), ("layer3", (8, 2)),
+        ("", (8, 2)), ("layer1", (8, 3)), ("layer1/layer1", (8, 3)), ("layer1/layer2", (8, 3)), ("layer2", (8, 3)),
+        ("layer3", (8, 2)),
     ]  # fmt: skip
     assert "layer2 (Linear)" in str(summary)
     assert "(frozen)" in str(whole.freeze("layer3/*").summary())
@@ -282,3 +283,13 @@ def test_a_tower_of_many_modules_is_gone_through_at_once():
     assert list(tower.parameters()) == ["inner/" * 400 + "W", "inner/" * 400 + "b"]
     shared = nets.Linear(2, 2, rng=0)
     assert [path for path, _ in Parts(a=shared, b=Parts(c=shared)).modules()] == ["", "a", "b", "b/c"]
+
+
+def test_a_list_that_holds_itself_is_refused_where_parts_are_in_it():
+    endless = [nets.Linear(2, 2, rng=0)]
+    endless.append(endless)
+    with pytest.raises(ParameterError, match="layer2 is a list that holds itself"):
+        Parts(layers=endless)
+    about = {"name": "a"}
+    about["self"] = about
+    assert Parts(about=about).parameters() == {}
