@@ -13,6 +13,7 @@ from ...autograd.node import Node
 from ..feed_forward import MLP
 from ..initialize import Initializer, he, xavier
 from ..optimizers import Optimizer
+from ..rows import wholes
 from .base import NetEstimator
 from .kinds import NetClassifier, NetRegressor
 
@@ -61,14 +62,15 @@ class _MLPEstimator(NetEstimator):
 def sizes_and_start(estimator: Any) -> tuple[list[int], Initializer]:
     """The units of the hidden layers, and how weights start for the activation; ParameterError for what is neither."""
     hidden, name = estimator.hidden, type(estimator).__name__
-    hidden = [hidden] if isinstance(hidden, (int, np.integer)) else list(hidden)
-    if not all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size > 0 for size in hidden):
-        raise ParameterError(f"{name}(hidden={estimator.hidden!r}): units of each hidden layer, such as (30, 30)")
-    if estimator.activation not in ACTIVATIONS:
+    try:
+        sizes = wholes([hidden] if isinstance(hidden, (int, np.integer)) else hidden, "hidden", 0)
+    except ParameterError:
+        raise ParameterError(f"{name}(hidden={hidden!r}): units of each hidden layer, such as (30, 30)") from None
+    if not isinstance(estimator.activation, str) or estimator.activation not in ACTIVATIONS:
         raise ParameterError(
             f"{name}(activation={estimator.activation!r}): it is one of {', '.join(map(repr, ACTIVATIONS))}"
         )
-    return list(map(int, hidden)), he if estimator.activation in RECTIFIERS else xavier
+    return sizes, he if estimator.activation in RECTIFIERS else xavier
 
 
 class MLPClassifier(_MLPEstimator, NetClassifier):

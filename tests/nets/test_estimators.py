@@ -412,6 +412,9 @@ def test_data_that_cannot_be_learned_from(learner, X, y, message):
     [
         (nets.MLPClassifier(epochs=0), r"MLPClassifier\(epochs=0\): a whole number from 1 up"),
         (nets.MLPClassifier(batch=2.5), r"batch=2\.5"),
+        (nets.MLPClassifier(None), r"MLPClassifier\(hidden=None\): units of each hidden layer"),
+        (estimators.Autoencoder(2.0), r"Autoencoder\(hidden=2.0\): units of each hidden layer"),
+        (nets.MLPClassifier(activation=["relu"]), r"MLPClassifier\(activation=\['relu'\]\): it is one of"),
         (nets.MLPClassifier((8, 0)), r"hidden=\(8, 0\).*units of each hidden layer"),
         (nets.MLPClassifier(activation="step"), "activation='step'.*one of 'relu'"),
         (nets.MLPClassifier(optimizer="adam"), r"optimizer='adam'.*such as nets\.Adam"),
