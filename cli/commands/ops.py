@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...autograd.language import N_
 from ...autograd.language import translate as _
 from ..complete import complete_operation
 from ..options import Color, ColorOption, LanguageOption
@@ -78,9 +79,18 @@ def run(
 
         show.out("\n\n".join(f"{heading(op)}\n\n{shown(op)}" for op in chosen))
         return 0
-    rows = [[op.name, signature(op), op.kind, _(op.words, None, **_own_names(op)) + _python_too(op)] for op in chosen]
+    rows = [[op.name, signature(op), _kind(op.kind), _(op.words, None, **_own_names(op)) + _python_too(op)] for op in chosen]
     show.out(show.table([_("op"), _("call"), _("kind"), _("what it does")], rows, show.wants_color(color.value)))
     return 0
+
+
+KIND_WORDS = (N_("arithmetic"), N_("function"), N_("activation"), N_("comparison"), N_("reduction"), N_("shape"), N_("linear"), N_("loss"), N_("random"), N_("control"))  # fmt: skip
+
+
+def _kind(name: str) -> str:
+    """A kind in the reader's language, and as --kind takes it."""
+    said = _(name)
+    return name if said == name else f"{said} {name}"
 
 
 def _own_names(op: object) -> dict[str, str]:

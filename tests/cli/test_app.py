@@ -288,3 +288,10 @@ def test_the_doctor_knows_that_pdf_needs_nothing_more(capsys):
     assert run(["doctor"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("PDF")]
     assert "missing" not in line
+
+
+def test_kinds_of_ops_are_said_in_the_language_and_as_the_option_takes_them(capsys):
+    assert run(["ops", "tanh", "--lang", "zh-TW"]) == 0
+    assert "激活函數 activation" in " ".join(capsys.readouterr().out.split())
+    assert run(["ops", "tanh"]) == 0
+    assert " activation " in capsys.readouterr().out
