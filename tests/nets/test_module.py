@@ -231,9 +231,11 @@ def test_what_comes_into_a_list_later_is_a_part_with_a_name():
 )
 def test_parts_that_would_hide_others_are_refused(attributes, message):
     whole = Parts()
+    *fine, (name, refused) = attributes(nets.Linear(2, 2, rng=0), nets.Linear(2, 2, rng=1)).items()
+    for each, value in fine:
+        setattr(whole, each, value)
     with pytest.raises(ParameterError, match=message):
-        for name, value in attributes(nets.Linear(2, 2, rng=0), nets.Linear(2, 2, rng=1)).items():
-            setattr(whole, name, value)
+        setattr(whole, name, refused)
     # What is refused was not set.
     assert len(whole.children()) + len(whole.leaves()) <= 1
 
