@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from inspect import signature
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from .errors import ParameterError
+from .errors import ParameterError, ShapeError
 from .leaves import as_node
 from .leaves import input as input_leaf
 from .node import Node
@@ -44,14 +45,52 @@ def graph_of(network: Network, data: Any, loss: Callable[..., Node] | None = Non
 
 
 def objective_of(network: Network, loss: Callable[..., Node] | None) -> Callable[..., Node]:
-    """What a network learns by, as a function of a batch, (x, t), (x,) or (x1, x2, t): the loss of what it gives and of the
-    target, which is x itself where there is no other; without a loss its own objective."""
+    """What is made small, as a function of a batch: the loss of what the network gives for it and the last array, or without
+    a loss its own objective."""
     if loss is None:
-        own: Callable[..., Node] | None = getattr(network, "objective", None)
+        own = getattr(network, "objective", None)
         if own is None:
             raise ParameterError(f"{network!r} has no objective of its own; give a loss, such as ng.softmax_loss")
-        return own
-    return lambda *batch: loss(network(*batch[: max(1, len(batch) - 1)]), batch[-1])
+        return _own(network, own)
+    if not _takes(loss, 2):
+        raise ParameterError(f"the loss takes ({_arguments(loss)}); it is called with what the network gives and the target")
+
+    forward = getattr(network, "forward", network)
+
+    def objective(*batch: Node) -> Node:
+        before, target = batch[: max(1, len(batch) - 1)], batch[-1]
+        if not _takes(forward, len(before)):
+            what = f"what comes before the target of {len(batch)} arrays of data"
+            raise ShapeError(f"{type(network).__name__} takes ({_arguments(forward)}); it was given {what}")
+        return loss(network(*before), target)
+
+    return objective
+
+
+def _own(network: Network, objective: Callable[..., Node]) -> Callable[..., Node]:
+    """The same, with an error for a batch that it does not take."""
+
+    def checked(*batch: Node) -> Node:
+        if not _takes(objective, len(batch)):
+            raise ShapeError(f"{type(network).__name__} learns from ({_arguments(objective)}); data holds {len(batch)} arrays")
+        return objective(*batch)
+
+    return checked
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments, where it says so at all."""
+    try:
+        signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    return ", ".join(signature(function).parameters)
 
 
 def chosen(network: Network, wrt: Any) -> list[Node] | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
-from typing import Any
 
 import numpy as np
 
@@ -12,59 +10,16 @@ from ..autograd.errors import ParameterError, ShapeError
 from ..autograd.leaves import input as input_leaf
 from ..autograd.leaves import is_frozen
 from ..autograd.node import Leaf, Node, describe
+from ..autograd.of_network import objective_of
+from ..autograd.op import LOSS
 from ..autograd.sizes import Size
 from .module import Module
 from .rows import all_fine, whole
 
+__all__ = ["Loss", "answer_of", "check_frozen", "check_parts", "check_targets", "inputs_for", "objective_of", "rows_to_a_step"]
+
 Loss = Callable[..., Node]
 """(what the network gives, target) -> one number."""
-
-
-def objective_of(net: Module, loss: Loss | None) -> Callable[..., Node]:
-    """What is made small, as a function of a batch: the loss of what the network gives for it and the last array, or without
-    a loss its own objective."""
-    if loss is None:
-        own = getattr(net, "objective", None)
-        if own is None:
-            raise ParameterError(f"{net!r} has no objective of its own; give a loss, such as ng.softmax_loss")
-        return _own(net, own)
-    if not _takes(loss, 2):
-        raise ParameterError(f"the loss takes ({_arguments(loss)}); it is called with what the network gives and the target")
-
-    def objective(*batch: Node) -> Node:
-        before, target = batch[: max(1, len(batch) - 1)], batch[-1]
-        if not _takes(net.forward, len(before)):
-            what = f"what comes before the target of {len(batch)} arrays of data"
-            raise ShapeError(f"{type(net).__name__} takes ({_arguments(net.forward)}); it was given {what}")
-        return loss(net(*before), target)
-
-    return objective
-
-
-def _own(net: Module, objective: Callable[..., Node]) -> Callable[..., Node]:
-    """The same, with an error for a batch that it does not take."""
-
-    def checked(*batch: Node) -> Node:
-        if not _takes(objective, len(batch)):
-            raise ShapeError(f"{type(net).__name__} learns from ({_arguments(objective)}); data holds {len(batch)} arrays")
-        return objective(*batch)
-
-    return checked
-
-
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments, where it says so at all."""
-    try:
-        signature(function).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:
-        pass
-    return True
-
-
-def _arguments(function: Callable[..., Any]) -> str:
-    return ", ".join(signature(function).parameters)
 
 
 def answer_of(net: Module, loss: Loss | None, inputs: Sequence[Node]) -> Node:
@@ -93,8 +48,6 @@ def check_parts(net: Module, loss: Node) -> None:
             )
 
 
-CLASSES, PROBABILITIES = ("cross_entropy", "softmax_loss"), ("binary_cross_entropy", "binary_cross_entropy_logits")
-"""Losses whose targets are the shares of classes, and those whose targets are probabilities."""
 ALIKE = ("cast", "expand_dims", "reshape", "squeeze")
 """Operations that leave the numbers as they are."""
 ROUNDING = 1e-3
@@ -105,21 +58,24 @@ def check_targets(loss: Node, inputs: Sequence[Leaf], arrays: Sequence[np.ndarra
     is learned from them, without an end, is nothing."""
     given = dict(zip(inputs, arrays, strict=True))
     for node in loss.graph.nodes:
-        name = "" if node.op is None else node.op.name
-        if name not in CLASSES + PROBABILITIES:
+        if node.op is None or node.op.kind != LOSS:
             continue
-        answer, target = node.inputs
-        numbered = name in CLASSES and len(target.shape) < len(answer.shape)
+        # What the second input of a loss holds is declared with its examples: shares that sum to 1, or 0 and 1.
+        shares = any(1 in example.simplex for example in node.op.examples)
+        if not shares and all(example.integers.get(1) != 2 for example in node.op.examples):
+            continue
+        name, (answer, target) = node.op.name, node.inputs
+        numbered = shares and len(target.shape) < len(answer.shape)
         while target not in given and target.op is not None and target.op.name in ALIKE:
             target = target.inputs[0]
-        if name in CLASSES and answer.shape[-1] == 1:
+        if shares and answer.shape[-1] == 1:
             raise ParameterError(f"{name} of one class is 0 whatever is learned: each class has a number of its own, also where there are two")
         if numbered or target not in given:
             continue  # what comes out of others, or class numbers, which are checked where they are looked up
         values, said = given[target], target.name
         fits = (values >= -ROUNDING) & (values <= 1 + ROUNDING)
-        all_fine(values, fits, said, f"the targets of {name} are {'shares of classes' if name in CLASSES else 'probabilities'}, from 0 to 1")
-        if name in CLASSES:
+        all_fine(values, fits, said, f"the targets of {name} are {'shares of classes' if shares else 'probabilities'}, from 0 to 1")
+        if shares:
             sums = values.sum(-1)
             all_fine(sums, abs(sums - 1) <= ROUNDING, f"the sum of {said} over the classes", f"the shares that {name} takes sum to 1")
 
