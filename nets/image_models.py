@@ -17,6 +17,7 @@ from .initialize import Rng, generator, he, xavier
 from .linear import Linear
 from .norms import BatchNorm
 from .pooling import AveragePool2d, Flatten, GlobalAveragePool, MaxPool2d
+from .rows import whole, wholes
 from .sequential import Layer, Residual, Sequential
 
 
@@ -67,6 +68,7 @@ class ConvNet(Sequential):
         self, channels: Sequence[int], classes: int, *, lengths: tuple[int, int], dropout: float = 0.0,
         rng: Rng = None, dtype: Any = "float32",
     ) -> None:  # fmt: skip
+        channels, lengths = wholes(channels, "channels", of="ConvNet"), wholes(lengths, "lengths", 2, of="ConvNet")
         rng = generator(rng)
         height, width = (length >> (len(channels) - 1) for length in lengths)
         if not height or not width:
@@ -97,7 +99,7 @@ class ResidualBlock(Sequential):
     def __init__(
         self, inputs: int, outputs: int | None = None, *, stride: int = 1, rng: Rng = None, dtype: Any = "float32"
     ) -> None:
-        rng, outputs = generator(rng), outputs or inputs
+        rng, outputs = generator(rng), inputs if outputs is None else whole(outputs, "outputs", of="ResidualBlock")
         settings: dict[str, Any] = {"bias": False, "start": he, "rng": rng, "dtype": dtype}
         last = BatchNorm(outputs, dtype=dtype)
         last.scale.value = np.zeros(outputs)
@@ -132,6 +134,7 @@ class ResNet(Sequential):
         rng: Rng = None,
         dtype: Any = "float32",
     ) -> None:
+        channels, blocks = wholes(channels, "channels", of="ResNet"), whole(blocks, "blocks", of="ResNet")
         rng, width = generator(rng), channels[0]
         stem = Conv2d(inputs, width, 3, padding=1, bias=False, rng=rng, dtype=dtype)
         layers: list[Layer] = [stem, BatchNorm(width, dtype=dtype), relu]

@@ -16,16 +16,16 @@ from ..autograd.node import Node
 from ..autograd.ops import batch_norm, batch_statistics, group_norm, instance_norm, layer_norm
 from .mode import current_training
 from .module import Module, new_parameter, new_state
+from .rows import number, whole, wholes
 
 
 class _Normalization(Module):
     """What all have: a scale that starts at 1 and a shift that starts at 0, one of each per number of `shape`."""
 
     def __init__(self, shape: int | tuple[int, ...], *, epsilon: float = 1e-5, dtype: Any = "float32") -> None:
-        sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-        if not sizes or min(sizes) < 1:
-            raise ParameterError(f"{type(self).__name__}({shape!r}): it takes sizes from 1 up")
-        self.epsilon = epsilon
+        kind = type(self).__name__
+        sizes = tuple(wholes(shape, "shape", of=kind)) if isinstance(shape, (tuple, list)) else (whole(shape, "shape", of=kind),)
+        self.epsilon = number(epsilon, "epsilon", least=0, of=kind)
         self.scale = new_parameter("scale", sizes, lambda rng, shape: np.ones(shape), dtype=dtype)
         self.shift = new_parameter("shift", sizes, dtype=dtype)
 
@@ -59,10 +59,8 @@ class BatchNorm(_Normalization):
     def __init__(
         self, channels: int, *, keep: float = 0.9, epsilon: float = 1e-5, dtype: Any = "float32"
     ) -> None:
-        if not 0 <= keep <= 1:
-            raise ParameterError(f"BatchNorm: keep={keep!r} is the share of the old running statistics that stays, from 0 to 1")
-        super().__init__(channels, epsilon=epsilon, dtype=dtype)
-        self.keep = keep
+        super().__init__(whole(channels, "channels", of="BatchNorm"), epsilon=epsilon, dtype=dtype)
+        self.keep = number(keep, "keep", least=0, most=1, of="BatchNorm")
         self.mean = new_state("mean", np.zeros(channels), dtype)
         self.var = new_state("var", np.ones(channels), dtype)
 
@@ -128,7 +126,8 @@ class GroupNorm(_Normalization):
     """
 
     def __init__(self, groups: int, channels: int, *, epsilon: float = 1e-5, dtype: Any = "float32") -> None:
-        if groups < 1 or channels % groups:
+        groups, channels = whole(groups, "groups", of="GroupNorm"), whole(channels, "channels", of="GroupNorm")
+        if channels % groups:
             raise ParameterError(f"GroupNorm({groups}, {channels}): the channels do not split into {groups} groups")
         super().__init__(channels, epsilon=epsilon, dtype=dtype)
         self.groups = groups

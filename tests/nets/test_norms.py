@@ -199,7 +199,12 @@ def test_errors_name_the_layer():
         (lambda: nets.GroupNorm(3, 4), "do not split into 3 groups"),
         (lambda: nets.BatchNorm(0), "from 1 up"),
         (lambda: nets.BatchNorm(3, keep=1.5), "keep=1.5"),
-        (lambda: nets.LayerNorm(()), "from 1 up"),
+        (lambda: nets.LayerNorm(()), "a list of 1 whole number or more"),
+        (lambda: nets.LayerNorm("a"), r"LayerNorm\(shape='a'\)"),
+        (lambda: nets.BatchNorm(2.5), r"BatchNorm\(channels=2.5\)"),
+        (lambda: nets.GroupNorm(4, 2.5), r"GroupNorm\(channels=2.5\)"),
+        (lambda: nets.ConvNet(10, [], lengths=(8, 8)), r"ConvNet\(channels=10\): a list of"),
+        (lambda: nets.ResNet(1, [], 10), r"ResNet\(channels=\[\]\)"),
         (lambda: nets.Dropout(1.0), "rate=1.0"),
         (lambda: nets.Dropout(-0.1), "rate=-0.1"),
     ):
