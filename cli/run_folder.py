@@ -59,8 +59,9 @@ class RunFolder:
         """Make a new folder; CommandError where there is something already."""
         if self.path is None:
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            holds_run = (self.path / SETTINGS).exists()
+        # Settings alone are what is left of a training that was killed in its first epoch.
+        if self.path.exists() and (not self.path.is_dir() or {each.name for each in self.path.iterdir()} - {SETTINGS}):
+            holds_run = (self.path / RECORDS).exists()
             raise CommandError(
                 _("{path} is not empty", path=self.path),
                 _("--resume {path} goes on with the training there", path=self.path) if holds_run else _("choose a folder that is new"),
@@ -110,6 +111,10 @@ class RunFolder:
         if (self.path / SAMPLES).exists():
             self.samples = {int(epoch): made for epoch, made in load_values(self.path / SAMPLES).items()}
         return settings
+
+    def is_unfinished(self) -> bool:
+        """Whether all that is missing is the report."""
+        return self.path is not None and not (self.path / REPORT).exists()
 
     def back_to(self, epoch: int) -> None:
         """Forget the epochs after this one: the training goes on from here."""

@@ -39,6 +39,14 @@ class Task:
     spread: float = 1.0
 
     @property
+    def mark(self) -> int:
+        """A number that other rows would not have: a training goes on with those it began with."""
+        from zlib import crc32
+
+        parts = [array for part in (self.train, self.validation) if part is not None for array in (part.X, part.t)]
+        return crc32(b"".join(np.round(np.asarray(array, np.float64), 3).tobytes() for array in parts))
+
+    @property
     def judged(self) -> Dataset:
         """The rows that results are measured on."""
         return self.train if self.validation is None else self.validation

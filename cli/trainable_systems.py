@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 USUAL: dict[str, Any] = {
     "system": "mlp", "data": None, "target": None, "hidden": None, "latent": None, "loss": None, "steps": None, "epochs": 30,
     "optimizer": "adam", "rate": None, "batch": 32, "validation": 0.2, "patience": None, "seed": 0, "engine": None, "missing": "error",
-    "drop": [], "encoding": "utf-8-sig",
+    "drop": [], "encoding": "utf-8-sig", "rows": None,
 }  # fmt: skip
 """Every setting of a training, as it is where nobody says otherwise."""
 
@@ -54,7 +54,7 @@ ALL_ROWS = ("batch", "rate")
 NOTHING, SHARE = type(None), (int, float)
 KINDS: dict[str, Any] = {
     **dict.fromkeys(("system", "data", "optimizer", "missing", "encoding"), str), **dict.fromkeys(("target", "hidden", "loss", "engine"), (str, NOTHING)),
-    **dict.fromkeys(("epochs", "seed"), int), **dict.fromkeys(("latent", "steps", "batch", "patience"), (int, NOTHING)),
+    **dict.fromkeys(("epochs", "seed"), int), **dict.fromkeys(("latent", "steps", "batch", "patience", "rows"), (int, NOTHING)),
     "validation": SHARE, "rate": (*SHARE, NOTHING), "drop": list,
 }  # fmt: skip
 """What each setting is."""

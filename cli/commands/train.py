@@ -107,6 +107,7 @@ def run(
 
 def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_json: bool, color: Color) -> int:
     from math import isfinite
+    from types import SimpleNamespace
 
     from ...nets.checkpoint import load_checkpoint
     from ...nets.progress import progress
@@ -122,11 +123,17 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
         raise CommandError(_("--patience needs rows kept aside, and {system} has none here", system=settings["system"]), "--validation 0.2")
     trainer = trainer_of(made, settings)
     if checkpoint is None:
-        folder.start(settings)
+        folder.start({**settings, "rows": task.mark})
     else:
+        if settings["rows"] not in (None, task.mark):
+            raise CommandError(_("the rows of {data} are others than when this training began", data=settings["data"]), _("begin a new one: -o FOLDER"))
         load_checkpoint(folder.path / checkpoint, trainer)
         folder.back_to(trainer.done)
     left = settings["epochs"] - trainer.done
+    if left < 1 and folder.is_unfinished():
+        # It ended after its last epoch and before its report.
+        made.net.set_values(folder.best_values())
+        return _told(folder, settings, task, made, SimpleNamespace(stopped=None, epoch=trainer.done, epochs=trainer.done), as_json)
     if left < 1:
         raise CommandError(_("{path} has {epochs} epochs already", path=folder.path, epochs=trainer.done), _("--epochs says how many in all"))
     shown = None if _why_no_plots() else made.shown
@@ -144,8 +151,14 @@ def _trained(folder: Any, settings: dict[str, Any], checkpoint: str | None, as_j
 
     last = None
     how = {} if settings["patience"] is None else {"patience": settings["patience"]}
-    for last in progress(trainer.run(left, **how), left, callbacks=[take], color=show.wants_color(color.value)):
-        pass
+    try:
+        for last in progress(trainer.run(left, **how), left, callbacks=[take], color=show.wants_color(color.value)):
+            pass
+    except BaseException as error:
+        some = folder.give_up()
+        if isinstance(error, KeyboardInterrupt) and not some:
+            show.note(_("Interrupted before an epoch was done; nothing is written."))
+        raise
     assert last is not None
     folder.write()
     made.net.set_values(folder.best_values())

@@ -405,3 +405,47 @@ def test_a_machine_learns_more_than_the_mean_with_its_usual_settings(capsys):
     assert train("rbm", "--data", "digits", "--json") == 0
     error = json.loads(capsys.readouterr().out)["reconstruction error"]
     assert error < 0.6 * digits.X.var(0).mean()
+
+
+def test_an_end_before_the_first_epoch_leaves_nothing(tmp_path, capsys, monkeypatch):
+    from nngraph.nets.trainer import Trainer
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+        yield
+
+    words = ("mlp", "--data", "moons", "--epochs", 2, "-o", tmp_path / "run", *QUICK)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_epochs", interrupted)
+        assert train(*words) == 130
+    assert "before an epoch was done" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    # One that was killed leaves its settings, and is begun anew.
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.json").write_text("{}")
+    assert train(*words) == 0
+
+
+def test_a_training_that_ended_before_its_report_is_finished(trained, tmp_path, capsys):
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    for path in [*folder.glob("*.svg"), *folder.glob("*.png"), folder / "report.html"]:
+        path.unlink()
+    assert train("--resume", folder) == 0
+    assert {path.name for path in folder.iterdir()} == {path.name for path in trained.iterdir()}
+    assert train("--resume", folder) == 2
+    assert "2 epochs already" in capsys.readouterr().err
+
+
+def test_a_training_goes_on_with_the_rows_it_began_with(tmp_path, capsys):
+    path, folder = tmp_path / "rows.csv", tmp_path / "run"
+    rows = [f"{k},{k % 5},{'ab'[k % 2]}" for k in range(40)]
+    path.write_text("\n".join(["x,y,t", *rows]))
+    assert train("mlp", "--data", path, "--target", "t", "--epochs", 1, "-o", folder, *QUICK) == 0
+    path.write_text("\n".join(["x,y,t", *rows, "7,7,a"]))
+    assert train("--resume", folder, "--epochs", 2) == 2
+    assert "others than when this training began" in capsys.readouterr().err
+    path.write_text("\n".join(["x,y,t", *rows]))
+    assert train("--resume", folder, "--epochs", 2) == 0
