@@ -82,10 +82,10 @@ class Hopfield(Module):
 
     def _turns(self, s: Any, order: Any) -> tuple[Node, Node]:
         """Where a recall starts, and for each update a 1 at the unit whose turn it is."""
-        order = np.asarray(order)
-        if order.ndim != 1 or (order.size and order.dtype.kind not in "iu") or ((order < 0) | (order >= self.units)).any():
-            raise ParameterError(f"Hopfield.recall(order={order.tolist()!r}): a list of units is needed, numbered 0 to {self.units - 1}")
-        return self._states(s), constant(np.eye(self.units, dtype=self.W.dtype)[order.astype(int)])
+        units = np.array(order, object)
+        if units.ndim != 1 or not all(isinstance(unit, (int, np.integer)) and 0 <= unit < self.units for unit in units):
+            raise ParameterError(f"Hopfield.recall(order={order!r}): a list of units is needed, numbered 0 to {self.units - 1}")
+        return self._states(s), constant(np.eye(self.units, dtype=self.W.dtype)[units.astype(int)])
 
     def _states(self, s: Any) -> Node:
         """The rows of s, checked where they are given as numbers."""

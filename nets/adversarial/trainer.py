@@ -17,6 +17,7 @@ from ...autograd.node import Leaf, Node
 from ...autograd.ops import clip
 from ...autograd.storage import store
 from ..mode import Training, training
+from ..module import Module
 from ..objectives import check_frozen, inputs_for, rows_to_a_step
 from ..optimizers import Adam, Memory, Optimizer, check_optimizer
 from ..rows import Data, DataError, rows_of, whole
@@ -83,7 +84,12 @@ class AdversarialTrainer:
         self.batch = rows_to_a_step(batch, len(self.arrays[0]), least=2)
         if self.batch < 2:
             raise DataError("a game needs batches of two examples or more")
-        names = list(net.turns())
+        turns = net.turns()
+        for name, turn in turns.items():
+            for each in turn.learns:
+                if not isinstance(each, Module):
+                    raise ParameterError(f"{each!r}, which learns in the turn of the {name}, is no network, such as nets.MLP([4, 5, 1])")
+        names = list(turns)
         self.steps = {**dict.fromkeys(names, 1), **(steps if isinstance(steps, Mapping) else {names[0]: steps})}
         optimizers = optimizer if isinstance(optimizer, Mapping) else dict.fromkeys(names, optimizer)
         for given in (self.steps, optimizers):

@@ -237,6 +237,8 @@ def test_mistakes_are_told():
         ({"samples": 3}, "samples=3: it is a node"),
         ({"data": (np.ones((16, 2)), np.zeros(16, int))}, r"learns from rows (x); data that hold 2 arrays do not fit"),
         ({"net": nets.MLP([2, 1])}, "is no game"),
+        ({"net": nets.GAN(nets.MLP([3, 2]), nets.MLP, 3)}, "which learns in the turn of the discriminator, is no network"),
+        ({"net": nets.GAN(3, nets.MLP([2, 1]), 3)}, "3, which learns in the turn of the generator, is no network"),
     ],
 )
 def test_settings_of_a_game_are_checked_as_those_of_a_training(settings, said):

@@ -204,6 +204,7 @@ def test_hopfield_counts():
         (lambda net: net.recall([[1, -1, 1, 1]], [0.5]), "Hopfield.recall(order=[0.5])"),
         (lambda net: net.recall([[1, -1, 1, 1]], [7]), "Hopfield.recall(order=[7])"),
         (lambda net: net.recall([[1, -1, 1, 1]], [-1]), "Hopfield.recall(order=[-1])"),
+        (lambda net: net.recall([[1, -1, 1, 1]], [[0], [1, 2]]), "Hopfield.recall(order=[[0], [1, 2]])"),
     ],
 )
 def test_what_a_hopfield_network_does_not_take(ask, said):
