@@ -7,8 +7,8 @@ et al. (2014) wants it to be wrong, and there are two ways to say so:
     non-saturating   −ln D          ∂/∂D = −1/D          ∂/∂s = −(1 − D)
 
 Both fall as D grows, and both are at rest in the same place. The difference lies at the beginning, when the discriminator is
-sure that all is made: D = 0.001. A network learns through s, and by s the first loss has a slope of 0.001, the second one of
-0.999. The first picture shows it: in the logit the minimax loss is flat on the left, just where the generator is bad.
+sure that all is made: D = 0.001. A network learns through s, and by s the first loss has a slope of −0.001, the second one
+of −0.999. The first picture shows it: in the logit the minimax loss is flat on the left, just where the generator is bad.
 
 The second picture is the same game twice: data around 3, a generator that begins around −3, a discriminator that learns five
 times for each step of the generator, which takes plain steps downhill. With the minimax loss it stays at −3.00; with the other

@@ -11,7 +11,7 @@ weights are marked as frozen, and no gradient arrives at them. Which losses are 
 program: least squares (LSGAN, Mao et al. 2016) wants scores of 1 for the data and 0 for what is made.
 
 The data are two moons. After 1200 rounds this share of what is made lies on a moon, within 0.15: 0.84 with least squares and k
-= 3, 0.78 with k = 1, 0.92 with k = 3; before it was 0.20. The animation shows the last game. Its losses do not fall: they say
+= 3; with the losses above 0.78 with k = 1 and 0.92 with k = 3; before it was 0.20. The animation shows the last game. Its losses do not fall: they say
 who is ahead, not how good the points are.
 """
 

@@ -1,6 +1,6 @@
 """f-GAN: every divergence is a game
 
-How far apart are the data P and what is made, Q? An f-divergence adds up a convex function of the ratio p/q, with f(1) = 0. A
+How far apart are the data P and what is made, Q? An f-divergence adds up a convex function of the ratio p/q, weighed by q, with f(1) = 0. A
 convex f lies above all its tangents, and so it is a maximum over their slopes t (f* its conjugate):
 
     D_f(P‖Q) = Σ q·f(p/q)        f(u) = max over t of  u·t − f*(t)        f*(t) = max over u of  u·t − f(u)
