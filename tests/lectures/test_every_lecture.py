@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from nngraph.autograd.symbolic.derivation import Derivation
 from nngraph.cli.app import run
+from nngraph.cli.commands.lectures import has_words
 
 LECTURES = sorted((Path(__file__).resolve().parents[2] / "examples" / "lectures").glob("[0-9]*.py"))
 NUMBERS = [path.name[:2] for path in LECTURES]
@@ -134,6 +135,14 @@ def test_what_is_printed_in_words_can_be_translated(path):
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in marked | documentation:
             assert not re.search(r"[a-z]{3,} +[a-z]{2,} ?", node.value), node.value
+
+
+def test_words_beside_a_formula_are_said_in_the_language_of_the_reader(capsys):
+    assert not has_words("    p = softmax(x·W + b)      x ← x + attention_of(norm(x))")
+    assert has_words("    y = relu(P·x + f(x))   where the sum is positive")
+    assert run(["lectures", "43", "--lang", "zh-TW", "--folder", str(LECTURES[0].parent)]) == 0
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if each.startswith("    y = relu")]
+    assert "和為正之處" in line
 
 
 KNOWN = {
