@@ -28,9 +28,9 @@ def save_checkpoint(path: str | Path, trainer: Trainer | AdversarialTrainer) -> 
         values = {f"net/{name}": last[leaf] for name, leaf in trainer.own.items()}
         if trainer.best_values:
             values |= {f"best/{name}": trainer.best_values[leaf] for name, leaf in trainer.own.items()}
-            values[BEST] = np.float64(trainer.best)
+            values[BEST] = np.asarray(trainer.best)
     values |= {name: leaf.value for name, leaf in trainer.states.items()}
-    save_values(path, {**values, EPOCHS: np.int64(trainer.done)})
+    save_values(path, {**values, EPOCHS: np.asarray(trainer.done, np.int64)})
 
 
 def load_checkpoint(path: str | Path, trainer: Trainer | AdversarialTrainer) -> None:
