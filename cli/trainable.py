@@ -113,6 +113,11 @@ def _found(data: str, encoding: str) -> Any:
     raise CommandError(_("there is no data set {name}", name=data), hint)
 
 
+def placed(data: str) -> str:
+    """The name of a data set, or the whole path of a file, so that the training can go on from another folder."""
+    return str(Path(data).absolute()) if data not in SETS and data and Path(data).exists() else data
+
+
 def _of_table(table: Any, target: str, share: float, seed: int, missing: str, drop: Sequence[str]) -> Task:
     from ..nets.data.encoding import Encoding
     from ..nets.rows import DataError
@@ -128,7 +133,7 @@ def _of_table(table: Any, target: str, share: float, seed: int, missing: str, dr
             gaps = np.any([column.missing for column in table.columns.values()], axis=0)
             table = table.rows(~gaps)
         train, rest = table.split(share, seed, by) if share else (table, None)
-        encoding = Encoding(train, target, missing=missing, task=task)
+        encoding = Encoding(train, target, missing=missing, task=task, unseen="zeros")
         return _scaled(table.name, *[encoding(part) for part in (train, rest) if part is not None])
     except DataError as error:
         said = str(error)

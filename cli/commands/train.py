@@ -89,13 +89,14 @@ def run(
     said = {name: value for name, value in given.items() if value is not None}
     from ..errors import CommandError
     from ..run_folder import CHECKPOINT, RunFolder
+    from ..trainable import placed
     from ..trainable_systems import settled
 
     if resume is None:
         for name, example in (("system", "mlp"), ("data", f"{said.get('system')} --data digits")):
             if name not in said:
                 raise CommandError(_("{name} is missing", name=_(name)), _("for example {example}", example=f"nngraph train {example}"))
-        folder, settings = RunFolder(output), settled(said)
+        folder, settings = RunFolder(output), settled({**said, "data": placed(said["data"])})
     else:
         other = [name for name in said if name not in CAN_CHANGE]
         if other or output is not None:
@@ -179,7 +180,7 @@ def _told(folder: Any, settings: dict[str, Any], task: Any, made: Any, last: Any
     words_of = {"loss": made.objective}
     told = {
         _("system"): _("{name}, {count} parameters", name=settings["system"], count=f"{made.net.count:,}"),
-        _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=settings["data"], count=len(task.train) + kept, kept=kept),
+        _("data"): _("{name}, {count} rows, of them {kept} kept aside", name=task.name, count=len(task.train) + kept, kept=kept),
         **{_(words_of.get(name, name)): f"{value:.4g}" for name, value in results.items()},
         _("measured on"): of_rows, _("epoch"): f"{best['epoch']} / {len(folder.records)}", _("seconds for the epochs"): f"{seconds:.2g}",
         _("settings"): _(", ").join(f"{_(word)} {settings[name]}" for name, word in SETTINGS.items() if settings[name] is not None),

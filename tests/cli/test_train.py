@@ -449,3 +449,15 @@ def test_a_training_goes_on_with_the_rows_it_began_with(tmp_path, capsys):
     assert "others than when this training began" in capsys.readouterr().err
     path.write_text("\n".join(["x,y,t", *rows]))
     assert train("--resume", folder, "--epochs", 2) == 0
+
+
+def test_a_training_goes_on_from_another_folder_and_meets_a_rare_category(tmp_path, monkeypatch):
+    rows = ["city,age,left", *(f"{'AB'[k % 2]},{20 + k},{'no' if k % 3 else 'yes'}" for k in range(40)), "C,33,no"]
+    (tmp_path / "rows.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):  # with one of them the only C is kept aside
+        assert run(["train", "mlp", "--data", "rows.csv", "--target", "left", "--epochs", "1", "--seed", str(seed), "-o", f"run{seed}"]) == 0
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert run(["train", "--resume", "../run0", "--epochs", "2"]) == 0
+    assert len((tmp_path / "run0" / "records.jsonl").read_text().splitlines()) == 2

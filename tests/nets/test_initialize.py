@@ -108,7 +108,7 @@ def test_the_same_seed_builds_the_same_network():
     [
         (lambda: nets.Linear(3, -1), r"W of shape \(3, -1\): the numbers of inputs, units and the like are whole"),
         (lambda: nets.Linear(2.5, 1), r"W of shape \(2\.5, 1\)"),
-        (lambda: nets.MLP([64, "ten"]), r"W of shape \(64, 'ten'\)"),
+        (lambda: nets.MLP([64, "ten"]), r"sizes='ten'\): a whole number from 1 up is needed"),
         (lambda: nets.Linear(3, 2, start="he"), r"start='he': an initializer is a function \(rng, shape\), such as nets.he"),
         (lambda: nets.normal(-0.1), r"normal\(-0\.1\): how far numbers scatter is 0 or more"),
         (lambda: nets.uniform(float("nan")), r"uniform\(nan\)"),
