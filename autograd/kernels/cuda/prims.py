@@ -1,0 +1,73 @@
+"""Single instructions that numba.cuda has no word for, and what the simulator does instead. All that knows LLVM is here.
+
+A kernel is a function made by a factory from these (`make(d)`), as the processor's kernels are made from the vector type.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+
+@cache
+def primitives(simulated: bool) -> SimpleNamespace:
+    """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
+    `st4(array, at, a, b, c, d)`: the same the other way."""
+    return _twins() if simulated else _intrinsics()
+
+
+def _twins() -> SimpleNamespace:
+    def ld4(array: Any, at: Any) -> Any:
+        _check(array, at)
+        return array[at], array[at + 1], array[at + 2], array[at + 3]
+
+    def st4(array: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+        _check(array, at)
+        array[at], array[at + 1], array[at + 2], array[at + 3] = a, b, c, d
+
+    return SimpleNamespace(ld4=ld4, st4=st4)
+
+
+def _check(array: Any, at: Any) -> None:
+    """AssertionError where the GPU would stop: four numbers that begin between two places of 128 bits."""
+    assert at % 4 == 0, f"128 bits are read or written at number {at}, which is not a multiple of 4"
+    base = getattr(array, "_item", getattr(array, "_ary", array))
+    del base  # the simulator's memory begins anywhere; what a plan promises is checked where it is bound
+
+
+def _intrinsics() -> SimpleNamespace:
+    from llvmlite import ir
+    from numba.core import cgutils  # noqa: F401  (numba.cuda's intrinsics are written with it)
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+
+    four = ir.VectorType(ir.FloatType(), 4)
+
+    def place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+        data = context.make_array(kind)(context, builder, array).data
+        return builder.bitcast(builder.gep(data, [at]), four.as_pointer(addrspace=data.type.addrspace))
+
+    @intrinsic
+    def ld4(typing: Any, array: Any, at: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            vector = builder.load(place(context, builder, signature.args[0], *values), align=16)
+            numbers = [builder.extract_element(vector, ir.Constant(ir.IntType(32), each)) for each in range(4)]
+            return context.make_tuple(builder, signature.return_type, numbers)
+
+        return types.UniTuple(types.float32, 4)(array, at), generate
+
+    @intrinsic
+    def st4(typing: Any, array: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array, at, *numbers = values
+            vector = ir.Constant(four, ir.Undefined)
+            for each, number in enumerate(numbers):
+                vector = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), each))
+            builder.store(vector, place(context, builder, signature.args[0], array, at), align=16)
+            return context.get_dummy_value()
+
+        number = types.float32
+        return types.void(array, at, number, number, number, number), generate
+
+    return SimpleNamespace(ld4=ld4, st4=st4)
