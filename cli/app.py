@@ -69,9 +69,9 @@ def exit_code(error: BaseException) -> int | None:
     """What an error means for the caller of the program; None for a mistake of our own."""
     from typer import Abort, TyperException
 
-    from ..autograd.errors import CheckFailed, NngraphError
+    from ..autograd.errors import CheckFailed, NngraphError, NoDevice
 
-    if isinstance(error, CheckFailed):
+    if isinstance(error, (CheckFailed, NoDevice)):
         return WRONG
     if isinstance(error, Abort):
         return INTERRUPTED

@@ -169,6 +169,11 @@ class LoopCode(machine_code.Compiled):
         """The writes that give one result for every chunk of rows, to be combined by the fold's word."""
         return self.layout.partial
 
+    def overreaches(self, words: Sequence[Any]) -> bool:
+        """Whether the last vector of a row, which is masked, reaches into the next row; `words` are those of `block`."""
+        depth = self.loops.depth
+        return depth > 1 and words[depth - 1] % self.layout.lanes != 0
+
     def scratch_bytes(self, extents: Sequence[int]) -> int:
         """How much working memory every chunk needs, in bytes; the scratch must be aligned to 64."""
         return self.layout.scratch_bytes(extents)

@@ -16,7 +16,7 @@ MOST = 1 << 32
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument. `value`: a whole number of dtype "uint32" or "int32"; a view, for the flat array of all numbers between
-    its lowest and its highest; or, when `working`, the bytes of working memory that every block has for itself."""
+    its lowest and its highest; or, when `working`, where in the call's working memory the array begins, in bytes."""
 
     dtype: str
     value: Any

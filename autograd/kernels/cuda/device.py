@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ...errors import NngraphError
+from ...errors import NoDevice
 from ...language import N_
 
 MOST_THREADS = 1024
 """Threads in a block, on every GPU."""
 MOST_SHARED = 48 << 10
 """Bytes of shared memory that a block may have without being asked for specially."""
-
-
-class NoDevice(NngraphError):
-    """There is no GPU to compute on, or nothing to reach it with."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ MOST_BLOCKS = (2**31 - 1, 65535, 65535)
 class Kernel:
     """A kernel of one device, ready to be launched."""
 
-    def __init__(self, device: Device, python: Callable[..., Any]) -> None:
-        self.device, self.python = device, python
+    def __init__(self, device: Device, python: Callable[..., Any], text: str = "") -> None:
+        self.device, self.python, self.text = device, python, text
         self.dispatcher = device.cuda.jit(python)
 
     def launch(self, blocks: Sequence[int], threads: int, arguments: Sequence[Any]) -> None:
@@ -36,4 +36,4 @@ class Kernel:
 @cache
 def of_text(device: Device, text: str) -> Kernel:
     """The kernel of a text."""
-    return Kernel(device, function(text, names(device)))
+    return Kernel(device, function(text, names(device)), text)

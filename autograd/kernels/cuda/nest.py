@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,10 @@ class CudaNest:
         return "nest"
 
     is_ready = True
-    lanes = 1
-    """Nothing is written behind the end of a row, so numbers may be computed in place."""
 
-    @property
-    def layout(self) -> CudaNest:
-        """What memory planning asks about lanes."""
-        return self
+    def overreaches(self, words: Sequence[Any]) -> bool:
+        """Nothing is written behind the end of a row."""
+        return False
 
     @kept
     def abreast(self) -> int:
@@ -70,8 +68,12 @@ class CudaNest:
         return [at for at in self.nest.kept if at not in self.nest.reloaded]
 
     def scratch_bytes(self, extents: Sequence[int]) -> int:
-        """Working memory is given to every value that is kept on its own; see `block`."""
-        return 0
+        """How much working memory every chunk needs, in bytes: the values that are kept, one after the other."""
+        return sum(self._kept_bytes(at, extents) for at in self.apart)
+
+    def _kept_bytes(self, at: int, extents: Sequence[int]) -> int:
+        count = prod(extents[loop] for loop in self.nest.kept[at])
+        return -(-max(count, 1) * np.dtype(self.nest.dtype(at)).itemsize // 64) * 64
 
     def text(self) -> str:
         """The kernel as Python for numba.cuda."""
@@ -96,21 +98,20 @@ class CudaNest:
     def block(
         self, extents: Sequence[int], reads: Sequence[Place], writes: Sequence[Place], chunk: int, scratch: Any = 0
     ) -> list[Any]:
-        """The kernel's arguments, views and working memory not yet bound to memory."""
+        """The kernel's arguments, views and working memory not yet bound to memory; and last the working memory."""
         words: list[Any] = [whole_number(size) for size in extents]
         for place in (*reads, *writes):
             words += [of_view(place.address), first_of(place.address)]
             words += [Argument("int32", int(stride)) for stride in place.strides]
         words.append(whole_number(chunk))
         words += [whole_number(writes[at].partial) for at in self.partial]
+        one = (min(chunk, extents[0]), *extents[1:]) if extents else ()
+        start, total = 0, self.scratch_bytes(one)
         for at in self.apart:
             dtype = np.dtype(self.nest.dtype(at))
-            numbers = 1
-            for loop in self.nest.kept[at]:
-                numbers *= min(chunk, extents[0]) if loop == 0 else extents[loop]
-            size = -(-max(numbers, 1) * dtype.itemsize // 64) * 64
-            words += [Argument(dtype.name, size, working=True), whole_number(size // dtype.itemsize)]
-        return words
+            words += [Argument(dtype.name, start, working=True), whole_number(total // dtype.itemsize)]
+            start += self._kept_bytes(at, one)
+        return [*words, scratch]
 
     # How it is launched ----------------------------------------------------------------------------------------------
     def threads(self, extents: Sequence[int], chunk: int) -> int:

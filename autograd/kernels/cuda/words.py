@@ -11,6 +11,7 @@ import numpy as np
 
 from ...vocabulary import COMPARISONS
 from .device import Device
+from .prims import primitives
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "erf")
 """Words that are functions of the device's own library; float32 numbers go through its float32 functions."""
@@ -55,6 +56,7 @@ def names(device: Device) -> dict[str, Any]:
     kinds = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
     found |= {"cuda": device.cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
+    found |= vars(primitives(device.simulated))
     if device.simulated:
         from ...special import erf
 

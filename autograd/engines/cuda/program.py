@@ -1,0 +1,220 @@
+"""A plan on a GPU: its arrays in the GPU's memory, its calls as launches of kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import NngraphError
+from ...kernels.cuda.arguments import Argument
+from ...kernels.cuda.checks import CheckRange
+from ...kernels.cuda.device import Device, gpu, simulator
+from ...kernels.cuda.launch import of_text
+from ...kernels.cuda.nest import CudaNest
+from ...kernels.cuda.product import CudaProduct
+from ...node import Leaf, Node
+from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
+from ..compiled.planned import planned
+from ..compiled.planning.memory import arranged
+from ..compiled.planning.whole import Whole
+from ..compiled.running.code import Place
+from ..compiled.running.leaves import Given, Leaves, plain
+from ..compiled.running.program import BadData, Program
+from .memory import DeviceArray, of_view
+from .target import Gpu
+
+if TYPE_CHECKING:
+    from ...report import PlanReport
+
+TWINS: dict[str, Any] = {"check_range": CheckRange()}
+"""Name of a processor's kernel -> what does the same on a GPU, given the same words."""
+
+FEW = 8
+"""Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
+
+
+def on_gpu(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:
+    """The program for the GPU of this machine."""
+    return CudaProgram(outputs, updates, gpu())
+
+
+def on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:
+    """The program for numba's simulator."""
+    return CudaProgram(outputs, updates, simulator())
+
+
+class CudaProgram(Program):
+    """See Program. Leaves are sent to the GPU when they have changed; those that it updates live there."""
+
+    def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], device: Device) -> None:
+        self.device = device
+        super().__init__(outputs, updates)
+
+    def _planned(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None) -> Whole:
+        return planned(outputs, updates, Gpu(self.device.simulated))
+
+    def _memory_of(self, leaf: Leaf) -> Any:
+        home = self._new(tuple(map(int, leaf.shape)), leaf.dtype)
+        home[...] = 0
+        return home
+
+    def _new(self, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
+        return DeviceArray(self.device, shape, dtype)
+
+    # Binding --------------------------------------------------------------------------------------------------------
+    def _bind(self) -> None:
+        """Give every buffer its place on the GPU, every call its kernel and its arguments."""
+        calls = self.plan.calls
+        self.offsets, self._scratch, self.arena_bytes = arranged(calls, self.plan.mark)
+        self.memory = self._new((self.arena_bytes,), np.dtype(np.uint8))
+        self.status = np.zeros(6, np.int64)
+        self._state = memoryview(self.status)
+        self._status = self._new((1,), np.dtype(np.int32))
+        self.arrays: dict[Buffer, Any] = {}
+        for leaf, buffer in self.plan.leaves.items():
+            self.arrays[buffer] = self._of_leaf(leaf)
+        for view in self.plan.results:
+            self.arrays[view.buffer] = self._new(view.shape, view.dtype)
+        self.given = [
+            Given(leaf, buffer, Place(memoryview(self.status), ()))
+            for leaf, buffer in self.plan.leaves.items()
+            if leaf.role != "constant" and leaf not in self.homes
+        ]
+        self._leaves = Leaves((), self.given, self._stamps)
+        self._sent: dict[Leaf, int] = {}
+        """The moment of the value of each leaf that the GPU has."""
+        self._kept, self.keeping = {}, None
+        stops = any(STATUS in call.words for call in calls if not isinstance(call.code, Fallback))
+        self._aside = {leaf: self._new(home.array.shape, home.array.dtype) for leaf, home in self.homes.items() if stops}
+        self.launches: list[Callable[[], None]] = [self._launch(call, at) for at, call in enumerate(calls)]
+        self.is_native = False
+
+    def _of_leaf(self, leaf: Leaf) -> DeviceArray:
+        if leaf in self.homes:
+            return self.homes[leaf].array  # type: ignore[return-value]
+        array = self._new(tuple(map(int, leaf.shape)), leaf.dtype)
+        if leaf.role == "constant":
+            array[...] = leaf._value
+        return array
+
+    def _launch(self, call: Call, number: int) -> Callable[[], None]:
+        """What runs a call."""
+        if isinstance(call.code, Fallback):
+            return lambda: self.fall_back(call)
+        code, words = call.code, call.words
+        if not isinstance(code, (CudaNest, CudaProduct)):
+            code = TWINS.get(code.name)
+            if code is None:
+                raise NngraphError(f"the kernel {call.code.name} has no twin for a GPU and no declared fallback")
+            words = code.block(words)
+        working = next((self._scratch[number, at] for at, word in enumerate(words) if isinstance(word, Scratch)), 0)
+        arguments = [self._argument(word, working) for word in words if not isinstance(word, Scratch)]
+        if len(arguments) != len(code.names()):
+            raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(arguments)}")
+        chunks = max(1, -(-call.rows // call.chunk)) if call.chunk else 1
+        grid, threads = call.grid or (chunks, 1, 1), 32
+        if isinstance(code, CudaNest):
+            extents = [word.value for word in words[: code.loops.depth]]
+            threads = min(code.threads(extents, call.chunk), FEW) if self.device.simulated else code.threads(extents, call.chunk)
+        elif isinstance(code, CudaProduct):
+            threads = code.threads()
+        else:
+            grid = (-(-max(int(call.reads[0].size), 1) // threads), 1, 1)
+        kernel = of_text(self.device, code.text())
+        poisoned = self._poisoned(call) if self.device.simulated else []
+
+        def launch() -> None:
+            for array in poisoned:
+                _poison(array)
+            kernel.launch(grid, threads, arguments)
+
+        return launch
+
+    def _argument(self, word: Any, working: int) -> Any:
+        if word is STATUS:
+            return self._status.flat(np.int32, 0, 1)
+        if not isinstance(word, Argument):
+            raise NngraphError(f"a kernel of a GPU cannot be given {word!r}")
+        if not word.is_array:
+            return np.dtype(word.dtype).type(word.value)
+        if word.working:
+            size = np.dtype(word.dtype).itemsize
+            first = (working + word.value) // size
+            return self.memory.flat(word.dtype, first, max(self.arena_bytes // size - first, 0))
+        return self._flat(word.value)
+
+    def _flat(self, view: View) -> Any:
+        """The numbers of a view as a flat array of the GPU."""
+        if view.buffer in self.offsets:
+            return of_view(self.memory, view, self.offsets[view.buffer])
+        if view.buffer.role == "constant" and isinstance(view.buffer.owner, np.ndarray) and view.buffer not in self.arrays:
+            host = view.buffer.owner
+            self.arrays[view.buffer] = self._new(host.shape, host.dtype)
+            self.arrays[view.buffer][...] = host
+        return of_view(self.arrays[view.buffer], view)
+
+    def _poisoned(self, call: Call) -> list[np.ndarray]:
+        """On the simulator: what a call writes and does not read."""
+        read = [self._seen(view) for view in call.reads]
+        written = [self._seen(view) for view in call.writes]
+        return [array for array in written if not any(np.may_share_memory(array, each) for each in read)]
+
+    def _seen(self, view: View) -> np.ndarray:
+        """The numbers of a view over the simulator's memory."""
+        flat = self._flat(view)
+        host = np.asarray(getattr(flat, "_ary", flat))
+        size = view.dtype.itemsize
+        first = -sum(min(0, (n - 1) * by) for n, by in zip(view.shape, view.strides)) * size
+        return np.ndarray(view.shape, view.dtype, host.view(np.uint8), first, [by * size for by in view.strides])
+
+    # Running ----------------------------------------------------------------------------------------------------------
+    def _run_once(self) -> list[np.ndarray] | None:
+        if not self.changes(self._run_pieces):
+            return None
+        outputs = [self.arrays[view.buffer].copy() for view in self.plan.results]
+        for output in outputs:
+            output.flags.writeable = False
+        return outputs
+
+    def _run_pieces(self) -> None:
+        if self._aside:
+            self._status[...] = 0
+            for leaf, array in self._aside.items():
+                array.bytes.copy_to_device(self.homes[leaf].array.bytes)
+        for launch in self.launches:
+            launch()
+        if self._aside and self._status.copy()[0]:
+            for leaf, array in self._aside.items():
+                self.homes[leaf].array.bytes.copy_to_device(array.bytes)
+            raise BadData
+
+    def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
+        """Send what has changed to the GPU."""
+        for each, array in zip(leaves.reads, held):
+            if self._sent.get(each.leaf) != each.stamp:
+                self.arrays[each.buffer][...] = array
+                self._sent[each.leaf] = each.stamp
+        for at, each in leaves.given:
+            self._sent.pop(each.leaf, None)
+            self.arrays[each.buffer][...] = plain(each.leaf, arrays[at], each.shape, each.dtype)
+
+    def fall_back(self, call: Call) -> None:
+        """Have numpy do a call on the processor."""
+        raise NngraphError(f"{call.code.node!r} would be computed by numpy, which this engine does not do yet")
+
+    def many_steps(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int) -> None:
+        """None: steps are called one by one."""
+
+    def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
+        """What the program does, to be read; `names` are those of the outputs."""
+        from dataclasses import replace
+
+        return replace(super().report(inputs, names), engine="cuda-simulator" if self.device.simulated else "cuda")
+
+
+def _poison(array: np.ndarray) -> None:
+    from ...kernels.cuda.simulator import poison
+
+    poison(array)

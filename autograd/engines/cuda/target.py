@@ -1,0 +1,101 @@
+"""What plans are made for: a GPU. Nests become kernels of their own, products tiles of shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from ...kernels.cuda.nest import CudaNest, nest
+from ...kernels.cuda.product import LARGE, MIDDLE, SMALL, CudaProduct, Tile, block, form_of
+from ...kernels.loops import Fit, Fold, Loops
+from ...node import Node
+from ..compiled.calls import View
+from ..compiled.lowering.dense import Lowering
+from ..compiled.lowering.products import ONCE
+
+FALLBACKS: dict[str, str] = {
+    family: "not written yet"
+    for family in (
+        "conv", "conv_image", "conv_weights", "max_pool", "max_pool_back", "average_pool", "average_pool_back", "patches",
+        "overlap_add", "gather", "scatter_add", "uniform", "normal", "cumsum", "argmax", "argmin", "scan",
+    )
+}  # fmt: skip
+"""Kernel families that have no kernel for a GPU, and why: numpy computes these ops, in the middle of the program."""
+
+BLOCKS = 1056
+"""About so many blocks keep a large GPU busy: eight for each of its 132 processors."""
+SHORT = 32
+"""A loop with fewer turns than a warp has threads is not dealt out where the one around it has more."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU, or the simulator, where few fat blocks are run soonest."""
+
+    simulated: bool = False
+
+    def nest(self, loops: Loops, sizes: Sequence[int]) -> CudaNest:
+        """See Target."""
+        return nest(replace(loops, fit=Fit(abreast(loops, sizes))))
+
+    def chunk(self, code: CudaNest, sizes: Sequence[int]) -> int:
+        """See Target."""
+        rows = sizes[0] if sizes else 1
+        if code.whole or rows < 2:
+            return rows
+        if self.simulated:
+            return -(-rows // 2)
+        threads = code.threads(sizes, rows)
+        # Of the loop that is dealt out a block takes some turns for each of its threads.
+        least = 4 * threads if code.abreast == 0 else max(1, 2048 // max(1, prod(sizes[1:])))
+        chunk = max(least, -(-rows // BLOCKS))
+        return min(rows, -(-chunk // 4) * 4 if code.abreast == 0 else chunk)
+
+    def lowering(self, family: str) -> Lowering | None:
+        """See Target."""
+        from ..compiled.lowering.table import table
+
+        return None if family in FALLBACKS else table().get(family)
+
+    def keeps(self, node: Node) -> bool:
+        """See Target. An op that numpy would have to compute is opened into simpler ones where it can be."""
+        from ..compiled.lowering.table import table
+
+        return node.op.kernel in table() and node.dtype.kind == "f"
+
+    def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
+        """See Target."""
+        if not way.fits or c.dtype.name not in ("float32", "float64"):
+            return False
+        near, far = (*way.stack[::-1], ONCE, ONCE)[:2]
+        second = way.depths[0] if way.depths else ONCE
+        tile = self._tile(way.rows.size, way.columns.size, near.size * far.size, c.dtype.itemsize)
+        code = CudaProduct(form_of(way, (a, b, c), near, far, second, accumulate, tile))
+        blocks = -(-way.rows.size // tile.height) * -(-way.columns.size // tile.width) * near.size * far.size
+        made = plan.call(
+            code, block(way, a, b, c, near, far, second), [a, b, c] if accumulate else [a, b], [c], rows=blocks,
+            flops=2 * way.multiplications,
+        )  # fmt: skip
+        made.grid = (-(-way.columns.size // tile.width), -(-way.rows.size // tile.height), near.size * far.size)
+        return True
+
+    def _tile(self, rows: int, columns: int, matrices: int, size: int) -> Tile:
+        if self.simulated:
+            return SMALL
+        if size == 4 and -(-rows // 128) * -(-columns // 128) * matrices >= 132:
+            return LARGE
+        return MIDDLE
+
+
+def abreast(loops: Loops, sizes: Sequence[int]) -> int:
+    """The loop of a nest that is dealt out to threads: the innermost, or the one around it where that is short."""
+    if loops.depth < 2 or sizes[-1] >= SHORT or sizes[-2] <= sizes[-1]:
+        return -1
+    # A fold over the loop around that keeps the innermost would be added to by several threads.
+    levels = loops.levels()
+    for value, step in enumerate(loops.steps, len(loops.reads)):
+        if isinstance(step, Fold) and loops.depth - 2 in step.over and loops.depth - 1 in levels[value]:
+            return -1
+    return loops.depth - 2

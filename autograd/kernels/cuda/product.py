@@ -1,0 +1,259 @@
+"""Matrix products on a GPU: C[i, j] (+)= Σ_k A[i, k]·B[k, j], for any strides and any stack of matrices.
+
+A block of threads computes one tile of C. It brings a slice of A and one of B into shared memory, A with its rows side by
+side, and every thread adds up its own squares of 4×4 numbers in registers. Where numbers lie four by four in memory they are
+moved four at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .arguments import Argument, first_of, of_view, whole_number
+
+NAMES = (
+    "a", "a_first", "b", "b_first", "c", "c_first", "rows", "columns", "depth", "a_row", "a_depth", "b_depth", "b_column",
+    "c_row", "c_column", "near", "a_near", "b_near", "c_near", "a_far", "b_far", "c_far", "turns", "a_turn", "b_turn",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """The part of C that a block computes, and how: `height` × `width` numbers, of which a thread has `tall` × `wide` (both
+    multiples of 4), in slices of `deep` numbers of the depth, `unrolled` of them without a jump."""
+
+    height: int
+    width: int
+    deep: int
+    tall: int = 4
+    wide: int = 4
+    unrolled: int = 4
+
+    @property
+    def threads(self) -> int:
+        """Threads of a block."""
+        return self.height // self.tall * (self.width // self.wide)
+
+
+SMALL, MIDDLE, LARGE = Tile(16, 16, 16), Tile(64, 64, 16, unrolled=8), Tile(128, 128, 16, 8, 8, unrolled=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a product's kernel is made for. `a` and `b`: along which loop their numbers lie side by side, "depth" or "rows"
+    (of b, "columns"), and with a 4 behind it where all of it goes four by four. `c_four`: the same of c, along its columns.
+    `add`: to what C holds."""
+
+    tile: Tile
+    dtype: str
+    a: str
+    b: str
+    c_four: bool
+    add: bool
+
+
+@dataclass(frozen=True)
+class CudaProduct:
+    """The code of a product on a GPU."""
+
+    form: Form
+    is_ready = True
+    name = "product"
+
+    def text(self) -> str:
+        """The kernel as Python for numba.cuda."""
+        return text(self.form)
+
+    def names(self) -> Sequence[str]:
+        """The kernel's arguments."""
+        return NAMES
+
+    def threads(self) -> int:
+        """Threads of a block."""
+        return self.form.tile.threads
+
+
+def block(way: Any, a: Any, b: Any, c: Any, near: Any, far: Any, second: Any) -> list[Argument]:
+    """The kernel's arguments; see NAMES."""
+    strides = [way.rows.a, way.depth.a, way.depth.b, way.columns.b, way.rows.c, way.columns.c]
+    stack = [near.a, near.b, near.c, far.a, far.b, far.c]
+    words = [each for view in (a, b, c) for each in (of_view(view), first_of(view))]
+    words += [whole_number(loop.size) for loop in (way.rows, way.columns, way.depth)]
+    words += [Argument("int32", stride) for stride in strides]
+    words.append(whole_number(near.size))
+    words += [Argument("int32", stride) for stride in stack]
+    return [*words, whole_number(second.size), Argument("int32", second.a), Argument("int32", second.b)]
+
+
+@cache
+def text(form: Form) -> str:
+    """The kernel of a form."""
+    tile, number = form.tile, form.dtype
+    across, threads = tile.width // tile.wide, tile.threads
+    lines = _Lines()
+    say = lines.say
+    say(f"def kernel({', '.join(NAMES)}):")
+    lines.indent = 1
+    say(f"slice_a = cuda.shared.array({tile.deep * tile.height}, {number})")
+    say(f"slice_b = cuda.shared.array({tile.deep * tile.width}, {number})")
+    say(f"sums = cuda.local.array({tile.tall * tile.wide}, {number})")
+    say(f"x = cuda.local.array({tile.tall}, {number})")
+    say(f"y = cuda.local.array({tile.wide}, {number})")
+    say("thread = uint32(cuda.threadIdx.x)")
+    say(f"mine_i = uint32(thread // uint32({across}) * uint32(4))")
+    say(f"mine_j = uint32(thread % uint32({across}) * uint32(4))")
+    say(f"row = uint32(cuda.blockIdx.y * {tile.height})")
+    say(f"column = uint32(cuda.blockIdx.x * {tile.width})")
+    say("far = uint32(uint32(cuda.blockIdx.z) // near)")
+    say("within = uint32(uint32(cuda.blockIdx.z) - far * near)")
+    for each in "abc":
+        say(f"{each}_here = uint32({each}_first + within * {each}_near + far * {each}_far)")
+    with lines.under(f"for each in range({tile.tall * tile.wide}):"):
+        say(f"sums[each] = {number}(0)")
+    say("turn = uint32(0)")
+    with lines.under("while turn < turns:"):
+        say("k = uint32(0)")
+        with lines.under("while k < depth:"):
+            _fetch(lines, "a", form.a, tile.height, "row", "rows", "a_row", tile.deep, threads, number)
+            _fetch(lines, "b", form.b, tile.width, "column", "columns", "b_column", tile.deep, threads, number)
+            say("cuda.syncthreads()")
+            _multiply(lines, tile, number)
+            say("cuda.syncthreads()")
+            say(f"k = uint32(k + uint32({tile.deep}))")
+        say("a_here = uint32(a_here + a_turn)")
+        say("b_here = uint32(b_here + b_turn)")
+        say("turn = uint32(turn + uint32(1))")
+    _store(lines, form)
+    return "\n".join(lines.lines) + "\n"
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.indent = 0
+
+    def say(self, line: str) -> None:
+        self.lines.append("    " * self.indent + line)
+
+    def under(self, head: str) -> _Lines:
+        self.say(head)
+        return self
+
+    def __enter__(self) -> None:
+        self.indent += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.indent -= 1
+
+
+def _fetch(
+    lines: _Lines, name: str, lies: str, size: int, first: str, limit: str, by: str, deep: int, threads: int, number: str
+) -> None:  # fmt: skip
+    """A slice of an operand into shared memory, `size` numbers for each of the depth; zeros outside the matrix."""
+    say, four, along_depth = lines.say, lies.endswith("4"), lies.startswith("depth")
+    step = 4 if four else 1
+    say("at = thread")
+    with lines.under(f"while at < uint32({size * deep // step}):"):
+        if along_depth:
+            say(f"e = uint32(at // uint32({deep // step}))")
+            say(f"kk = uint32(at % uint32({deep // step}) * uint32({step}))")
+        else:
+            say(f"e = uint32(at % uint32({size // step}) * uint32({step}))")
+            say(f"kk = uint32(at // uint32({size // step}))")
+        zeros = ", ".join(f"{name}{each}" for each in range(step)) + " = " + ", ".join([f"{number}(0)"] * step)
+        say(zeros)
+        with lines.under(f"if {first} + e < {limit} and k + kk < depth:"):
+            place = f"uint32({name}_here + ({first} + e) * {by} + (k + kk) * {name}_depth)"
+            if four:
+                say(f"{name}0, {name}1, {name}2, {name}3 = ld4({name}, {place})")
+            else:
+                say(f"{name}0 = {name}[{place}]")
+        if not four:
+            say(f"slice_{name}[uint32(kk * uint32({size}) + e)] = {name}0")
+        elif along_depth:
+            for each in range(4):
+                say(f"slice_{name}[uint32((kk + uint32({each})) * uint32({size}) + e)] = {name}{each}")
+        else:
+            say(f"st4(slice_{name}, uint32(kk * uint32({size}) + e), {name}0, {name}1, {name}2, {name}3)")
+        say(f"at = uint32(at + uint32({threads}))")
+
+
+def _multiply(lines: _Lines, tile: Tile, number: str) -> None:
+    """All products of one slice, some steps of the depth without a jump."""
+    say = lines.say
+    say("kk = uint32(0)")
+    with lines.under(f"while kk < uint32({tile.deep}):"):
+        for _ in range(tile.unrolled):
+            _fragment(lines, "x", "slice_a", "mine_i", tile.height, tile.tall, number)
+            _fragment(lines, "y", "slice_b", "mine_j", tile.width, tile.wide, number)
+            with lines.under(f"for i in range({tile.tall}):"), lines.under(f"for j in range({tile.wide}):"):
+                say(f"sums[i * {tile.wide} + j] += x[i] * y[j]")
+            say("kk = uint32(kk + uint32(1))")
+
+
+def _fragment(lines: _Lines, to: str, source: str, mine: str, size: int, count: int, number: str) -> None:
+    """A thread's numbers of one step of the depth: squares of four that lie apart, so that threads side by side read from
+    all banks of the shared memory."""
+    squares = count // 4
+    for square in range(squares):
+        place = f"uint32(kk * uint32({size}) + {mine} + uint32({square * (size // squares)}))"
+        numbers = ", ".join(f"{to}[{4 * square + each}]" for each in range(4))
+        if number == "float32":
+            lines.say(f"{numbers} = ld4({source}, {place})")
+        else:
+            for each in range(4):
+                lines.say(f"{to}[{4 * square + each}] = {source}[{place} + uint32({each})]")
+
+
+def _store(lines: _Lines, form: Form) -> None:
+    """A thread's sums into C."""
+    say, tile = lines.say, form.tile
+    up, across = tile.tall // 4, tile.wide // 4
+    for square in range(up):
+        with lines.under("for i in range(4):"):
+            say(f"in_row = uint32(row + mine_i + uint32({square * (tile.height // up)}) + uint32(i))")
+            with lines.under("if in_row < rows:"):
+                for other in range(across):
+                    say(f"in_column = uint32(column + mine_j + uint32({other * (tile.width // across)}))")
+                    at = f"(i + {4 * square}) * {tile.wide} + {4 * other}"
+                    if form.c_four:
+                        with lines.under("if in_column < columns:"):
+                            say("place = uint32(c_here + in_row * c_row + in_column)")
+                            sums = [f"sums[{at} + {each}]" for each in range(4)]
+                            if form.add:
+                                say("c0, c1, c2, c3 = ld4(c, place)")
+                                sums = [f"c{each} + {sum_}" for each, sum_ in enumerate(sums)]
+                            say(f"st4(c, place, {', '.join(sums)})")
+                        continue
+                    with lines.under("for j in range(4):"), lines.under("if in_column + uint32(j) < columns:"):
+                        say("place = uint32(c_here + in_row * c_row + (in_column + uint32(j)) * c_column)")
+                        say(f"c[place] = {'c[place] + ' if form.add else ''}sums[{at} + j]")
+
+
+def form_of(way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, add: bool, tile: Tile) -> Form:
+    """The kernel for a product: how its operands lie."""
+    a, b, c = views
+    single = c.dtype == np.float32
+
+    def fours(view: Any, size: int, strides: Sequence[int]) -> bool:
+        return single and size % 4 == 0 and view.offset % 4 == 0 and all(each % 4 == 0 for each in strides)
+
+    a_stack, b_stack = [near.a, far.a, second.a], [near.b, far.b, second.b]
+    a_lies, b_lies = "rows", "columns"
+    if way.depth.a == 1 or (way.rows.a != 1 and way.depth.size > 1 and way.rows.size == 1):
+        a_lies = "depth"
+    if way.depth.b == 1 and way.columns.b != 1:
+        b_lies = "depth"
+    a_far, b_far = (way.rows.a, way.depth.size) if a_lies == "depth" else (way.depth.a, way.rows.size), None
+    if (way.depth.a if a_lies == "depth" else way.rows.a) == 1 and fours(a, a_far[1], [a_far[0], *a_stack]):
+        a_lies += "4"
+    b_far = (way.columns.b, way.depth.size) if b_lies == "depth" else (way.depth.b, way.columns.size)
+    if (way.depth.b if b_lies == "depth" else way.columns.b) == 1 and fours(b, b_far[1], [b_far[0], *b_stack]):
+        b_lies += "4"
+    c_four = way.columns.c == 1 and fours(c, way.columns.size, [way.rows.c, near.c, far.c])
+    return Form(tile, c.dtype.name, a_lies, b_lies, c_four, add)
