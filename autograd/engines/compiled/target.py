@@ -14,8 +14,9 @@ from .lowering.dense import Lowering
 class Target(Protocol):
     """A kind of machine."""
 
-    def nest(self, loops: Loops, sizes: Sequence[int]) -> Any:
-        """The code of a nest, fitted to these sizes."""
+    def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> Any:
+        """The code of a nest, fitted to these sizes and to where its reads and writes lie: their views, and how far they
+        move with each loop along which they move far."""
 
     def chunk(self, code: Any, sizes: Sequence[int]) -> int:
         """How many rows of a nest make a chunk; all of them where it is not cut."""
@@ -33,7 +34,7 @@ class Target(Protocol):
 class Processor:
     """The processor that Python runs on."""
 
-    def nest(self, loops: Loops, sizes: Sequence[int]) -> Any:
+    def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> Any:
         """See Target."""
         from ...kernels.loop_code import compiled
         from ...kernels.loop_fit import fitted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import NngraphError
-from ...kernels.cuda.arguments import Argument
+from ...kernels.cuda.arguments import Argument, first_of
 from ...kernels.cuda.checks import CheckRange
 from ...kernels.cuda.device import Device, gpu, simulator
 from ...kernels.cuda.launch import of_text
@@ -202,7 +202,21 @@ class CudaProgram(Program):
 
     def fall_back(self, call: Call) -> None:
         """Have numpy do a call on the processor."""
-        raise NngraphError(f"{call.code.node!r} would be computed by numpy, which this engine does not do yet")
+        with np.errstate(all="ignore"):
+            result = call.code.function(*[self._fetched(view)[1] for view in call.reads])
+        for view, value in zip(call.writes, result if isinstance(result, tuple) else (result,)):
+            if view.size:
+                flat, host = self._fetched(view)
+                host[...] = value
+                self._flat(view).copy_to_device(flat)
+
+    def _fetched(self, view: View) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of a view on the processor: flat, and as the view sees them."""
+        if not view.size:
+            return np.empty(0, view.dtype), np.empty(view.shape, view.dtype)
+        flat = np.array(self._flat(view).copy_to_host())
+        size = view.dtype.itemsize
+        return flat, np.ndarray(view.shape, view.dtype, flat, first_of(view).value * size, [by * size for by in view.strides])
 
     def many_steps(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int) -> None:
         """None: steps are called one by one."""

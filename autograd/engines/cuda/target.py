@@ -9,7 +9,7 @@ from typing import Any
 
 from ...kernels.cuda.nest import CudaNest, nest
 from ...kernels.cuda.product import LARGE, MIDDLE, SMALL, CudaProduct, Tile, block, form_of
-from ...kernels.loops import Fit, Fold, Loops
+from ...kernels.loops import NEXT, Buffer, Fit, Fold, Loops
 from ...node import Node
 from ..compiled.calls import View
 from ..compiled.lowering.dense import Lowering
@@ -26,6 +26,8 @@ FALLBACKS: dict[str, str] = {
 
 BLOCKS = 1056
 """About so many blocks keep a large GPU busy: eight for each of its 132 processors."""
+LONG = 16
+"""A loop of at least so many turns is gone through four at a time."""
 SHORT = 32
 """A loop with fewer turns than a warp has threads is not dealt out where the one around it has more."""
 
@@ -36,21 +38,20 @@ class Gpu:
 
     simulated: bool = False
 
-    def nest(self, loops: Loops, sizes: Sequence[int]) -> CudaNest:
+    def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> CudaNest:
         """See Target."""
-        return nest(replace(loops, fit=Fit(abreast(loops, sizes))))
+        along = abreast(loops, sizes)
+        fours = along == -1 and bool(sizes) and sizes[-1] >= LONG and all(map(_by_four, buffers(loops), places))
+        return nest(replace(loops, fit=Fit(along, 4 if fours else 1)))
 
     def chunk(self, code: CudaNest, sizes: Sequence[int]) -> int:
         """See Target."""
         rows = sizes[0] if sizes else 1
         if code.whole or rows < 2:
             return rows
-        if self.simulated:
-            return -(-rows // 2)
-        threads = code.threads(sizes, rows)
         # Of the loop that is dealt out a block takes some turns for each of its threads.
-        least = 4 * threads if code.abreast == 0 else max(1, 2048 // max(1, prod(sizes[1:])))
-        chunk = max(least, -(-rows // BLOCKS))
+        least = 4 * code.threads(sizes, rows) if code.abreast == 0 else max(1, 2048 // max(1, prod(sizes[1:])))
+        chunk = -(-rows // 2) if self.simulated else max(least, -(-rows // BLOCKS))
         return min(rows, -(-chunk // 4) * 4 if code.abreast == 0 else chunk)
 
     def lowering(self, family: str) -> Lowering | None:
@@ -87,6 +88,19 @@ class Gpu:
         if size == 4 and -(-rows // 128) * -(-columns // 128) * matrices >= 132:
             return LARGE
         return MIDDLE
+
+
+def buffers(loops: Loops) -> list[Buffer]:
+    """Everything a nest reads and writes."""
+    return [*loops.reads, *(write.buffer for write in loops.writes)]
+
+
+def _by_four(buffer: Buffer, place: tuple[View, Sequence[int]]) -> bool:
+    """Whether a buffer's numbers can be moved by 128 bits, where they are moved along the innermost loop at all."""
+    view, far = place
+    if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
+        return True
+    return view.offset % 4 == 0 and all(each % 4 == 0 and each >= 0 for each in far)
 
 
 def abreast(loops: Loops, sizes: Sequence[int]) -> int:

@@ -48,6 +48,11 @@ class CudaNest:
         """The loop whose turns are dealt out to threads."""
         return self.loops.fit.abreast % self.loops.depth if self.loops.depth else 0
 
+    @kept
+    def fours(self) -> bool:
+        """Whether a thread does four turns of the innermost loop at once, moving float32 numbers by 128 bits."""
+        return self.loops.fit.vectors == 4 and self.abreast == self.loops.depth - 1
+
     def may_share(self, read: int, write: int) -> bool:
         """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
         return self.nest.may_share(read, write)

@@ -7,14 +7,14 @@ What does not vary over the loop abreast is known to every thread and written by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..loop_passes import Add, Body, Get, Item, Keep, Pass, Pour, Put, Reload, Row
-from ..loops import FAR, NEXT, STILL, Apply, Buffer, Fold, Number, computed_in, identity
+from ..loops import FAR, NEXT, Apply, Buffer, Fold, Number, computed_in, identity
 from .words import spoken
 
 MOST_THREADS = 256
@@ -34,6 +34,8 @@ class _Writer:
         self.indent = 1
         self.dealt = False
         """Whether the loop abreast stands around what is being written."""
+        self.slots = 1
+        """How many turns of it at once: four, where numbers can be moved by 128 bits."""
 
     def written(self) -> str:
         """The whole function."""
@@ -79,38 +81,45 @@ class _Writer:
             self.say(f"v{at} = {_literal(fold.dtype, identity(fold.word, fold.dtype))}")
         for at in run.rows:
             row = self.nest.rows[at]
-            self._along(row, f"{self._row_place(row)} = {_literal(row.dtype, identity(row.word, row.dtype))}")
-        with self.turns(run.loop):
-            self._body(run.body)
+            self._along(row, _literal(row.dtype, identity(row.word, row.dtype)))
+        self._turns(run.loop, lambda: self._body(run.body))
         for at in run.folds:
             if self.abreast in self.nest.values[at].over:
                 self._fold_threads(at)
         if self._keeps_for_all(run):
             self.say("cuda.syncthreads()")
 
-    @contextmanager
-    def turns(self, loop: int) -> Iterator[None]:
-        """Every turn of a loop; of the one abreast those of this thread."""
-        mine = loop == self.abreast
+    def _turns(self, loop: int, body: Callable[[], None]) -> None:
+        """Every turn of a loop; of the one abreast those of this thread, four at a time as long as there are four."""
         first, end = ("start", "stop") if loop == 0 else ("uint32(0)", f"n{loop}")
-        first = first if not mine else "thread" if loop else "uint32(start + thread)"
-        self.say(f"i{loop} = {first}")
-        self.dealt |= mine
-        with self.block(f"while i{loop} < {end}:"):
-            yield
-            self.say(f"i{loop} = uint32(i{loop} + {'threads' if mine else 'uint32(1)'})")
-        self.dealt &= not mine
+        if loop != self.abreast:
+            self._while(loop, first, end, "uint32(1)", body)
+            return
+        self.dealt = True
+        if self.code.fours:
+            self.say(f"whole = uint32({end} - (({end} - {first}) & uint32(3)))")
+            self.slots = 4
+            self._while(loop, f"uint32({first} + thread * uint32(4))", "whole", "threads * uint32(4)", body)
+            self.slots, first = 1, "whole"
+        self._while(loop, f"uint32({first} + thread)", end, "threads", body)
+        self.dealt = False
 
-    def _along(self, row: Row, line: str, loop: int | None = None) -> None:
-        """A line for every place in a row of folds, said by the thread that adds to it."""
+    def _while(self, loop: int, first: str, end: str, step: str, body: Callable[[], None]) -> None:
+        self.say(f"i{loop} = {first}")
+        with self.block(f"while i{loop} < {end}:"):
+            body()
+            self.say(f"i{loop} = uint32(i{loop} + {step})")
+
+    def _along(self, row: Row, number: str, loop: int | None = None) -> None:
+        """A number into every place in a row of folds, by the thread that adds to it."""
         loop = row.first if loop is None else loop
         if loop == row.depth:
-            self._once(line)
+            for slot in range(self.slots):
+                self._once(f"{self._row_place(row, slot)} = {number}")
         elif loop not in row.kept:
-            self._along(row, line, loop + 1)
+            self._along(row, number, loop + 1)
         else:
-            with self.turns(loop):
-                self._along(row, line, loop + 1)
+            self._turns(loop, lambda: self._along(row, number, loop + 1))
 
     def _once(self, line: str) -> None:
         """A line that one thread must say: whoever has this turn, or the first."""
@@ -168,34 +177,70 @@ class _Writer:
     # One item ---------------------------------------------------------------------------------------------------------
     def _do(self, item: Item) -> None:
         nest = self.nest
+        if isinstance(item, Get) and self._moves_by_four("r", item.value):
+            four = ", ".join(self._name(item.value, slot) for slot in range(4))
+            self.say(f"{four} = ld4(r{item.value}, {self._index('r', item.value)})")
+        elif isinstance(item, Put) and self._moves_by_four("w", item.write):
+            value = self.loops.writes[item.write].value
+            four = ", ".join(self._name(value, slot) for slot in range(4))
+            self.say(f"st4(w{item.write}, {self._index('w', item.write)}, {four})")
+        else:
+            for slot in range(self.slots if self._is_wide(item) else 1):
+                self._do_one(item, slot)
+
+    def _is_wide(self, item: Item) -> bool:
+        """Whether something is done for every turn of the loop abreast."""
+        nest = self.nest
+        if isinstance(item, Get | Reload | Keep):
+            return self.abreast in nest.varies[item.value]
+        if isinstance(item, Put):
+            return self.abreast in nest.varies[self.loops.writes[item.write].value]
+        if isinstance(item, Pour):
+            return self.abreast in nest.varies[nest.rows[item.row].operand]
+        return isinstance(item, Add) and self.abreast in nest.values[item.fold].over
+
+    def _moves_by_four(self, kind: str, at: int) -> bool:
+        if self.slots == 1 or (kind == "r" and at >= len(self.loops.reads)):
+            return False
+        buffer = self.loops.reads[at] if kind == "r" else self.loops.writes[at].buffer
+        same = kind == "r" or self.nest.dtype(self.loops.writes[at].value) == "float32"
+        return same and buffer.dtype == "float32" and buffer.moves[self.abreast] == NEXT
+
+    def _name(self, value: int, slot: int) -> str:
+        """A value's variable; one for each slot where it varies over the loop abreast."""
+        wide = self.slots > 1 and self.abreast in self.nest.varies[value]
+        return f"v{value}_{slot}" if wide else f"v{value}"
+
+    def _do_one(self, item: Item, slot: int) -> None:
+        nest = self.nest
         if isinstance(item, Get):
-            self.say(f"v{item.value} = {self._value(item.value)}")
+            self.say(f"{self._name(item.value, slot)} = {self._value(item.value, slot)}")
         elif isinstance(item, Reload):
-            self.say(f"v{item.value} = {self._kept(item.value)}")
+            self.say(f"{self._name(item.value, slot)} = {self._kept(item.value, slot)}")
         elif isinstance(item, Keep):
-            self._once(f"{self._kept(item.value)} = v{item.value}")
+            self._once(f"{self._kept(item.value, slot)} = {self._name(item.value, slot)}")
         elif isinstance(item, Put):
             put = self.loops.writes[item.write]
-            number = _cast(f"v{put.value}", nest.dtype(put.value), put.buffer.dtype)
-            self._once(f"{self._place('w', item.write, put.buffer)} = {number}")
+            number = _cast(self._name(put.value, slot), nest.dtype(put.value), put.buffer.dtype)
+            self._once(f"w{item.write}[{self._index('w', item.write, slot)}] = {number}")
         elif isinstance(item, Add):
             fold = nest.values[item.fold]
-            number = _cast(f"v{fold.operand}", nest.dtype(fold.operand), fold.dtype)
+            number = _cast(self._name(fold.operand, slot), nest.dtype(fold.operand), fold.dtype)
             self.say(f"v{item.fold} = {_joined(fold.word, fold.dtype, f'v{item.fold}', number)}")
         elif isinstance(item, Pour):
             row = nest.rows[item.row]
-            number = _cast(f"v{row.operand}", nest.dtype(row.operand), row.dtype)
-            place = self._row_place(row)
+            number = _cast(self._name(row.operand, slot), nest.dtype(row.operand), row.dtype)
+            place = self._row_place(row, slot)
             self._once(f"{place} = {_joined(row.word, row.dtype, place, number)}")
 
-    def _value(self, at: int) -> str:
+    def _value(self, at: int, slot: int) -> str:
         value = self.nest.values[at]
         if isinstance(value, Buffer):
-            return self._place("r", at, value)
+            return f"r{at}[{self._index('r', at, slot)}]"
         assert isinstance(value, Apply)
         dtypes = [None if isinstance(each, Number) else self.nest.dtype(each) for each in value.operands]
         operands = [
-            _literal(wanted, each.value) if isinstance(each, Number) else _cast(f"v{each}", own or wanted, wanted)
+            _literal(wanted, each.value) if isinstance(each, Number) else _cast(self._name(each, slot), own or wanted, wanted)
             for each, own, wanted in zip(value.operands, dtypes, computed_in(value, dtypes))
         ]
         if value.word == "cast":
@@ -203,29 +248,32 @@ class _Writer:
         return spoken(value.word, value.dtype, operands)
 
     # Places -----------------------------------------------------------------------------------------------------------
-    def _place(self, kind: str, at: int, buffer: Buffer) -> str:
+    def _index(self, kind: str, at: int, slot: int = 0) -> str:
+        """Where in a read or a write the number of this turn is."""
+        buffer = self.loops.reads[at] if kind == "r" else self.loops.writes[at].buffer
         terms = [f"{kind}{at}_first"]
         for loop, move in enumerate(buffer.moves):
+            turn = f"(i{loop} + uint32({slot}))" if slot and loop == self.abreast else f"i{loop}"
             if move == NEXT:
-                terms.append(f"i{loop}")
+                terms.append(turn)
             elif move == FAR:
-                terms.append(f"i{loop} * {kind}{at}_by{loop}")
-            else:
-                assert move == STILL
+                terms.append(f"{turn} * {kind}{at}_by{loop}")
         if kind == "w" and at in self.code.partial:
             terms.append(f"part * w{at}_part")
-        return f"{kind}{at}[uint32({' + '.join(terms)})]"
+        return f"uint32({' + '.join(terms)})"
 
-    def _row_place(self, row: Row) -> str:
-        return self._place("w", row.write, self.loops.writes[row.write].buffer)
+    def _row_place(self, row: Row, slot: int) -> str:
+        return f"w{row.write}[{self._index('w', row.write, slot)}]"
 
-    def _kept(self, at: int) -> str:
+    def _kept(self, at: int, slot: int) -> str:
         write = self.nest.reloaded.get(at)
         if write is not None:
-            return self._place("w", write, self.loops.writes[write].buffer)
+            return f"w{write}[{self._index('w', write, slot)}]"
         place = "0"
         for loop in self.nest.kept[at]:
-            place = f"({place}) * n{loop} + " + (f"i{loop}" if loop else "i0 - start")
+            turn = f"i{loop}" if loop else "i0 - start"
+            turn += f" + uint32({slot})" if slot and loop == self.abreast else ""
+            place = f"({place}) * n{loop} + {turn}"
         return f"k{at}[uint32(part * k{at}_part + {place})]"
 
 

@@ -162,7 +162,8 @@ class Builder:
             tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
         ))  # fmt: skip
         flops = _flops(nest, sizes)
-        code = self.target.nest(nest, sizes)
+        places = [(view, far) for view, _, far in read_buffers] + [(view, far) for _, view, _, far, _ in write_buffers]
+        code = self.target.nest(nest, sizes, places)
         nest = code.loops
         late = self._apart(code, read_buffers, write_buffers)
         rows = sizes[0] if depth else 1
