@@ -6,7 +6,6 @@ imports it before an engine is asked for.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +32,10 @@ class Device:
 def simulator() -> Device:
     """numba's simulator; NoDevice where this process works with a GPU already."""
     if "numba.cuda" not in sys.modules:
-        os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
+        import numba
+
+        # Not by the environment, which programs that this one starts would inherit.
+        numba.config.ENABLE_CUDASIM = 1
     cuda = _imported()
     if not is_simulator():
         raise NoDevice(N_("numba.cuda was loaded without its simulator; run this in a process of its own, or with NUMBA_ENABLE_CUDASIM=1"))
@@ -63,11 +65,6 @@ def is_simulator() -> bool:
 
 def _imported() -> Any:
     """numba.cuda of the package numba-cuda; numba has an older one of its own, which does not serve."""
-    import numba
-
-    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" and "numba.cuda" not in sys.modules:
-        # numba has read the environment when it was imported, and that may have been for the processor's kernels.
-        numba.config.ENABLE_CUDASIM = 1
     try:
         from numba import cuda
     except ImportError as error:

@@ -1,0 +1,67 @@
+"""Kernels of a GPU as PTX and machine code, one line of JSON for each; run as a program, because numba.cuda is a GPU's or the
+simulator's for the whole of a process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import nngraph as ng
+import numpy as np
+from nngraph.autograd.engines.compiled.calls import Scratch
+from nngraph.autograd.engines.compiled.planned import planned
+from nngraph.autograd.engines.cuda.program import TWINS
+from nngraph.autograd.engines.cuda.target import Gpu
+from nngraph.autograd.kernels.cuda.arguments import Argument
+from nngraph.autograd.kernels.cuda.gate import seen
+from nngraph.autograd.kernels.cuda.product import LARGE, MIDDLE, NAMES, Form, text
+
+UNSIGNED = {"rows", "columns", "depth", "near", "turns", "a_first", "b_first", "c_first"}
+
+
+def products() -> Iterator[tuple[str, str, list[str], int]]:
+    """Name, text, kinds of the arguments and threads of every way a product is computed."""
+    kinds = ["float32*" if name in "abc" else "uint32" if name in UNSIGNED else "int32" for name in NAMES]
+    for tile in (MIDDLE, LARGE):
+        for name, a, b in (("NN", "depth4", "columns4"), ("NT", "depth4", "depth4"), ("TN", "rows4", "columns4"), ("any", "rows", "columns")):
+            form = Form(tile, "float32", a, b, name != "any", False)
+            yield f"product {name} {tile.height}", text(form), kinds, tile.threads
+
+
+def nests() -> Iterator[tuple[str, str, list[str], int]]:
+    """The same of the nests of a training step, and of long rows."""
+    rng = np.random.default_rng(0)
+    x, t = ng.input("x", shape=(256, 64), dtype=np.float32), ng.input("t", shape=(256,), dtype=np.int64)
+    weights = [
+        ng.parameter(name, rng.standard_normal(shape).astype(np.float32))
+        for name, shape in (("W1", (64, 32)), ("b1", (32,)), ("W2", (32, 12)), ("b2", (12,)))
+    ]
+    w1, b1, w2, b2 = weights
+    loss = ng.softmax_loss(ng.tanh(x @ w1 + b1) @ w2 + b2, t)
+    updates = {w: w - 0.1 * g for w, g in zip(weights, ng.gradient(loss, weights))}
+    long = ng.sigmoid(ng.input("y", shape=(1 << 16,), dtype=np.float32)) * 2.0 + 1.0
+    for name, plan in (("net", planned([loss], updates, Gpu())), ("chain", planned([long, ng.sum(long)], {}, Gpu()))):
+        for number, call in enumerate(plan.calls):
+            if call.loops is None and call.code.name not in TWINS:
+                continue
+            code = call.code if call.loops is not None else TWINS[call.code.name]
+            words = call.words if call.loops is not None else code.block(call.words)
+            kinds = [
+                word.dtype + "*" * word.is_array if isinstance(word, Argument) else "int32*"
+                for word in words if not isinstance(word, Scratch)
+            ]  # fmt: skip
+            yield f"{name} {number} {code.name}", code.text(), kinds, 256
+
+
+if __name__ == "__main__":
+    arch = sys.argv[1] if len(sys.argv) > 1 else "90"
+    known: set[str] = set()
+    for name, source, kinds, threads in [*products(), *nests()]:
+        if source in known:
+            continue
+        known.add(source)
+        found = asdict(seen(source, kinds, arch, threads))
+        del found["ptx"], found["sass"]
+        print(json.dumps({"name": name, "source": source, **found}), flush=True)
