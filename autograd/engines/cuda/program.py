@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import NngraphError
 from ...kernels.cuda.arguments import Argument, first_of
-from ...kernels.cuda.checks import CheckRange
 from ...kernels.cuda.device import Device, gpu, simulator
+from ...kernels.cuda.elementwise import CHECK_RANGE, GATHER, PLACES, Elementwise, Twin, blocks
 from ...kernels.cuda.launch import of_text
 from ...kernels.cuda.nest import CudaNest
 from ...kernels.cuda.product import CudaProduct
+from ...kernels.cuda.random import NORMAL, UNIFORM
 from ...node import Leaf, Node
 from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
 from ..compiled.planned import planned
@@ -28,7 +30,9 @@ from .target import Gpu
 if TYPE_CHECKING:
     from ...report import PlanReport
 
-TWINS: dict[str, Any] = {"check_range": CheckRange()}
+TWINS: dict[str, Twin] = {
+    "check_range": CHECK_RANGE, "places": PLACES, "gather": GATHER, "uniform": UNIFORM, "normal": NORMAL,
+}  # fmt: skip
 """Name of a processor's kernel -> what does the same on a GPU, given the same words."""
 
 FEW = 8
@@ -88,7 +92,10 @@ class CudaProgram(Program):
         self._kept, self.keeping = {}, None
         stops = any(STATUS in call.words for call in calls if not isinstance(call.code, Fallback))
         self._aside = {leaf: self._new(home.array.shape, home.array.dtype) for leaf, home in self.homes.items() if stops}
-        self.launches: list[Callable[[], None]] = [self._launch(call, at) for at, call in enumerate(calls)]
+        self._around: list[tuple[Mapping[Buffer, int], int]] = []
+        """Arenas of the loops around the call that is being bound: where their buffers lie, and where the arena begins."""
+        self._turns: dict[Buffer, int] = {}
+        self.launches = self._launches(calls, self._scratch, 0)
         self.is_native = False
 
     def _of_leaf(self, leaf: Leaf) -> DeviceArray:
@@ -99,31 +106,48 @@ class CudaProgram(Program):
             array[...] = leaf._value
         return array
 
-    def _launch(self, call: Call, number: int) -> Callable[[], None]:
-        """What runs a call."""
-        if isinstance(call.code, Fallback):
-            return lambda: self.fall_back(call)
-        code, words = call.code, call.words
-        if not isinstance(code, (CudaNest, CudaProduct)):
-            code = TWINS.get(code.name)
-            if code is None:
-                raise NngraphError(f"the kernel {call.code.name} has no twin for a GPU and no declared fallback")
-            words = code.block(words)
-        working = next((self._scratch[number, at] for at, word in enumerate(words) if isinstance(word, Scratch)), 0)
+    def _launches(
+        self, calls: Sequence[Call], scratch: Mapping[tuple[int, int], int], base: int
+    ) -> list[Callable[[], None]]:
+        """What runs the calls, in order; those inside a loop once for every turn of it."""
+        found: list[Callable[[], None]] = []
+        for number, call in enumerate(calls):
+            if isinstance(call.code, Fallback):
+                found.append(partial(self.fall_back, call))
+            elif call.body is None:
+                working = [base + scratch[number, at] for at, word in enumerate(call.words) if isinstance(word, Scratch)]
+                found.append(self._launch(call, *working))
+            else:
+                inner = base + scratch[number, 0]
+                self._around.append((call.body.offsets, inner))
+                for turn in range(call.body.length):
+                    self._turns |= dict.fromkeys(call.body.moving, turn)
+                    found += self._launches(call.body.calls, call.body.scratch, inner)
+                self._around.pop()
+        return found
+
+    def _launch(self, call: Call, working: int = 0) -> Callable[[], None]:
+        """What runs one call. `working`: where its working memory begins."""
+        code, words, grid = call.code, call.words, call.grid
+        if not isinstance(code, (CudaNest, CudaProduct, Elementwise)):
+            twin = TWINS.get(code.name)
+            if twin is None:
+                raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")
+            code, words = twin.code(call), twin.words(call)
+            grid = blocks(words, code.threads())
         arguments = [self._argument(word, working) for word in words if not isinstance(word, Scratch)]
         if len(arguments) != len(code.names()):
             raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(arguments)}")
-        chunks = max(1, -(-call.rows // call.chunk)) if call.chunk else 1
-        grid, threads = call.grid or (chunks, 1, 1), 32
         if isinstance(code, CudaNest):
-            extents = [word.value for word in words[: code.loops.depth]]
-            threads = min(code.threads(extents, call.chunk), FEW) if self.device.simulated else code.threads(extents, call.chunk)
-        elif isinstance(code, CudaProduct):
-            threads = code.threads()
+            threads = code.threads([word.value for word in words[: code.loops.depth]], call.chunk)
+            threads = min(threads, FEW) if self.device.simulated else threads
+            grid = (max(1, -(-call.rows // call.chunk)), 1, 1)
         else:
-            grid = (-(-max(int(call.reads[0].size), 1) // threads), 1, 1)
+            threads = code.threads()
         kernel = of_text(self.device, code.text())
-        poisoned = self._poisoned(call) if self.device.simulated else []
+        if not self.device.simulated:
+            return partial(kernel.launch, grid, threads, arguments)
+        poisoned = self._poisoned(call)
 
         def launch() -> None:
             for array in poisoned:
@@ -147,8 +171,13 @@ class CudaProgram(Program):
 
     def _flat(self, view: View) -> Any:
         """The numbers of a view as a flat array of the GPU."""
-        if view.buffer in self.offsets:
-            return of_view(self.memory, view, self.offsets[view.buffer])
+        while view.buffer.role == "moving":
+            outer, stride = view.buffer.owner
+            moved = view.offset + self._turns[view.buffer] * (stride // view.dtype.itemsize)
+            view = View(outer.buffer, view.dtype, view.shape, view.strides, moved)
+        for offsets, base in [*reversed(self._around), (self.offsets, 0)]:
+            if view.buffer in offsets:
+                return of_view(self.memory, view, base + offsets[view.buffer])
         if view.buffer.role == "constant" and isinstance(view.buffer.owner, np.ndarray) and view.buffer not in self.arrays:
             host = view.buffer.owner
             self.arrays[view.buffer] = self._new(host.shape, host.dtype)

@@ -19,7 +19,7 @@ FALLBACKS: dict[str, str] = {
     family: "not written yet"
     for family in (
         "conv", "conv_image", "conv_weights", "max_pool", "max_pool_back", "average_pool", "average_pool_back", "patches",
-        "overlap_add", "gather", "scatter_add", "uniform", "normal", "cumsum", "argmax", "argmin", "scan",
+        "overlap_add", "cumsum", "argmax", "argmin",
     )
 }  # fmt: skip
 """Kernel families that have no kernel for a GPU, and why: numpy computes these ops, in the middle of the program."""
@@ -57,8 +57,9 @@ class Gpu:
     def lowering(self, family: str) -> Lowering | None:
         """See Target."""
         from ..compiled.lowering.table import table
+        from .lowering import LOWERINGS
 
-        return None if family in FALLBACKS else table().get(family)
+        return None if family in FALLBACKS else LOWERINGS.get(family) or table().get(family)
 
     def keeps(self, node: Node) -> bool:
         """See Target. An op that numpy would have to compute is opened into simpler ones where it can be."""

@@ -46,8 +46,8 @@ def nests() -> Iterator[tuple[str, str, list[str], int]]:
         for number, call in enumerate(plan.calls):
             if call.loops is None and call.code.name not in TWINS:
                 continue
-            code = call.code if call.loops is not None else TWINS[call.code.name]
-            words = call.words if call.loops is not None else code.block(call.words)
+            code = call.code if call.loops is not None else TWINS[call.code.name].code(call)
+            words = call.words if call.loops is not None else TWINS[call.code.name].words(call)
             kinds = [
                 word.dtype + "*" * word.is_array if isinstance(word, Argument) else "int32*"
                 for word in words if not isinstance(word, Scratch)
