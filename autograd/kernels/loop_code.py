@@ -19,7 +19,7 @@ from ..errors import NngraphError
 from ..kept import kept
 from . import machine_code
 from .loop_passes import Nest
-from .loops import FAR, NEXT, Apply, Buffer, Fit, Fold, Loops, Number
+from .loops import FAR, NEXT, Buffer, Fit, Loops
 from .machine import machine
 
 

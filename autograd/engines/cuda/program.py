@@ -11,11 +11,11 @@ import numpy as np
 from ...errors import NngraphError
 from ...kernels.cuda.arguments import Argument, first_of
 from ...kernels.cuda.device import Device, gpu, simulator
-from ...kernels.cuda.elementwise import CHECK_RANGE, GATHER, PLACES, Elementwise, Twin, blocks
+from ...kernels.cuda.elementwise import Elementwise, blocks
 from ...kernels.cuda.launch import of_text
 from ...kernels.cuda.nest import CudaNest
 from ...kernels.cuda.product import CudaProduct
-from ...kernels.cuda.random import NORMAL, UNIFORM
+from ...kernels.cuda.twins import TWINS
 from ...node import Leaf, Node
 from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
 from ..compiled.planned import planned
@@ -29,11 +29,6 @@ from .target import Gpu
 
 if TYPE_CHECKING:
     from ...report import PlanReport
-
-TWINS: dict[str, Twin] = {
-    "check_range": CHECK_RANGE, "places": PLACES, "gather": GATHER, "uniform": UNIFORM, "normal": NORMAL,
-}  # fmt: skip
-"""Name of a processor's kernel -> what does the same on a GPU, given the same words."""
 
 FEW = 8
 """Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
@@ -91,7 +86,9 @@ class CudaProgram(Program):
         """The moment of the value of each leaf that the GPU has."""
         self._kept, self.keeping = {}, None
         stops = any(STATUS in call.words for call in calls if not isinstance(call.code, Fallback))
-        self._aside = {leaf: self._new(home.array.shape, home.array.dtype) for leaf, home in self.homes.items() if stops}
+        self._aside = {
+            leaf: self._new(home.array.shape, home.array.dtype) for leaf, home in self.homes.items() if stops
+        }
         self._around: list[tuple[Mapping[Buffer, int], int]] = []
         """Arenas of the loops around the call that is being bound: where their buffers lie, and where the arena begins."""
         self._turns: dict[Buffer, int] = {}
@@ -115,7 +112,9 @@ class CudaProgram(Program):
             if isinstance(call.code, Fallback):
                 found.append(partial(self.fall_back, call))
             elif call.body is None:
-                working = [base + scratch[number, at] for at, word in enumerate(call.words) if isinstance(word, Scratch)]
+                working = [
+                    base + scratch[number, at] for at, word in enumerate(call.words) if isinstance(word, Scratch)
+                ]
                 found.append(self._launch(call, *working))
             else:
                 inner = base + scratch[number, 0]
@@ -178,7 +177,11 @@ class CudaProgram(Program):
         for offsets, base in [*reversed(self._around), (self.offsets, 0)]:
             if view.buffer in offsets:
                 return of_view(self.memory, view, base + offsets[view.buffer])
-        if view.buffer.role == "constant" and isinstance(view.buffer.owner, np.ndarray) and view.buffer not in self.arrays:
+        if (
+            view.buffer.role == "constant"
+            and isinstance(view.buffer.owner, np.ndarray)
+            and view.buffer not in self.arrays
+        ):
             host = view.buffer.owner
             self.arrays[view.buffer] = self._new(host.shape, host.dtype)
             self.arrays[view.buffer][...] = host
@@ -245,7 +248,9 @@ class CudaProgram(Program):
             return np.empty(0, view.dtype), np.empty(view.shape, view.dtype)
         flat = np.array(self._flat(view).copy_to_host())
         size = view.dtype.itemsize
-        return flat, np.ndarray(view.shape, view.dtype, flat, first_of(view).value * size, [by * size for by in view.strides])
+        return flat, np.ndarray(
+            view.shape, view.dtype, flat, first_of(view).value * size, [by * size for by in view.strides]
+        )
 
     def many_steps(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int) -> None:
         """None: steps are called one by one."""

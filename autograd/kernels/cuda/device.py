@@ -38,7 +38,11 @@ def simulator() -> Device:
         numba.config.ENABLE_CUDASIM = 1
     cuda = _imported()
     if not is_simulator():
-        raise NoDevice(N_("numba.cuda was loaded without its simulator; run this in a process of its own, or with NUMBA_ENABLE_CUDASIM=1"))
+        raise NoDevice(
+            N_(
+                "numba.cuda was loaded without its simulator; run this in a process of its own, or with NUMBA_ENABLE_CUDASIM=1"
+            )
+        )
     from . import simulator as twin
 
     twin.prepare()
@@ -52,7 +56,11 @@ def gpu() -> Device:
     if is_simulator():
         raise NoDevice(N_('engine "cuda" needs a GPU, and this process simulates one (NUMBA_ENABLE_CUDASIM is set)'))
     if not cuda.is_available():
-        raise NoDevice(N_('engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the processor'))
+        raise NoDevice(
+            N_(
+                'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the processor'
+            )
+        )
     return Device(cuda, False)
 
 
@@ -68,7 +76,14 @@ def _imported() -> Any:
     try:
         from numba import cuda
     except ImportError as error:
-        raise NoDevice(N_("numba.cuda cannot be imported ({error}); install it with: pip install 'nngraph[cuda]'"), error=str(error)) from None
+        raise NoDevice(
+            N_("numba.cuda cannot be imported ({error}); install it with: pip install 'nngraph[cuda]'"),
+            error=str(error),
+        ) from None
     if "numba_cuda" not in str(cuda.__file__):
-        raise NoDevice(N_("numba.cuda is that of numba itself, which is too old; install the other with: pip install 'nngraph[cuda]'"))
+        raise NoDevice(
+            N_(
+                "numba.cuda is that of numba itself, which is too old; install the other with: pip install 'nngraph[cuda]'"
+            )
+        )
     return cuda

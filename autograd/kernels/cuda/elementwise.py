@@ -93,7 +93,7 @@ def _places(call: Any) -> Elementwise:
 
 
 def _places_words(call: Any) -> list[Any]:
-    target, picks, status, axes, _, *table = call.words
+    target, picks, status, _, _, *table = call.words
     numbers = [Argument("int64", word) for word in table]
     return [*array(target), *array(picks), status, *numbers, whole_number(call.rows)]
 

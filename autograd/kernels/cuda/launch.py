@@ -24,7 +24,9 @@ class Kernel:
     def launch(self, blocks: Sequence[int], threads: int, arguments: Sequence[Any]) -> None:
         """Run it on so many blocks (x, y, z) of so many threads."""
         if not 1 <= threads <= MOST_THREADS:
-            raise NngraphError(f"a kernel was to be launched with {threads} threads in a block; 1 to {MOST_THREADS} can be")
+            raise NngraphError(
+                f"a kernel was to be launched with {threads} threads in a block; 1 to {MOST_THREADS} can be"
+            )
         if any(not 1 <= count <= most for count, most in zip(blocks, MOST_BLOCKS)):
             raise NngraphError(f"a kernel was to be launched with {tuple(blocks)} blocks; at most {MOST_BLOCKS} can be")
         with warnings.catch_warnings():

@@ -157,11 +157,8 @@ class _Writer:
             return False
         if any(isinstance(each, Put) for each in before[-1:]):
             return False  # the one before has waited
-        buffers = [self.loops.reads[each.value] for each in before if isinstance(each, Get) and self._is_read(each.value)]
-        return any(each == self.loops.writes[item.write].buffer for each in buffers)
-
-    def _is_read(self, value: int) -> bool:
-        return value < len(self.loops.reads)
+        got = [each.value for each in before if isinstance(each, Get) and each.value < len(self.loops.reads)]
+        return any(self.loops.reads[each] == self.loops.writes[item.write].buffer for each in got)
 
     def _keeps_for_all(self, run: Pass) -> bool:
         """Whether the first thread has put aside what all threads take in a later pass."""
@@ -176,7 +173,6 @@ class _Writer:
 
     # One item ---------------------------------------------------------------------------------------------------------
     def _do(self, item: Item) -> None:
-        nest = self.nest
         if isinstance(item, Get) and self._moves_by_four("r", item.value):
             four = ", ".join(self._name(item.value, slot) for slot in range(4))
             self.say(f"{four} = ld4(r{item.value}, {self._index('r', item.value)})")
@@ -240,7 +236,9 @@ class _Writer:
         assert isinstance(value, Apply)
         dtypes = [None if isinstance(each, Number) else self.nest.dtype(each) for each in value.operands]
         operands = [
-            _literal(wanted, each.value) if isinstance(each, Number) else _cast(self._name(each, slot), own or wanted, wanted)
+            _literal(wanted, each.value)
+            if isinstance(each, Number)
+            else _cast(self._name(each, slot), own or wanted, wanted)
             for each, own, wanted in zip(value.operands, dtypes, computed_in(value, dtypes))
         ]
         if value.word == "cast":

@@ -32,13 +32,10 @@ def _twins() -> SimpleNamespace:
 def _check(array: Any, at: Any) -> None:
     """AssertionError where the GPU would stop: four numbers that begin between two places of 128 bits."""
     assert at % 4 == 0, f"128 bits are read or written at number {at}, which is not a multiple of 4"
-    base = getattr(array, "_item", getattr(array, "_ary", array))
-    del base  # the simulator's memory begins anywhere; what a plan promises is checked where it is bound
 
 
 def _intrinsics() -> SimpleNamespace:
     from llvmlite import ir
-    from numba.core import cgutils  # noqa: F401  (numba.cuda's intrinsics are written with it)
     from numba.cuda import types
     from numba.cuda.extending import intrinsic
 

@@ -62,8 +62,6 @@ def names(device: Device) -> dict[str, Any]:
 
         found |= {word: getattr(np, word, erf) for word in FUNCTIONS}
         return found | {"floor": np.floor, "power": np.power}
-    from numba.cuda import libdevice  # noqa: F401  (floors without going through whole numbers)
-
     found |= {word: getattr(math, word) for word in FUNCTIONS}
     return found | {"floor": math.floor, "power": math.pow}
 

@@ -12,11 +12,11 @@ import nngraph as ng
 import numpy as np
 from nngraph.autograd.engines.compiled.calls import Scratch
 from nngraph.autograd.engines.compiled.planned import planned
-from nngraph.autograd.engines.cuda.program import TWINS
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.kernels.cuda.arguments import Argument
 from nngraph.autograd.kernels.cuda.gate import seen
 from nngraph.autograd.kernels.cuda.product import LARGE, MIDDLE, NAMES, Form, text
+from nngraph.autograd.kernels.cuda.twins import TWINS
 
 UNSIGNED = {"rows", "columns", "depth", "near", "turns", "a_first", "b_first", "c_first"}
 
@@ -25,7 +25,12 @@ def products() -> Iterator[tuple[str, str, list[str], int]]:
     """Name, text, kinds of the arguments and threads of every way a product is computed."""
     kinds = ["float32*" if name in "abc" else "uint32" if name in UNSIGNED else "int32" for name in NAMES]
     for tile in (MIDDLE, LARGE):
-        for name, a, b in (("NN", "depth4", "columns4"), ("NT", "depth4", "depth4"), ("TN", "rows4", "columns4"), ("any", "rows", "columns")):
+        for name, a, b in (
+            ("NN", "depth4", "columns4"),
+            ("NT", "depth4", "depth4"),
+            ("TN", "rows4", "columns4"),
+            ("any", "rows", "columns"),
+        ):
             form = Form(tile, "float32", a, b, name != "any", False)
             yield f"product {name} {tile.height}", text(form), kinds, tile.threads
 

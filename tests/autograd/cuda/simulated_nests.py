@@ -14,7 +14,7 @@ from nngraph.autograd.kernels.cuda.simulator import poison
 from nngraph.autograd.kernels.loops import FAR, Fit, Fold
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernels"))
-from nests import JOIN, evaluate, memory, random_nest  # noqa: E402
+from nests import JOIN, evaluate, memory, random_nest
 
 
 def run(seed: int, largest: int = 600) -> bool:
@@ -31,7 +31,9 @@ def run(seed: int, largest: int = 600) -> bool:
     reads = [memory(rng, buffer, extents) for buffer in loops.reads]
     for each, array in zip(reads, arrays):
         each.view[0] = array
-    writes = [memory(rng, write.buffer, extents, parts if at in code.partial else 1) for at, write in enumerate(loops.writes)]
+    writes = [
+        memory(rng, write.buffer, extents, parts if at in code.partial else 1) for at, write in enumerate(loops.writes)
+    ]
     for each in writes:
         poison(each.view)
     given: list = [np.uint32(size) for size in extents]

@@ -6,15 +6,15 @@ import sys
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.cuda.program import TWINS
 from nngraph.autograd.engines.cuda.target import FALLBACKS, Gpu
 from nngraph.autograd.errors import NngraphError
+from nngraph.autograd.kernels.cuda.twins import TWINS
 from nngraph.autograd.kernels.kernel import all_kernels
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
-from nngraph.autograd.kernels.cuda.device import simulator  # noqa: E402
+from nngraph.autograd.kernels.cuda.device import simulator
 
-from .simulated_nests import run  # noqa: E402
+from .simulated_nests import run
 
 SIMULATED = "cuda-simulator"
 
@@ -36,7 +36,11 @@ def step_of(engine, rng, classes):
     loss = ng.softmax_loss(ng.tanh(x @ w1 + b1) @ w2 + b2, t)
     updates = {w: w - 0.5 * g for w, g in zip(weights, ng.gradient(loss, weights))}
     rows, labels = rng.standard_normal((8, 64)).astype(np.float32), rng.integers(0, 10, 8)
-    return ng.compile(loss, [x, t], updates, engine), (rows, labels if classes else np.eye(10, dtype=np.float32)[labels]), weights
+    return (
+        ng.compile(loss, [x, t], updates, engine),
+        (rows, labels if classes else np.eye(10, dtype=np.float32)[labels]),
+        weights,
+    )
 
 
 @pytest.mark.parametrize("classes", [False, True])
