@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ...kernels.loops import Loops
 from ...node import Node
-from .calls import View
+from .calls import Call, View
 from .lowering.dense import Lowering
 
 
@@ -29,6 +29,9 @@ class Target(Protocol):
 
     def keeps(self, node: Node) -> bool:
         """Whether a composite op is computed as it is."""
+
+    def attach(self, calls: list[Call]) -> None:
+        """Move nests into the kernels whose results they read."""
 
 
 class Processor:
@@ -69,6 +72,12 @@ class Processor:
     def keeps(self, node: Node) -> bool:
         """See Target."""
         return self.lowering(node.op.kernel) is not None and node.dtype.kind == "f"
+
+    def attach(self, calls: list[Call]) -> None:
+        """See Target."""
+        from .planning.epilogues import attach
+
+        attach(calls)
 
 
 PROCESSOR = Processor()

@@ -134,6 +134,7 @@ class CudaProgram(Program):
                 raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")
             code, words = twin.code(call), twin.words(call)
             grid = blocks(words, code.threads())
+        words = [*words, *(word for nest in call.finishing for word in nest.words)]
         arguments = [self._argument(word, working) for word in words if not isinstance(word, Scratch)]
         if len(arguments) != len(code.names()):
             raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(arguments)}")
@@ -189,8 +190,14 @@ class CudaProgram(Program):
 
     def _poisoned(self, call: Call) -> list[np.ndarray]:
         """On the simulator: what a call writes and does not read."""
-        read = [self._seen(view) for view in call.reads]
-        written = [self._seen(view) for view in call.writes]
+        made = {
+            view.buffer
+            for part in call.parts
+            for view in part.writes
+            if all(view.buffer is not other.buffer for other in part.reads)
+        }
+        read = [self._seen(view) for part in call.parts for view in part.reads if view.buffer not in made]
+        written = [self._seen(view) for part in call.parts for view in part.writes]
         return [array for array in written if not any(np.may_share_memory(array, each) for each in read)]
 
     def _seen(self, view: View) -> np.ndarray:

@@ -11,9 +11,10 @@ from ...kernels.cuda.nest import CudaNest, nest
 from ...kernels.cuda.product import LARGE, MIDDLE, SMALL, CudaProduct, Tile, block, form_of
 from ...kernels.loops import NEXT, Buffer, Fit, Fold, Loops
 from ...node import Node
-from ..compiled.calls import View
+from ..compiled.calls import Call, View
 from ..compiled.lowering.dense import Lowering
 from ..compiled.lowering.products import ONCE
+from .epilogues import attach
 
 FALLBACKS: dict[str, str] = {
     family: "not written yet"
@@ -78,10 +79,14 @@ class Gpu:
         blocks = -(-way.rows.size // tile.height) * -(-way.columns.size // tile.width) * near.size * far.size
         made = plan.call(
             code, block(way, a, b, c, near, far, second), [a, b, c] if accumulate else [a, b], [c], rows=blocks,
-            flops=2 * way.multiplications,
+            flops=2 * way.multiplications, finish=way.rows_in_order,
         )  # fmt: skip
         made.grid = (-(-way.columns.size // tile.width), -(-way.rows.size // tile.height), near.size * far.size)
         return True
+
+    def attach(self, calls: list[Call]) -> None:
+        """See Target."""
+        attach(calls)
 
     def _tile(self, rows: int, columns: int, matrices: int, size: int) -> Tile:
         if self.simulated:

@@ -26,8 +26,19 @@ def text(code: Any) -> str:
     return _Writer(code).written()
 
 
+def once(code: Any, given: dict[int, str]) -> list[str]:
+    """The lines of one turn of all loops of a nest that folds nothing. `given`: reads whose numbers are at hand."""
+    writer = _Writer(code, given)
+    writer.indent, writer.dealt = 0, True
+    for item in code.nest.body.everything():
+        if not isinstance(item, Pass):
+            writer._do(item)
+    return writer.lines
+
+
 class _Writer:
-    def __init__(self, code: Any) -> None:
+    def __init__(self, code: Any, given: dict[int, str] | None = None) -> None:
+        self.given = given or {}
         self.code, self.nest, self.loops = code, code.nest, code.loops
         self.depth, self.abreast = self.loops.depth, code.abreast
         self.lines: list[str] = []
@@ -231,6 +242,8 @@ class _Writer:
 
     def _value(self, at: int, slot: int) -> str:
         value = self.nest.values[at]
+        if at in self.given:
+            return self.given[at]
         if isinstance(value, Buffer):
             return f"r{at}[{self._index('r', at, slot)}]"
         assert isinstance(value, Apply)

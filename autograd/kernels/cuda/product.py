@@ -7,6 +7,7 @@ moved four at a time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..loops import Loops
 from .arguments import Argument, first_of, of_view, whole_number
+from .nest import nest
+from .nest_text import once
 
 NAMES = (
     "a", "a_first", "b", "b_first", "c", "c_first", "rows", "columns", "depth", "a_row", "a_depth", "b_depth", "b_column",
@@ -44,10 +48,18 @@ SMALL, MIDDLE, LARGE = Tile(16, 16, 16), Tile(64, 64, 16, unrolled=8), Tile(128,
 
 
 @dataclass(frozen=True, slots=True)
+class Epilogue:
+    """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C."""
+
+    loops: Loops
+    results: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """What a product's kernel is made for. `a` and `b`: along which loop their numbers lie side by side, "depth" or "rows"
     (of b, "columns"), and with a 4 behind it where all of it goes four by four. `c_four`: the same of c, along its columns.
-    `add`: to what C holds."""
+    `add`: to what C holds. `keeps`: C is written, as others than the epilogues read it."""
 
     tile: Tile
     dtype: str
@@ -55,6 +67,8 @@ class Form:
     b: str
     c_four: bool
     add: bool
+    keeps: bool = True
+    epilogues: tuple[Epilogue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,8 +84,8 @@ class CudaProduct:
         return text(self.form)
 
     def names(self) -> Sequence[str]:
-        """The kernel's arguments."""
-        return NAMES
+        """The kernel's arguments, then those of the epilogues."""
+        return names_of(self.form)
 
     def threads(self) -> int:
         """Threads of a block."""
@@ -90,6 +104,12 @@ def block(way: Any, a: Any, b: Any, c: Any, near: Any, far: Any, second: Any) ->
     return [*words, whole_number(second.size), Argument("int32", second.a), Argument("int32", second.b)]
 
 
+def names_of(form: Form) -> list[str]:
+    """The arguments of a form's kernel."""
+    more = [renamed(name, at) for at, each in enumerate(form.epilogues) for name in nest(each.loops).names()]
+    return [*NAMES, *more]
+
+
 @cache
 def text(form: Form) -> str:
     """The kernel of a form."""
@@ -97,7 +117,7 @@ def text(form: Form) -> str:
     across, threads = tile.width // tile.wide, tile.threads
     lines = _Lines()
     say = lines.say
-    say(f"def kernel({', '.join(NAMES)}):")
+    say(f"def kernel({', '.join(names_of(form))}):")
     lines.indent = 1
     say(f"slice_a = cuda.shared.array({tile.deep * tile.height}, {number})")
     say(f"slice_b = cuda.shared.array({tile.deep * tile.width}, {number})")
@@ -221,7 +241,7 @@ def _store(lines: _Lines, form: Form) -> None:
                 for other in range(across):
                     say(f"in_column = uint32(column + mine_j + uint32({other * (tile.width // across)}))")
                     at = f"(i + {4 * square}) * {tile.wide} + {4 * other}"
-                    if form.c_four:
+                    if form.c_four and not form.epilogues:
                         with lines.under("if in_column < columns:"):
                             say("place = uint32(c_here + in_row * c_row + in_column)")
                             sums = [f"sums[{at} + {each}]" for each in range(4)]
@@ -232,7 +252,26 @@ def _store(lines: _Lines, form: Form) -> None:
                         continue
                     with lines.under("for j in range(4):"), lines.under("if in_column + uint32(j) < columns:"):
                         say("place = uint32(c_here + in_row * c_row + (in_column + uint32(j)) * c_column)")
-                        say(f"c[place] = {'c[place] + ' if form.add else ''}sums[{at} + j]")
+                        say(f"result = {'c[place] + ' if form.add else ''}sums[{at} + j]")
+                        if form.keeps:
+                            say("c[place] = result")
+                        for number_, epilogue in enumerate(form.epilogues):
+                            for line in _finishing(epilogue, number_):
+                                say(line)
+
+
+def _finishing(epilogue: Epilogue, number: int) -> list[str]:
+    """What an epilogue does with `result`, the number of C in row `in_row` and column `in_column + j`."""
+    lines = ["in_all = uint32(uint32(cuda.blockIdx.z) * rows + in_row)"]
+    turns = ["i0 = in_all", "i1 = uint32(in_column + uint32(j))"]
+    if epilogue.loops.depth == 1:
+        turns = ["i0 = uint32(in_all * columns + in_column + uint32(j))"]
+    return lines + [renamed(line, number) for line in [*turns, *once(nest(epilogue.loops), dict.fromkeys(epilogue.results, "result"))]]
+
+
+def renamed(text: str, number: int) -> str:
+    """A text of a nest whose names are those of one of several epilogues."""
+    return re.sub(r"\b([rwnvi]\d+\w*|chunk)\b", rf"e{number}_\1", text)
 
 
 def form_of(way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, add: bool, tile: Tile) -> Form:

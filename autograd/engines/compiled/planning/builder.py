@@ -107,10 +107,9 @@ class Builder:
     def loop(self, inner: Builder, length: int, moving: list[Buffer]) -> None:
         """Add a call that repeats all calls of another builder."""
         from ....kernels.interpreter import repeat
-        from .epilogues import attach
         from .memory import arranged
 
-        attach(inner.calls)
+        self.target.attach(inner.calls)
         offsets, scratch, size = arranged(inner.calls, inner.mark)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}

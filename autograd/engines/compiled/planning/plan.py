@@ -23,7 +23,6 @@ from ..lowering import structure
 from ..lowering import table as lowerings
 from ..target import PROCESSOR, Target
 from .cut_first import cut_first
-from .epilogues import attach
 from .fusible import REAL, is_elementwise, operand_axes, reduction
 from .groups import Fusion, Group, Unit
 from .nests import emit
@@ -59,7 +58,7 @@ class Plan(Whole):
             self._wanted()
             self._emit()
             if inside is None:
-                attach(self.calls)
+                self.target.attach(self.calls)
 
     def inner(
         self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], place: Mapping[Leaf, View], results: Sequence[View]
