@@ -18,7 +18,9 @@ def attach(calls: list[Call]) -> None:
         if call.finishing:
             result = call.writes[0]
             finishing = tuple(
-                Epilogue(nest.loops, frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer))
+                Epilogue(
+                    nest.loops, frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer)
+                )
                 for nest in call.finishing
                 if nest.loops is not None
             )

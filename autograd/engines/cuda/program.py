@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import NngraphError
-from ...kernels.cuda.arguments import Argument, first_of
+from ...kernels.cuda.arguments import Argument
 from ...kernels.cuda.device import Device, gpu, simulator
 from ...kernels.cuda.elementwise import Elementwise, blocks
-from ...kernels.cuda.launch import of_text
 from ...kernels.cuda.nest import CudaNest
 from ...kernels.cuda.product import CudaProduct
 from ...kernels.cuda.twins import TWINS
@@ -21,10 +20,10 @@ from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
 from ..compiled.planned import planned
 from ..compiled.planning.memory import arranged
 from ..compiled.planning.whole import Whole
-from ..compiled.running.code import Place
+from ..compiled.running.code import Place as Word
 from ..compiled.running.leaves import Given, Leaves, plain
 from ..compiled.running.program import BadData, Program
-from .memory import DeviceArray, of_view
+from .memory import DeviceArray, Place
 from .target import Gpu
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class CudaProgram(Program):
         for view in self.plan.results:
             self.arrays[view.buffer] = self._new(view.shape, view.dtype)
         self.given = [
-            Given(leaf, buffer, Place(memoryview(self.status), ()))
+            Given(leaf, buffer, Word(memoryview(self.status), ()))
             for leaf, buffer in self.plan.leaves.items()
             if leaf.role != "constant" and leaf not in self.homes
         ]
@@ -94,6 +93,8 @@ class CudaProgram(Program):
         self._turns: dict[Buffer, int] = {}
         self.launches = self._launches(calls, self._scratch, 0)
         self.is_native = False
+        self._captured: Callable[[], None] | None = None
+        self._calls = 0
 
     def _of_leaf(self, leaf: Leaf) -> DeviceArray:
         if leaf in self.homes:
@@ -144,15 +145,16 @@ class CudaProgram(Program):
             grid = (max(1, -(-call.rows // call.chunk)), 1, 1)
         else:
             threads = code.threads()
-        kernel = of_text(self.device, code.text())
+        kinds = [kind_of(word) for word in words if not isinstance(word, Scratch)]
+        run = partial(self.device.kernel(code.text(), kinds), grid, threads, arguments)
         if not self.device.simulated:
-            return partial(kernel.launch, grid, threads, arguments)
+            return run
         poisoned = self._poisoned(call)
 
         def launch() -> None:
             for array in poisoned:
                 _poison(array)
-            kernel.launch(grid, threads, arguments)
+            run()
 
         return launch
 
@@ -167,17 +169,17 @@ class CudaProgram(Program):
             size = np.dtype(word.dtype).itemsize
             first = (working + word.value) // size
             return self.memory.flat(word.dtype, first, max(self.arena_bytes // size - first, 0))
-        return self._flat(word.value)
+        return self._place(word.value).argument
 
-    def _flat(self, view: View) -> Any:
-        """The numbers of a view as a flat array of the GPU."""
+    def _place(self, view: View) -> Place:
+        """Where the numbers of a view lie."""
         while view.buffer.role == "moving":
             outer, stride = view.buffer.owner
             moved = view.offset + self._turns[view.buffer] * (stride // view.dtype.itemsize)
             view = View(outer.buffer, view.dtype, view.shape, view.strides, moved)
         for offsets, base in [*reversed(self._around), (self.offsets, 0)]:
             if view.buffer in offsets:
-                return of_view(self.memory, view, base + offsets[view.buffer])
+                return Place(self.memory, view, base + offsets[view.buffer])
         if (
             view.buffer.role == "constant"
             and isinstance(view.buffer.owner, np.ndarray)
@@ -186,7 +188,7 @@ class CudaProgram(Program):
             host = view.buffer.owner
             self.arrays[view.buffer] = self._new(host.shape, host.dtype)
             self.arrays[view.buffer][...] = host
-        return of_view(self.arrays[view.buffer], view)
+        return Place(self.arrays[view.buffer], view)
 
     def _poisoned(self, call: Call) -> list[np.ndarray]:
         """On the simulator: what a call writes and does not read."""
@@ -202,11 +204,8 @@ class CudaProgram(Program):
 
     def _seen(self, view: View) -> np.ndarray:
         """The numbers of a view over the simulator's memory."""
-        flat = self._flat(view)
-        host = np.asarray(getattr(flat, "_ary", flat))
-        size = view.dtype.itemsize
-        first = -sum(min(0, (n - 1) * by) for n, by in zip(view.shape, view.strides)) * size
-        return np.ndarray(view.shape, view.dtype, host.view(np.uint8), first, [by * size for by in view.strides])
+        place = self._place(view)
+        return place.seen(np.asarray(getattr(place.argument, "_ary", place.argument)))
 
     # Running ----------------------------------------------------------------------------------------------------------
     def _run_once(self) -> list[np.ndarray] | None:
@@ -221,13 +220,22 @@ class CudaProgram(Program):
         if self._aside:
             self._status[...] = 0
             for leaf, array in self._aside.items():
-                array.bytes.copy_to_device(self.homes[leaf].array.bytes)
-        for launch in self.launches:
-            launch()
+                array.take(self.homes[leaf].array)
+        self._run()
         if self._aside and self._status.copy()[0]:
             for leaf, array in self._aside.items():
-                self.homes[leaf].array.bytes.copy_to_device(array.bytes)
+                self.homes[leaf].array.take(array)
             raise BadData
+
+    def _run(self) -> None:
+        """All launches: one by one the first time, which has everything compiled, then as one."""
+        self._calls += 1
+        if self._calls > 1 and not any(isinstance(call.code, Fallback) for call in self.plan.calls):
+            self._captured = self._captured or self.device.captured(self.launches)
+            self._captured()
+            return
+        for launch in self.launches:
+            launch()
 
     def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
         """Send what has changed to the GPU."""
@@ -241,23 +249,15 @@ class CudaProgram(Program):
 
     def fall_back(self, call: Call) -> None:
         """Have numpy do a call on the processor."""
+        places = [self._place(view) for view in call.reads]
         with np.errstate(all="ignore"):
-            result = call.code.function(*[self._fetched(view)[1] for view in call.reads])
+            result = call.code.function(*[place.seen(place.fetched()) for place in places])
         for view, value in zip(call.writes, result if isinstance(result, tuple) else (result,)):
             if view.size:
-                flat, host = self._fetched(view)
-                host[...] = value
-                self._flat(view).copy_to_device(flat)
-
-    def _fetched(self, view: View) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers of a view on the processor: flat, and as the view sees them."""
-        if not view.size:
-            return np.empty(0, view.dtype), np.empty(view.shape, view.dtype)
-        flat = np.array(self._flat(view).copy_to_host())
-        size = view.dtype.itemsize
-        return flat, np.ndarray(
-            view.shape, view.dtype, flat, first_of(view).value * size, [by * size for by in view.strides]
-        )
+                place = self._place(view)
+                flat = place.fetched()
+                place.seen(flat)[...] = value
+                place.send(flat)
 
     def many_steps(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int) -> None:
         """None: steps are called one by one."""
@@ -273,3 +273,8 @@ def _poison(array: np.ndarray) -> None:
     from ...kernels.cuda.simulator import poison
 
     poison(array)
+
+
+def kind_of(word: Any) -> str:
+    """What an argument is: the dtype of a number, or of a flat array with a star behind it."""
+    return word.dtype + "*" * word.is_array if isinstance(word, Argument) else "int32*"

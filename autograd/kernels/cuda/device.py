@@ -7,25 +7,50 @@ imports it before an engine is asked for.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
-from ...errors import NoDevice
+import numpy as np
+
+from ...errors import NngraphError, NoDevice
 from ...language import N_
+
+Launch = Callable[[Sequence[int], int, Sequence[Any]], None]
+"""(blocks, threads, arguments) -> the kernel is run."""
 
 MOST_THREADS = 1024
 """Threads in a block, on every GPU."""
+MOST_BLOCKS = (2**31 - 1, 65535, 65535)
 MOST_SHARED = 48 << 10
 """Bytes of shared memory that a block may have without being asked for specially."""
 
 
-@dataclass(frozen=True)
-class Device:
-    """numba.cuda, and whether it is the simulator."""
+class Device(Protocol):
+    """A place where kernels run, and its memory: blocks of bytes, of which a kernel is given flat parts."""
 
-    cuda: Any
     simulated: bool
+
+    def memory(self, size: int) -> Any:
+        """So many bytes."""
+
+    def part(self, memory: Any, dtype: Any, first: int, count: int) -> Any:
+        """Numbers of a memory, as a kernel is given them: `count` of them from number `first` on."""
+
+    def send(self, memory: Any, start: int, numbers: np.ndarray) -> None:
+        """Numbers that lie side by side into a memory, from byte `start` on."""
+
+    def fetch(self, memory: Any, start: int, size: int) -> np.ndarray:
+        """Bytes of a memory, on the processor."""
+
+    def move(self, target: Any, source: Any, size: int) -> None:
+        """The first bytes of one memory into another."""
+
+    def kernel(self, text: str, kinds: Sequence[str]) -> Launch:
+        """What launches the kernel of a text, whose arguments are of these kinds: "float32*", "uint32" …"""
+
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+        """All these launches as one."""
 
 
 @cache
@@ -36,32 +61,35 @@ def simulator() -> Device:
 
         # Not by the environment, which programs that this one starts would inherit.
         numba.config.ENABLE_CUDASIM = 1
-    cuda = _imported()
+    cuda = numba_cuda()
     if not is_simulator():
         raise NoDevice(
             N_(
-                "numba.cuda was loaded without its simulator; run this in a process of its own, or with NUMBA_ENABLE_CUDASIM=1"
+                "numba.cuda was loaded without its simulator; run this in a process of its own, or with"
+                " NUMBA_ENABLE_CUDASIM=1"
             )
         )
-    from . import simulator as twin
+    from .simulator import Simulator
 
-    twin.prepare()
-    return Device(cuda, True)
+    return Simulator(cuda)
 
 
 @cache
 def gpu() -> Device:
     """The GPU of this machine; NoDevice where there is none."""
-    cuda = _imported()
+    cuda = numba_cuda()
     if is_simulator():
         raise NoDevice(N_('engine "cuda" needs a GPU, and this process simulates one (NUMBA_ENABLE_CUDASIM is set)'))
     if not cuda.is_available():
         raise NoDevice(
             N_(
-                'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the processor'
+                'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the'
+                " processor"
             )
         )
-    return Device(cuda, False)
+    from .hardware import Hardware
+
+    return Hardware()
 
 
 def is_simulator() -> bool:
@@ -71,7 +99,7 @@ def is_simulator() -> bool:
     return bool(numba.config.ENABLE_CUDASIM)
 
 
-def _imported() -> Any:
+def numba_cuda() -> Any:
     """numba.cuda of the package numba-cuda; numba has an older one of its own, which does not serve."""
     try:
         from numba import cuda
@@ -87,3 +115,11 @@ def _imported() -> Any:
             )
         )
     return cuda
+
+
+def within_limits(blocks: Sequence[int], threads: int) -> None:
+    """NngraphError where a GPU could not launch so many."""
+    if not 1 <= threads <= MOST_THREADS:
+        raise NngraphError(f"a kernel was to be launched with {threads} threads in a block; 1 to {MOST_THREADS} can be")
+    if any(not 1 <= count <= most for count, most in zip(blocks, MOST_BLOCKS)):
+        raise NngraphError(f"a kernel was to be launched with {tuple(blocks)} blocks; at most {MOST_BLOCKS} can be")

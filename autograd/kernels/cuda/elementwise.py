@@ -132,7 +132,7 @@ def scatter_add(x: Any, y: Any, places: Any, numbers: int) -> tuple[Elementwise,
         "at_row = uint32(at // numbers)",
         "k = uint32(at - at_row * numbers)",
         "place = int64(places[uint32(places_first + at_row)] >> shift)",
-        "cuda.atomic.add(y, uint32(y_first + place + k), x[uint32(x_first + at)])",
+        "add_to(y, uint32(y_first + place + k), x[uint32(x_first + at)])",
     )
     names = ("x", "x_first", "y", "y_first", "places", "places_first", "numbers", "shift", "count")
     shift = Argument("int64", y.dtype.itemsize.bit_length() - 1)

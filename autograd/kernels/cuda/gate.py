@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NoDevice
-from .device import Device
 from .words import function, names
 
 
@@ -73,10 +72,11 @@ def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = N
 
     def kind(name: str) -> Any:
         if name.endswith("*"):
-            return types.Array(getattr(types, {"bool": "boolean"}.get(name[:-1], name[:-1])), 1, "C")
+            # A bare address: one word of the kernel's parameters, where an array would be seven.
+            return types.CPointer(getattr(types, {"bool": "boolean"}.get(name[:-1], name[:-1])))
         return getattr(types, name)
 
-    python = function(text, names(Device(cuda, False)))
+    python = function(text, names(cuda, False))
     options = {"launch_bounds": threads} if threads else {}
     ptx, _ = cuda.compile_ptx(python, tuple(map(kind, kinds)), cc=(int(arch[:-1]), int(arch[-1])), **options)
     return ptx

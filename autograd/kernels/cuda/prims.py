@@ -6,6 +6,7 @@ A kernel is a function made by a factory from these (`make(d)`), as the processo
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from typing import Any
 @cache
 def primitives(simulated: bool) -> SimpleNamespace:
     """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
-    `st4(array, at, a, b, c, d)`: the same the other way."""
+    `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time."""
     return _twins() if simulated else _intrinsics()
 
 
@@ -26,7 +27,14 @@ def _twins() -> SimpleNamespace:
         _check(array, at)
         array[at], array[at + 1], array[at + 2], array[at + 3] = a, b, c, d
 
-    return SimpleNamespace(ld4=ld4, st4=st4)
+    def add_to(array: Any, at: Any, number: Any) -> None:
+        with _ONE:
+            array[at] += number
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)
+
+
+_ONE = Lock()
 
 
 def _check(array: Any, at: Any) -> None:
@@ -36,13 +44,14 @@ def _check(array: Any, at: Any) -> None:
 
 def _intrinsics() -> SimpleNamespace:
     from llvmlite import ir
-    from numba.cuda import types
+    from numba.cuda import nvvmutils, types
     from numba.cuda.extending import intrinsic
 
     four = ir.VectorType(ir.FloatType(), 4)
 
     def place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
-        data = context.make_array(kind)(context, builder, array).data
+        # A kernel's own arguments are bare addresses; shared memory is an array of numba's.
+        data = array if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, array).data
         return builder.bitcast(builder.gep(data, [at]), four.as_pointer(addrspace=data.type.addrspace))
 
     @intrinsic
@@ -67,4 +76,18 @@ def _intrinsics() -> SimpleNamespace:
         number = types.float32
         return types.void(array, at, number, number, number, number), generate
 
-    return SimpleNamespace(ld4=ld4, st4=st4)
+    @intrinsic
+    def add_to(typing: Any, array: Any, at: Any, number: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array, at, number = values
+            place = builder.gep(array, [at])
+            if isinstance(signature.args[2], types.Float):
+                declare = getattr(nvvmutils, f"declare_atomic_add_{signature.args[2]}")
+                builder.call(declare(builder.module), (place, number))
+            else:
+                builder.atomic_rmw("add", place, number, "monotonic")
+            return context.get_dummy_value()
+
+        return types.void(array, at, number), generate
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)

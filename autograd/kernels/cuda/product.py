@@ -266,7 +266,10 @@ def _finishing(epilogue: Epilogue, number: int) -> list[str]:
     turns = ["i0 = in_all", "i1 = uint32(in_column + uint32(j))"]
     if epilogue.loops.depth == 1:
         turns = ["i0 = uint32(in_all * columns + in_column + uint32(j))"]
-    return lines + [renamed(line, number) for line in [*turns, *once(nest(epilogue.loops), dict.fromkeys(epilogue.results, "result"))]]
+    return lines + [
+        renamed(line, number)
+        for line in [*turns, *once(nest(epilogue.loops), dict.fromkeys(epilogue.results, "result"))]
+    ]
 
 
 def renamed(text: str, number: int) -> str:

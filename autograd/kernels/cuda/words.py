@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ...vocabulary import COMPARISONS
-from .device import Device
 from .prims import primitives
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "erf")
@@ -51,13 +50,13 @@ def spoken(word: str, dtype: str, operands: Sequence[str]) -> str:
     return f"({text})" if word == "where" else f"{dtype}({text})"
 
 
-def names(device: Device) -> dict[str, Any]:
+def names(cuda: Any, simulated: bool) -> dict[str, Any]:
     """What the text of a kernel may name."""
     kinds = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
-    found |= {"cuda": device.cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
-    found |= vars(primitives(device.simulated))
-    if device.simulated:
+    found |= {"cuda": cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
+    found |= vars(primitives(simulated))
+    if simulated:
         from ...special import erf
 
         found |= {word: getattr(np, word, erf) for word in FUNCTIONS}

@@ -7,14 +7,16 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import nngraph as ng
 import numpy as np
 from nngraph.autograd.engines.compiled.calls import Scratch
 from nngraph.autograd.engines.compiled.planned import planned
+from nngraph.autograd.engines.cuda.program import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
-from nngraph.autograd.kernels.cuda.arguments import Argument
 from nngraph.autograd.kernels.cuda.gate import seen
+from nngraph.autograd.kernels.cuda.nest import CudaNest
 from nngraph.autograd.kernels.cuda.product import LARGE, MIDDLE, NAMES, Form, text
 from nngraph.autograd.kernels.cuda.twins import TWINS
 
@@ -35,10 +37,14 @@ def products() -> Iterator[tuple[str, str, list[str], int]]:
             yield f"product {name} {tile.height}", text(form), kinds, tile.threads
 
 
-def nests() -> Iterator[tuple[str, str, list[str], int]]:
-    """The same of the nests of a training step, and of long rows."""
+def calls() -> Iterator[tuple[str, str, list[str], int]]:
+    """The same of everything in the plans of a training step, of long rows, of random numbers and of picks."""
     rng = np.random.default_rng(0)
-    x, t = ng.input("x", shape=(256, 64), dtype=np.float32), ng.input("t", shape=(256,), dtype=np.int64)
+
+    def given(name: str, *shape: int, dtype: type = np.float32) -> Any:
+        return ng.input(name, shape=shape, dtype=dtype)
+
+    x, t = given("x", 256, 64), given("t", 256, dtype=np.int64)
     weights = [
         ng.parameter(name, rng.standard_normal(shape).astype(np.float32))
         for name, shape in (("W1", (64, 32)), ("b1", (32,)), ("W2", (32, 12)), ("b2", (12,)))
@@ -46,24 +52,30 @@ def nests() -> Iterator[tuple[str, str, list[str], int]]:
     w1, b1, w2, b2 = weights
     loss = ng.softmax_loss(ng.tanh(x @ w1 + b1) @ w2 + b2, t)
     updates = {w: w - 0.1 * g for w, g in zip(weights, ng.gradient(loss, weights))}
-    long = ng.sigmoid(ng.input("y", shape=(1 << 16,), dtype=np.float32)) * 2.0 + 1.0
-    for name, plan in (("net", planned([loss], updates, Gpu())), ("chain", planned([long, ng.sum(long)], {}, Gpu()))):
+    long, step = ng.sigmoid(given("y", 1 << 16)) * 2.0 + 1.0, ng.state("step", np.int64(0))
+    table, places = given("table", 50, 8), given("i", 7, 1, dtype=np.int64)
+    picked = ng.gather(table, places)
+    (back,) = ng.gradient(ng.sum(picked * picked), [table])
+    plans = {
+        "net": planned([loss], updates, Gpu()),
+        "chain": planned([long, ng.sum(long)], {}, Gpu()),
+        "picks": planned([picked, back], {}, Gpu()),
+        "random": planned([ng.uniform((64,), step=step, dtype=np.float32)], {}, Gpu()),
+    }
+    for name, plan in plans.items():
         for number, call in enumerate(plan.calls):
-            if call.loops is None and call.code.name not in TWINS:
-                continue
-            code = call.code if call.loops is not None else TWINS[call.code.name].code(call)
-            words = call.words if call.loops is not None else TWINS[call.code.name].words(call)
-            kinds = [
-                word.dtype + "*" * word.is_array if isinstance(word, Argument) else "int32*"
-                for word in words if not isinstance(word, Scratch)
-            ]  # fmt: skip
-            yield f"{name} {number} {code.name}", code.text(), kinds, 256
+            twin = TWINS.get(call.code.name)
+            code, words = (twin.code(call), twin.words(call)) if twin else (call.code, call.words)
+            words = [*words, *(word for nest in call.finishing for word in nest.words)]
+            threads = code.threads() if not isinstance(code, CudaNest) else 256
+            kinds = [kind_of(word) for word in words if not isinstance(word, Scratch)]
+            yield f"{name} {number} {code.name}", code.text(), kinds, threads
 
 
 if __name__ == "__main__":
     arch = sys.argv[1] if len(sys.argv) > 1 else "90"
     known: set[str] = set()
-    for name, source, kinds, threads in [*products(), *nests()]:
+    for name, source, kinds, threads in [*products(), *calls()]:
         if source in known:
             continue
         known.add(source)

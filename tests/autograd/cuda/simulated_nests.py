@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from nngraph.autograd.kernels.cuda.device import simulator
-from nngraph.autograd.kernels.cuda.launch import of_text
 from nngraph.autograd.kernels.cuda.nest import CudaNest
 from nngraph.autograd.kernels.cuda.simulator import poison
 from nngraph.autograd.kernels.loops import FAR, Fit, Fold
@@ -51,7 +50,7 @@ def run(seed: int, largest: int = 600) -> bool:
         given += [working, np.uint32(count)]
     assert len(given) == len(code.names())
     threads = min(code.threads(extents, chunk), 4 if seed % 2 else 8)
-    of_text(simulator(), code.text()).launch((parts, 1, 1), threads, given)
+    simulator().kernel(code.text(), ())((parts, 1, 1), threads, given)
     values = evaluate(loops, extents, arrays)
     for write, found in zip(loops.writes, writes):
         step = loops.steps[write.value - len(loops.reads)] if write.value >= len(loops.reads) else None
