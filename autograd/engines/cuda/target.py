@@ -16,13 +16,10 @@ from ..compiled.lowering.dense import Lowering
 from ..compiled.lowering.products import ONCE
 from .epilogues import attach
 
-FALLBACKS: dict[str, str] = {
-    family: "not written yet"
-    for family in (
-        "conv", "conv_image", "conv_weights", "max_pool", "max_pool_back", "average_pool", "average_pool_back", "patches",
-        "overlap_add", "cumsum", "argmax", "argmin",
-    )
-}  # fmt: skip
+OPENED = frozenset({"conv", "conv_image", "conv_weights"})
+"""Families without a kernel of their own whose ops are computed as their formulas say: windows cut out, and a product."""
+
+FALLBACKS: dict[str, str] = {}
 """Kernel families that have no kernel for a GPU, and why: numpy computes these ops, in the middle of the program."""
 
 BLOCKS = 1056
@@ -60,13 +57,11 @@ class Gpu:
         from ..compiled.lowering.table import table
         from .lowering import LOWERINGS
 
-        return None if family in FALLBACKS else LOWERINGS.get(family) or table().get(family)
+        return None if family in FALLBACKS or family in OPENED else LOWERINGS.get(family) or table().get(family)
 
     def keeps(self, node: Node) -> bool:
-        """See Target. An op that numpy would have to compute is opened into simpler ones where it can be."""
-        from ..compiled.lowering.table import table
-
-        return node.op.kernel in table() and node.dtype.kind == "f"
+        """See Target."""
+        return self.lowering(node.op.kernel) is not None and node.dtype.kind == "f"
 
     def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
         """See Target."""

@@ -56,10 +56,15 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
     table, places = given("table", 50, 8), given("i", 7, 1, dtype=np.int64)
     picked = ng.gather(table, places)
     (back,) = ng.gradient(ng.sum(picked * picked), [table])
+    image, filters = given("image", 2, 3, 12, 12), given("filters", 4, 3, 3, 3)
+    pooled = ng.max_pool2d(ng.average_pool2d(ng.conv2d(image, filters), 2), 2)
+    images = [pooled, *ng.gradient(ng.sum(pooled * pooled), [image, filters])]
     plans = {
         "net": planned([loss], updates, Gpu()),
         "chain": planned([long, ng.sum(long)], {}, Gpu()),
         "picks": planned([picked, back], {}, Gpu()),
+        "windows": planned(images, {}, Gpu()),
+        "running": planned([ng.cumsum(table, axis=0), ng.argmax(table, axis=1)], {}, Gpu()),
         "random": planned([ng.uniform((64,), step=step, dtype=np.float32)], {}, Gpu()),
     }
     for name, plan in plans.items():
