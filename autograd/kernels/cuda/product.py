@@ -137,10 +137,12 @@ def text(form: Form) -> str:
         say(f"sums[each] = {number}(0)")
     say("turn = uint32(0)")
     with lines.under("while turn < turns:"):
+        _prepare(lines, "a", form.a, tile.height, "row", "rows", "a_row", tile.deep, threads)
+        _prepare(lines, "b", form.b, tile.width, "column", "columns", "b_column", tile.deep, threads)
         say("k = uint32(0)")
         with lines.under("while k < depth:"):
-            _fetch(lines, "a", form.a, tile.height, "row", "rows", "a_row", tile.deep, threads, number)
-            _fetch(lines, "b", form.b, tile.width, "column", "columns", "b_column", tile.deep, threads, number)
+            _fetch(lines, "a", form.a, tile.height, tile.deep, threads, number)
+            _fetch(lines, "b", form.b, tile.width, tile.deep, threads, number)
             say("cuda.syncthreads()")
             _multiply(lines, tile, number)
             say("cuda.syncthreads()")
@@ -171,36 +173,44 @@ class _Lines:
         self.indent -= 1
 
 
-def _fetch(
-    lines: _Lines, name: str, lies: str, size: int, first: str, limit: str, by: str, deep: int, threads: int, number: str
+def _prepare(
+    lines: _Lines, name: str, lies: str, size: int, first: str, limit: str, by: str, deep: int, threads: int
 ) -> None:  # fmt: skip
-    """A slice of an operand into shared memory, `size` numbers for each of the depth; zeros outside the matrix."""
-    say, four, along_depth = lines.say, lies.endswith("4"), lies.startswith("depth")
-    step = 4 if four else 1
-    say("at = thread")
-    with lines.under(f"while at < uint32({size * deep // step}):"):
-        if along_depth:
+    """Which numbers of a slice a thread brings: where they lie at the beginning of the depth, where they go to."""
+    say, step = lines.say, 4 if lies.endswith("4") else 1
+    for load in range(size * deep // step // threads):
+        say(f"at = uint32(thread + uint32({load * threads}))")
+        if lies.startswith("depth"):
             say(f"e = uint32(at // uint32({deep // step}))")
-            say(f"kk = uint32(at % uint32({deep // step}) * uint32({step}))")
+            say(f"{name}_k{load} = uint32(at % uint32({deep // step}) * uint32({step}))")
         else:
             say(f"e = uint32(at % uint32({size // step}) * uint32({step}))")
-            say(f"kk = uint32(at // uint32({size // step}))")
-        zeros = ", ".join(f"{name}{each}" for each in range(step)) + " = " + ", ".join([f"{number}(0)"] * step)
-        say(zeros)
-        with lines.under(f"if {first} + e < {limit} and k + kk < depth:"):
-            place = f"uint32({name}_here + ({first} + e) * {by} + (k + kk) * {name}_depth)"
+            say(f"{name}_k{load} = uint32(at // uint32({size // step}))")
+        say(f"{name}_at{load} = uint32({name}_here + ({first} + e) * {by} + {name}_k{load} * {name}_depth)")
+        say(f"{name}_to{load} = uint32({name}_k{load} * uint32({size}) + e)")
+        # Outside the matrix no number is in front of the end of the depth.
+        say(f"{name}_end{load} = depth if {first} + e < {limit} else uint32(0)")
+
+
+def _fetch(lines: _Lines, name: str, lies: str, size: int, deep: int, threads: int, number: str) -> None:
+    """A slice of an operand into shared memory, `size` numbers for each of the depth; zeros outside the matrix."""
+    say, four = lines.say, lies.endswith("4")
+    step = 4 if four else 1
+    for load in range(size * deep // step // threads):
+        say(", ".join(f"{name}{each}" for each in range(step)) + " = " + ", ".join([f"{number}(0)"] * step))
+        with lines.under(f"if k + {name}_k{load} < {name}_end{load}:"):
+            place = f"uint32({name}_at{load} + k * {name}_depth)"
             if four:
                 say(f"{name}0, {name}1, {name}2, {name}3 = ld4({name}, {place})")
             else:
                 say(f"{name}0 = {name}[{place}]")
         if not four:
-            say(f"slice_{name}[uint32(kk * uint32({size}) + e)] = {name}0")
-        elif along_depth:
+            say(f"slice_{name}[{name}_to{load}] = {name}0")
+        elif lies.startswith("depth"):
             for each in range(4):
-                say(f"slice_{name}[uint32((kk + uint32({each})) * uint32({size}) + e)] = {name}{each}")
+                say(f"slice_{name}[uint32({name}_to{load} + uint32({each * size}))] = {name}{each}")
         else:
-            say(f"st4(slice_{name}, uint32(kk * uint32({size}) + e), {name}0, {name}1, {name}2, {name}3)")
-        say(f"at = uint32(at + uint32({threads}))")
+            say(f"st4(slice_{name}, {name}_to{load}, {name}0, {name}1, {name}2, {name}3)")
 
 
 def _multiply(lines: _Lines, tile: Tile, number: str) -> None:
