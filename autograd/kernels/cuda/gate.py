@@ -33,7 +33,7 @@ class Seen:
     loads: int
     stores: int
     multiply_adds: float
-    """Share of FFMA among the instructions of the largest loop body... of all instructions."""
+    """Share of FFMA among the instructions of the loop that has most of them."""
     ptx: str
     sass: str
 
@@ -48,7 +48,6 @@ def seen(text: str, kinds: Sequence[str], arch: str = "90", threads: int | None 
         sass = _run(tool("cuobjdump"), "--dump-sass", str(cubin))
     code = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\d+ )?([A-Z][A-Z0-9_.]*)", sass)
     number = lambda pattern: int((re.findall(pattern, said) or ["0"])[0])  # noqa: E731
-    useful = [each for each in code if not each.startswith(("NOP", "BRA"))]
     return Seen(
         registers=number(r"Used (\d+) registers"),
         spilled=number(r"(\d+) bytes spill stores") + number(r"(\d+) bytes spill loads"),
@@ -59,10 +58,25 @@ def seen(text: str, kinds: Sequence[str], arch: str = "90", threads: int | None 
         wide_stores=sum(each.startswith("ST") and ".128" in each for each in code),
         loads=sum(each.startswith(("LDG", "LD.")) for each in code),
         stores=sum(each.startswith(("STG", "ST.")) for each in code),
-        multiply_adds=sum(each.startswith("FFMA") for each in useful) / max(len(useful), 1),
+        multiply_adds=_hottest(sass),
         ptx=ptx,
         sass=sass,
     )
+
+
+def _hottest(sass: str) -> float:
+    """Share of FFMA in the loop that has most of them; a loop is what lies between a jump back and where it leads."""
+    code = [(int(at, 16), text) for at, text in re.findall(r"/\*([0-9a-f]{4,})\*/\s+(.*?);", sass)]
+    most, share = 0, 0.0
+    for at, text in code:
+        jump = re.search(r"BRA\S* 0x([0-9a-f]+)", text)
+        if jump is None or int(jump.group(1), 16) >= at:
+            continue
+        body = [inside for place, inside in code if int(jump.group(1), 16) <= place <= at]
+        count = sum("FFMA" in inside for inside in body)
+        if count > most:
+            most, share = count, count / len(body)
+    return share
 
 
 def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = None) -> str:

@@ -36,7 +36,7 @@ class Tile:
     deep: int
     tall: int = 4
     wide: int = 4
-    unrolled: int = 4
+    unrolled: int = 16
 
     @property
     def threads(self) -> int:
@@ -44,7 +44,7 @@ class Tile:
         return self.height // self.tall * (self.width // self.wide)
 
 
-SMALL, MIDDLE, LARGE = Tile(16, 16, 16), Tile(64, 64, 16, unrolled=8), Tile(128, 128, 16, 8, 8, unrolled=8)
+SMALL, MIDDLE, LARGE = Tile(16, 16, 16, unrolled=4), Tile(64, 64, 16), Tile(128, 128, 16, 8, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ def text(form: Form) -> str:
     say(f"x = cuda.local.array({tile.tall}, {number})")
     say(f"y = cuda.local.array({tile.wide}, {number})")
     say("thread = uint32(cuda.threadIdx.x)")
-    say(f"mine_i = uint32(thread // uint32({across}) * uint32(4))")
-    say(f"mine_j = uint32(thread % uint32({across}) * uint32(4))")
+    say(f"mine_i = uint32(uint32(thread // uint32({across})) * uint32(4))")
+    say(f"mine_j = uint32(uint32(thread % uint32({across})) * uint32(4))")
     say(f"row = uint32(cuda.blockIdx.y * {tile.height})")
     say(f"column = uint32(cuda.blockIdx.x * {tile.width})")
     say("far = uint32(uint32(cuda.blockIdx.z) // near)")
@@ -198,7 +198,7 @@ def _fetch(lines: _Lines, name: str, lies: str, size: int, deep: int, threads: i
     step = 4 if four else 1
     for load in range(size * deep // step // threads):
         say(", ".join(f"{name}{each}" for each in range(step)) + " = " + ", ".join([f"{number}(0)"] * step))
-        with lines.under(f"if k + {name}_k{load} < {name}_end{load}:"):
+        with lines.under(f"if uint32(k + {name}_k{load}) < {name}_end{load}:"):
             place = f"uint32({name}_at{load} + k * {name}_depth)"
             if four:
                 say(f"{name}0, {name}1, {name}2, {name}3 = ld4({name}, {place})")
@@ -216,28 +216,40 @@ def _fetch(lines: _Lines, name: str, lies: str, size: int, deep: int, threads: i
 def _multiply(lines: _Lines, tile: Tile, number: str) -> None:
     """All products of one slice, some steps of the depth without a jump."""
     say = lines.say
-    say("kk = uint32(0)")
-    with lines.under(f"while kk < uint32({tile.deep}):"):
-        for _ in range(tile.unrolled):
-            _fragment(lines, "x", "slice_a", "mine_i", tile.height, tile.tall, number)
-            _fragment(lines, "y", "slice_b", "mine_j", tile.width, tile.wide, number)
-            with lines.under(f"for i in range({tile.tall}):"), lines.under(f"for j in range({tile.wide}):"):
-                say(f"sums[i * {tile.wide} + j] += x[i] * y[j]")
-            say("kk = uint32(kk + uint32(1))")
+    say("of_x, of_y = mine_i, mine_j")
+    if tile.unrolled < tile.deep:
+        say("kk = uint32(0)")
+        with lines.under(f"while kk < uint32({tile.deep}):"):
+            _steps(lines, tile, number)
+            say(f"of_x = uint32(of_x + uint32({tile.unrolled * tile.height}))")
+            say(f"of_y = uint32(of_y + uint32({tile.unrolled * tile.width}))")
+            say(f"kk = uint32(kk + uint32({tile.unrolled}))")
+    else:
+        _steps(lines, tile, number)
 
 
-def _fragment(lines: _Lines, to: str, source: str, mine: str, size: int, count: int, number: str) -> None:
+def _steps(lines: _Lines, tile: Tile, number: str) -> None:
+    for step in range(tile.unrolled):
+        _fragment(lines, "x", "slice_a", "of_x", step, tile.height, tile.tall, number)
+        _fragment(lines, "y", "slice_b", "of_y", step, tile.width, tile.wide, number)
+        with lines.under(f"for i in range({tile.tall}):"), lines.under(f"for j in range({tile.wide}):"):
+            lines.say(f"sums[i * {tile.wide} + j] += x[i] * y[j]")
+
+
+def _fragment(
+    lines: _Lines, to: str, source: str, first: str, step: int, size: int, count: int, number: str
+) -> None:  # fmt: skip
     """A thread's numbers of one step of the depth: squares of four that lie apart, so that threads side by side read from
     all banks of the shared memory."""
     squares = count // 4
     for square in range(squares):
-        place = f"uint32(kk * uint32({size}) + {mine} + uint32({square * (size // squares)}))"
+        place = f"uint32({first} + uint32({step * size + square * (size // squares)}))"
         numbers = ", ".join(f"{to}[{4 * square + each}]" for each in range(4))
         if number == "float32":
             lines.say(f"{numbers} = ld4({source}, {place})")
         else:
             for each in range(4):
-                lines.say(f"{to}[{4 * square + each}] = {source}[{place} + uint32({each})]")
+                lines.say(f"{to}[{4 * square + each}] = {source}[uint32({place} + uint32({each}))]")
 
 
 def _store(lines: _Lines, form: Form) -> None:
