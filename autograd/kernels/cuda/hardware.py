@@ -8,12 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import code_cache
+from ..machine_code import key_of
 from .device import Launch, within_limits
 from .gate import compiled
+
+
+def ptx_of(text: str, kinds: Sequence[str], arch: str) -> bytes:
+    """PTX of a kernel, kept on disk: it takes a second or two to be written."""
+    versions = [version(name) for name in ("numba-cuda", "nvidia-nvvm")]
+    instructions = Path(__file__).with_name("prims.py").read_bytes()
+    key = key_of("cuda", text, *kinds, arch, instructions, *versions)
+    found = code_cache.read(key)
+    if found is None:
+        found = compiled(text, kinds, arch).encode()
+        code_cache.write(key, found)
+    return found
 
 
 class Hardware:
@@ -69,9 +85,9 @@ class Hardware:
         key = text, tuple(kinds)
         found = self._kernels.get(key)
         if found is None:
-            ptx = compiled(text, kinds, self._arch)
-            (name,) = re.findall(r"\.entry (\w+)", ptx)
-            found = self._kernels[key] = self._code.from_ptx(ptx.encode()).get_kernel(name)
+            ptx = ptx_of(text, kinds, self._arch)
+            (name,) = re.findall(rb"\.entry (\w+)", ptx)
+            found = self._kernels[key] = self._code.from_ptx(ptx).get_kernel(name.decode())
         return partial(self._run, found)
 
     def _run(self, kernel: Any, blocks: Sequence[int], threads: int, arguments: Sequence[Any]) -> None:
