@@ -6,6 +6,7 @@ import sys
 import nngraph as ng
 import numpy as np
 import pytest
+from nngraph.autograd.engines.cuda.program import on_simulator
 from nngraph.autograd.engines.cuda.target import FALLBACKS, OPENED, Gpu
 from nngraph.autograd.errors import NngraphError
 from nngraph.autograd.kernels.cuda.twins import TWINS
@@ -75,6 +76,20 @@ def test_products_of_awkward_shapes(turned, shape, rng):
     node = (x.T if "a" in turned else x) @ (y.T if "b" in turned else y)
     found = ng.compile(node, [x, y], engine=SIMULATED)(a.value, b.value)
     np.testing.assert_allclose(found, ng.compile(node, [x, y], engine="numpy")(a.value, b.value), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(37,), (3, 22), (5, 64), (4, 20)])
+def test_rows_go_four_by_four_where_they_can(shape, rng):
+    x = ng.parameter("x", rng.standard_normal(shape).astype(np.float32))
+    b = ng.parameter("b", rng.standard_normal(shape[-1]).astype(np.float32))
+    y = ng.tanh(x * b + 1.5)
+    total = ng.sum(ng.softmax(y) * x)
+    nodes = [y, total, *ng.gradient(total, [x, b])]
+    program = on_simulator(nodes, {})
+    texts = [call.code.text() for call in program.plan.calls if call.loops is not None]
+    assert any("ld4(" in text and "st4(" in text for text in texts) == (shape[-1] != 22)
+    for found, right in zip(program({}), ng.compile(nodes, engine="numpy")()):
+        np.testing.assert_allclose(found, right, rtol=1e-5, atol=1e-6)
 
 
 def test_random_nests_agree_with_numpy():
