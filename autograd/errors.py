@@ -56,6 +56,10 @@ class DomainError(NngraphError, ValueError):
     """Values at which an expression has no finite result."""
 
 
+class NoDevice(NngraphError, RuntimeError):
+    """An engine was asked for whose device this machine does not have, or nothing to reach it with."""
+
+
 class UnknownOp(NngraphError, KeyError):
     """A name that is in no op declaration."""
 

@@ -58,7 +58,21 @@ def _compiled(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
     return Compiled(outputs, updates)
 
 
-engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {"numpy": NumpyPlan, "numba": _compiled}
+def _on_gpu(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
+    from .engines.cuda.program import on_gpu
+
+    return on_gpu(outputs, updates)
+
+
+def _on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
+    from .engines.cuda.program import on_simulator
+
+    return on_simulator(outputs, updates)
+
+
+engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {
+    "numpy": NumpyPlan, "numba": _compiled, "cuda": _on_gpu, "cuda-simulator": _on_simulator,
+}  # fmt: skip
 """Engine name -> what turns outputs and updates into a plan."""
 
 DEFAULT = "numba"

@@ -69,10 +69,10 @@ def exit_code(error: BaseException) -> int | None:
     """What an error means for the caller of the program; None for a mistake of our own."""
     from typer import Abort, TyperException
 
-    from ..autograd.errors import CheckFailed, NngraphError
+    from ..autograd.errors import CheckFailed, NngraphError, NoDevice
     from .errors import TrainingFailed
 
-    if isinstance(error, (CheckFailed, TrainingFailed)):
+    if isinstance(error, (CheckFailed, NoDevice, TrainingFailed)):
         return WRONG
     if isinstance(error, Abort):
         return INTERRUPTED

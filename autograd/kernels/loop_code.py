@@ -19,7 +19,7 @@ from ..errors import NngraphError
 from ..kept import kept
 from . import machine_code
 from .loop_passes import Nest
-from .loops import FAR, NEXT, Apply, Buffer, Fit, Fold, Loops, Number
+from .loops import FAR, NEXT, Buffer, Fit, Loops
 from .machine import machine
 
 
@@ -61,10 +61,7 @@ class Block:
         self.abreast = loops.fit.abreast % loops.depth if loops.depth else 0
         """The loop that is done in the lanes of vectors."""
         self.lanes = _lanes(nest, machine().vector_bytes)
-        rows = {row.write: 0 in row.over for row in nest.rows}
-        self.partial = tuple(
-            at for at, write in enumerate(loops.writes) if rows.get(at, _folds_rows(nest.values[write.value]))
-        )
+        self.partial = nest.partial
         """The writes that give one result for every chunk of rows."""
         values = [Kept(("kept", at), nest.dtype(at), over, self.abreast in nest.varies[at])
                   for at, over in nest.kept.items() if at not in nest.reloaded]  # fmt: skip
@@ -111,10 +108,6 @@ class Block:
                 count *= self.lanes
             total += count * np.dtype(dtype).itemsize + 63 & -64
         return total
-
-
-def _folds_rows(value: Any) -> bool:
-    return isinstance(value, Fold) and 0 in value.over
 
 
 class LoopCode(machine_code.Compiled):
@@ -169,21 +162,17 @@ class LoopCode(machine_code.Compiled):
     @kept
     def whole(self) -> bool:
         """Whether the rows must all be done in one call: a fold over them is used, not only written."""
-        values = self.nest.values
-        used = {
-            each
-            for value in values
-            if isinstance(value, Apply)
-            for each in value.operands
-            if not isinstance(each, Number)
-        }
-        used |= {value.operand for value in values if isinstance(value, Fold)} | {row.operand for row in self.nest.rows}
-        return any(_folds_rows(values[at]) for at in used)
+        return self.nest.whole
 
     @property
     def partial(self) -> tuple[int, ...]:
         """The writes that give one result for every chunk of rows, to be combined by the fold's word."""
         return self.layout.partial
+
+    def overreaches(self, words: Sequence[Any]) -> bool:
+        """Whether the last vector of a row, which is masked, reaches into the next row; `words` are those of `block`."""
+        depth = self.loops.depth
+        return depth > 1 and words[depth - 1] % self.layout.lanes != 0
 
     def scratch_bytes(self, extents: Sequence[int]) -> int:
         """How much working memory every chunk needs, in bytes; the scratch must be aligned to 64."""

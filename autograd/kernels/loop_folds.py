@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 
+from .loops import identity
 from .vector import BIT, ELEMENTS, FLOAT32, FLOAT64, Lanes, literal, vector
 
 
@@ -21,18 +22,6 @@ def convert(numbers: Lanes, source: str, target: str) -> Lanes:
     if source == target:
         return numbers
     return numbers.cast(register(target), unsigned=(target if source.startswith("float") else source).startswith("u"))
-
-
-def identity(word: str, dtype: str) -> float | int | bool:
-    """What a fold starts from."""
-    if word in "+*":
-        return word == "*" if dtype == "bool" else int(word == "*")
-    if dtype == "bool":
-        return word == "min"
-    if dtype.startswith("float"):
-        return -np.inf if word == "max" else np.inf
-    limits = np.iinfo(dtype)
-    return int(limits.min if word == "max" else limits.max)
 
 
 def joined(word: str, dtype: str, left: Lanes, right: Lanes) -> Lanes:

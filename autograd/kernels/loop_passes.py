@@ -345,6 +345,24 @@ class Nest:
         """The bodies in which a read takes place."""
         return [path for path, needs in self.needs.items() if isinstance(needs.get(read), Get)]
 
+    @property
+    def partial(self) -> tuple[int, ...]:
+        """The writes that give one result for every chunk of rows, to be combined by the fold's word."""
+        rows = {row.write: 0 in row.over for row in self.rows}
+        writes = self.loops.writes
+        return tuple(at for at, write in enumerate(writes) if rows.get(at, _folds_rows(self.values[write.value])))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the rows must all be done in one call: a fold over them is used, not only written."""
+        used = {row.operand for row in self.rows}
+        for value in self.values:
+            if isinstance(value, Apply):
+                used.update(each for each in value.operands if not isinstance(each, Number))
+            elif isinstance(value, Fold):
+                used.add(value.operand)
+        return any(_folds_rows(self.values[at]) for at in used)
+
     def may_share(self, read: int, write: int) -> bool:
         """Whether a write may go into the very numbers that a read takes: none is read after it was written."""
         source, target = self.loops.reads[read], self.loops.writes[write]
@@ -355,3 +373,7 @@ class Nest:
             and len(path) == self.depths[read] == sum(move != STILL for move in source.moves)
             and all(each <= path for each in self.bodies_of(read))
         )
+
+
+def _folds_rows(value: Buffer | Apply | Fold) -> bool:
+    return isinstance(value, Fold) and 0 in value.over

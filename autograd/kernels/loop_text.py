@@ -19,11 +19,11 @@ from ..vocabulary import COMPARISONS
 from . import vector as vec
 from .functions import SPOKEN
 from .loop_code import Block
-from .loop_folds import Accumulator, convert, identity, joined, register
+from .loop_folds import Accumulator, convert, joined, register
 from .loop_memory import Memory
 from .loop_passes import Add, Body, Get, Item, Keep, Nest, Pass, Pour, Put, Reload, Row
 from .loop_turns import Turns
-from .loops import NEXT, Apply, Buffer, Fold, Number
+from .loops import NEXT, Apply, Buffer, Fold, Number, computed_in, identity
 from .machine import machine
 from .vector import INT64, Lanes, literal, vector
 
@@ -312,7 +312,7 @@ class _Writer:
 
     def _applied(self, value: Apply, known: dict[int, Lanes], lanes: int) -> Lanes:
         dtypes = [None if isinstance(each, Number) else self.nest.dtype(each) for each in value.operands]
-        wanted = _computed_in(value, dtypes)
+        wanted = computed_in(value, dtypes)
         operands = []
         for operand, own, dtype in zip(value.operands, dtypes, wanted):
             if isinstance(operand, Number):
@@ -320,18 +320,6 @@ class _Writer:
             else:
                 operands.append(convert(known[operand], own or dtype, dtype).repeat(lanes))
         return spoken(value, operands, wanted[-1])
-
-
-def _computed_in(value: Apply, dtypes: list[str | None]) -> list[str]:
-    """The dtypes in which a word takes its operands, whose own dtypes are given; None for a number."""
-    if value.word == "where":
-        return ["bool", value.dtype, value.dtype]
-    if value.word in COMPARISONS:
-        common = np.result_type(*[each for each in dtypes if each is not None]).name
-        return [common] * len(dtypes)
-    if value.word == "cast":
-        return [dtypes[0] or value.dtype]
-    return [value.dtype] * len(dtypes)
 
 
 def spoken(value: Apply, operands: list[Lanes], dtype: str) -> Lanes:

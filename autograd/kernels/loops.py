@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ..vocabulary import COMPARISONS
+
 STILL, NEXT, FAR = "0", "1", "n"
 """How far a buffer moves with one step of a loop: not at all, to the next number, or by a stride given in the block."""
 
@@ -118,3 +122,27 @@ class Loops:
         """The dtype of a value."""
         reads = len(self.reads)
         return self.reads[value].dtype if value < reads else self.steps[value - reads].dtype
+
+
+def identity(word: str, dtype: str) -> float | int | bool:
+    """What a fold starts from."""
+    if word in "+*":
+        return word == "*" if dtype == "bool" else int(word == "*")
+    if dtype == "bool":
+        return word == "min"
+    if dtype.startswith("float"):
+        return -np.inf if word == "max" else np.inf
+    limits = np.iinfo(dtype)
+    return int(limits.min if word == "max" else limits.max)
+
+
+def computed_in(value: Apply, dtypes: list[str | None]) -> list[str]:
+    """The dtypes in which a word takes its operands, whose own dtypes are given; None for a number."""
+    if value.word == "where":
+        return ["bool", value.dtype, value.dtype]
+    if value.word in COMPARISONS:
+        common = np.result_type(*[each for each in dtypes if each is not None]).name
+        return [common] * len(dtypes)
+    if value.word == "cast":
+        return [dtypes[0] or value.dtype]
+    return [value.dtype] * len(dtypes)

@@ -129,6 +129,8 @@ class Call:
     """Of a nest: how far every read and every write moves with one step of the outermost loop."""
     working: int = 0
     """Of a nest: bytes of working memory."""
+    grid: tuple[int, int, int] | None = None
+    """On a GPU: how many blocks of threads, where that is not one for every chunk of rows."""
 
     @property
     def parts(self) -> list[Call]:

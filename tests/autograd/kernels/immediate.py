@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from nngraph.autograd.engines.compiled.calls import CHUNK, STATUS, STEP, Buffer, Scratch, View, row_major
+from nngraph.autograd.engines.compiled.target import PROCESSOR
 
 AROUND = 256
 """Bytes before and behind every buffer: four of the largest vectors."""
@@ -90,7 +91,7 @@ class Immediate:
 
     def __init__(self, split: int = 0) -> None:
         self.split, self.status = split, np.zeros(2, np.int64)
-        self.threads = 2
+        self.threads, self.target = 2, PROCESSOR
         self.kernels: list[str] = []
 
     def new(self, shape: Sequence[int], dtype: Any) -> View:

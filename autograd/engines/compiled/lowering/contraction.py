@@ -13,7 +13,7 @@ from typing import Any
 
 from ....index import IndexForm
 from ..calls import View
-from .products import ONCE, Loop, Product, emit
+from .products import ONCE, Loop, Product
 
 
 def lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, accumulate: bool = False) -> bool:
@@ -53,7 +53,7 @@ def lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, accu
 
 def _lower(plan: Any, form: IndexForm, inputs: Sequence[View], output: View, accumulate: bool, arranged: bool) -> bool:
     a, b = inputs
-    if emit(plan, _product(form, inputs, output), a, b, output, accumulate):
+    if plan.target.product(plan, _product(form, inputs, output), a, b, output, accumulate):
         return True
     return not arranged and _arranged(plan, form, inputs, output, accumulate)
 

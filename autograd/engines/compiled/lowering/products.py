@@ -73,6 +73,16 @@ class Product:
         return len(self.stack) <= 2 and len(self.depths) <= 1
 
     @property
+    def rows_in_order(self) -> int:
+        """How many rows C has, counted through the stack, when they are written in the order of memory without gaps; 0
+        when not."""
+        size, even = self.columns.size, self.columns.c == 1 or self.columns.size == 1
+        for loop in (self.rows, *self.stack[::-1]):
+            even &= loop.size == 1 or loop.c == size
+            size *= loop.size
+        return self.rows.size * prod(loop.size for loop in self.stack) if even else 0
+
+    @property
     def multiplications(self) -> int:
         """How many, all in all."""
         loops = (self.rows, self.columns, self.depth, *self.stack, *self.depths)
@@ -126,19 +136,8 @@ class Way:
         """Add the call of a product."""
         plan.call(
             code, words, [*reads, c] if self.accumulate else reads, [c], rows=units, grain=grain,
-            flops=2 * self.way.multiplications, finish=self.rows_in_order,
+            flops=2 * self.way.multiplications, finish=self.way.rows_in_order,
         )  # fmt: skip
-
-    @property
-    def rows_in_order(self) -> int:
-        """How many rows C has, counted through the stack, when they are written in the order of memory without gaps; 0
-        when not."""
-        rows, columns = self.way.rows, self.way.columns
-        size, even = columns.size, columns.c == 1 or columns.size == 1
-        for loop in (rows, self.inner, self.outer):
-            even &= loop.size == 1 or loop.c == size
-            size *= loop.size
-        return rows.size * self.matrices if even else 0
 
     def packed(self, plan: Any, b: View, columns: Loop, depth: Loop, width: int) -> tuple[View, tuple[int, int], int]:
         """B as panels of columns; how far the panels of the next matrix of the stack and of the next depth are."""

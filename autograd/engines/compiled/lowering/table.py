@@ -19,14 +19,9 @@ def table() -> dict[str, Lowering]:
     return {family: lowering for page in pages for family, lowering in page.LOWERINGS.items()}
 
 
-def keeps(node: Node) -> bool:
-    """Whether a composite op is computed as it is, so that it must not be opened into simpler ops."""
-    return node.op.kernel in table() and node.dtype.kind == "f"
-
-
 def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """Add the calls that compute a node; False when there is no kernel for it."""
-    lowering = table().get(node.op.kernel)
+    lowering = plan.target.lowering(node.op.kernel)
     if lowering is not None:
         return lowering(plan, node, inputs, outputs)
     if node.op.index is not None:

@@ -17,6 +17,7 @@ from ....language import N_
 from ....node import Node
 from ....reason import Reason
 from ..calls import Body, Buffer, Call, Scratch, View, row_major
+from ..target import PROCESSOR, Target
 from ..words import Steps
 
 CHUNK_NUMBERS = 1 << 15
@@ -27,7 +28,9 @@ MOST_CHUNKS = 16
 class Builder:
     """Calls being written down, over buffers that have no addresses yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target = PROCESSOR) -> None:
+        self.target = target
+        """What the calls are made for."""
         self.calls: list[Call] = []
         self.about: tuple[tuple[Node, ...], str] = ((), "")
         """Which nodes the next calls compute, and why so."""
@@ -104,10 +107,9 @@ class Builder:
     def loop(self, inner: Builder, length: int, moving: list[Buffer]) -> None:
         """Add a call that repeats all calls of another builder."""
         from ....kernels.interpreter import repeat
-        from .epilogues import attach
         from .memory import arranged
 
-        attach(inner.calls)
+        self.target.attach(inner.calls)
         offsets, scratch, size = arranged(inner.calls, inner.mark)
         reads: dict[int, View] = {}
         writes: dict[int, View] = {}
@@ -129,8 +131,7 @@ class Builder:
         writes: list[tuple[int, View, tuple[int, ...], bool]], why: str, may_split: bool = True,
     ) -> None:  # fmt: skip
         """One fused nest as a call, its loops merged where all buffers move on evenly."""
-        from ....kernels.loop_code import Place, compiled
-        from ....kernels.loop_fit import fitted
+        from ....kernels.loop_code import Place
 
         for view, strides in [*reads, *((view, strides) for _, view, strides, _ in writes)]:
             View(view.buffer, view.dtype, sizes, strides, view.offset).check()
@@ -160,17 +161,12 @@ class Builder:
             tuple(Write(value, buffer) for value, _, buffer, _, _ in write_buffers),
         ))  # fmt: skip
         flops = _flops(nest, sizes)
-        nest = fitted(nest, sizes)
-        code = compiled(nest)
+        places = [(view, far) for view, _, far in read_buffers] + [(view, far) for _, view, _, far, _ in write_buffers]
+        code = self.target.nest(nest, sizes, places)
+        nest = code.loops
         late = self._apart(code, read_buffers, write_buffers)
-        numbers = prod(sizes)
         rows = sizes[0] if depth else 1
-        chunks = 1
-        if may_split and not code.whole and numbers >= 2 * CHUNK_NUMBERS and rows > 1:
-            chunks = min(MOST_CHUNKS, numbers // CHUNK_NUMBERS, rows)
-        chunk = -(-rows // chunks)
-        if depth == 1 and chunks > 1:
-            chunk = -(-chunk // 64) * 64
+        chunk = self.target.chunk(code, sizes) if may_split else rows
         chunks = -(-rows // chunk) if rows else 1
         partial: dict[int, View] = {}
         for at in code.partial if chunks > 1 else ():

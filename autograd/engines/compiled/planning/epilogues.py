@@ -3,28 +3,33 @@ as soon as they are done, while they are in the cache: bias, activation, the slo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..calls import Buffer, Call
 
+Fits = Callable[[Call, Call], bool]
+"""(kernel, nest) -> whether a target's kernel can run a nest that goes along with it."""
 
-def attach(calls: list[Call]) -> None:
+
+def attach(calls: list[Call], fits: Fits = lambda kernel, nest: True) -> None:
     """Move nests into the kernels whose results they read, where no other call is in between."""
     at = 0
     while at < len(calls):
         kernel = calls[at]
-        while kernel.finish and (nest := _follower(calls, at)) is not None:
+        while kernel.finish and (nest := _follower(calls, at, fits)) is not None:
             calls.remove(nest)
             kernel.finishing.append(nest)
         at += 1
 
 
-def _follower(calls: list[Call], at: int) -> Call | None:
+def _follower(calls: list[Call], at: int, fits: Fits) -> Call | None:
     """The next nest that can be run together with a kernel; None when there is none."""
     kernel = calls[at]
     result = kernel.writes[0].buffer
     read: set[Buffer] = set()
     written: set[Buffer] = set()
     for later in calls[at + 1 :]:
-        if any(view.buffer is result for view in later.reads) and _goes_along(kernel, later):
+        if any(view.buffer is result for view in later.reads) and _goes_along(kernel, later) and fits(kernel, later):
             theirs = {view.buffer for view in later.reads}
             mine = {view.buffer for view in later.writes}
             if not theirs & written and not mine & (read | written):

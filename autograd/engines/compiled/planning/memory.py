@@ -116,8 +116,7 @@ def _heir(call: Call, view: object, ending: set[Buffer]) -> Buffer | None:
         return None
     written = next(at for at, each in enumerate(call.writes) if each is view)
     target, moves = call.writes[written], call.loops.writes[written].buffer.moves
-    depth, lanes = call.loops.depth, call.code.layout.lanes
-    if depth > 1 and call.words[depth - 1] % lanes and target.bytes <= SMALL:
+    if call.code.overreaches(call.words) and target.bytes <= SMALL:
         # The masked store at the end of a row reaches into the next one, whose load would wait for it.
         return None
     for at, source in enumerate(call.reads):

@@ -21,8 +21,8 @@ from ....simplify import simplify
 from ..calls import Buffer, Fallback, View, row_major
 from ..lowering import structure
 from ..lowering import table as lowerings
+from ..target import PROCESSOR, Target
 from .cut_first import cut_first
-from .epilogues import attach
 from .fusible import REAL, is_elementwise, operand_axes, reduction
 from .groups import Fusion, Group, Unit
 from .nests import emit
@@ -40,16 +40,17 @@ class Plan(Whole):
 
     def __init__(
         self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None, *, inside: Plan | None = None,
-        place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None,
+        place: Mapping[Leaf, View] | None = None, results: Sequence[View] | None = None, target: Target = PROCESSOR,
     ) -> None:  # fmt: skip
         updates = updates or {}
-        super().__init__(outputs, updates, None if inside is None else inside.leaves)
+        target = target if inside is None else inside.target
+        super().__init__(outputs, updates, None if inside is None else inside.leaves, target)
         if inside is not None:
             self.threads = inside.threads
         self.place: dict[Node, View] = dict(place or {})
         self.parts: dict[Node, list[View]] = {}
         with without_collector():
-            nodes = _prepared([*outputs, *updates.values()])
+            nodes = _prepared([*outputs, *updates.values()], self.target)
             self.outputs = nodes[: len(outputs)]
             self.updates = dict(zip(updates, nodes[len(outputs) :]))
             self.results = list(results) if results is not None else [_result(node) for node in self.outputs]
@@ -57,7 +58,7 @@ class Plan(Whole):
             self._wanted()
             self._emit()
             if inside is None:
-                attach(self.calls)
+                self.target.attach(self.calls)
 
     def inner(
         self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], place: Mapping[Leaf, View], results: Sequence[View]
@@ -310,9 +311,9 @@ def _asides(nodes: Sequence[Node]) -> set[Node]:
     return found
 
 
-def _prepared(nodes: Sequence[Node]) -> list[Node]:
+def _prepared(nodes: Sequence[Node], target: Target) -> list[Node]:
     """The graph as it is planned: fast loops, simple ops only, constants computed, pieces cut first."""
-    return cut_first(reread(simplify(fold_constants(opened(optimize_loops(nodes), lowerings.keeps)))))
+    return cut_first(reread(simplify(fold_constants(opened(optimize_loops(nodes), target.keeps)))))
 
 
 def _result(node: Node) -> View:

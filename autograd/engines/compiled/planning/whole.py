@@ -8,6 +8,7 @@ from math import prod
 
 from ....node import Leaf, Node
 from ..calls import Buffer, View, row_major
+from ..target import PROCESSOR, Target
 from .builder import Builder
 
 
@@ -18,9 +19,10 @@ class Whole(Builder, ABC):
     """Where the outputs are put."""
 
     def __init__(
-        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], leaves: dict[Leaf, Buffer] | None = None
-    ) -> None:
-        super().__init__()
+        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], leaves: dict[Leaf, Buffer] | None = None,
+        target: Target = PROCESSOR,
+    ) -> None:  # fmt: skip
+        super().__init__(target)
         self.asked, self.asked_updates = tuple(outputs), tuple(updates.values())
         self.outputs, self.updates = list(outputs), dict(updates)
         self.leaves: dict[Leaf, Buffer] = {} if leaves is None else leaves

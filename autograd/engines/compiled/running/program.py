@@ -15,6 +15,7 @@ from ...numpy import evaluate_all, no_value
 from ..calls import STATUS, Buffer, Call, Fallback, View, every_call
 from ..planned import planned
 from ..planning.memory import ALIGNMENT, arranged
+from ..planning.whole import Whole
 from . import workers
 from .binding import Words
 from .code import ENTRY, Code, Place, Result, address
@@ -35,11 +36,9 @@ class Program:
     """Calls bound to memory. Calling it with leaf values runs them once, stores the updates and gives the outputs."""
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None = None) -> None:
-        self.plan = planned(outputs, updates)
+        self.plan = self._planned(outputs, updates)
         self.lock, self._running = new_lock(), False
-        self.homes = {
-            leaf: Home(np.zeros(tuple(map(int, leaf.shape)), leaf.dtype), self.lock) for leaf in updates or ()
-        }
+        self.homes = {leaf: Home(self._memory_of(leaf), self.lock) for leaf in updates or ()}
         """Where the leaves that it updates live while it does."""
         read = {view.buffer for call in self.plan.calls for part in call.parts for view in part.reads}
         self._only_written = {leaf for leaf in self.homes if self.plan.leaves[leaf] not in read}
@@ -49,6 +48,13 @@ class Program:
         """Arrays of leaves that the call that is running works with."""
         self._lent: dict[Buffer, np.ndarray] = {}
         self._bind()
+
+    def _planned(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None) -> Whole:
+        return planned(outputs, updates)
+
+    def _memory_of(self, leaf: Leaf) -> np.ndarray:
+        """Where a leaf lives that the program updates."""
+        return np.zeros(tuple(map(int, leaf.shape)), leaf.dtype)
 
     # Binding --------------------------------------------------------------------------------------------------------
     def _bind(self) -> None:

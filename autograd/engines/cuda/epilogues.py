@@ -1,0 +1,61 @@
+"""Epilogues on a GPU: nests that fold nothing are run by the product whose result they read, number by number, while it is in a
+register."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...kernels.cuda.product import CudaProduct, Epilogue
+from ...kernels.loops import Fold
+from ..compiled.calls import Buffer, Call, View, every_call
+from ..compiled.planning import epilogues
+
+
+def attach(calls: list[Call]) -> None:
+    """Move nests into the products whose results they read, and leave out results that nobody else reads."""
+    epilogues.attach(calls, _fits)
+    for call in calls:
+        if call.finishing:
+            result = call.writes[0]
+            finishing = tuple(
+                Epilogue(
+                    nest.loops, frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer)
+                )
+                for nest in call.finishing
+                if nest.loops is not None
+            )
+            keeps = result.buffer.role != "arena" or _read_elsewhere(calls, call, result.buffer)
+            call.code = CudaProduct(replace(call.code.form, keeps=keeps, epilogues=finishing))
+
+
+def _read_elsewhere(calls: list[Call], kernel: Call, buffer: Buffer) -> bool:
+    """Whether anything but the kernel's own epilogues reads a buffer."""
+    others = [call for _, call in every_call(calls) if call is not kernel]
+    return any(view.buffer is buffer for call in others for part in call.parts for view in part.reads)
+
+
+def _fits(kernel: Call, nest: Call) -> bool:
+    """Whether every number of the nest needs no more of the result, and of what other epilogues wrote, than the one number at
+    the same place."""
+    loops = nest.loops
+    if loops is None or loops.depth > 2 or any(isinstance(step, Fold) for step in loops.steps):
+        return False
+    rows, columns = kernel.finish, kernel.writes[0].size // kernel.finish
+    words = dict(zip(nest.code.names(), nest.words))
+    sizes = tuple(words[f"n{loop}"].value for loop in range(loops.depth))
+    if sizes != ((rows, columns) if loops.depth == 2 else (rows * columns,)):
+        return False
+    made: dict[Buffer, View] = {each.writes[0].buffer: each.writes[0] for each in (kernel,)}
+    made |= {view.buffer: view for done in kernel.finishing for view in done.writes}
+    return all(
+        view.offset == made[view.buffer].offset and _in_order(loops.depth, f"r{at}", read.moves, words, columns)
+        for at, (view, read) in enumerate(zip(nest.reads, loops.reads))
+        if view.buffer in made
+    )
+
+
+def _in_order(depth: int, name: str, moves: tuple[str, ...], words: dict, columns: int) -> bool:
+    """Whether a read goes through its numbers row by row, without gaps."""
+    if depth == 1:
+        return moves == ("1",)
+    return moves == ("n", "1") and words[f"{name}_by0"].value == columns

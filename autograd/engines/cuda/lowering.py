@@ -1,0 +1,137 @@
+"""Kernel families that a GPU computes in another way than the processor: from zeros, or with other words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from ...kernels.cuda import elementwise, running, windows
+from ...kernels.vector import ELEMENTS
+from ...node import Node
+from ..compiled.calls import View
+from ..compiled.lowering.dense import Lowering, written_densely
+from ..compiled.lowering.indexing import _places
+from ..compiled.lowering.pooling import _counts, _pair, _refused
+from ..compiled.lowering.running import _as
+
+
+def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """Zeros to which rows are added, by many threads at once: their order, and so the rounding, may differ from run to run."""
+    (target,), positions = outputs, inputs[1]
+    if target.dtype.name not in ("float32", "float64", "int32", "int64"):
+        return False
+    x = plan.dense(inputs[0])
+    plan.fill(target, 0)
+    places = _places(plan, positions, target)
+    code, words = elementwise.scatter_add(x, target, places, prod(target.shape[positions.shape[-1] :]))
+    if x.size:
+        made = plan.call(code, words, [x, places, target], [target], rows=x.size, flops=x.size)
+        made.grid = elementwise.blocks(words, code.threads())
+    return True
+
+
+# Windows --------------------------------------------------------------------------------------------------------------
+def _geometry(node: Node, lengths: Sequence[int], counts: Sequence[int], size: Sequence[int]) -> list[windows.Pair]:
+    """What a kernel of windows is told, in pairs."""
+    params = node.params
+    before = [first for first, _ in params["padding"]]
+    return [
+        _pair(lengths, 1), _pair(counts, 1), _pair(size, 1), _pair(params["stride"], 1),
+        _pair(params.get("dilation", (1,)), 1), _pair(before, 0),
+    ]  # fmt: skip
+
+
+def _call(
+    plan: Any, code: Any, views: Sequence[View], reads: Sequence[View], target: View, geometry: Any, count: int
+) -> None:
+    words = windows.words(views, geometry, count)
+    made = plan.call(code, words, list(reads), [target], rows=count, flops=count * prod(geometry[2]))
+    made.grid = elementwise.blocks(words, code.threads())
+
+
+def _pooling(make: Any, *, back: bool = False, means: bool = False) -> Lowering:
+    def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+        axes, (target,) = len(node.params["size"]), outputs
+        if _refused(node, axes, (*inputs, *outputs)):
+            return False
+        given = [plan.dense(view) for view in inputs]
+        image, result = (target if means and back else given[-1], given[0]) if back else (given[0], target)
+        lengths, counts = image.shape[-axes:], result.shape[-axes:]
+        geometry = _geometry(node, lengths, counts, node.params["size"])
+        reads = [given[1], given[0]] if back and not means else given
+        if means:
+            reads = [*reads, _counts(plan, node, lengths, counts, target.dtype)]
+        if back and not means:
+            plan.fill(target, 0)
+        _call(
+            plan, make(target.dtype.name), [*reads, target], [*reads, target] if back and not means else reads, target,
+            geometry, result.size if not (back and means) else target.size,
+        )  # fmt: skip
+        return True
+
+    return lower
+
+
+def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """All windows, cut out."""
+    axes, (target,) = len(node.params["size"]), outputs
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    x = plan.dense(inputs[0])
+    lead = len(x.shape) - axes
+    geometry = _geometry(node, x.shape[lead:], target.shape[lead + axes :], node.params["size"])
+    _call(plan, windows.patches(target.dtype.name), [x, target], [x], target, geometry, target.size)
+    return True
+
+
+def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """Windows laid back and added up."""
+    axes, (target,) = len(node.params["shape"]), outputs
+    if _refused(node, axes, (*inputs, *outputs)):
+        return False
+    x = plan.dense(inputs[0])
+    lead = len(x.shape) - 2 * axes
+    geometry = _geometry(node, target.shape[lead:], x.shape[lead + axes :], x.shape[lead : lead + axes])
+    _call(plan, windows.overlap_add(target.dtype.name), [x, target], [x], target, geometry, target.size)
+    return True
+
+
+# Along an axis ---------------------------------------------------------------------------------------------------------
+def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+    """Sums of all numbers so far."""
+    (target,), axis = outputs, node.params["axis"]
+    if target.dtype.name not in ("float32", "float64", "int64", "uint64") or inputs[0].dtype.name not in ELEMENTS:
+        return False
+    x = _as(plan, inputs[0], target.dtype)
+    inner = prod(x.shape[axis + 1 :])
+    code = running.cumsum(target.dtype.name)
+    by = -inner if node.params["reverse"] else inner
+    words = running.cumsum_words(x, target, x.shape[axis], inner, by, node.params["exclusive"])
+    plan.call(code, words, [x], [target], rows=words[-1].value, flops=x.size).grid = elementwise.blocks(
+        words, code.threads()
+    )
+    return True
+
+
+def _extreme(largest: bool) -> Lowering:
+    def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
+        (target,), axis = outputs, node.params["axis"]
+        if inputs[0].dtype.name not in ELEMENTS:
+            return False
+        x = plan.dense(inputs[0])
+        length, inner = (x.size, 1) if axis is None else (x.shape[axis], prod(x.shape[axis + 1 :]))
+        code, words = running.argmax(x.dtype.name, largest), running.argmax_words(x, target, length, inner)
+        made = plan.call(code, words, [x], [target], rows=words[-1].value, flops=x.size)
+        made.grid = elementwise.blocks(words, code.threads())
+        return True
+
+    return lower
+
+
+LOWERINGS: dict[str, Lowering] = written_densely(
+    scatter_add=scatter_add, max_pool=_pooling(windows.max_pool), max_pool_back=_pooling(windows.max_pool_back, back=True),
+    average_pool=_pooling(windows.average_pool, means=True),
+    average_pool_back=_pooling(windows.average_pool_back, back=True, means=True),
+    patches=patches, overlap_add=overlap_add, cumsum=cumsum, argmax=_extreme(True), argmin=_extreme(False),
+)  # fmt: skip

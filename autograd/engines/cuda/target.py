@@ -1,0 +1,116 @@
+"""What plans are made for: a GPU. Nests become kernels of their own, products tiles of shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from ...kernels.cuda.nest import CudaNest, nest
+from ...kernels.cuda.product import LARGE, MIDDLE, SMALL, CudaProduct, Tile, block, form_of
+from ...kernels.loops import NEXT, Buffer, Fit, Fold, Loops
+from ...node import Node
+from ..compiled.calls import Call, View
+from ..compiled.lowering.dense import Lowering
+from ..compiled.lowering.products import ONCE
+from .epilogues import attach
+
+OPENED = frozenset({"conv", "conv_image", "conv_weights"})
+"""Families without a kernel of their own whose ops are computed as their formulas say: windows cut out, and a product."""
+
+FALLBACKS: dict[str, str] = {}
+"""Kernel families that have no kernel for a GPU, and why: numpy computes these ops, in the middle of the program."""
+
+BLOCKS = 1056
+"""About so many blocks keep a large GPU busy: eight for each of its 132 processors."""
+LONG = 16
+"""A loop of at least so many turns is gone through four at a time."""
+SHORT = 32
+"""A loop with fewer turns than a warp has threads is not dealt out where the one around it has more."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU, or the simulator, where few fat blocks are run soonest."""
+
+    simulated: bool = False
+
+    def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> CudaNest:
+        """See Target."""
+        along = abreast(loops, sizes)
+        fours = along == -1 and bool(sizes) and sizes[-1] >= LONG and all(map(_by_four, buffers(loops), places))
+        return nest(replace(loops, fit=Fit(along, 4 if fours else 1)))
+
+    def chunk(self, code: CudaNest, sizes: Sequence[int]) -> int:
+        """See Target."""
+        rows = sizes[0] if sizes else 1
+        if code.whole or rows < 2:
+            return rows
+        # Of the loop that is dealt out a block takes some turns for each of its threads.
+        least = 4 * code.threads(sizes, rows) if code.abreast == 0 else max(1, 2048 // max(1, prod(sizes[1:])))
+        chunk = -(-rows // 2) if self.simulated else max(least, -(-rows // BLOCKS))
+        return min(rows, -(-chunk // 4) * 4 if code.abreast == 0 else chunk)
+
+    def lowering(self, family: str) -> Lowering | None:
+        """See Target."""
+        from ..compiled.lowering.table import table
+        from .lowering import LOWERINGS
+
+        return None if family in FALLBACKS or family in OPENED else LOWERINGS.get(family) or table().get(family)
+
+    def keeps(self, node: Node) -> bool:
+        """See Target."""
+        return self.lowering(node.op.kernel) is not None and node.dtype.kind == "f"
+
+    def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
+        """See Target."""
+        if not way.fits or c.dtype.name not in ("float32", "float64"):
+            return False
+        near, far = (*way.stack[::-1], ONCE, ONCE)[:2]
+        second = way.depths[0] if way.depths else ONCE
+        tile = self._tile(way.rows.size, way.columns.size, near.size * far.size, c.dtype.itemsize)
+        code = CudaProduct(form_of(way, (a, b, c), near, far, second, accumulate, tile))
+        blocks = -(-way.rows.size // tile.height) * -(-way.columns.size // tile.width) * near.size * far.size
+        made = plan.call(
+            code, block(way, a, b, c, near, far, second), [a, b, c] if accumulate else [a, b], [c], rows=blocks,
+            flops=2 * way.multiplications, finish=way.rows_in_order,
+        )  # fmt: skip
+        made.grid = (-(-way.columns.size // tile.width), -(-way.rows.size // tile.height), near.size * far.size)
+        return True
+
+    def attach(self, calls: list[Call]) -> None:
+        """See Target."""
+        attach(calls)
+
+    def _tile(self, rows: int, columns: int, matrices: int, size: int) -> Tile:
+        if self.simulated:
+            return SMALL
+        if size == 4 and -(-rows // 128) * -(-columns // 128) * matrices >= 132:
+            return LARGE
+        return MIDDLE
+
+
+def buffers(loops: Loops) -> list[Buffer]:
+    """Everything a nest reads and writes."""
+    return [*loops.reads, *(write.buffer for write in loops.writes)]
+
+
+def _by_four(buffer: Buffer, place: tuple[View, Sequence[int]]) -> bool:
+    """Whether a buffer's numbers can be moved by 128 bits, where they are moved along the innermost loop at all."""
+    view, far = place
+    if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
+        return True
+    return view.offset % 4 == 0 and all(each % 4 == 0 and each >= 0 for each in far)
+
+
+def abreast(loops: Loops, sizes: Sequence[int]) -> int:
+    """The loop of a nest that is dealt out to threads: the innermost, or the one around it where that is short."""
+    if loops.depth < 2 or sizes[-1] >= SHORT or sizes[-2] <= sizes[-1]:
+        return -1
+    # A fold over the loop around that keeps the innermost would be added to by several threads.
+    levels = loops.levels()
+    for value, step in enumerate(loops.steps, len(loops.reads)):
+        if isinstance(step, Fold) and loops.depth - 2 in step.over and loops.depth - 1 in levels[value]:
+            return -1
+    return loops.depth - 2

@@ -1,0 +1,55 @@
+"""What a kernel is given, before it has an address: flat arrays of one dtype, and whole numbers of 32 bits.
+
+Indices are unsigned and of 32 bits, because a GPU computes with those soonest; so no array may have 2³² numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import NngraphError
+
+MOST = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. `value`: a whole number of dtype "uint32" or "int32"; a view, for the flat array of all numbers between
+    its lowest and its highest; or, when `working`, where in the call's working memory the array begins, in bytes."""
+
+    dtype: str
+    value: Any
+    working: bool = False
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the kernel is given an array."""
+        return self.working or not isinstance(self.value, int)
+
+
+def whole_number(value: int) -> Argument:
+    """A size or a distance."""
+    if not 0 <= value < MOST:
+        raise NngraphError(f"{value} numbers are more than a GPU kernel of this engine counts")
+    return Argument("uint32", int(value))
+
+
+def of_view(view: Any) -> Argument:
+    """The numbers of a view as a flat array."""
+    return Argument(view.dtype.name, view)
+
+
+def first_of(view: Any) -> Argument:
+    """Where in that array the view's first number is: elsewhere than in front where a stride is negative."""
+    return Argument("uint32", view.offset - lowest(view))
+
+
+def lowest(view: Any) -> int:
+    """The lowest number of its buffer that a view reaches."""
+    return view.offset + sum(min(0, (size - 1) * stride) for size, stride in zip(view.shape, view.strides))
+
+
+def highest(view: Any) -> int:
+    """The highest number of its buffer that a view reaches."""
+    return view.offset + sum(max(0, (size - 1) * stride) for size, stride in zip(view.shape, view.strides))

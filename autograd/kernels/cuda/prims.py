@@ -1,0 +1,93 @@
+"""Single instructions that numba.cuda has no word for, and what the simulator does instead. All that knows LLVM is here.
+
+A kernel is a function made by a factory from these (`make(d)`), as the processor's kernels are made from the vector type.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any
+
+
+@cache
+def primitives(simulated: bool) -> SimpleNamespace:
+    """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
+    `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time."""
+    return _twins() if simulated else _intrinsics()
+
+
+def _twins() -> SimpleNamespace:
+    def ld4(array: Any, at: Any) -> Any:
+        _check(array, at)
+        return array[at], array[at + 1], array[at + 2], array[at + 3]
+
+    def st4(array: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+        _check(array, at)
+        array[at], array[at + 1], array[at + 2], array[at + 3] = a, b, c, d
+
+    def add_to(array: Any, at: Any, number: Any) -> None:
+        with _ONE:
+            array[at] += number
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)
+
+
+_ONE = Lock()
+
+
+def _check(array: Any, at: Any) -> None:
+    """AssertionError where the GPU would stop: four numbers that begin between two places of 128 bits."""
+    assert at % 4 == 0, f"128 bits are read or written at number {at}, which is not a multiple of 4"
+
+
+def _intrinsics() -> SimpleNamespace:
+    from llvmlite import ir
+    from numba.cuda import nvvmutils, types
+    from numba.cuda.extending import intrinsic
+
+    four = ir.VectorType(ir.FloatType(), 4)
+
+    def place(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
+        # A kernel's own arguments are bare addresses; shared memory is an array of numba's.
+        data = array if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, array).data
+        return builder.bitcast(builder.gep(data, [at]), four.as_pointer(addrspace=data.type.addrspace))
+
+    @intrinsic
+    def ld4(typing: Any, array: Any, at: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            vector = builder.load(place(context, builder, signature.args[0], *values), align=16)
+            numbers = [builder.extract_element(vector, ir.Constant(ir.IntType(32), each)) for each in range(4)]
+            return context.make_tuple(builder, signature.return_type, numbers)
+
+        return types.UniTuple(types.float32, 4)(array, at), generate
+
+    @intrinsic
+    def st4(typing: Any, array: Any, at: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array, at, *numbers = values
+            vector = ir.Constant(four, ir.Undefined)
+            for each, number in enumerate(numbers):
+                vector = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), each))
+            builder.store(vector, place(context, builder, signature.args[0], array, at), align=16)
+            return context.get_dummy_value()
+
+        number = types.float32
+        return types.void(array, at, number, number, number, number), generate
+
+    @intrinsic
+    def add_to(typing: Any, array: Any, at: Any, number: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array, at, number = values
+            place = builder.gep(array, [at])
+            if isinstance(signature.args[2], types.Float):
+                declare = getattr(nvvmutils, f"declare_atomic_add_{signature.args[2]}")
+                builder.call(declare(builder.module), (place, number))
+            else:
+                builder.atomic_rmw("add", place, number, "monotonic")
+            return context.get_dummy_value()
+
+        return types.void(array, at, number), generate
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)

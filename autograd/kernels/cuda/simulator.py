@@ -1,0 +1,99 @@
+"""numba's simulator of a GPU, with shared memory that holds NaN before it is written, and with the limits of a GPU."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...errors import NngraphError
+from .device import MOST_SHARED, Launch, within_limits
+from .words import function, names
+
+
+def poison(array: Any) -> None:
+    """Numbers that nobody should read: NaN, or whole numbers far away."""
+    kind = array.dtype.kind
+    array[...] = np.nan if kind == "f" else True if kind == "b" else np.iinfo(array.dtype).max - 13
+
+
+@cache
+def prepare() -> None:
+    """Have shared memory of the simulator begin as NaN, and refuse more of it than a block has."""
+    from numba.cuda.np import numpy_support
+    from numba.cuda.simulator import kernelapi
+
+    def array(self: Any, shape: Any, dtype: Any, alignment: Any = None) -> Any:
+        # The simulator tells arrays apart by the line of the kernel that asks for them: one on every line.
+        frame = sys._getframe(1)
+        line = frame.f_code.co_filename, frame.f_lineno
+        found = self._allocations.get(line)
+        if found is None:
+            made = np.empty(shape, dtype if isinstance(dtype, type) else numpy_support.as_dtype(dtype))
+            poison(made)
+            found = self._allocations.setdefault(line, made)
+            taken = sum(each.nbytes for each in self._allocations.values())
+            if taken > MOST_SHARED:
+                raise NngraphError(f"a kernel asks for {taken} bytes of shared memory; a block has {MOST_SHARED}")
+        return found
+
+    kernelapi.FakeCUDAShared.array = array
+
+
+class Simulator:
+    """See Device."""
+
+    simulated = True
+
+    def __init__(self, cuda: Any) -> None:
+        prepare()
+        self.cuda, self._kernels = cuda, dict[str, Any]()
+
+    def memory(self, size: int) -> Any:
+        """See Device."""
+        return self.cuda.device_array(size, np.uint8)
+
+    def part(self, memory: Any, dtype: Any, first: int, count: int) -> Any:
+        """See Device."""
+        size = np.dtype(dtype).itemsize
+        return memory[first * size : (first + count) * size].view(np.dtype(dtype))
+
+    def send(self, memory: Any, start: int, numbers: np.ndarray) -> None:
+        """See Device."""
+        memory[start : start + numbers.nbytes].copy_to_device(numbers.reshape(-1).view(np.uint8))
+
+    def fetch(self, memory: Any, start: int, size: int) -> np.ndarray:
+        """See Device."""
+        return np.array(memory[start : start + size].copy_to_host())
+
+    def move(self, target: Any, source: Any, size: int) -> None:
+        """See Device."""
+        self.send(target, 0, self.fetch(source, 0, size))
+
+    def kernel(self, text: str, kinds: Sequence[str]) -> Launch:
+        """See Device."""
+        found = self._kernels.get(text)
+        if found is None:
+            found = self._kernels[text] = self.cuda.jit(function(text, names(self.cuda, True)))
+
+        def launch(blocks: Sequence[int], threads: int, arguments: Sequence[Any]) -> None:
+            within_limits(blocks, threads)
+            with warnings.catch_warnings():
+                # A GPU divides by zero without a word.
+                warnings.simplefilter("ignore")
+                found[tuple(blocks), threads](*arguments)
+
+        return launch
+
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+        """See Device."""
+
+        def run() -> None:
+            for launch in launches:
+                launch()
+
+        return run

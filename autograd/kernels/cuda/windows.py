@@ -1,0 +1,168 @@
+"""Windows of planes on a GPU: poolings, patches and the ways back. Every thread has one number of the result.
+
+A plane is an image of one channel, or a signal of one row; sizes, strides and padding come in pairs, for rows and columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from .arguments import Argument, whole_number
+from .elementwise import Elementwise, array
+
+Pair = tuple[int, int]
+PAIRS = ("length", "counts", "size", "stride", "dilation", "before")
+GEOMETRY = tuple(f"{name}_{axis}" for name in PAIRS for axis in ("down", "right"))
+
+_WINDOW = (
+    "plane = uint32(at // (counts_down * counts_right))",
+    "rest = uint32(at - plane * counts_down * counts_right)",
+    "i = uint32(rest // counts_right)",
+    "j = uint32(rest - i * counts_right)",
+)
+"""Which window a thread has."""
+
+_ENTRIES = (
+    "down = int32(0)",
+    "while down < size_down:",
+    "    row = int32(int64(i) * stride_down + down * dilation_down - before_down)",
+    "    right = int32(0)",
+    "    while right < size_right:",
+    "        column = int32(int64(j) * stride_right + right * dilation_right - before_right)",
+    "        if row >= 0 and row < length_down and column >= 0 and column < length_right:",
+    "            place = uint32((int64(plane) * length_down + row) * length_right + column)",
+    "            {inside}",
+    "        right = int32(right + 1)",
+    "    down = int32(down + 1)",
+)
+"""All entries of a window that lie in its plane."""
+
+
+def _entries(inside: str) -> list[str]:
+    return [line.format(inside=inside) for line in _ENTRIES]
+
+
+def max_pool(dtype: str) -> Elementwise:
+    """y[window] = the largest entry, NaN where there is one; what lies outside counts as −inf."""
+    larger = "top = x[uint32(x_first + place)] if x[uint32(x_first + place)] > top or x[uint32(x_first + place)] != x[uint32(x_first + place)] else top"
+    lines = [*_WINDOW, f"top = {dtype}(-inf)", *_entries(larger), "y[uint32(y_first + at)] = top"]
+    return Elementwise("max_pool", ("x", "x_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines))
+
+
+def max_pool_back(dtype: str) -> Elementwise:
+    """x̄[entry] += ḡ[window]·(1 if it is the largest, else 0) / (how many are the largest), in whatever order windows come;
+    NaN where a window holds one."""
+    x = "x[uint32(x_first + place)]"
+    lines = [
+        *_WINDOW, f"top = {dtype}(-inf)", *_entries(f"top = {x} if {x} > top or {x} != {x} else top"),
+        f"many = {dtype}(0)", *_entries(f"many = {dtype}(many + ({dtype}(1) if {x} == top else {dtype}(0)))"),
+        f"share = {dtype}(g[uint32(g_first + at)] * {dtype}({dtype}(1) / many))",
+        *_entries(f"add_to(y, uint32(y_first + place), {dtype}(share * ({dtype}(1) if {x} == top else {dtype}(0))))"),
+    ]  # fmt: skip
+    return Elementwise(
+        "max_pool_back", ("x", "x_first", "g", "g_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines)
+    )
+
+
+def average_pool(dtype: str) -> Elementwise:
+    """y[window] = the sum of its entries / how many count: a number for each row of windows, then one for each column."""
+    lines = [
+        *_WINDOW, f"total = {dtype}(0)", *_entries(f"total = {dtype}(total + x[uint32(x_first + place)])"),
+        "many = many_of[uint32(many_of_first + i)] * many_of[uint32(many_of_first + counts_down + j)]",
+        f"y[uint32(y_first + at)] = {dtype}(total / many)",
+    ]  # fmt: skip
+    names = ("x", "x_first", "many_of", "many_of_first", "y", "y_first", *GEOMETRY, "count")
+    return Elementwise("average_pool", names, tuple(lines))
+
+
+_ENTRY = (
+    "plane = uint32(at // uint32(length_down * length_right))",
+    "rest = int32(at - plane * uint32(length_down * length_right))",
+    "row = int32(rest // length_right)",
+    "column = int32(rest - row * length_right)",
+)
+"""Which entry of a plane a thread has."""
+
+_WINDOWS = (
+    "down = int32(0)",
+    "while down < size_down:",
+    "    far = int32(row + before_down - down * dilation_down)",
+    "    i = int32(far // stride_down)",
+    "    right = int32(0)",
+    "    while right < size_right:",
+    "        wide = int32(column + before_right - right * dilation_right)",
+    "        j = int32(wide // stride_right)",
+    "        is_row = far >= 0 and i * stride_down == far and i < int32(counts_down)",
+    "        is_column = wide >= 0 and j * stride_right == wide and j < int32(counts_right)",
+    "        if is_row and is_column:",
+    "            {inside}",
+    "        right = int32(right + 1)",
+    "    down = int32(down + 1)",
+)
+"""All windows that an entry is in, and as which entry of theirs."""
+
+
+def average_pool_back(dtype: str) -> Elementwise:
+    """x̄[entry] = Σ over its windows of ḡ / how many count there."""
+    many = "(many_of[uint32(many_of_first + i)] * many_of[uint32(many_of_first + counts_down + j)])"
+    place = "uint32(g_first + (int64(plane) * counts_down + i) * counts_right + j)"
+    inside = f"total = {dtype}(total + {dtype}(g[{place}] / {many}))"
+    lines = [
+        *_ENTRY,
+        f"total = {dtype}(0)",
+        *(line.format(inside=inside) for line in _WINDOWS),
+        "y[uint32(y_first + at)] = total",
+    ]
+    names = ("g", "g_first", "many_of", "many_of_first", "y", "y_first", *GEOMETRY, "count")
+    return Elementwise("average_pool_back", names, tuple(lines))
+
+
+def patches(dtype: str) -> Elementwise:
+    """y[plane, entry, window] = that entry of that window; 0 outside the plane."""
+    lines = (
+        "windows = uint32(counts_down * counts_right)",
+        "j = uint32(at % counts_right)",
+        "rest = uint32(at // counts_right)",
+        "i = uint32(rest % counts_down)",
+        "rest = uint32(rest // counts_down)",
+        "right = uint32(rest % uint32(size_right))",
+        "rest = uint32(rest // uint32(size_right))",
+        "down = uint32(rest % uint32(size_down))",
+        "plane = uint32(rest // uint32(size_down))",
+        "row = int32(int64(i) * stride_down + int64(down) * dilation_down - before_down)",
+        "column = int32(int64(j) * stride_right + int64(right) * dilation_right - before_right)",
+        f"number = {dtype}(0)",
+        "if row >= 0 and row < length_down and column >= 0 and column < length_right:",
+        "    number = x[uint32(x_first + (int64(plane) * length_down + row) * length_right + column)]",
+        "y[uint32(y_first + at)] = number",
+    )
+    return Elementwise("patches", ("x", "x_first", "y", "y_first", *GEOMETRY, "count"), lines)
+
+
+def overlap_add(dtype: str) -> Elementwise:
+    """y[entry of a plane] = Σ over the windows that it is in of x[plane, entry, window]."""
+    place = "(((int64(plane) * size_down + down) * size_right + right) * counts_down + i) * counts_right + j"
+    inside = f"total = {dtype}(total + x[uint32(x_first + {place})])"
+    lines = [
+        *_ENTRY,
+        f"total = {dtype}(0)",
+        *(line.format(inside=inside) for line in _WINDOWS),
+        "y[uint32(y_first + at)] = total",
+    ]
+    return Elementwise("overlap_add", ("x", "x_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines))
+
+
+def words(views: Sequence[Any], geometry: Sequence[Pair], count: int) -> list[Any]:
+    """The arguments: arrays, the pairs in the order of PAIRS, and how many threads."""
+    numbers = [
+        whole_number(number) if name == "counts" else Argument("int32", int(number))
+        for name, pair in zip(PAIRS, geometry) for number in pair
+    ]  # fmt: skip
+    return [*(each for view in views for each in array(view)), *numbers, whole_number(count)]
+
+
+def work(geometry: Sequence[Pair]) -> int:
+    """Entries of all windows of a plane."""
+    return prod(geometry[1]) * prod(geometry[2])

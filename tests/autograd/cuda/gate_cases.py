@@ -1,0 +1,89 @@
+"""Kernels of a GPU as PTX and machine code, one line of JSON for each; run as a program, because numba.cuda is a GPU's or the
+simulator's for the whole of a process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import nngraph as ng
+import numpy as np
+from nngraph.autograd.engines.compiled.calls import Scratch
+from nngraph.autograd.engines.compiled.planned import planned
+from nngraph.autograd.engines.cuda.program import kind_of
+from nngraph.autograd.engines.cuda.target import Gpu
+from nngraph.autograd.kernels.cuda.gate import seen
+from nngraph.autograd.kernels.cuda.nest import CudaNest
+from nngraph.autograd.kernels.cuda.product import LARGE, MIDDLE, NAMES, Form, text
+from nngraph.autograd.kernels.cuda.twins import TWINS
+
+UNSIGNED = {"rows", "columns", "depth", "near", "turns", "a_first", "b_first", "c_first"}
+
+
+def products() -> Iterator[tuple[str, str, list[str], int]]:
+    """Name, text, kinds of the arguments and threads of every way a product is computed."""
+    kinds = ["float32*" if name in "abc" else "uint32" if name in UNSIGNED else "int32" for name in NAMES]
+    for tile in (MIDDLE, LARGE):
+        for name, a, b in (
+            ("NN", "depth4", "columns4"),
+            ("NT", "depth4", "depth4"),
+            ("TN", "rows4", "columns4"),
+            ("any", "rows", "columns"),
+        ):
+            form = Form(tile, "float32", a, b, name != "any", False)
+            yield f"product {name} {tile.height}", text(form), kinds, tile.threads
+
+
+def calls() -> Iterator[tuple[str, str, list[str], int]]:
+    """The same of everything in the plans of a training step, of long rows, of random numbers and of picks."""
+    rng = np.random.default_rng(0)
+
+    def given(name: str, *shape: int, dtype: type = np.float32) -> Any:
+        return ng.input(name, shape=shape, dtype=dtype)
+
+    x, t = given("x", 256, 64), given("t", 256, dtype=np.int64)
+    weights = [
+        ng.parameter(name, rng.standard_normal(shape).astype(np.float32))
+        for name, shape in (("W1", (64, 32)), ("b1", (32,)), ("W2", (32, 12)), ("b2", (12,)))
+    ]
+    w1, b1, w2, b2 = weights
+    loss = ng.softmax_loss(ng.tanh(x @ w1 + b1) @ w2 + b2, t)
+    updates = {w: w - 0.1 * g for w, g in zip(weights, ng.gradient(loss, weights))}
+    long, step = ng.sigmoid(given("y", 1 << 16)) * 2.0 + 1.0, ng.state("step", np.int64(0))
+    table, places = given("table", 50, 8), given("i", 7, 1, dtype=np.int64)
+    picked = ng.gather(table, places)
+    (back,) = ng.gradient(ng.sum(picked * picked), [table])
+    image, filters = given("image", 2, 3, 12, 12), given("filters", 4, 3, 3, 3)
+    pooled = ng.max_pool2d(ng.average_pool2d(ng.conv2d(image, filters), 2), 2)
+    images = [pooled, *ng.gradient(ng.sum(pooled * pooled), [image, filters])]
+    plans = {
+        "net": planned([loss], updates, Gpu()),
+        "chain": planned([long, ng.sum(long)], {}, Gpu()),
+        "picks": planned([picked, back], {}, Gpu()),
+        "windows": planned(images, {}, Gpu()),
+        "running": planned([ng.cumsum(table, axis=0), ng.argmax(table, axis=1)], {}, Gpu()),
+        "random": planned([ng.uniform((64,), step=step, dtype=np.float32)], {}, Gpu()),
+    }
+    for name, plan in plans.items():
+        for number, call in enumerate(plan.calls):
+            twin = TWINS.get(call.code.name)
+            code, words = (twin.code(call), twin.words(call)) if twin else (call.code, call.words)
+            words = [*words, *(word for nest in call.finishing for word in nest.words)]
+            threads = code.threads() if not isinstance(code, CudaNest) else 256
+            kinds = [kind_of(word) for word in words if not isinstance(word, Scratch)]
+            yield f"{name} {number} {code.name}", code.text(), kinds, threads
+
+
+if __name__ == "__main__":
+    arch = sys.argv[1] if len(sys.argv) > 1 else "90"
+    known: set[str] = set()
+    for name, source, kinds, threads in [*products(), *calls()]:
+        if source in known:
+            continue
+        known.add(source)
+        found = asdict(seen(source, kinds, arch, threads))
+        del found["ptx"], found["sass"]
+        print(json.dumps({"name": name, "source": source, **found}), flush=True)

@@ -1,0 +1,50 @@
+"""Kernels of a GPU compiled without one: what ptxas says of their registers, and which instructions they hold."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba_cuda", reason="the extra cuda-dev is not installed")
+
+MOST_REGISTERS = {"product NN 128": 128, "product NT 128": 128, "product TN 128": 128, "product any 128": 128}
+"""Of those that need more than 64: with 128 of them, two blocks of 256 threads share a processor."""
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory):
+    """Name -> what was seen."""
+    script = Path(__file__).with_name("gate_cases.py")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {each["name"]: each for each in found}
+
+
+def test_nothing_is_spilled_and_registers_are_few(kernels):
+    assert len(kernels) > 10
+    for name, each in kernels.items():
+        assert each["spilled"] == each["stack"] == 0, name
+        assert each["registers"] <= MOST_REGISTERS.get(name, 64), (name, each["registers"])
+        assert each["shared"] <= 48 << 10, name
+
+
+def test_float32_stays_float32(kernels):
+    assert not [name for name, each in kernels.items() if each["doubles"]]
+
+
+def test_numbers_that_lie_side_by_side_move_by_128_bits(kernels):
+    promised = [each for each in kernels.values() if "ld4(r" in each["source"] or each["name"].startswith("product ")]
+    assert len(promised) > 8
+    for each in promised:
+        assert each["wide_loads"], each["name"]
+        if "st4(" in each["source"]:
+            assert each["wide_stores"], each["name"]
+
+
+def test_products_mostly_multiply_and_add(kernels):
+    for way in ("NN", "NT", "TN"):
+        for size, share in ((128, 0.82), (64, 0.7)):
+            assert kernels[f"product {way} {size}"]["multiply_adds"] > share, (way, size)
