@@ -10,7 +10,7 @@ import typer
 from ...autograd.executable import engines
 from ...autograd.language import N_
 from ...autograd.language import translate as _
-from ...nets.data.encoding import FOR_GAPS
+from ...nets.data.gaps import FOR_GAPS
 from ..options import Color, ColorOption, LanguageOption
 from ..trainable_systems import SYSTEMS
 

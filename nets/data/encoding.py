@@ -12,13 +12,12 @@ import numpy as np
 from ...autograd.errors import ParameterError
 from ..rows import DataError
 from .dataset import Dataset
+from .gaps import FOR_GAPS
 from .table import Column, Table, read_table, written
 
 GAP = "missing"
 """The category that gaps form when they are filled."""
 GREATEST = float(np.finfo(np.float32).max)
-FOR_GAPS = ("error", "fill", "drop")
-"""What can happen to gaps."""
 
 
 class Encoding:
