@@ -18,6 +18,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"
 
 
+@pytest.fixture(autouse=True)
+def english_again():
+    """A command that was told a language speaks it to the end of the process: the next test begins in English."""
+    from nngraph.autograd.language import current
+
+    current.set(None)
+    yield
+    current.set(None)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
