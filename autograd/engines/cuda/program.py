@@ -11,10 +11,6 @@ import numpy as np
 from ...errors import NngraphError
 from ...kernels.cuda.arguments import Argument
 from ...kernels.cuda.device import Device, gpu, simulator
-from ...kernels.cuda.elementwise import Elementwise, blocks
-from ...kernels.cuda.nest import CudaNest
-from ...kernels.cuda.product import CudaProduct
-from ...kernels.cuda.twins import TWINS
 from ...node import Leaf, Node
 from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
 from ..compiled.planned import planned
@@ -23,14 +19,12 @@ from ..compiled.planning.whole import Whole
 from ..compiled.running.code import Place as Word
 from ..compiled.running.leaves import Given, Leaves, plain
 from ..compiled.running.program import BadData, Program
+from .launch import launched
 from .memory import DeviceArray, Place
 from .target import Gpu
 
 if TYPE_CHECKING:
     from ...report import PlanReport
-
-FEW = 8
-"""Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
 
 
 def on_gpu(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:
@@ -128,25 +122,10 @@ class CudaProgram(Program):
 
     def _launch(self, call: Call, working: int = 0) -> Callable[[], None]:
         """What runs one call. `working`: where its working memory begins."""
-        code, words, grid = call.code, call.words, call.grid
-        if not isinstance(code, (CudaNest, CudaProduct, Elementwise)):
-            twin = TWINS.get(code.name)
-            if twin is None:
-                raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")
-            code, words = twin.code(call), twin.words(call)
-            grid = blocks(words, code.threads())
-        words = [*words, *(word for nest in call.finishing for word in nest.words)]
-        arguments = [self._argument(word, working) for word in words if not isinstance(word, Scratch)]
-        if len(arguments) != len(code.names()):
-            raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(arguments)}")
-        if isinstance(code, CudaNest):
-            threads = code.threads([word.value for word in words[: code.loops.depth]], call.chunk)
-            threads = min(threads, FEW) if self.device.simulated else threads
-            grid = (max(1, -(-call.rows // call.chunk)), 1, 1)
-        else:
-            threads = code.threads()
-        kinds = [kind_of(word) for word in words if not isinstance(word, Scratch)]
-        run = partial(self.device.kernel(code.text(), kinds), grid, threads, arguments)
+        how = launched(call, self.device.simulated)
+        arguments = [self._argument(word, working) for word in how.words]
+        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words])
+        run = partial(kernel, how.grid, how.threads, arguments)
         if not self.device.simulated:
             return run
         poisoned = self._poisoned(call)

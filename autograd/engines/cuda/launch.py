@@ -1,0 +1,48 @@
+"""How a call is launched: which kernel, with which arguments, in how many blocks of how many threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import NngraphError
+from ...kernels.cuda.elementwise import Elementwise, blocks
+from ...kernels.cuda.nest import CudaNest
+from ...kernels.cuda.product import CudaProduct
+from ...kernels.cuda.twins import TWINS
+from ..compiled.calls import Call, Scratch
+
+FEW = 8
+"""Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A kernel's code, its arguments before they have addresses, and its blocks and threads."""
+
+    code: Any
+    words: tuple[Any, ...]
+    grid: tuple[int, int, int]
+    threads: int
+
+
+def launched(call: Call, simulated: bool) -> Launched:
+    """How a call that is neither a loop nor a fallback is launched; NngraphError where its kernel has no twin."""
+    code, words, grid = call.code, call.words, call.grid
+    if not isinstance(code, (CudaNest, CudaProduct, Elementwise)):
+        twin = TWINS.get(code.name)
+        if twin is None:
+            raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")
+        code, words = twin.code(call), twin.words(call)
+        grid = blocks(words, code.threads())
+    every = [*words, *(word for nest in call.finishing for word in nest.words)]
+    if isinstance(code, CudaNest):
+        threads = code.threads([word.value for word in every[: code.loops.depth]], call.chunk)
+        threads = min(threads, FEW) if simulated else threads
+        grid = (max(1, -(-call.rows // call.chunk)), 1, 1)
+    else:
+        threads = code.threads()
+    given = tuple(word for word in every if not isinstance(word, Scratch))
+    if len(given) != len(code.names()):
+        raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(given)}")
+    return Launched(code, given, grid, threads)  # type: ignore[arg-type]
