@@ -51,23 +51,21 @@ def _call(
 
 
 def _pooling(make: Any, *, back: bool = False, means: bool = False) -> Lowering:
+    """A pooling, or its way back: a thread for every number that is written, windows or entries."""
+
     def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
         axes, (target,) = len(node.params["size"]), outputs
         if _refused(node, axes, (*inputs, *outputs)):
             return False
-        given = [plan.dense(view) for view in inputs]
-        image, result = (target if means and back else given[-1], given[0]) if back else (given[0], target)
-        lengths, counts = image.shape[-axes:], result.shape[-axes:]
+        reads = [plan.dense(view) for view in inputs]
+        image, windows_ = (target, reads[0]) if back else (reads[0], target)
+        lengths, counts = image.shape[-axes:], windows_.shape[-axes:]
         geometry = _geometry(node, lengths, counts, node.params["size"])
-        reads = [given[1], given[0]] if back and not means else given
         if means:
             reads = [*reads, _counts(plan, node, lengths, counts, target.dtype)]
-        if back and not means:
-            plan.fill(target, 0)
-        _call(
-            plan, make(target.dtype.name), [*reads, target], [*reads, target] if back and not means else reads, target,
-            geometry, result.size if not (back and means) else target.size,
-        )  # fmt: skip
+        elif back:
+            reads.reverse()
+        _call(plan, make(target.dtype.name), [*reads, target], reads, target, geometry, target.size)
         return True
 
     return lower

@@ -25,23 +25,28 @@ _WINDOW = (
 """Which window a thread has."""
 
 _ENTRIES = (
-    "down = int32(0)",
-    "while down < size_down:",
-    "    row = int32(int64(i) * stride_down + down * dilation_down - before_down)",
-    "    right = int32(0)",
-    "    while right < size_right:",
-    "        column = int32(int64(j) * stride_right + right * dilation_right - before_right)",
-    "        if row >= 0 and row < length_down and column >= 0 and column < length_right:",
-    "            place = uint32((int64(plane) * length_down + row) * length_right + column)",
+    "{of}down = int32(0)",
+    "while {of}down < size_down:",
+    "    {of}row = int32(int64(i) * stride_down + {of}down * dilation_down - before_down)",
+    "    {of}right = int32(0)",
+    "    while {of}right < size_right:",
+    "        {of}column = int32(int64(j) * stride_right + {of}right * dilation_right - before_right)",
+    "        if {of}row >= 0 and {of}row < length_down and {of}column >= 0 and {of}column < length_right:",
+    "            place = uint32((int64(plane) * length_down + {of}row) * length_right + {of}column)",
     "            {inside}",
-    "        right = int32(right + 1)",
-    "    down = int32(down + 1)",
+    "        {of}right = int32({of}right + 1)",
+    "    {of}down = int32({of}down + 1)",
 )
 """All entries of a window that lie in its plane."""
 
 
-def _entries(inside: str) -> list[str]:
-    return [line.format(inside=inside) for line in _ENTRIES]
+def _entries(*inside: str, of: str = "") -> list[str]:
+    """Lines for every entry; `of` begins the names of what says which one it is."""
+    found = []
+    for line in _ENTRIES:
+        gap = line[: len(line) - len(line.lstrip())]
+        found += [gap + each for each in inside] if line.endswith("{inside}") else [line.format(of=of)]
+    return found
 
 
 def max_pool(dtype: str) -> Elementwise:
@@ -49,21 +54,6 @@ def max_pool(dtype: str) -> Elementwise:
     larger = "top = x[uint32(x_first + place)] if x[uint32(x_first + place)] > top or x[uint32(x_first + place)] != x[uint32(x_first + place)] else top"
     lines = [*_WINDOW, f"top = {dtype}(-inf)", *_entries(larger), "y[uint32(y_first + at)] = top"]
     return Elementwise("max_pool", ("x", "x_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines))
-
-
-def max_pool_back(dtype: str) -> Elementwise:
-    """x̄[entry] += ḡ[window]·(1 if it is the largest, else 0) / (how many are the largest), in whatever order windows come;
-    NaN where a window holds one."""
-    x = "x[uint32(x_first + place)]"
-    lines = [
-        *_WINDOW, f"top = {dtype}(-inf)", *_entries(f"top = {x} if {x} > top or {x} != {x} else top"),
-        f"many = {dtype}(0)", *_entries(f"many = {dtype}(many + ({dtype}(1) if {x} == top else {dtype}(0)))"),
-        f"share = {dtype}(g[uint32(g_first + at)] * {dtype}({dtype}(1) / many))",
-        *_entries(f"add_to(y, uint32(y_first + place), {dtype}(share * ({dtype}(1) if {x} == top else {dtype}(0))))"),
-    ]  # fmt: skip
-    return Elementwise(
-        "max_pool_back", ("x", "x_first", "g", "g_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines)
-    )
 
 
 def average_pool(dtype: str) -> Elementwise:
@@ -104,6 +94,41 @@ _WINDOWS = (
 """All windows that an entry is in, and as which entry of theirs."""
 
 
+def _windows(*inside: str) -> list[str]:
+    """Lines for every window."""
+    gap = " " * 12
+    return [each for line in _WINDOWS for each in ([gap + one for one in inside] if "{inside}" in line else [line])]
+
+
+def max_pool_back(dtype: str) -> Elementwise:
+    """x̄[entry] = Σ over its windows, always in one order, of ḡ·(1 if it is the largest there, else 0) / (how many are the
+    largest); NaN where a window holds one."""
+    largest = _entries(
+        "other = x[uint32(x_first + place)]",
+        "if other > top or other != other:",
+        "    top = other",
+        # Of NaN there is no largest, and what is shared by nobody is NaN.
+        f"    many = {dtype}(1) if other == other else {dtype}(0)",
+        "elif other == top:",
+        f"    many = {dtype}(many + {dtype}(1))",
+        of="of_",
+    )
+    place = "uint32(g_first + (int64(plane) * counts_down + i) * counts_right + j)"
+    lines = [
+        *_ENTRY,
+        f"total = {dtype}(0)",
+        "mine = x[uint32(x_first + at)]",
+        *_windows(
+            f"top = {dtype}(-inf)", f"many = {dtype}(0)", *largest,
+            f"share = {dtype}(g[{place}] * {dtype}({dtype}(1) / many))",
+            f"total = {dtype}(total + {dtype}(share * ({dtype}(1) if mine == top else {dtype}(0))))",
+        ),
+        "y[uint32(y_first + at)] = total",
+    ]  # fmt: skip
+    names = ("x", "x_first", "g", "g_first", "y", "y_first", *GEOMETRY, "count")
+    return Elementwise("max_pool_back", names, tuple(lines))
+
+
 def average_pool_back(dtype: str) -> Elementwise:
     """x̄[entry] = Σ over its windows of ḡ / how many count there."""
     many = "(many_of[uint32(many_of_first + i)] * many_of[uint32(many_of_first + counts_down + j)])"
@@ -112,7 +137,7 @@ def average_pool_back(dtype: str) -> Elementwise:
     lines = [
         *_ENTRY,
         f"total = {dtype}(0)",
-        *(line.format(inside=inside) for line in _WINDOWS),
+        *_windows(inside),
         "y[uint32(y_first + at)] = total",
     ]
     names = ("g", "g_first", "many_of", "many_of_first", "y", "y_first", *GEOMETRY, "count")
@@ -148,7 +173,7 @@ def overlap_add(dtype: str) -> Elementwise:
     lines = [
         *_ENTRY,
         f"total = {dtype}(0)",
-        *(line.format(inside=inside) for line in _WINDOWS),
+        *_windows(inside),
         "y[uint32(y_first + at)] = total",
     ]
     return Elementwise("overlap_add", ("x", "x_first", "y", "y_first", *GEOMETRY, "count"), tuple(lines))
