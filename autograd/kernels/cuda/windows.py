@@ -120,6 +120,8 @@ def max_pool_back(dtype: str) -> Elementwise:
         "mine = x[uint32(x_first + at)]",
         *_windows(
             f"top = {dtype}(-inf)", f"many = {dtype}(0)", *largest,
+            # Where all are −inf, what lies outside the plane is as large.
+            f"many = {dtype}(size_down * size_right) if top == -inf else many",
             f"share = {dtype}(g[{place}] * {dtype}({dtype}(1) / many))",
             f"total = {dtype}(total + {dtype}(share * ({dtype}(1) if mine == top else {dtype}(0))))",
         ),
