@@ -19,7 +19,9 @@ def attach(calls: list[Call]) -> None:
             result = call.writes[0]
             finishing = tuple(
                 Epilogue(
-                    nest.loops, frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer)
+                    nest.loops,
+                    frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer),
+                    tuple(nest.code.draws.items()),
                 )
                 for nest in call.finishing
                 if nest.loops is not None

@@ -15,6 +15,7 @@ from ..compiled.calls import Call, View
 from ..compiled.lowering.dense import Lowering
 from ..compiled.lowering.products import ONCE
 from .epilogues import attach
+from .sampling import draw_inside
 
 OPENED = frozenset({"conv", "conv_image", "conv_weights"})
 """Families without a kernel of their own whose ops are computed as their formulas say: windows cut out, and a product."""
@@ -81,6 +82,7 @@ class Gpu:
 
     def attach(self, calls: list[Call]) -> None:
         """See Target."""
+        draw_inside(calls)
         attach(calls)
 
     def _tile(self, rows: int, columns: int, matrices: int, size: int) -> Tile:

@@ -18,13 +18,17 @@ from ..loop_code import Place, compiled
 from ..loop_passes import Nest, Pass
 from ..loops import FAR, STILL, Fold, Loops
 from .arguments import Argument, first_of, of_view, whole_number
+from .random import STATE
+
+Draw = tuple[int, str]
+"""A read, and which random numbers it is: see KINDS of random.py."""
 
 
 class CudaNest:
     """The code of a nest on a GPU; it answers what a plan asks of a nest's code (see LoopCode)."""
 
-    def __init__(self, loops: Loops) -> None:
-        self.loops = loops
+    def __init__(self, loops: Loops, draws: tuple[Draw, ...] = ()) -> None:
+        self.loops, self.draws = loops, dict(draws)
 
     @kept
     def nest(self) -> Nest:
@@ -55,7 +59,8 @@ class CudaNest:
 
     def may_share(self, read: int, write: int) -> bool:
         """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
-        return self.nest.may_share(read, write)
+        # Of a draw it reads the key, and behind all reads the step.
+        return read < len(self.loops.reads) and read not in self.draws and self.nest.may_share(read, write)
 
     @property
     def partial(self) -> tuple[int, ...]:
@@ -92,7 +97,9 @@ class CudaNest:
         found = [f"n{loop}" for loop in range(loops.depth)]
         for kind, buffers in (("r", loops.reads), ("w", [write.buffer for write in loops.writes])):
             for at, buffer in enumerate(buffers):
-                found += [f"{kind}{at}", f"{kind}{at}_first"]
+                drawn = kind == "r" and at in self.draws
+                found += [f"{kind}{at}_{word}" for word in STATE] if drawn else [f"{kind}{at}"]
+                found.append(f"{kind}{at}_first")
                 found += [f"{kind}{at}_by{loop}" for loop, move in enumerate(buffer.moves) if move == FAR]
         found.append("chunk")
         found += [f"w{at}_part" for at in self.partial]
@@ -135,9 +142,9 @@ class CudaNest:
 
 
 @cache
-def nest(loops: Loops) -> CudaNest:
-    """The code of a nest of loops."""
-    return CudaNest(loops)
+def nest(loops: Loops, draws: tuple[Draw, ...] = ()) -> CudaNest:
+    """The code of a nest of loops, which makes some of the numbers that it reads itself: they are random."""
+    return CudaNest(loops, draws)
 
 
 def passes(nest: Nest) -> Iterator[Pass]:

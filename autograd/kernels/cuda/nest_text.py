@@ -15,6 +15,7 @@ import numpy as np
 
 from ..loop_passes import Add, Body, Get, Item, Keep, Pass, Pour, Put, Reload, Row
 from ..loops import FAR, NEXT, Apply, Buffer, Fold, Number, computed_in, identity
+from . import random
 from .words import spoken
 
 MOST_THREADS = 256
@@ -24,6 +25,11 @@ MOST_THREADS = 256
 def text(code: Any) -> str:
     """The kernel `kernel(…)` of a CudaNest."""
     return _Writer(code).written()
+
+
+def opening(code: Any) -> list[str]:
+    """The lines that stand before all loops of a nest."""
+    return [line for at in code.draws for line in random.opening(f"r{at}")]
 
 
 def once(code: Any, given: dict[int, str]) -> list[str]:
@@ -55,6 +61,8 @@ class _Writer:
         self.say("part = uint32(cuda.blockIdx.x)")
         for dtype in sorted(self._shared()):
             self.say(f"shared_{dtype} = cuda.shared.array({MOST_THREADS}, {dtype})")
+        for line in opening(self.code):
+            self.say(line)
         if self.depth:
             self.say("start = uint32(part * chunk)")
             self.say("stop = uint32(min(start + chunk, n0))")
@@ -184,7 +192,9 @@ class _Writer:
 
     # One item ---------------------------------------------------------------------------------------------------------
     def _do(self, item: Item) -> None:
-        if isinstance(item, Get) and self._moves_by_four("r", item.value):
+        if isinstance(item, Get) and item.value in self.code.draws:
+            self._draw(item.value)
+        elif isinstance(item, Get) and self._moves_by_four("r", item.value):
             four = ", ".join(self._name(item.value, slot) for slot in range(4))
             self.say(f"{four} = ld4(r{item.value}, {self._index('r', item.value)})")
         elif isinstance(item, Put) and self._moves_by_four("w", item.write):
@@ -194,6 +204,19 @@ class _Writer:
         else:
             for slot in range(self.slots if self._is_wide(item) else 1):
                 self._do_one(item, slot)
+
+    def _draw(self, at: int) -> None:
+        """Random numbers that nobody has written: those of one counter at once, where they are four in a row."""
+        kind, dtype = self.code.draws[at], self.loops.reads[at].dtype
+        wide = self.slots > 1 and self.abreast in self.nest.varies[at]
+        names = [self._name(at, slot) for slot in range(self.slots if wide else 1)]
+        if self._moves_by_four("r", at):
+            lines = random.four(kind, dtype, f"r{at}", self._index("r", at), names)
+        else:
+            numbers = [(name, self._index("r", at, slot)) for slot, name in enumerate(names)]
+            lines = [line for name, place in numbers for line in random.one(kind, dtype, f"r{at}", place, name)]
+        for line in lines:
+            self.say(line)
 
     def _is_wide(self, item: Item) -> bool:
         """Whether something is done for every turn of the loop abreast."""

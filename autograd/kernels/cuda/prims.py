@@ -10,11 +10,14 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
+from ...philox import LOW, MULTIPLIERS, ROUNDS, WEYL
+
 
 @cache
 def primitives(simulated: bool) -> SimpleNamespace:
     """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
-    `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time."""
+    `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time.
+    `philox(place, draw, step, seed, path)`: four random words of 32 bits (see philox.py of autograd)."""
     return _twins() if simulated else _intrinsics()
 
 
@@ -31,7 +34,19 @@ def _twins() -> SimpleNamespace:
         with _ONE:
             array[at] += number
 
-    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=_philox)
+
+
+def _philox(place: Any, *words: Any) -> tuple[Any, ...]:
+    from numpy import uint32
+
+    draw, step, seed, path = map(int, words)
+    c0, c1, c2, c3 = int(place), draw, step, 0
+    for turn in range(ROUNDS):
+        k0, k1 = ((word + turn * more) & LOW for word, more in zip((seed, path), WEYL))
+        left, right = MULTIPLIERS[0] * c0, MULTIPLIERS[1] * c2
+        c0, c1, c2, c3 = (right >> 32) ^ c1 ^ k0, right & LOW, (left >> 32) ^ c3 ^ k1, left & LOW
+    return uint32(c0), uint32(c1), uint32(c2), uint32(c3)
 
 
 _ONE = Lock()
@@ -90,4 +105,27 @@ def _intrinsics() -> SimpleNamespace:
 
         return types.void(array, at, number), generate
 
-    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to)
+    @intrinsic
+    def philox(typing: Any, place: Any, draw: Any, step: Any, seed: Any, path: Any) -> Any:
+        word, wide = ir.IntType(32), ir.IntType(64)
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            def both(factor: int, number: Any) -> tuple[Any, Any]:
+                """The upper and the lower half of a product: one instruction."""
+                product = builder.mul(ir.Constant(wide, factor), builder.zext(number, wide))
+                upper = builder.trunc(builder.lshr(product, ir.Constant(wide, 32)), word)
+                return upper, builder.trunc(product, word)
+
+            c0, c1, c2, k0, k1 = values
+            c3 = ir.Constant(word, 0)
+            for turn in range(ROUNDS):
+                if turn:
+                    k0, k1 = (builder.add(each, ir.Constant(word, more)) for each, more in zip((k0, k1), WEYL))
+                (left, c5), (right, c4) = both(MULTIPLIERS[0], c0), both(MULTIPLIERS[1], c2)
+                c0, c2 = builder.xor(builder.xor(right, c1), k0), builder.xor(builder.xor(left, c3), k1)
+                c1, c3 = c4, c5
+            return context.make_tuple(builder, signature.return_type, [c0, c1, c2, c3])
+
+        return types.UniTuple(types.uint32, 4)(*[types.uint32] * 5), generate
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=philox)

@@ -17,8 +17,8 @@ import numpy as np
 
 from ..loops import Loops
 from .arguments import Argument, first_of, of_view, whole_number
-from .nest import nest
-from .nest_text import once
+from .nest import CudaNest, Draw, nest
+from .nest_text import once, opening
 
 NAMES = (
     "a", "a_first", "b", "b_first", "c", "c_first", "rows", "columns", "depth", "a_row", "a_depth", "b_depth", "b_column",
@@ -49,10 +49,17 @@ SMALL, MIDDLE, LARGE = Tile(16, 16, 16, unrolled=4), Tile(64, 64, 16), Tile(128,
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C."""
+    """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C; `draws`: which
+    it makes itself."""
 
     loops: Loops
     results: frozenset[int]
+    draws: tuple[Draw, ...] = ()
+
+    @property
+    def code(self) -> CudaNest:
+        """The nest's code."""
+        return nest(self.loops, self.draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def block(way: Any, a: Any, b: Any, c: Any, near: Any, far: Any, second: Any) ->
 
 def names_of(form: Form) -> list[str]:
     """The arguments of a form's kernel."""
-    more = [renamed(name, at) for at, each in enumerate(form.epilogues) for name in nest(each.loops).names()]
+    more = [renamed(name, at) for at, each in enumerate(form.epilogues) for name in each.code.names()]
     return [*NAMES, *more]
 
 
@@ -256,6 +263,9 @@ def _store(lines: _Lines, form: Form) -> None:
     """A thread's sums into C."""
     say, tile = lines.say, form.tile
     up, across = tile.tall // 4, tile.wide // 4
+    for number_, epilogue in enumerate(form.epilogues):
+        for line in opening(epilogue.code):
+            say(renamed(line, number_))
     for square in range(up):
         with lines.under("for i in range(4):"):
             say(f"in_row = uint32(row + mine_i + uint32({square * (tile.height // up)}) + uint32(i))")
@@ -290,7 +300,7 @@ def _finishing(epilogue: Epilogue, number: int) -> list[str]:
         turns = ["i0 = uint32(in_all * columns + in_column + uint32(j))"]
     return lines + [
         renamed(line, number)
-        for line in [*turns, *once(nest(epilogue.loops), dict.fromkeys(epilogue.results, "result"))]
+        for line in [*turns, *once(epilogue.code, dict.fromkeys(epilogue.results, "result"))]
     ]
 
 
