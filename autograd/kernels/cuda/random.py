@@ -36,11 +36,19 @@ def opening(name: str) -> list[str]:
 def one(kind: str, dtype: str, name: str, place: str, target: str) -> list[str]:
     """`target` = number `place` of a draw."""
     w = [f"{name}_w{each}" for each in range(4)]
-    lines = [f"{name}_at = {place}", _philox(name, f"uint32({name}_at >> uint32(2))"), f"{name}_lane = uint32({name}_at & uint32(3))"]
+    lines = [
+        f"{name}_at = {place}",
+        _philox(name, f"uint32({name}_at >> uint32(2))"),
+        f"{name}_lane = uint32({name}_at & uint32(3))",
+    ]
     upper, odd = f"{name}_lane > uint32(1)", f"{name}_lane & uint32(1)"
     if kind == "uniform":
         pairs = [f"({w[2 + each]} if {upper} else {w[each]})" for each in range(2)]
-        return [*lines, f"{name}_word = {pairs[1]} if {odd} else {pairs[0]}", f"{target} = {_even(dtype, f'{name}_word')}"]
+        return [
+            *lines,
+            f"{name}_word = {pairs[1]} if {odd} else {pairs[0]}",
+            f"{target} = {_even(dtype, f'{name}_word')}",
+        ]
     lines += [f"{name}_u = {w[2]} if {upper} else {w[0]}", f"{name}_a = {w[3]} if {upper} else {w[1]}"]
     lines += _bell(dtype, name, f"{name}_u", f"{name}_a", f"{name}_n0", f"{name}_n1")
     return [*lines, f"{target} = {name}_n1 if {odd} else {name}_n0"]
