@@ -61,10 +61,11 @@ def test_commands_of_the_readme_run(words, tmp_path):
     assert finished.stdout.strip() or list(tmp_path.iterdir())
 
 
-def test_the_readme_has_its_two_commands():
+def test_the_readme_has_its_three_commands():
     shell = [block for kind, block in BLOCKS if kind == "sh"]
     assert "venv --without-pip" in shell[0] and "explain" in shell[0]
     assert "venv --without-pip" in shell[1] and "pytest" in shell[1]
+    assert "cuda-dev" in shell[2] and "pytest" in shell[2]
     assert len(README_COMMANDS) >= 8
 
 

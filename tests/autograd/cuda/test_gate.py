@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("numba_cuda", reason="the extra cuda-dev is not installed")
+pytestmark = pytest.mark.xdist_group("gate")  # all look at the same kernels, which take minutes to compile
 
 MOST_REGISTERS = {"product NN 128": 128, "product NT 128": 128, "product TN 128": 128, "product any 128": 128}
 """Of those that need more than 64: with 128 of them, two blocks of 256 threads share a processor."""
