@@ -60,6 +60,15 @@ class NoDevice(NngraphError, RuntimeError):
     """An engine was asked for whose device this machine does not have, or nothing to reach it with."""
 
 
+class OutOfDeviceMemory(NngraphError, MemoryError):
+    """A GPU has less memory free than is needed. `asked` and `free` are bytes, where they are known."""
+
+    def __init__(self, message: str = "", /, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.asked: int | None = None
+        self.free: int | None = None
+
+
 class UnknownOp(NngraphError, KeyError):
     """A name that is in no op declaration."""
 

@@ -37,7 +37,7 @@ def compile_ahead(pieces: Iterable[Compiled], tell: Callable[[Compiled], None] =
     apart = sum(isinstance(piece, Kernel) for piece in waiting)
     helpers: list[_Helper] = []
     try:
-        if apart > FEW and _python() and any(folder.writable for folder in code_folders()):
+        if apart > FEW and python() and any(folder.writable for folder in code_folders()):
             for _ in range(min(processors(), apart) - 1):
                 # No process or no thread may be left to be had; the folder that this one works in may be gone.
                 with suppress(OSError, ValueError, RuntimeError):
@@ -73,7 +73,7 @@ def _loaded(piece: Compiled) -> bool:
     return True
 
 
-def _python() -> str:
+def python() -> str:
     """The program that runs Python; empty where that is an application with Python inside, which must not be started a
     second time."""
     path = "" if getattr(sys, "frozen", False) else sys.executable or ""
@@ -100,8 +100,8 @@ class _Helper(Thread):
         self.waiting, self.tell = waiting, tell
         # -P: a file of the user's that is called like a module of Python's must not be imported in its place.
         self.process = subprocess.Popen(
-            [_python(), "-P", "-c", f"from {__name__} import serve; serve()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment(),
+            [python(), "-P", "-c", f"from {__name__} import serve; serve()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
         )  # fmt: skip
         try:
             self.start()
@@ -143,7 +143,7 @@ class _Helper(Thread):
                 pipe.close()  # type: ignore[union-attr]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """What the process is started with: it finds modules where this one does, in the working directory last, and keeps
     code in the same folder."""
     paths = [os.fspath(path) for path in sys.path if path]

@@ -6,14 +6,18 @@ imports it before an engine is asked for.
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from threading import current_thread, main_thread
 from typing import Any, Protocol
 
 import numpy as np
 
-from ...errors import NngraphError, NoDevice
+from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
 
 Launch = Callable[[Sequence[int], int, Sequence[Any]], None]
@@ -26,19 +30,37 @@ MOST_SHARED = 48 << 10
 """Bytes of shared memory that a block may have without being asked for specially."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A kernel as it is asked for. `kinds`: what its arguments are, "float32*", "uint32" …; `threads`: how many threads a
+    block of it has at most, 0 where that is not known; `shared`: bytes of shared memory that the launch asks for, beside
+    what the text does."""
+
+    text: str
+    kinds: tuple[str, ...]
+    threads: int = 0
+    shared: int = 0
+
+
 class Device(Protocol):
-    """A place where kernels run, and its memory: blocks of bytes, of which a kernel is given flat parts."""
+    """A place where kernels run, and its memory: blocks of bytes, of which a kernel is given flat parts. What is asked of it
+    is done in the order in which it is asked for; only what comes back to the processor is waited for."""
 
     simulated: bool
+    lock: Any
+    """Held by every program that runs there: one at a time, as the device itself does."""
 
     def memory(self, size: int) -> Any:
-        """So many bytes."""
+        """So many bytes, free again when nobody has them any more; OutOfDeviceMemory where there are not so many."""
+
+    def free(self) -> int | None:
+        """How many bytes can be had; None where there is no end of them."""
 
     def part(self, memory: Any, dtype: Any, first: int, count: int) -> Any:
         """Numbers of a memory, as a kernel is given them: `count` of them from number `first` on."""
 
     def send(self, memory: Any, start: int, numbers: np.ndarray) -> None:
-        """Numbers that lie side by side into a memory, from byte `start` on."""
+        """Numbers that lie side by side into a memory, from byte `start` on. They must not change before `wait`."""
 
     def fetch(self, memory: Any, start: int, size: int) -> np.ndarray:
         """Bytes of a memory, on the processor."""
@@ -46,11 +68,26 @@ class Device(Protocol):
     def move(self, target: Any, source: Any, size: int) -> None:
         """The first bytes of one memory into another."""
 
-    def kernel(self, text: str, kinds: Sequence[str]) -> Launch:
-        """What launches the kernel of a text, whose arguments are of these kinds: "float32*", "uint32" …"""
+    def clear(self, memory: Any, size: int) -> None:
+        """Zeros into the first bytes of a memory."""
+
+    def wait(self) -> None:
+        """Until all that was asked for is done."""
+
+    def prepare(self, kernels: Iterable[Asked]) -> None:
+        """Have all these kernels compiled, several at once."""
+
+    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
+        """What launches a kernel; see Asked."""
+
+    def run(self, launches: Sequence[Callable[[], None]]) -> None:
+        """All these, one by one; a Ctrl-C in between waits until the last is asked for."""
 
     def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
         """All these launches as one."""
+
+    def elapsed(self, run: Callable[[], None], times: int) -> float:
+        """Milliseconds that the device itself takes for `run` so many times, one after the other."""
 
 
 @cache
@@ -77,19 +114,21 @@ def simulator() -> Device:
 @cache
 def gpu() -> Device:
     """The GPU of this machine; NoDevice where there is none."""
-    cuda = numba_cuda()
+    numba_cuda()
     if is_simulator():
         raise NoDevice(N_('engine "cuda" needs a GPU, and this process simulates one (NUMBA_ENABLE_CUDASIM is set)'))
-    if not cuda.is_available():
+    from .driver import driver
+    from .hardware import Hardware
+
+    found = driver()
+    if found is None:
         raise NoDevice(
             N_(
                 'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the'
                 " processor"
             )
         )
-    from .hardware import Hardware
-
-    return Hardware()
+    return Hardware(found)
 
 
 def is_simulator() -> bool:
@@ -101,6 +140,9 @@ def is_simulator() -> bool:
 
 def numba_cuda() -> Any:
     """numba.cuda of the package numba-cuda; numba has an older one of its own, which does not serve."""
+    if not hasattr(np, "row_stack"):
+        # numba-cuda names it when it compiles its first kernel; numpy 2.5 has it no more under this, its second name.
+        np.row_stack = np.vstack  # type: ignore[attr-defined]
     try:
         from numba import cuda
     except ImportError as error:
@@ -123,3 +165,36 @@ def within_limits(blocks: Sequence[int], threads: int) -> None:
         raise NngraphError(f"a kernel was to be launched with {threads} threads in a block; 1 to {MOST_THREADS} can be")
     if any(not 1 <= count <= most for count, most in zip(blocks, MOST_BLOCKS)):
         raise NngraphError(f"a kernel was to be launched with {tuple(blocks)} blocks; at most {MOST_BLOCKS} can be")
+
+
+def out_of_memory(asked: int, free: int) -> OutOfDeviceMemory:
+    """The error that says what was asked for and what there is."""
+    from ...report_text import short
+
+    error = OutOfDeviceMemory(
+        N_("{asked} of the GPU's memory are needed, and {free} are free"), asked=short(asked, "B"), free=short(free, "B")
+    )
+    error.asked, error.free = asked, free
+    return error
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """A Ctrl-C within comes at the end: half of a step is never left."""
+    before = signal.getsignal(signal.SIGINT)
+    # None: a handler that Python has not set, and so cannot set again.
+    if current_thread() is not main_thread() or before is None:
+        yield
+        return
+    came: list[Any] = []
+    try:
+        signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    except ValueError:  # an interpreter inside another has no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(*came[0])

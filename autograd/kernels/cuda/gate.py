@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NoDevice
+from .device import numba_cuda
 from .words import function, names
 
 
@@ -81,7 +82,7 @@ def _hottest(sass: str) -> float:
 
 def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = None) -> str:
     """PTX."""
-    from numba import cuda
+    cuda = numba_cuda()
     from numba.cuda import types
 
     def kind(name: str) -> Any:

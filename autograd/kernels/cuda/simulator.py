@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from functools import cache
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from threading import RLock
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ...errors import NngraphError
-from .device import MOST_SHARED, Launch, within_limits
+from .device import MOST_SHARED, Asked, Launch, interrupts_wait, out_of_memory, within_limits
 from .words import function, names
 
 
@@ -48,14 +51,31 @@ class Simulator:
     """See Device."""
 
     simulated = True
+    limit: int | None = None
+    """Bytes of memory that it pretends to have, for tests of what is said when there is not enough."""
 
     def __init__(self, cuda: Any) -> None:
         prepare()
-        self.cuda, self._kernels = cuda, dict[str, Any]()
+        self.cuda, self.lock, self._kernels, self.used = cuda, RLock(), dict[str, Any](), 0
 
     def memory(self, size: int) -> Any:
         """See Device."""
-        return self.cuda.device_array(size, np.uint8)
+        free = self.free()
+        if free is not None and size > free:
+            raise out_of_memory(size, free)
+        self.used += size
+        found = self.cuda.device_array(size, np.uint8)
+        # NaN, or whole numbers far away: what nobody has written is not read.
+        found._ary[...] = 255
+        weakref.finalize(found, self._gone, size).atexit = False
+        return found
+
+    def _gone(self, size: int) -> None:
+        self.used -= size
+
+    def free(self) -> int | None:
+        """See Device."""
+        return None if self.limit is None else max(0, self.limit - self.used)
 
     def part(self, memory: Any, dtype: Any, first: int, count: int) -> Any:
         """See Device."""
@@ -74,7 +94,17 @@ class Simulator:
         """See Device."""
         self.send(target, 0, self.fetch(source, 0, size))
 
-    def kernel(self, text: str, kinds: Sequence[str]) -> Launch:
+    def clear(self, memory: Any, size: int) -> None:
+        """See Device."""
+        self.send(memory, 0, np.zeros(size, np.uint8))
+
+    def wait(self) -> None:
+        """See Device."""
+
+    def prepare(self, kernels: Iterable[Asked]) -> None:
+        """See Device."""
+
+    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
         """See Device."""
         found = self._kernels.get(text)
         if found is None:
@@ -85,15 +115,23 @@ class Simulator:
             with warnings.catch_warnings():
                 # A GPU divides by zero without a word.
                 warnings.simplefilter("ignore")
-                found[tuple(blocks), threads](*arguments)
+                found[tuple(blocks), threads, 0, shared](*arguments)
 
         return launch
 
-    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    def run(self, launches: Sequence[Callable[[], None]]) -> None:
         """See Device."""
-
-        def run() -> None:
+        with interrupts_wait():
             for launch in launches:
                 launch()
 
-        return run
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+        """See Device."""
+        return partial(self.run, tuple(launches))
+
+    def elapsed(self, run: Callable[[], None], times: int) -> float:
+        """See Device: the time that the simulator takes, which says nothing of a GPU."""
+        began = perf_counter()
+        for _ in range(times):
+            run()
+        return 1e3 * (perf_counter() - began)

@@ -69,7 +69,7 @@ def test_other_processes_take_their_share(tmp_path):
         ("sys.executable = {0!r}", 2),
         ("sys.executable = '/nowhere/python'", 0),
         ("def start(self): raise RuntimeError('no more threads')\nHelper.start = start", 0),
-        ("compile_ahead._environment = lambda: {{'PYTHONPATH': '/nowhere', 'PYTHONNOUSERSITE': '1', 'NNGRAPH_CACHE': '/nowhere'}}", 2),
+        ("compile_ahead.environment = lambda: {{'PYTHONPATH': '/nowhere', 'PYTHONNOUSERSITE': '1', 'NNGRAPH_CACHE': '/nowhere'}}", 2),
     ],
     ids=["ends", "is missing", "has no thread", "keeps them elsewhere"],
 )  # fmt: skip
@@ -90,10 +90,10 @@ def test_an_application_with_python_inside_is_not_started_again(monkeypatch):
         (None, False),
     ]:
         monkeypatch.setattr(sys, "executable", path)
-        assert compile_ahead._python() == (path if is_python else "")
+        assert compile_ahead.python() == (path if is_python else "")
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert compile_ahead._python() == ""
+    assert compile_ahead.python() == ""
 
 
 def test_what_is_on_disk_is_read_once(tmp_path, monkeypatch):
