@@ -3,9 +3,7 @@ register."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ...kernels.cuda.product import CudaProduct, Epilogue
+from ...kernels.cuda.product_store import Epilogue
 from ...kernels.loops import Fold
 from ..compiled.calls import Buffer, Call, View, every_call
 from ..compiled.planning import epilogues
@@ -27,7 +25,7 @@ def attach(calls: list[Call]) -> None:
                 if nest.loops is not None
             )
             keeps = result.buffer.role != "arena" or _read_elsewhere(calls, call, result.buffer)
-            call.code = CudaProduct(replace(call.code.form, keeps=keeps, epilogues=finishing))
+            call.code = call.code.finishing(finishing, keeps)
 
 
 def _read_elsewhere(calls: list[Call], kernel: Call, buffer: Buffer) -> bool:

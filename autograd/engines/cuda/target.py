@@ -8,13 +8,12 @@ from math import prod
 from typing import Any
 
 from ...kernels.cuda.nest import CudaNest, nest
-from ...kernels.cuda.product import LARGE, MIDDLE, SMALL, CudaProduct, Tile, block, form_of
 from ...kernels.loops import NEXT, Buffer, Fit, Fold, Loops
 from ...node import Node
 from ..compiled.calls import Call, View
 from ..compiled.lowering.dense import Lowering
-from ..compiled.lowering.products import ONCE
 from .epilogues import attach
+from .products import emit
 from .sampling import draw_inside
 
 OPENED = frozenset({"conv", "conv_image", "conv_weights"})
@@ -66,31 +65,12 @@ class Gpu:
 
     def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
         """See Target."""
-        if not way.fits or c.dtype.name not in ("float32", "float64"):
-            return False
-        near, far = (*way.stack[::-1], ONCE, ONCE)[:2]
-        second = way.depths[0] if way.depths else ONCE
-        tile = self._tile(way.rows.size, way.columns.size, near.size * far.size, c.dtype.itemsize)
-        code = CudaProduct(form_of(way, (a, b, c), near, far, second, accumulate, tile))
-        blocks = -(-way.rows.size // tile.height) * -(-way.columns.size // tile.width) * near.size * far.size
-        made = plan.call(
-            code, block(way, a, b, c, near, far, second), [a, b, c] if accumulate else [a, b], [c], rows=blocks,
-            flops=2 * way.multiplications, finish=way.rows_in_order,
-        )  # fmt: skip
-        made.grid = (-(-way.columns.size // tile.width), -(-way.rows.size // tile.height), near.size * far.size)
-        return True
+        return emit(plan, way, a, b, c, accumulate, self.simulated)
 
     def attach(self, calls: list[Call]) -> None:
         """See Target."""
         draw_inside(calls)
         attach(calls)
-
-    def _tile(self, rows: int, columns: int, matrices: int, size: int) -> Tile:
-        if self.simulated:
-            return SMALL
-        if size == 4 and -(-rows // 128) * -(-columns // 128) * matrices >= 132:
-            return LARGE
-        return MIDDLE
 
 
 def buffers(loops: Loops) -> list[Buffer]:

@@ -17,10 +17,11 @@ from nngraph.autograd.engines.cuda.program import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.kernels.cuda.gate import seen
 from nngraph.autograd.kernels.cuda.nest import CudaNest
-from nngraph.autograd.kernels.cuda.product import LARGE, MIDDLE, NAMES, Form, text
+from nngraph.autograd.kernels.cuda.product import NAMES, Form, text
+from nngraph.autograd.kernels.cuda.product_tiles import LARGE, MIDDLE
 from nngraph.autograd.kernels.cuda.twins import TWINS
 
-UNSIGNED = {"rows", "columns", "depth", "near", "turns", "a_first", "b_first", "c_first"}
+UNSIGNED = {"rows", "columns", "depth", "near", "a_first", "b_first", "c_first"}
 
 
 def products() -> Iterator[tuple[str, str, list[str], int]]:

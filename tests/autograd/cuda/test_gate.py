@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("numba_cuda", reason="the extra cuda-dev is not installed")
 pytestmark = pytest.mark.xdist_group("gate")  # all look at the same kernels, which take minutes to compile
 
-MOST_REGISTERS = {"product NN 128": 128, "product NT 128": 128, "product TN 128": 128, "product any 128": 128}
-"""Of those that need more than 64: with 128 of them, two blocks of 256 threads share a processor."""
+MOST_REGISTERS, PRODUCT = 64, 128
+"""Of a kernel, and of one whose threads keep many sums: with 128 of them, two blocks of 256 threads share a processor."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_nothing_is_spilled_and_registers_are_few(kernels):
     assert len(kernels) > 10
     for name, each in kernels.items():
         assert each["spilled"] == each["stack"] == 0, name
-        assert each["registers"] <= MOST_REGISTERS.get(name, 64), (name, each["registers"])
+        assert each["registers"] <= (PRODUCT if "product" in name else MOST_REGISTERS), (name, each["registers"])
         assert each["shared"] <= 48 << 10, name
 
 
@@ -47,5 +47,5 @@ def test_numbers_that_lie_side_by_side_move_by_128_bits(kernels):
 
 def test_products_mostly_multiply_and_add(kernels):
     for way in ("NN", "NT", "TN"):
-        for size, share in ((128, 0.82), (64, 0.7)):
+        for size, share in ((128, 0.82), (64, 0.74)):
             assert kernels[f"product {way} {size}"]["multiply_adds"] > share, (way, size)
