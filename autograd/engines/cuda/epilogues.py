@@ -3,8 +3,10 @@ register."""
 
 from __future__ import annotations
 
-from ...kernels.cuda.product_store import Epilogue
-from ...kernels.loops import Fold
+from math import prod
+
+from ...kernels.cuda.product_store import Epilogue, turns
+from ...kernels.loops import FAR, NEXT, Fold
 from ..compiled.calls import Buffer, Call, View, every_call
 from ..compiled.planning import epilogues
 
@@ -19,6 +21,7 @@ def attach(calls: list[Call]) -> None:
                 Epilogue(
                     nest.loops,
                     frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer),
+                    _turns(call, nest) or (),
                     tuple(nest.code.draws.items()),
                 )
                 for nest in call.finishing
@@ -38,24 +41,31 @@ def _fits(kernel: Call, nest: Call) -> bool:
     """Whether every number of the nest needs no more of the result, and of what other epilogues wrote, than the one number at
     the same place."""
     loops = nest.loops
-    if loops is None or loops.depth > 2 or any(isinstance(step, Fold) for step in loops.steps):
-        return False
-    rows, columns = kernel.finish, kernel.writes[0].size // kernel.finish
-    words = dict(zip(nest.code.names(), nest.words))
-    sizes = tuple(words[f"n{loop}"].value for loop in range(loops.depth))
-    if sizes != ((rows, columns) if loops.depth == 2 else (rows * columns,)):
+    if loops is None or any(isinstance(step, Fold) for step in loops.steps) or _turns(kernel, nest) is None:
         return False
     made: dict[Buffer, View] = {each.writes[0].buffer: each.writes[0] for each in (kernel,)}
     made |= {view.buffer: view for done in kernel.finishing for view in done.writes}
     return all(
-        view.offset == made[view.buffer].offset and _in_order(loops.depth, f"r{at}", read.moves, words, columns)
+        view.offset == made[view.buffer].offset and _in_order(nest, f"r{at}", read.moves)
         for at, (view, read) in enumerate(zip(nest.reads, loops.reads))
         if view.buffer in made
     )
 
 
-def _in_order(depth: int, name: str, moves: tuple[str, ...], words: dict, columns: int) -> bool:
+def _turns(kernel: Call, nest: Call) -> tuple[str, ...] | None:
+    """The turns of a nest's loops, in the words of the kernel."""
+    return turns(kernel.code.counts(kernel.finish, kernel.writes[0]), _sizes(nest))
+
+
+def _sizes(nest: Call) -> list[int]:
+    words = dict(zip(nest.code.names(), nest.words))
+    return [words[f"n{loop}"].value for loop in range(nest.code.loops.depth)]
+
+
+def _in_order(nest: Call, name: str, moves: tuple[str, ...]) -> bool:
     """Whether a read goes through its numbers row by row, without gaps."""
-    if depth == 1:
-        return moves == ("1",)
-    return moves == ("n", "1") and words[f"{name}_by0"].value == columns
+    words, sizes = dict(zip(nest.code.names(), nest.words)), _sizes(nest)
+    far = range(len(moves) - 1)
+    return moves == (*(FAR for _ in far), NEXT) and all(
+        words[f"{name}_by{loop}"].value == prod(sizes[loop + 1 :]) for loop in far
+    )

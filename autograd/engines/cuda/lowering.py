@@ -14,6 +14,7 @@ from ..compiled.lowering.dense import Lowering, written_densely
 from ..compiled.lowering.indexing import _places
 from ..compiled.lowering.pooling import _counts, _pair, _refused
 from ..compiled.lowering.running import _as
+from . import convolution
 
 
 def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
@@ -127,7 +128,7 @@ def _extreme(largest: bool) -> Lowering:
     return lower
 
 
-LOWERINGS: dict[str, Lowering] = written_densely(
+LOWERINGS: dict[str, Lowering] = convolution.LOWERINGS | written_densely(
     scatter_add=scatter_add, max_pool=_pooling(windows.max_pool), max_pool_back=_pooling(windows.max_pool_back, back=True),
     average_pool=_pooling(windows.average_pool, means=True),
     average_pool_back=_pooling(windows.average_pool_back, back=True, means=True),

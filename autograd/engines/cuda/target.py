@@ -16,9 +16,6 @@ from .epilogues import attach
 from .products import emit
 from .sampling import draw_inside
 
-OPENED = frozenset({"conv", "conv_image", "conv_weights"})
-"""Families without a kernel of their own whose ops are computed as their formulas say: windows cut out, and a product."""
-
 FALLBACKS: dict[str, str] = {}
 """Kernel families that have no kernel for a GPU, and why: numpy computes these ops, in the middle of the program."""
 
@@ -57,7 +54,7 @@ class Gpu:
         from ..compiled.lowering.table import table
         from .lowering import LOWERINGS
 
-        return None if family in FALLBACKS or family in OPENED else LOWERINGS.get(family) or table().get(family)
+        return None if family in FALLBACKS else LOWERINGS.get(family) or table().get(family)
 
     def keeps(self, node: Node) -> bool:
         """See Target."""

@@ -17,7 +17,7 @@ import numpy as np
 from .arguments import Argument, first_of, of_view, whole_number
 from .lines import Lines
 from .product_sources import Matrix
-from .product_store import Epilogue, Strided, names_of, store
+from .product_store import Counts, Epilogue, Strided, names_of, store
 from .product_text import Stages, written
 from .product_tiles import Tile
 
@@ -66,6 +66,10 @@ class CudaProduct:
     def threads(self) -> int:
         """Threads of a block."""
         return self.form.tile.threads
+
+    def counts(self, rows: int, result: Any) -> Counts:
+        """How the result is counted."""
+        return (rows, "in_all", "rows"), (result.size // rows, "in_one", "columns")
 
     def finishing(self, epilogues: tuple[Epilogue, ...], keeps: bool) -> CudaProduct:
         """The same with epilogues; `keeps`: whether others read the result."""

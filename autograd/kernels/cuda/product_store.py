@@ -16,11 +16,12 @@ from .product_tiles import Tile
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C; `draws`: which
-    it makes itself."""
+    """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C; `turns`: the turn of
+    each of its loops, in the words of Places.counted; `draws`: which reads it makes itself."""
 
     loops: Loops
     results: frozenset[int]
+    turns: tuple[str, ...]
     draws: tuple[Draw, ...] = ()
 
     @property
@@ -32,14 +33,18 @@ class Epilogue:
 class Places(Protocol):
     """Where the numbers of C lie. Another product, say a convolution, gives places of its own."""
 
-    four: bool
-    """Whether four columns lie side by side, and where they begin is a multiple of four, so that they move by 128 bits."""
+    @property
+    def four(self) -> bool:
+        """Whether four columns lie side by side, and where they begin is a multiple of four, so that they move by 128 bits."""
 
     def of_row(self, lines: Lines) -> None:
         """What is known of row `in_row` of C."""
 
     def place(self, column: str) -> str:
         """The index in `c` of the number in this column of row `in_row`."""
+
+    def counted(self, column: str) -> list[str]:
+        """Lines that say, which number of the whole result that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,10 @@ class Strided:
     def place(self, column: str) -> str:
         """See Places."""
         return f"uint32(of_row + {column})" if self.four else f"uint32(of_row + ({column}) * c_column)"
+
+    def counted(self, column: str) -> list[str]:
+        """See Places. Rows are counted through the stack."""
+        return ["in_all = uint32(uint32(cuda.blockIdx.z) * rows + in_row)", f"in_one = {column}"]
 
 
 def store(
@@ -80,6 +89,8 @@ def store(
                     say(f"result = {'c[place] + ' if add else ''}sums[{at} + j]")
                     if keeps:
                         say("c[place] = result")
+                    if epilogues:
+                        say(*places.counted("uint32(in_column + uint32(j))"))
                     for number, epilogue in enumerate(epilogues):
                         say(*_finishing(epilogue, number))
 
@@ -94,13 +105,29 @@ def _four(lines: Lines, places: Places, at: str, add: bool) -> None:
 
 
 def _finishing(epilogue: Epilogue, number: int) -> list[str]:
-    """What an epilogue does with `result`, the number of C in row `in_row` and column `in_column + j`."""
-    lines = ["in_all = uint32(uint32(cuda.blockIdx.z) * rows + in_row)"]
-    turns = ["i0 = in_all", "i1 = uint32(in_column + uint32(j))"]
-    if epilogue.loops.depth == 1:
-        turns = ["i0 = uint32(in_all * columns + in_column + uint32(j))"]
+    """What an epilogue does with `result`, one number of C."""
+    turns = [f"i{loop} = uint32({turn})" for loop, turn in enumerate(epilogue.turns)]
     done = once(epilogue.code, dict.fromkeys(epilogue.results, "result"))
-    return lines + [renamed(line, number) for line in [*turns, *done]]
+    return [renamed(line, number) for line in [*turns, *done]]
+
+
+Counts = Sequence[tuple[int, str, str]]
+"""How a result is counted: so many of these, in each so many of those … Of each how many, which one (a word of
+Places.counted), and the argument that says how many."""
+
+
+def turns(counts: Counts, sizes: Sequence[int]) -> tuple[str, ...] | None:
+    """The turns of a nest's loops over a result; None where a loop does not go through some of its counts and nothing else."""
+    found, rest = list[str](), list(counts)
+    for size in sizes:
+        done, turn = 1, "0"
+        while rest and done < size:
+            count, name, many = rest.pop(0)
+            done, turn = done * count, name if done == 1 else f"uint32({turn} * {many} + {name})"
+        if done != size:
+            return None
+        found.append(turn)
+    return tuple(found) if all(count == 1 for count, _, _ in rest) else None
 
 
 def names_of(epilogues: Sequence[Epilogue]) -> list[str]:

@@ -38,3 +38,93 @@ def test_max_pooling_back_shares_among_the_largest(size, stride, padding, rng):
     (back,) = ng.gradient(ng.sum(y * ng.constant(rng.standard_normal(y.shape).astype(np.float32))), [x])
     program = agree([y, back])
     np.testing.assert_array_equal(program({})[1], program({})[1])
+
+
+# Convolutions ---------------------------------------------------------------------------------------------------------
+def both_ways(x, w, weights, **settings):
+    """A convolution, and what its image and its weights are sent."""
+    axes = len(x.shape) - (2 if len(x.shape) > 2 else 0)
+    y = (ng.conv1d if axes == 1 else ng.conv2d)(x, w, **settings)
+    total = ng.sum(y * ng.constant(weights.standard_normal(y.shape).astype(x.dtype)))
+    return [y, *ng.gradient(total, [x, w])]
+
+
+CASES = {
+    "several tiles": ((2, 3, 6, 5), (17, 3, 2, 2), {}),
+    "one image, one channel": ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": 1}),
+    "1×1": ((2, 20, 3, 3), (5, 20, 1, 1), {}),
+    "1×1, strides": ((1, 16, 4, 5), (16, 16, 1, 1), {"stride": (2, 3)}),
+    "as large as the image": ((3, 2, 3, 4), (4, 2, 3, 4), {}),
+    "channels by the slice": ((1, 16, 4, 4), (16, 16, 3, 3), {"padding": 1}),
+    "strides": ((1, 2, 7, 8), (3, 2, 3, 2), {"stride": (2, 3)}),
+    "strides longer than the weights": ((1, 2, 8, 7), (2, 2, 2, 1), {"stride": 3}),
+    "dilation": ((1, 2, 7, 6), (2, 2, 3, 2), {"dilation": 2}),
+    "strides and dilation": ((1, 2, 9, 9), (2, 2, 3, 3), {"stride": (2, 4), "dilation": (2, 2), "padding": 2}),
+    "uneven padding": ((1, 2, 4, 3), (2, 2, 3, 3), {"padding": ((0, 2), (3, 1))}),
+    "groups": ((2, 6, 4, 4), (4, 3, 2, 2), {"groups": 2}),
+    "every channel alone": ((1, 5, 5, 4), (5, 1, 3, 3), {"groups": 5, "padding": 1}),
+    "turned": ((1, 2, 4, 5), (2, 2, 3, 2), {"turned": True}),
+    "signals": ((2, 3, 9), (4, 3, 3), {"stride": 2, "padding": 1}),
+    "plain": ((5, 4), (2, 3), {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_convolutions_and_both_ways_back(name, rng):
+    shape, weights, settings = CASES[name]
+    program = agree(both_ways(normal(rng, "x", shape), normal(rng, "w", weights), rng, **settings))
+    codes = [call.code.name for call in program.plan.calls]
+    assert codes.count("convolution") >= 3
+    assert not {"patches", "overlap_add", "product"} & set(codes), "a copy of the windows was made"
+
+
+def test_convolutions_of_float64_are_float64(rng):
+    x, w = normal(rng, "x", (2, 2, 5, 5), np.float64), normal(rng, "w", (3, 2, 3, 3), np.float64)
+    agree(both_ways(x, w, rng, stride=2, padding=1), 1e-13)
+
+
+def test_nan_goes_as_far_as_its_windows_and_no_further(rng):
+    image = rng.standard_normal((2, 2, 6, 6)).astype(np.float32)
+    image[0, 1, 2, 3], image[1, 0, 0, 0] = np.nan, np.inf
+    x, w = ng.parameter("x", image), normal(rng, "w", (3, 2, 3, 3))
+    (y,) = agree([ng.conv2d(x, w, padding=1)])({})
+    assert 0 < np.isnan(y).sum() < y.size / 2
+    agree(both_ways(x, w, rng, padding=1))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_geometry(seed):
+    rng = np.random.default_rng(seed)
+    axes, groups = int(rng.integers(1, 3)), int(rng.choice([1, 1, 1, 2]))
+    few = lambda low, high, *count: tuple(map(int, rng.integers(low, high, count)))  # noqa: E731
+    (batch,), (inner, outer) = few(1, 4, 1), rng.choice([1, 2, 3, 16], 2)
+    size, stride, dilation = few(1, 4, axes), few(1, 4, axes), few(1, 4, axes)
+    padding = tuple(few(0, 3, 2) for _ in range(axes))
+    reach = [(window - 1) * apart + 1 - sum(pads) for window, apart, pads in zip(size, dilation, padding, strict=True)]
+    lengths = [max(1, least + more) for least, more in zip(reach, few(0, 5, axes), strict=True)]
+    dtype = rng.choice([np.float32, np.float64])
+    x = normal(rng, "x", (batch, int(inner) * groups, *lengths), dtype)
+    w = normal(rng, "w", (int(outer) * groups, int(inner), *size), dtype)
+    agree(both_ways(x, w, rng, stride=stride, padding=padding, dilation=dilation, groups=groups))
+
+
+def test_transposed_convolutions(rng):
+    x, w = normal(rng, "x", (2, 3, 3, 4)), normal(rng, "w", (3, 2, 3, 3))
+    y = ng.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1)
+    agree([y, *ng.gradient(ng.sum(y * y), [x, w])])
+
+
+def test_without_images_there_is_nothing_to_add_up(rng):
+    x, w = normal(rng, "x", (0, 2, 4, 4)), normal(rng, "w", (3, 2, 3, 3))
+    agree([ng.conv2d(x, w), *ng.gradient(ng.sum(ng.conv2d(x, w)), [x, w])])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (1, 2, 4, 4)])
+@pytest.mark.parametrize("end", ["relu", "bias", "none"])
+def test_what_follows_a_convolution_is_done_by_its_kernel(shape, end, rng):
+    x, w, b = normal(rng, "x", shape), normal(rng, "w", (6, shape[1], 2, 3)), normal(rng, "b", (6, 1, 1))
+    y = ng.conv2d(x, w)
+    y = ng.relu(y) if end == "relu" else ng.tanh(y + b) if end == "bias" else y
+    program = agree([y])
+    assert [call.code.name for call in program.plan.calls] == ["convolution"]
+    assert len(program.plan.calls[0].finishing) == (end != "none")

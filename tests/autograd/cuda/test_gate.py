@@ -28,7 +28,8 @@ def test_nothing_is_spilled_and_registers_are_few(kernels):
     assert len(kernels) > 10
     for name, each in kernels.items():
         assert each["spilled"] == each["stack"] == 0, name
-        assert each["registers"] <= (PRODUCT if "product" in name else MOST_REGISTERS), (name, each["registers"])
+        most = PRODUCT if "product" in name or "convolution" in name else MOST_REGISTERS
+        assert each["registers"] <= most, (name, each["registers"])
         assert each["shared"] <= 48 << 10, name
 
 

@@ -7,7 +7,7 @@ import nngraph as ng
 import numpy as np
 import pytest
 from nngraph.autograd.engines.cuda.program import on_simulator
-from nngraph.autograd.engines.cuda.target import FALLBACKS, OPENED, Gpu
+from nngraph.autograd.engines.cuda.target import FALLBACKS, Gpu
 from nngraph.autograd.errors import NngraphError
 from nngraph.autograd.kernels.cuda.twins import TWINS
 from nngraph.autograd.kernels.kernel import all_kernels
@@ -103,10 +103,10 @@ def test_every_kernel_has_a_twin_or_a_declared_fallback():
     missing = [
         family
         for family in table()
-        if target.lowering(family) is None and family not in FALLBACKS and family not in OPENED
+        if target.lowering(family) is None and family not in FALLBACKS
     ]
     assert not missing
-    assert set(FALLBACKS) | OPENED <= set(table())
+    assert set(FALLBACKS) <= set(table())
     assert set(TWINS) <= {kernel.name for kernel in all_kernels().values()}
 
 
