@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .engines.numpy_plan import NumpyPlan
-from .errors import DtypeError, ParameterError, ShapeError
+from .errors import DtypeError, OutOfDeviceMemory, ParameterError, ShapeError
 from .graph import order
 from .leaves import as_node
 from .node import Leaf, Node, array_of, describe, fitted
@@ -75,6 +75,9 @@ engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {
 }  # fmt: skip
 """Engine name -> what turns outputs and updates into a plan."""
 
+OFFERED = tuple(name for name in engines if name != "cuda-simulator")
+"""The engines that people choose from; numba's simulator of a GPU is for tests."""
+
 DEFAULT = "numba"
 """The engine that runs what names none; the environment variable NNGRAPH_ENGINE names another."""
 
@@ -94,7 +97,7 @@ def compile(
     Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves
     that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
     tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
-    `engine`: "numba", compiled kernels, is the default; "numpy" is the reference.
+    `engine`: "numba", compiled kernels, is the default; "numpy" is the reference; "cuda" computes on an NVIDIA GPU.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])
@@ -119,7 +122,7 @@ class Executable:
     ) -> None:
         engine = engine or os.environ.get("NNGRAPH_ENGINE") or DEFAULT
         if engine not in engines:
-            raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, engines))}")
+            raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, OFFERED))}")
         threads = os.environ.get("NNGRAPH_THREADS", "1") or "1"
         if not threads.isdecimal() or int(threads) < 1:
             raise ParameterError(f"NNGRAPH_THREADS={threads!r} must be a whole number from 1 up")
@@ -230,7 +233,12 @@ class Executable:
 
     def _plan(self, inputs: tuple[Leaf, ...], nodes: Sequence[Node]) -> Planned:
         count = len(self.outputs)
-        return inputs, engines[self.engine](nodes[:count], dict(zip(self.updates, nodes[count:])))
+        try:
+            return inputs, engines[self.engine](nodes[:count], dict(zip(self.updates, nodes[count:])))
+        except OutOfDeviceMemory as error:
+            from .engines.cuda.room import advised
+
+            raise advised(error, self, [tuple(map(int, leaf.shape)) for leaf in inputs]) from None
 
     def _in_order(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Values by position and by name, all by position."""

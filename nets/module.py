@@ -19,7 +19,9 @@ from ..autograd.storage import store
 from .initialize import Initializer, drawn, zeros
 
 if TYPE_CHECKING:
+    from .objectives import Loss
     from .summary import Summary
+    from .trainer import Record
 
 SEPARATOR = "/"
 watched: ContextVar[dict[Any, Any] | None] = ContextVar("nngraph_watched", default=None)
@@ -217,6 +219,23 @@ class Module:
         from .saving import load_values
 
         return self.set_values(load_values(path))
+
+    # Learning -------------------------------------------------------------------------------------------------------
+    def fit(
+        self, loss: Loss | None = None, data: Any = None, *, epochs: int = 10, patience: int | None = None, **settings: Any
+    ) -> list[Record]:  # fmt: skip
+        """Train it, all epochs at once, as `nets.train` does epoch by epoch, with the same settings; the records of the epochs.
+
+        >>> import nngraph as ng, numpy as np
+        >>> from nngraph import nets
+        >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> net = nets.Linear(1, 1, rng=0)
+        >>> len(net.fit(ng.mean_squared_error, (X, 3 * X - 1), epochs=60, optimizer=nets.SGD(0.1))), np.round(net.W.value, 2)
+        (60, array([[3.]], dtype=float32))
+        """
+        from .trainer import train
+
+        return list(train(self, loss, data, epochs=epochs, patience=patience, **settings))
 
     # What is told of it ---------------------------------------------------------------------------------------------
     def summary(self, *shapes: tuple[int, ...]) -> Summary:

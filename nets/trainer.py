@@ -70,7 +70,7 @@ class Trainer:
       scikit-learn has them so. Measured after every epoch on the validation data, or without any on the training data.
     - `shuffle`: every epoch has its own order of the rows; False keeps them as they come.
     - `seed`: of these orders, and of all that is drawn while it learns, as by Dropout.
-    - `engine`: "numba" or "numpy", what computes.
+    - `engine`: "numba", "numpy" or "cuda", what computes.
 
     How many epochs, and with how much `patience`, is said to `run`. What is frozen when the Trainer is made stays so.
     """
@@ -118,6 +118,9 @@ class Trainer:
         self.best, self.best_values = float("inf"), dict[Leaf, np.ndarray]()
         self._last: tuple[dict[Leaf, np.ndarray], dict[Leaf, int]] | None = None
         self.step = self._compiled(value, inputs, engine)
+        for array in (*self.arrays, *(self.validation or ())):
+            # Copies of its own, which nobody is to change: an engine that computes elsewhere brings them there once.
+            array.flags.writeable = False
         self._measure = self._measured(inputs, objective, loss, engine)
 
     def _compiled(self, value: Node, inputs: Sequence[Leaf], engine: str | None) -> Executable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...autograd.executable import DEFAULT, engines
+from ...autograd.executable import DEFAULT, OFFERED
 from ...autograd.language import current_language
 from ...autograd.language import translate as _
 from ..complete import complete_names
@@ -43,7 +43,7 @@ def HELP() -> str:
     )
 
 
-Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
+Engine = StrEnum("Engine", {name: name for name in OFFERED})  # type: ignore[misc]
 
 
 def run(

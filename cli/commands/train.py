@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ...autograd.executable import engines
+from ...autograd.executable import OFFERED
 from ...autograd.language import N_
 from ...autograd.language import translate as _
 from ...nets.data.gaps import FOR_GAPS
@@ -36,7 +36,7 @@ def HELP() -> str:
 
 System = StrEnum("System", {name: name for name in SYSTEMS})  # type: ignore[misc]
 Missing = StrEnum("Missing", {name: name for name in FOR_GAPS})  # type: ignore[misc]
-Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
+Engine = StrEnum("Engine", {name: name for name in OFFERED})  # type: ignore[misc]
 SETTINGS = {
     "loss": N_("loss"), "steps": N_("steps of the discriminator"), "latent": N_("size of the code"), "optimizer": N_("optimizer"),
     "rate": N_("rate"), "batch": N_("rows to a step"), "seed": N_("seed"),

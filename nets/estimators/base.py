@@ -41,7 +41,7 @@ class NetEstimator(BaseEstimator):
 
     Settings that all have: `optimizer`, Adam() if None; `epochs`; `batch`, rows to a step; `early_stopping`, keep
     `validation_fraction` of the rows aside, take the epoch that is best on them, and end `patience` epochs after it;
-    `random_state`, a seed for starting values, order and draws; `engine`, "numba" or "numpy".
+    `random_state`, a seed for starting values, order and draws; `engine`, "numba", "numpy" or "cuda".
     """
 
     net_: Module

@@ -16,6 +16,9 @@ from ..compiled.calls import Call, Scratch
 FEW = 8
 """Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
 
+MOST = 256
+"""Threads of a block of a nest at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launched:
@@ -25,6 +28,16 @@ class Launched:
     words: tuple[Any, ...]
     grid: tuple[int, int, int]
     threads: int
+
+    @property
+    def most(self) -> int:
+        """How many threads a block of this kernel has at most, whatever the sizes."""
+        return MOST if isinstance(self.code, CudaNest) else self.threads
+
+    @property
+    def shared(self) -> int:
+        """Bytes of shared memory that the launch asks for."""
+        return int(getattr(self.code, "shared", 0))
 
 
 def launched(call: Call, simulated: bool) -> Launched:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -9,10 +11,14 @@ import numpy as np
 
 from ...kernels.cuda.arguments import highest, lowest
 from ...kernels.cuda.device import Device
-from ..compiled.calls import View
+from ...node import Leaf
+from ..compiled.calls import STATUS, Buffer, Fallback, View, every_call
+from ..compiled.planning.whole import Whole
 
 LEAST = 256
 """Bytes of the smallest memory, so that every one has an address."""
+PIECE = 512
+"""A memory is had in multiples of so many bytes."""
 
 
 class DeviceArray:
@@ -34,6 +40,10 @@ class DeviceArray:
     def take(self, other: DeviceArray) -> None:
         """The numbers of another array of the same shape."""
         self.device.move(self.memory, other.memory, self.nbytes)
+
+    def begin(self, numbers: np.ndarray) -> None:
+        """These numbers at its beginning, side by side."""
+        self.device.send(self.memory, 0, numbers)
 
     def __setitem__(self, _: Any, value: Any) -> None:
         if self.nbytes:
@@ -68,3 +78,55 @@ class Place:
     def send(self, flat: np.ndarray) -> None:
         """Numbers from the lowest to the highest to the GPU."""
         self.array.device.send(self.array.memory, self.first * self.view.dtype.itemsize, flat)
+
+
+# How much --------------------------------------------------------------------------------------------------------------
+def room(plan: Whole, arena: int, updated: Iterable[Leaf], twice: bool) -> int:
+    """Bytes that a plan needs on the GPU. `twice`: whether what it updates is kept aside while it runs."""
+    size = {leaf: prod(map(int, leaf.shape)) * leaf.dtype.itemsize for leaf in [*plan.leaves, *updated]}
+    constants = {
+        view.buffer: view.buffer.owner.nbytes
+        for _, call in every_call(plan.calls)
+        for part in call.parts
+        for view in part.reads
+        if isinstance(view.buffer, Buffer) and isinstance(view.buffer.owner, np.ndarray)
+    }
+    kept = [size[leaf] for leaf in updated] if twice else []
+    sizes = [arena, *size.values(), *kept, *(view.bytes for view in plan.results), *constants.values(), LEAST]
+    return sum(-(-max(each, LEAST) // PIECE) * PIECE for each in sizes)
+
+
+def may_stop(plan: Whole) -> bool:
+    """Whether a kernel of the plan may meet data that it must not work with."""
+    calls = [call for _, call in every_call(plan.calls)]
+    return any(any(word is STATUS for word in call.words) for call in calls if not isinstance(call.code, Fallback))
+
+
+# Data sets ------------------------------------------------------------------------------------------------------------
+_RESIDENT: dict[tuple[Any, ...], DeviceArray] = {}
+
+
+def constant(array: np.ndarray) -> np.ndarray | None:
+    """The array whose memory this one sees, where neither can be written to; else None."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray) and not owner.flags.writeable:
+        if owner.base is None:
+            return owner
+        owner = owner.base
+    return None
+
+
+def resident(device: Device, array: np.ndarray) -> DeviceArray:
+    """An array on the GPU, where it stays as long as it does on the processor: sent once. What can be written to is sent once for
+    every array object, so that a view that was made anew is looked at anew."""
+    anchor = constant(array)
+    anchor = array if anchor is None else anchor
+    key = (id(device), id(anchor), array.ctypes.data, array.shape, array.dtype.str)
+    found = _RESIDENT.get(key)
+    if found is None:
+        found = DeviceArray(device, array.shape, array.dtype)
+        found[...] = array
+        device.wait()
+        _RESIDENT[key] = found
+        weakref.finalize(anchor, _RESIDENT.pop, key, None).atexit = False
+    return found

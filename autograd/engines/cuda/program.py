@@ -1,26 +1,26 @@
-"""A plan on a GPU: its arrays in the GPU's memory, its calls as launches of kernels."""
+"""A plan on a GPU: its arrays live in the GPU's memory, and a run of it is a run of launches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import NngraphError
-from ...kernels.cuda.arguments import Argument
-from ...kernels.cuda.device import Device, gpu, simulator
+from ...kernels.cuda.device import Device, gpu, out_of_memory, simulator
 from ...node import Leaf, Node
-from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View
+from ..compiled.calls import Buffer, Call
 from ..compiled.planned import planned
 from ..compiled.planning.memory import arranged
 from ..compiled.planning.whole import Whole
 from ..compiled.running.code import Place as Word
 from ..compiled.running.leaves import Given, Leaves, plain
 from ..compiled.running.program import BadData, Program
-from .launch import launched
-from .memory import DeviceArray, Place
+from ..compiled.running.steps import Stretch
+from .binding import Binding, Launch
+from .epochs import Steps
+from .memory import DeviceArray, constant, may_stop, room
 from .target import Gpu
 
 if TYPE_CHECKING:
@@ -42,10 +42,17 @@ class CudaProgram(Program):
 
     def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], device: Device) -> None:
         self.device = device
+        self._stepping: Steps | None = None
         super().__init__(outputs, updates)
 
     def _planned(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None) -> Whole:
-        return planned(outputs, updates, Gpu(self.device.simulated))
+        plan = planned(outputs, updates, Gpu(self.device.simulated))
+        self._arranged = arranged(plan.calls, plan.mark)
+        self.stops = may_stop(plan)
+        needed, free = room(plan, self._arranged[2], updates or (), self.stops), self.device.free()
+        if free is not None and needed > free:
+            raise out_of_memory(needed, free)
+        return plan
 
     def _memory_of(self, leaf: Leaf) -> Any:
         home = self._new(tuple(map(int, leaf.shape)), leaf.dtype)
@@ -58,12 +65,10 @@ class CudaProgram(Program):
     # Binding --------------------------------------------------------------------------------------------------------
     def _bind(self) -> None:
         """Give every buffer its place on the GPU, every call its kernel and its arguments."""
-        calls = self.plan.calls
-        self.offsets, self._scratch, self.arena_bytes = arranged(calls, self.plan.mark)
-        self.memory = self._new((self.arena_bytes,), np.dtype(np.uint8))
         self.status = np.zeros(6, np.int64)
         self._state = memoryview(self.status)
-        self._status = self._new((1,), np.dtype(np.int32))
+        self.refused = self._new((1,), np.dtype(np.int32))
+        """Not 0 when a kernel has met data that it must not work with."""
         self.arrays: dict[Buffer, Any] = {}
         for leaf, buffer in self.plan.leaves.items():
             self.arrays[buffer] = self._of_leaf(leaf)
@@ -77,18 +82,22 @@ class CudaProgram(Program):
         self._leaves = Leaves((), self.given, self._stamps)
         self._sent: dict[Leaf, int] = {}
         """The moment of the value of each leaf that the GPU has."""
+        self._lasting: dict[Leaf, np.ndarray] = {}
+        """Of leaves that are given: the array that the GPU has, where nobody can change it."""
         self._kept, self.keeping = {}, None
-        stops = any(STATUS in call.words for call in calls if not isinstance(call.code, Fallback))
-        self._aside = {
-            leaf: self._new(home.array.shape, home.array.dtype) for leaf, home in self.homes.items() if stops
-        }
-        self._around: list[tuple[Mapping[Buffer, int], int]] = []
-        """Arenas of the loops around the call that is being bound: where their buffers lie, and where the arena begins."""
-        self._turns: dict[Buffer, int] = {}
-        self.launches = self._launches(calls, self._scratch, 0)
-        self.is_native = False
-        self._captured: Callable[[], None] | None = None
-        self._calls = 0
+        self._aside = self._copies() if self.stops else []
+        """Leaves that it updates, and where their values are kept until it is known that no data are refused."""
+        self.binding = Binding(self.plan, self.device, self._arranged, self.arrays, self.refused)
+        begin = [[self._begin]] if self.stops else []
+        self.pieces: list[list[Launch] | Call] = [*begin, *self.binding.pieces]  # type: ignore[assignment]
+        self.is_native = all(isinstance(piece, list) for piece in self.pieces)
+        self.is_warm = False
+        """Whether everything has been launched once by itself; from then on it is captured and launched as one."""
+        self._captured: dict[int, Launch] = {}
+
+    def _copies(self) -> list[tuple[Any, DeviceArray]]:
+        """The homes of what it updates, and room for a copy of each."""
+        return [(home.array, self._new(home.array.shape, home.array.dtype)) for home in self.homes.values()]
 
     def _of_leaf(self, leaf: Leaf) -> DeviceArray:
         if leaf in self.homes:
@@ -98,94 +107,6 @@ class CudaProgram(Program):
             array[...] = leaf._value
         return array
 
-    def _launches(
-        self, calls: Sequence[Call], scratch: Mapping[tuple[int, int], int], base: int
-    ) -> list[Callable[[], None]]:
-        """What runs the calls, in order; those inside a loop once for every turn of it."""
-        found: list[Callable[[], None]] = []
-        for number, call in enumerate(calls):
-            if isinstance(call.code, Fallback):
-                found.append(partial(self.fall_back, call))
-            elif call.body is None:
-                working = [
-                    base + scratch[number, at] for at, word in enumerate(call.words) if isinstance(word, Scratch)
-                ]
-                found.append(self._launch(call, *working))
-            else:
-                inner = base + scratch[number, 0]
-                self._around.append((call.body.offsets, inner))
-                for turn in range(call.body.length):
-                    self._turns |= dict.fromkeys(call.body.moving, turn)
-                    found += self._launches(call.body.calls, call.body.scratch, inner)
-                self._around.pop()
-        return found
-
-    def _launch(self, call: Call, working: int = 0) -> Callable[[], None]:
-        """What runs one call. `working`: where its working memory begins."""
-        how = launched(call, self.device.simulated)
-        arguments = [self._argument(word, working) for word in how.words]
-        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words])
-        run = partial(kernel, how.grid, how.threads, arguments)
-        if not self.device.simulated:
-            return run
-        poisoned = self._poisoned(call)
-
-        def launch() -> None:
-            for array in poisoned:
-                _poison(array)
-            run()
-
-        return launch
-
-    def _argument(self, word: Any, working: int) -> Any:
-        if word is STATUS:
-            return self._status.flat(np.int32, 0, 1)
-        if not isinstance(word, Argument):
-            raise NngraphError(f"a kernel of a GPU cannot be given {word!r}")
-        if not word.is_array:
-            return np.dtype(word.dtype).type(word.value)
-        if word.working:
-            size = np.dtype(word.dtype).itemsize
-            first = (working + word.value) // size
-            return self.memory.flat(word.dtype, first, max(self.arena_bytes // size - first, 0))
-        return self._place(word.value).argument
-
-    def _place(self, view: View) -> Place:
-        """Where the numbers of a view lie."""
-        while view.buffer.role == "moving":
-            outer, stride = view.buffer.owner
-            moved = view.offset + self._turns[view.buffer] * (stride // view.dtype.itemsize)
-            view = View(outer.buffer, view.dtype, view.shape, view.strides, moved)
-        for offsets, base in [*reversed(self._around), (self.offsets, 0)]:
-            if view.buffer in offsets:
-                return Place(self.memory, view, base + offsets[view.buffer])
-        if (
-            view.buffer.role == "constant"
-            and isinstance(view.buffer.owner, np.ndarray)
-            and view.buffer not in self.arrays
-        ):
-            host = view.buffer.owner
-            self.arrays[view.buffer] = self._new(host.shape, host.dtype)
-            self.arrays[view.buffer][...] = host
-        return Place(self.arrays[view.buffer], view)
-
-    def _poisoned(self, call: Call) -> list[np.ndarray]:
-        """On the simulator: what a call writes and does not read."""
-        made = {
-            view.buffer
-            for part in call.parts
-            for view in part.writes
-            if all(view.buffer is not other.buffer for other in part.reads)
-        }
-        read = [self._seen(view) for part in call.parts for view in part.reads if view.buffer not in made]
-        written = [self._seen(view) for part in call.parts for view in part.writes]
-        return [array for array in written if not any(np.may_share_memory(array, each) for each in read)]
-
-    def _seen(self, view: View) -> np.ndarray:
-        """The numbers of a view over the simulator's memory."""
-        place = self._place(view)
-        return place.seen(np.asarray(getattr(place.argument, "_ary", place.argument)))
-
     # Running ----------------------------------------------------------------------------------------------------------
     def _run_once(self) -> list[np.ndarray] | None:
         if not self.changes(self._run_pieces):
@@ -193,67 +114,98 @@ class CudaProgram(Program):
         outputs = [self.arrays[view.buffer].copy() for view in self.plan.results]
         for output in outputs:
             output.flags.writeable = False
+        # What was sent is the caller's again.
+        self.device.wait()
         return outputs
 
     def _run_pieces(self) -> None:
-        if self._aside:
-            self._status[...] = 0
-            for leaf, array in self._aside.items():
-                array.take(self.homes[leaf].array)
-        self._run()
-        if self._aside and self._status.copy()[0]:
-            for leaf, array in self._aside.items():
-                self.homes[leaf].array.take(array)
+        for at, piece in enumerate(self.pieces):
+            if isinstance(piece, Call):
+                self.fall_back(piece)
+            elif self.is_warm:
+                if at not in self._captured:
+                    self._captured[at] = self.device.captured(piece)
+                self._captured[at]()
+            else:
+                self.device.run(piece)
+        self.is_warm = True
+        if self.stops and self.refused.copy()[0]:
+            self.put_back()
             raise BadData
 
-    def _run(self) -> None:
-        """All launches: one by one the first time, which has everything compiled, then as one."""
-        self._calls += 1
-        if self._calls > 1 and not any(isinstance(call.code, Fallback) for call in self.plan.calls):
-            self._captured = self._captured or self.device.captured(self.launches)
-            self._captured()
-            return
-        for launch in self.launches:
-            launch()
+    def _begin(self) -> None:
+        """What is launched before a step whose data may be refused."""
+        self.device.clear(self.refused.memory, self.refused.nbytes)
+        self.keep()
+
+    def keep(self) -> None:
+        """Keep what it updates aside."""
+        for home, aside in self._aside:
+            aside.take(home)
+
+    def put_back(self) -> None:
+        """Have what it updates as it was when it was kept aside."""
+        for home, aside in self._aside:
+            home.take(aside)
+
+    def fall_back(self, call: Call) -> None:
+        """Have numpy do a call on the processor."""
+        self.binding.fall_back(call)
 
     def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
         """Send what has changed to the GPU."""
         for each, array in zip(leaves.reads, held):
             if self._sent.get(each.leaf) != each.stamp:
+                self._lasting.pop(each.leaf, None)
                 self.arrays[each.buffer][...] = array
                 self._sent[each.leaf] = each.stamp
+        taken = self._stepping is not None and arrays is self._stepping.batch
         for at, each in leaves.given:
             self._sent.pop(each.leaf, None)
-            self.arrays[each.buffer][...] = plain(each.leaf, arrays[at], each.shape, each.dtype)
+            known = self._lasting.pop(each.leaf, None)
+            # Batches are taken on the GPU, out of data that are there.
+            if not taken:
+                array = plain(each.leaf, arrays[at], each.shape, each.dtype)
+                if known is None or not _same(known, array):
+                    self.arrays[each.buffer][...] = array
+                if constant(array) is not None:
+                    self._lasting[each.leaf] = array
 
-    def fall_back(self, call: Call) -> None:
-        """Have numpy do a call on the processor."""
-        places = [self._place(view) for view in call.reads]
-        with np.errstate(all="ignore"):
-            result = call.code.function(*[place.seen(place.fetched()) for place in places])
-        for view, value in zip(call.writes, result if isinstance(result, tuple) else (result,)):
-            if view.size:
-                place = self._place(view)
-                flat = place.fetched()
-                place.seen(flat)[...] = value
-                place.send(flat)
+    def many_steps(
+        self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int
+    ) -> Callable[[np.ndarray | None, int], Iterator[Stretch]] | None:
+        """See Program.many_steps. The data are sent when the first step is asked for, and are on the GPU until the last."""
+        if not self.is_native:
+            return None
 
-    def many_steps(self, inputs: tuple[Leaf, ...], arrays: Sequence[np.ndarray], batch: int) -> None:
-        """None: steps are called one by one."""
+        def many(order: np.ndarray | None, count: int) -> Iterator[Stretch]:
+            self._stepping = self._stepping or Steps(self, inputs, arrays, batch)
+            return self._stepping.run(arrays, order, count)
+
+        return many
+
+    # Told -------------------------------------------------------------------------------------------------------------
+    def elapsed(self, times: int) -> float:
+        """Milliseconds that the GPU itself takes for so many runs on the values that it has; what they update is put back.
+        To be asked for after a first call, which brings the values."""
+        aside = self._copies()
+        with self.lock:
+            for home, kept in aside:
+                kept.take(home)
+            launches = [each for piece in self.pieces if isinstance(piece, list) for each in piece]
+            run = self.device.captured(launches)
+            try:
+                return self.device.elapsed(run, times)
+            finally:
+                for home, kept in aside:
+                    home.take(kept)
+                self.device.wait()
 
     def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
         """What the program does, to be read; `names` are those of the outputs."""
-        from dataclasses import replace
-
         return replace(super().report(inputs, names), engine="cuda-simulator" if self.device.simulated else "cuda")
 
 
-def _poison(array: np.ndarray) -> None:
-    from ...kernels.cuda.simulator import poison
-
-    poison(array)
-
-
-def kind_of(word: Any) -> str:
-    """What an argument is: the dtype of a number, or of a flat array with a star behind it."""
-    return word.dtype + "*" * word.is_array if isinstance(word, Argument) else "int32*"
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same numbers in the same memory."""
+    return one.ctypes.data == other.ctypes.data and one.shape == other.shape and one.dtype == other.dtype

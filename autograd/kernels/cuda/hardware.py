@@ -139,9 +139,7 @@ class Hardware:
         if not numbers.nbytes:
             return
         with self._current():
-            self.driver.cuMemcpyHtoDAsync_v2(
-                memory.address + start, numbers.ctypes.data, numbers.nbytes, self._onto
-            )
+            self.driver.cuMemcpyHtoDAsync_v2(memory.address + start, numbers.ctypes.data, numbers.nbytes, self._stream)
             # Alive until the copy is done, which may be after the next line of the caller.
             self._sent.append(numbers)
             if sum(each.nbytes for each in self._sent) > HELD:

@@ -13,7 +13,7 @@ import nngraph as ng
 import numpy as np
 from nngraph.autograd.engines.compiled.calls import Scratch
 from nngraph.autograd.engines.compiled.planned import planned
-from nngraph.autograd.engines.cuda.program import kind_of
+from nngraph.autograd.engines.cuda.binding import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.kernels.cuda.gate import seen
 from nngraph.autograd.kernels.cuda.nest import CudaNest

@@ -1,0 +1,254 @@
+"""Whole programs on numba's simulator: epochs that never come back to the processor, data that are refused, memory that ends."""
+
+import gc
+
+import nngraph as ng
+import numpy as np
+import pytest
+from nngraph import nets
+from nngraph.autograd.errors import NngraphError, OutOfDeviceMemory, ParameterError
+
+pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
+from nngraph.autograd.engines.cuda import epochs, memory
+from nngraph.autograd.executable import OFFERED
+from nngraph.autograd.kernels.cuda import rows
+from nngraph.autograd.kernels.cuda.device import simulator
+
+SIMULATED = "cuda-simulator"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def simulated():
+    return simulator()
+
+
+def line_of(engine, batch, width=3, dtype=np.float32):
+    """A step that learns a line, with the answers of the batch as a second output."""
+    x = ng.input("x", shape=(ng.Size("N", batch), width), dtype=dtype)
+    t = ng.input("t", shape=(ng.Size("N", batch), 1), dtype=dtype)
+    w = ng.parameter("w", np.linspace(-1, 1, width).reshape(width, 1).astype(dtype))
+    answer = x @ w
+    loss = ng.mean((answer - t) ** 2)
+    step = ng.compile([loss, answer], [x, t], {w: w - 0.1 * ng.gradient(loss, [w])[0]}, engine)
+    return step, w
+
+
+def rows_for(count, rng, width=3, dtype=np.float32):
+    data = rng.standard_normal((count, width)).astype(dtype)
+    return data, (data @ np.ones((width, 1), dtype)).astype(dtype)
+
+
+def outputs_of(step, data, **how):
+    """What all steps gave, output by output, and how many records there were."""
+    records = list(step.epochs(data, **how))
+    steps = [[output for record in records for output in record.outputs[at]] for at in range(2)]
+    return steps, records
+
+
+@pytest.mark.parametrize("optimizer", [nets.SGD(0.1), nets.Adam(0.05)], ids=["SGD", "Adam"])
+def test_two_epochs_with_a_short_last_batch_give_the_processors_losses(optimizer, rng):
+    X, t = rng.standard_normal((13, 6)).astype(np.float32), rng.integers(0, 3, 13)
+    losses, weights = {}, {}
+    for engine in ("numba", SIMULATED):
+        net = nets.MLP([6, 4, 3], rng=0)
+        losses[engine] = [each.loss for each in net.fit(ng.softmax_loss, (X, t), epochs=2, batch=5, optimizer=optimizer, engine=engine)]
+        weights[engine] = net.values()
+    np.testing.assert_allclose(losses[SIMULATED], losses["numba"], rtol=1e-6)
+    for path, value in weights["numba"].items():
+        np.testing.assert_allclose(weights[SIMULATED][path], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("shuffle", [None, 3])
+@pytest.mark.parametrize(("width", "dtype"), [(3, np.float32), (4, np.float32), (2, np.float64)])
+def test_rows_are_taken_and_recorded_as_on_the_processor(shuffle, width, dtype, rng):
+    data = rows_for(11, rng, width, dtype)
+    found = {}
+    for engine in ("numpy", SIMULATED):
+        step, w = line_of(engine, 4, width, dtype)
+        found[engine], records = outputs_of(step, data, batch=4, epochs=2, shuffle=shuffle)
+        assert sum(record.count for record in records) == 6
+        assert [epoch for record in records for epoch in record.ended] == [0, 1]
+        found[engine].append([w.value])
+    for one, other in zip(found[SIMULATED], found["numpy"]):
+        for each, right in zip(one, other, strict=True):
+            np.testing.assert_allclose(each, right, rtol=1e-5, atol=1e-6)
+
+
+def test_long_results_are_recorded_by_a_kernel_of_their_own(monkeypatch, rng):
+    monkeypatch.setattr(rows, "SMALL", 3)
+    data = rows_for(8, rng)
+    right, _ = outputs_of(line_of("numpy", 4)[0], data, batch=4, epochs=3)
+    found, _ = outputs_of(line_of(SIMULATED, 4)[0], data, batch=4, epochs=3)
+    np.testing.assert_allclose(np.array(found[1]), np.array(right[1]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_stretch_is_as_long_as_there_is_room_for_records(monkeypatch, rng):
+    monkeypatch.setattr(epochs, "RECORDED", 40)
+    monkeypatch.setattr(epochs, "STRETCH", 1e9)
+    data = rows_for(8, rng)
+    right, _ = outputs_of(line_of("numpy", 4)[0], data, batch=4, epochs=3)
+    found, records = outputs_of(line_of(SIMULATED, 4)[0], data, batch=4, epochs=3)
+    assert [record.count for record in records] == [1, 2, 2, 1]
+    np.testing.assert_allclose(found[0], right[0], rtol=1e-5)
+
+
+def picks_of(engine):
+    """A step that refuses numbers of rows that a table has not, and counts its calls."""
+    places = ng.input("i", shape=(2, 1), dtype=np.int64)
+    table, calls = ng.parameter("table", np.arange(8.0, dtype=np.float32).reshape(4, 2)), ng.state("calls", np.int64(0))
+    loss = ng.sum(ng.gather(table, places) ** 2)
+    updates = {table: table - 0.25 * ng.gradient(loss, [table])[0], calls: calls + 1}
+    return ng.compile([loss, table], [places], updates, engine), table, calls
+
+
+@pytest.mark.parametrize("wrong", [0, 3, 5])
+def test_steps_before_refused_data_are_done_and_none_after(wrong, monkeypatch):
+    places = np.array([0, 1, 2, 3, 3, 1, 0, 0, 1, 2, 2, 2]).reshape(12, 1)
+    places[2 * wrong] = 4
+    left = {}
+    monkeypatch.setattr(epochs, "STRETCH", 1e9)
+    for engine in ("numba", SIMULATED):
+        step, table, calls = picks_of(engine)
+        with pytest.raises(NngraphError, match="4"):
+            list(step.epochs([places], batch=2))
+        left[engine] = table.value, int(calls.value)
+        assert np.isfinite(step(places[:2] % 4)[0])
+    assert left["numba"][1] == left[SIMULATED][1] == wrong
+    np.testing.assert_array_equal(left["numba"][0], left[SIMULATED][0])
+
+
+def test_a_ctrl_c_between_two_steps_keeps_those_that_are_done(monkeypatch, rng):
+    monkeypatch.setattr(epochs, "STRETCH", 1e9)
+    data = rows_for(20, rng)
+    step, w = line_of(SIMULATED, 4)
+    program = step._first[1]
+    list(step.epochs([each[:4] for each in data], batch=4))
+    before, captured, calls = w.value, program.device.captured, []
+
+    def interrupted(launches):
+        run = captured(launches)
+
+        def once():
+            run()
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+
+        return once
+
+    monkeypatch.setattr(program.device, "captured", interrupted)
+    program._stepping._captured = None
+    with pytest.raises(KeyboardInterrupt):
+        list(step.epochs(data, batch=4))
+    monkeypatch.undo()
+    again, other = line_of("numpy", 4)
+    other.value = before
+    list(again.epochs([each[:8] for each in data], batch=4))
+    np.testing.assert_allclose(w.value, other.value, rtol=1e-5)
+
+
+def test_data_that_nobody_can_change_are_sent_once_and_others_anew(rng):
+    x, t = rows_for(8, rng)
+    lasting = x.copy()
+    lasting.flags.writeable = False
+    step, w = line_of(SIMULATED, 4)
+    made = []
+    for _ in range(2):
+        start = w.value
+        w.value = start
+        list(step.epochs([lasting, t], batch=4))
+        made.append([id(each) for each in step._first[1]._stepping._data])
+    assert made[0][0] == made[1][0]
+    assert made[0][1] != made[1][1]
+    first, second = line_of(SIMULATED, 4), line_of("numpy", 4)
+    for each, _ in (first, second):
+        moving = x.copy()
+        list(each.epochs([moving, t], batch=4))
+        moving[...] *= 2
+        list(each.epochs([moving, t], batch=4))
+    np.testing.assert_allclose(first[1].value, second[1].value, rtol=1e-5)
+    del step, first, second, each
+    gc.collect()
+    assert not [key for key in memory._RESIDENT if key[3] == (8, 3) and key[2] != lasting.ctypes.data]
+
+
+def test_what_a_lasting_array_was_given_for_is_asked_for_anew(rng):
+    x, _ = rows_for(4, rng)
+    leaf = ng.input("x", shape=(4, 3), dtype=np.float32)
+    double = ng.compile(leaf * 2, leaf, engine=SIMULATED)
+    x.flags.writeable = False
+    y = x + 1
+    for given in (x, x, y, x):
+        np.testing.assert_array_equal(double(given), given * 2)
+
+
+# Memory ---------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def small(simulated):
+    """The simulator with as much free memory as the test says."""
+    gc.collect()
+    yield lambda count: setattr(simulated, "limit", simulated.used + count)
+    simulated.limit = None
+
+
+def wide(batch):
+    x = ng.input("x", shape=(ng.Size("N", batch), 64), dtype=np.float32)
+    return ng.tanh(x) @ ng.constant(np.eye(64, dtype=np.float32)), x
+
+
+def test_without_memory_the_batch_that_would_fit_is_named(small):
+    small(150_000)
+    with pytest.raises(OutOfDeviceMemory) as caught:
+        ng.compile(*wide(1000), engine=SIMULATED)
+    assert "150 kB are free" in str(caught.value)
+    count = caught.value.fields["count"]
+    assert f"a batch of {count} would fit" in str(caught.value)
+    run = ng.compile(*wide(count), engine=SIMULATED)
+    assert run(np.zeros((count, 64), np.float32)).shape == (count, 64)
+    del run
+    gc.collect()
+    with pytest.raises(OutOfDeviceMemory):
+        ng.compile(*wide(count + 1), engine=SIMULATED)
+
+
+def test_without_memory_for_one_row_that_is_said(small):
+    small(10_000)
+    with pytest.raises(OutOfDeviceMemory, match="not even a batch of one row"):
+        ng.compile(*wide(1000), engine=SIMULATED)
+    x = ng.input("x", shape=(1000, 64), dtype=np.float32)
+    with pytest.raises(OutOfDeviceMemory, match=r"513 kB of the GPU.s memory are needed, and 10 kB are free$"):
+        ng.compile(ng.tanh(x), x, engine=SIMULATED)
+
+
+def test_a_batch_that_is_too_large_leaves_the_smaller_ones(small):
+    run = ng.compile(*wide(4), engine=SIMULATED)
+    small(100_000)
+    with pytest.raises(OutOfDeviceMemory, match="a batch of"):
+        run(np.zeros((1000, 64), np.float32))
+    np.testing.assert_array_equal(run(np.zeros((4, 64), np.float32)), 0)
+
+
+def test_memory_is_free_again_when_programs_are_gone(simulated, rng):
+    gc.collect()
+    before = simulated.used
+    step, w = line_of(SIMULATED, 4)
+    list(step.epochs(rows_for(8, rng), batch=4))
+    assert simulated.used > before
+    value = w.value
+    del step
+    gc.collect()
+    # The leaf lived with the program; its value has come back.
+    np.testing.assert_array_equal(w.value, value)
+    del w
+    gc.collect()
+    assert simulated.used <= before + 1024
+
+
+# What is told ---------------------------------------------------------------------------------------------------------
+def test_the_simulator_is_for_tests_and_never_called_a_gpu():
+    assert OFFERED == ("numpy", "numba", "cuda")
+    with pytest.raises(ParameterError, match="there is 'numpy', 'numba', 'cuda'$"):
+        ng.compile(ng.constant(1.0), engine="gpu")
+    step, _ = line_of(SIMULATED, 4)
+    assert step.plan.engine == SIMULATED
+    assert "cuda-simulator" in repr(step.plan)
