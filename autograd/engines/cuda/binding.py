@@ -35,7 +35,7 @@ class Binding:
         self._around: list[tuple[Mapping[Buffer, int], int]] = []
         """Arenas of the loops around the call that is being bound: where their buffers lie, and where the arena begins."""
         self._turns: dict[Buffer, int] = {}
-        device.prepare(asked(plan, device.simulated))
+        device.prepare(asked(plan))
         self.pieces: list[list[Launch] | Call] = []
         for each in self._bound(plan.calls, scratch, 0):
             if isinstance(each, Call):
@@ -67,9 +67,9 @@ class Binding:
 
     def _launch(self, call: Call, working: int = 0) -> Launch:
         """What runs one call. `working`: where its working memory begins."""
-        how = launched(call, self.device.simulated)
+        how = launched(call)
         arguments = [self._argument(word, working) for word in how.words]
-        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words], how.most, how.shared)
+        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words], how.threads, how.shared)
         run = partial(kernel, how.grid, how.threads, arguments)
         if not self.device.simulated:
             return run
@@ -140,13 +140,13 @@ class Binding:
         return place.seen(np.asarray(getattr(place.argument, "_ary", place.argument)))
 
 
-def asked(plan: Whole, simulated: bool) -> list[Asked]:
+def asked(plan: Whole) -> list[Asked]:
     """The kernels of a plan."""
     return [
-        Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.most, how.shared)
+        Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.threads, how.shared)
         for _, call in every_call(plan.calls)
         if call.body is None and not isinstance(call.code, Fallback)
-        for how in (launched(call, simulated),)
+        for how in (launched(call),)
     ]
 
 

@@ -13,12 +13,6 @@ from ...kernels.cuda.product import CudaProduct
 from ...kernels.cuda.twins import TWINS
 from ..compiled.calls import Call, Scratch
 
-FEW = 8
-"""Threads of a block of a nest on the simulator, where every one is a thread of Python that waits at every barrier."""
-
-MOST = 256
-"""Threads of a block of a nest at most."""
-
 
 @dataclass(frozen=True, slots=True)
 class Launched:
@@ -30,17 +24,12 @@ class Launched:
     threads: int
 
     @property
-    def most(self) -> int:
-        """How many threads a block of this kernel has at most, whatever the sizes."""
-        return MOST if isinstance(self.code, CudaNest) else self.threads
-
-    @property
     def shared(self) -> int:
         """Bytes of shared memory that the launch asks for."""
         return int(getattr(self.code, "shared", 0))
 
 
-def launched(call: Call, simulated: bool) -> Launched:
+def launched(call: Call) -> Launched:
     """How a call that is neither a loop nor a fallback is launched; NngraphError where its kernel has no twin."""
     code, words, grid = call.code, call.words, call.grid
     if not isinstance(code, (CudaNest, CudaProduct, CudaConvolution, Elementwise)):
@@ -51,12 +40,8 @@ def launched(call: Call, simulated: bool) -> Launched:
         grid = blocks(words, code.threads())
     every = [*words, *(word for nest in call.finishing for word in nest.words)]
     if isinstance(code, CudaNest):
-        threads = code.threads([word.value for word in every[: code.loops.depth]], call.chunk)
-        threads = min(threads, FEW) if simulated else threads
-        grid = (max(1, -(-call.rows // call.chunk)), 1, 1)
-    else:
-        threads = code.threads()
+        grid = code.grid([word.value for word in every[: code.loops.depth]], call.chunk)
     given = tuple(word for word in every if not isinstance(word, Scratch))
     if len(given) != len(code.names()):
         raise NngraphError(f"a kernel takes {len(code.names())} arguments and is given {len(given)}")
-    return Launched(code, given, grid, threads)  # type: ignore[arg-type]
+    return Launched(code, given, grid, code.threads())  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def _take(reader: Call, drawing: Call) -> None:
         reader.words[start : start + 2] = [*state(key, step), whole_number(reader.reads[at].offset)]
         reader.reads[at] = key
         draws[at] = drawing.code.name
-        reader.code = code = nest(code.loops, tuple(sorted(draws.items())))
+        reader.code = code = nest(code.loops, code.layout, tuple(sorted(draws.items())))
         assert code.names()[start] == f"r{at}_{STATE[0]}"
     reader.reads.append(step)
     reader.paces = (*reader.paces[:count], 0, *reader.paces[count:]) if reader.paces else ()

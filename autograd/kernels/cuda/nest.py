@@ -1,23 +1,25 @@
 """A nest of loops as a CUDA kernel: its argument list, and its text for numba.cuda.
 
 The text is written from the same passes as the processor's machine code (`loop_text.py`). A block of threads does one chunk
-of rows, and the loop that the processor does in the lanes of its vectors is dealt out to the threads of the block.
+of rows; how its threads lie over the loops is said by a Layout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from ...errors import NngraphError
 from ...kept import kept
 from ..loop_code import Place, compiled
-from ..loop_passes import Nest, Pass
-from ..loops import FAR, STILL, Fold, Loops
+from ..loop_passes import Nest
+from ..loops import FAR, Loops
 from .arguments import Argument, first_of, of_view, whole_number
+from .layout import ALONE, NONE, Layout, Lie
 from .random import STATE
 
 Draw = tuple[int, str]
@@ -27,14 +29,21 @@ Draw = tuple[int, str]
 class CudaNest:
     """The code of a nest on a GPU; it answers what a plan asks of a nest's code (see LoopCode)."""
 
-    def __init__(self, loops: Loops, draws: tuple[Draw, ...] = ()) -> None:
-        self.loops, self.draws = loops, dict(draws)
+    def __init__(self, loops: Loops, layout: Layout = ALONE, draws: tuple[Draw, ...] = ()) -> None:
+        self.loops, self.layout, self.draws = loops, layout, dict(draws)
 
     @kept
     def nest(self) -> Nest:
         """Which passes it takes."""
-        nest = compiled(Loops(self.loops.depth, self.loops.reads, self.loops.steps, self.loops.writes)).nest
-        return nest
+        return passes_of(self.loops)
+
+    @kept
+    def lie(self) -> Lie:
+        """How the threads lie over it."""
+        lie = Lie(self.nest, self.layout)
+        if not lie.is_right:
+            raise NngraphError(f"threads cannot lie over {self.loops} as {self.layout}")
+        return lie
 
     @property
     def name(self) -> str:
@@ -46,16 +55,6 @@ class CudaNest:
     def overreaches(self, words: Sequence[Any]) -> bool:
         """Nothing is written behind the end of a row."""
         return False
-
-    @kept
-    def abreast(self) -> int:
-        """The loop whose turns are dealt out to threads."""
-        return self.loops.fit.abreast % self.loops.depth if self.loops.depth else 0
-
-    @kept
-    def fours(self) -> bool:
-        """Whether a thread does four turns of the innermost loop at once, moving float32 numbers by 128 bits."""
-        return self.loops.fit.vectors == 4 and self.abreast == self.loops.depth - 1
 
     def may_share(self, read: int, write: int) -> bool:
         """Whether a write may go into the very numbers that a read takes (same address, same strides)."""
@@ -75,7 +74,7 @@ class CudaNest:
     @property
     def apart(self) -> list[int]:
         """Values that a later pass reloads from working memory of their own."""
-        return [at for at in self.nest.kept if at not in self.nest.reloaded]
+        return self.lie.apart
 
     def scratch_bytes(self, extents: Sequence[int]) -> int:
         """How much working memory every chunk needs, in bytes: the values that are kept, one after the other."""
@@ -83,6 +82,7 @@ class CudaNest:
 
     def _kept_bytes(self, at: int, extents: Sequence[int]) -> int:
         count = prod(extents[loop] for loop in self.nest.kept[at])
+        count *= self.layout.lines if self.lie.lines_apart(at) else 1
         return -(-max(count, 1) * np.dtype(self.nest.dtype(at)).itemsize // 64) * 64
 
     def text(self) -> str:
@@ -126,38 +126,23 @@ class CudaNest:
         return [*words, scratch]
 
     # How it is launched ----------------------------------------------------------------------------------------------
-    def threads(self, extents: Sequence[int], chunk: int) -> int:
-        """Threads of a block: a power of two, one warp or more where the loop has as many turns."""
-        if not self.loops.depth or not self.may_deal():
-            return 1
-        turns = min(chunk, extents[0]) if self.abreast == 0 else extents[self.abreast]
-        threads = 32
-        while threads < 256 and threads < turns:
-            threads *= 2
-        return threads
+    def threads(self) -> int:
+        """Threads of a block."""
+        return self.layout.threads
 
-    def may_deal(self) -> bool:
-        """Whether several threads may do it: no row of folds is added to by more than one of them."""
-        return all(self.abreast in row.kept or self.abreast > row.kept[-1] for row in self.nest.rows)
+    def grid(self, extents: Sequence[int], chunk: int) -> tuple[int, int, int]:
+        """Its blocks: chunks of rows, and pieces of the loop that is cut besides."""
+        split = self.layout.split
+        chunks = -(-extents[0] // max(chunk, 1)) if extents else 1
+        return max(1, chunks), 1 if split == NONE else -(-extents[split] // self.layout.tile), 1
 
 
 @cache
-def nest(loops: Loops, draws: tuple[Draw, ...] = ()) -> CudaNest:
+def nest(loops: Loops, layout: Layout = ALONE, draws: tuple[Draw, ...] = ()) -> CudaNest:
     """The code of a nest of loops, which makes some of the numbers that it reads itself: they are random."""
-    return CudaNest(loops, draws)
+    return CudaNest(loops, layout, draws)
 
 
-def passes(nest: Nest) -> Iterator[Pass]:
-    """All passes of a nest."""
-    return (item for item in nest.body.everything() if isinstance(item, Pass))
-
-
-def folds_across(nest: Nest, at: int, loop: int) -> bool:
-    """Whether the turns of a loop are folded into value `at`."""
-    value = nest.values[at]
-    return isinstance(value, Fold) and loop in value.over
-
-
-def moves(buffer: Any) -> bool:
-    """Whether a buffer moves at all."""
-    return any(move != STILL for move in buffer.moves)
+def passes_of(loops: Loops) -> Nest:
+    """Which passes a nest takes, however it is computed."""
+    return compiled(Loops(loops.depth, loops.reads, loops.steps, loops.writes)).nest

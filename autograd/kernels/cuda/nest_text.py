@@ -1,8 +1,8 @@
-"""A nest of loops as Python for numba.cuda: one block of threads for every chunk of rows.
+"""A nest of loops as Python for numba.cuda: blocks of threads for chunks of rows, and how the threads lie over the loops.
 
-The loop `abreast` is dealt out to the threads of the block, as the processor's code deals it out to the lanes of vectors; all
-other loops are run by every thread. What is folded across threads is put together in shared memory, always in the same order.
-What does not vary over the loop abreast is known to every thread and written by the first one.
+One loop is dealt out to the threads of a line, as the processor's code deals it out to the lanes of vectors, and one around it
+to lines; all other loops are run by every thread (see `layout.py`). What is folded across threads is put together in one order
+(`nest_folds.py`). What does not vary over a loop that is dealt out is known to every thread and written by the first one.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from ..loop_passes import Add, Body, Get, Item, Keep, Pass, Pour, Put, Reload, Row
 from ..loops import FAR, NEXT, Apply, Buffer, Fold, Number, computed_in, identity
 from . import random
+from .layout import NONE
+from .nest_folds import folded, joined, literal, masks, over_lines
 from .words import spoken
-
-MOST_THREADS = 256
-"""Threads that a nest is launched with at most."""
 
 
 def text(code: Any) -> str:
@@ -35,7 +32,7 @@ def opening(code: Any) -> list[str]:
 def once(code: Any, given: dict[int, str]) -> list[str]:
     """The lines of one turn of all loops of a nest that folds nothing. `given`: reads whose numbers are at hand."""
     writer = _Writer(code, given)
-    writer.indent, writer.dealt = 0, True
+    writer.indent, writer.around = 0, set(range(writer.depth))
     for item in code.nest.body.everything():
         if not isinstance(item, Pass):
             writer._do(item)
@@ -46,30 +43,47 @@ class _Writer:
     def __init__(self, code: Any, given: dict[int, str] | None = None) -> None:
         self.given = given or {}
         self.code, self.nest, self.loops = code, code.nest, code.loops
-        self.depth, self.abreast = self.loops.depth, code.abreast
+        self.layout, self.lie = code.layout, code.lie
+        self.depth, self.abreast = self.loops.depth, self.layout.abreast
         self.lines: list[str] = []
         self.indent = 1
-        self.dealt = False
-        """Whether the loop abreast stands around what is being written."""
+        self.around: set[int] = set()
+        """The loops that stand around what is being written."""
         self.slots = 1
-        """How many turns of it at once: four, where numbers can be moved by 128 bits."""
+        """How many turns of the loop abreast at once: four, where numbers can be moved by 128 bits."""
+        self.cells: dict[str, int] = {}
+        """Shared memory: dtype -> so many numbers."""
+        self.known: set[int] = set()
+        """Values that every thread still has from an earlier pass."""
+        self.read: set[tuple[Buffer, int]] = set()
+        """What several threads have read, and so many loops around, since they last waited for each other."""
 
     def written(self) -> str:
         """The whole function."""
-        self.say("threads = uint32(cuda.blockDim.x)")
+        layout = self.layout
+        self._body(self.nest.body)
+        lines, self.lines = self.lines, []
         self.say("thread = uint32(cuda.threadIdx.x)")
+        if layout.lines > 1:
+            self.say(f"x = uint32(thread & uint32({layout.across - 1}))")
+            self.say(f"line = uint32(thread >> uint32({layout.across.bit_length() - 1}))")
+        else:
+            self.say("x = thread")
+        if layout.threads > 1:
+            for line in masks(layout):
+                self.say(line)
         self.say("part = uint32(cuda.blockIdx.x)")
-        for dtype in sorted(self._shared()):
-            self.say(f"shared_{dtype} = cuda.shared.array({MOST_THREADS}, {dtype})")
+        for dtype, count in sorted(self.cells.items()):
+            self.say(f"cells_{dtype} = cuda.shared.array({count}, {dtype})")
         for line in opening(self.code):
             self.say(line)
         if self.depth:
             self.say("start = uint32(part * chunk)")
-            self.say("stop = uint32(min(start + chunk, n0))")
-        self._body(self.nest.body)
-        if not self.lines:
-            self.say("pass")
-        return f"def kernel({', '.join(self.code.names())}):\n" + "\n".join(self.lines) + "\n"
+            self.say("stop = uint32(min(uint32(start + chunk), n0))")
+        if layout.split != NONE:
+            self.say(f"begin = uint32(uint32(cuda.blockIdx.y) * uint32({layout.tile}))")
+            self.say(f"end = uint32(min(uint32(begin + uint32({layout.tile})), n{layout.split}))")
+        return f"def kernel({', '.join(self.code.names())}):\n" + "\n".join(self.lines + lines) + "\n"
 
     def say(self, line: str) -> None:
         """One more line."""
@@ -86,112 +100,180 @@ class _Writer:
     # Loops ------------------------------------------------------------------------------------------------------------
     def _body(self, body: Body) -> None:
         """Everything is got before anything is written, so that a buffer can be both read and written."""
-        for at, item in enumerate(body.items):
+        for item in body.items:
             if isinstance(item, Pass):
                 self._pass(item)
-            else:
-                if self._must_wait(item, body.items[:at]):
-                    self.say("cuda.syncthreads()")
+            elif not self._has(item):
                 self._do(item)
 
     def _pass(self, run: Pass) -> None:
         for at in run.folds:
             fold = self.nest.values[at]
-            self.say(f"v{at} = {_literal(fold.dtype, identity(fold.word, fold.dtype))}")
+            self.say(f"v{at} = {literal(fold.dtype, identity(fold.word, fold.dtype))}")
         for at in run.rows:
-            row = self.nest.rows[at]
-            self._along(row, _literal(row.dtype, identity(row.word, row.dtype)))
+            self._begin(at)
         self._turns(run.loop, lambda: self._body(run.body))
         for at in run.folds:
-            if self.abreast in self.nest.values[at].over:
-                self._fold_threads(at)
+            if at not in self.lie.late:
+                self._fold(f"v{at}", self.nest.values[at], set(self.nest.values[at].over))
+        for at in run.rows:
+            self._end(at)
         if self._keeps_for_all(run):
-            self.say("cuda.syncthreads()")
+            self._wait()
 
     def _turns(self, loop: int, body: Callable[[], None]) -> None:
-        """Every turn of a loop; of the one abreast those of this thread, four at a time as long as there are four."""
-        first, end = ("start", "stop") if loop == 0 else ("uint32(0)", f"n{loop}")
-        if loop != self.abreast:
-            self._while(loop, first, end, "uint32(1)", body)
-            return
-        self.dealt = True
-        if self.code.fours:
-            self.say(f"whole = uint32({end} - (({end} - {first}) & uint32(3)))")
-            self.slots = 4
-            self._while(loop, f"uint32({first} + thread * uint32(4))", "whole", "threads * uint32(4)", body)
-            self.slots, first = 1, "whole"
-        self._while(loop, f"uint32({first} + thread)", end, "threads", body)
-        self.dealt = False
+        """Every turn of a loop that this thread has; of the one abreast four at a time as long as there are four."""
+        layout = self.layout
+        first, end = ("start", "stop") if loop == 0 else ("begin", "end") if loop == layout.split else ("uint32(0)", f"n{loop}")
+        self.around.add(loop)
+        slots = layout.slots if loop == self.abreast else 1
+        offset, step = self._dealt(loop)
+        if loop in layout.single:
+            self.slots = slots
+            self.say(f"i{loop} = uint32({first}{offset})")
+            with self.block(f"if i{loop} < {end}:"):
+                body()
+        else:
+            if slots > 1:
+                self.say(f"whole = uint32({end} - (uint32({end} - {first}) & uint32({slots - 1})))")
+                self.slots = slots
+                self._while(loop, f"uint32({first}{offset})", "whole", step, body)
+                self.slots, first = 1, "whole"
+                offset, step = self._dealt(loop, 1)
+            self._while(loop, f"uint32({first}{offset})", end, step, body)
+        if loop == self.abreast:
+            self.slots = 1
+        self.around.discard(loop)
+
+    def _dealt(self, loop: int, slots: int = 0) -> tuple[str, str]:
+        """Which turn of a loop is this thread's first, and how far it is to the next."""
+        layout = self.layout
+        if loop == self.abreast and layout.across > 1:
+            slots = slots or layout.slots
+            return f" + x * uint32({slots})" if slots > 1 else " + x", f"uint32({layout.across * slots})"
+        if loop == layout.down and layout.lines > 1:
+            return " + line", f"uint32({layout.lines})"
+        return "", f"uint32({(slots or layout.slots) if loop == self.abreast else 1})"
 
     def _while(self, loop: int, first: str, end: str, step: str, body: Callable[[], None]) -> None:
+        known = set(self.known)
         self.say(f"i{loop} = {first}")
         with self.block(f"while i{loop} < {end}:"):
             body()
             self.say(f"i{loop} = uint32(i{loop} + {step})")
+        self.known = known
 
-    def _along(self, row: Row, number: str, loop: int | None = None) -> None:
+    def _has(self, item: Item) -> bool:
+        """Whether every thread that wants a value has it in a register from an earlier pass."""
+        if isinstance(item, Keep | Reload) and item.value in self.lie.remembered:
+            return True
+        if not isinstance(item, Get | Reload) or item.value in self.known:
+            return isinstance(item, Get | Reload)
+        self.known.add(item.value)
+        return False
+
+    # Rows of folds ----------------------------------------------------------------------------------------------------
+    def _sums(self, at: int) -> list[str]:
+        """The registers in which a thread has its place of a row, or its places."""
+        wide = self.layout.slots > 1 and self.abreast in self.nest.rows[at].kept
+        return [f"a{at}_{slot}" for slot in range(self.layout.slots)] if wide else [f"a{at}"]
+
+    def _begin(self, at: int) -> None:
+        """A row of folds begins with the number that changes nothing."""
+        row = self.nest.rows[at]
+        number = literal(row.dtype, identity(row.word, row.dtype))
+        if at not in self.lie.held:
+            self._along(row, lambda slot: number)
+        else:
+            for name in self._sums(at):
+                self.say(f"{name} = {number}")
+
+    def _end(self, at: int) -> None:
+        """A row of folds that was held in registers is put together and written."""
+        if at not in self.lie.held:
+            return
+        row, names = self.nest.rows[at], self._sums(at)
+        over = self.lie.over(row)
+        if self.abreast not in row.kept:
+            self._fold(names[0], row, over)
+        elif self.layout.lines > 1 and self.layout.down in over:
+            for line in over_lines(self.layout, names, row.word, row.dtype, self._cells):
+                self.say(line)
+        self._along(row, lambda slot: names[slot % len(names)])
+
+    def _along(self, row: Row, number: Callable[[int], str], loop: int | None = None) -> None:
         """A number into every place in a row of folds, by the thread that adds to it."""
         loop = row.first if loop is None else loop
         if loop == row.depth:
             for slot in range(self.slots):
-                self._once(f"{self._row_place(row, slot)} = {number}")
+                self._once(f"{self._row_place(row, slot)} = {number(slot)}")
         elif loop not in row.kept:
             self._along(row, number, loop + 1)
         else:
             self._turns(loop, lambda: self._along(row, number, loop + 1))
 
+    # Threads ----------------------------------------------------------------------------------------------------------
+    def _alone(self) -> list[str]:
+        """What must hold for the one thread that writes: it is the first, along each loop that is not around."""
+        layout, found = self.layout, []
+        if layout.across > 1 and self.abreast not in self.around:
+            found.append("x == 0")
+        if layout.lines > 1 and layout.down not in self.around:
+            found.append("line == 0")
+        return found
+
     def _once(self, line: str) -> None:
-        """A line that one thread must say: whoever has this turn, or the first."""
-        if self.dealt or not self.depth:
+        """A line that one thread must say."""
+        alone = self._alone()
+        if not alone:
             self.say(line)
             return
-        with self.block("if thread == 0:"):
+        with self.block(f"if {' and '.join(alone)}:"):
             self.say(line)
 
-    # Threads ----------------------------------------------------------------------------------------------------------
-    def _shared(self) -> set[str]:
-        """The dtypes of what is folded across threads."""
-        return {each.dtype for each in self.nest.values if isinstance(each, Fold) and self.abreast in each.over}
-
-    def _fold_threads(self, at: int) -> None:
-        """The folds of all threads put together, by halves."""
-        fold = self.nest.values[at]
-        shared = f"shared_{fold.dtype}"
-        self.say(f"{shared}[thread] = v{at}")
-        self.say("cuda.syncthreads()")
-        self.say("half = uint32(threads >> uint32(1))")
-        with self.block("while half > 0:"):
-            with self.block("if thread < half:"):
-                self.say(f"mine = {shared}[thread]")
-                self.say(f"other = {shared}[thread + half]")
-                self.say(f"{shared}[thread] = {_joined(fold.word, fold.dtype, 'mine', 'other')}")
+    def _wait(self) -> None:
+        """All threads that are here wait for each other: those of the line, inside the loop that lines are dealt."""
+        if self.layout.lines > 1 and self.layout.down in self.around:
+            if self.layout.across > 1:
+                self.say("wait(members)")
+        elif self.layout.threads > 1:
             self.say("cuda.syncthreads()")
-            self.say("half = uint32(half >> uint32(1))")
-        self.say(f"v{at} = {shared}[0]")
-        self.say("cuda.syncthreads()")
 
-    def _must_wait(self, item: Item, before: tuple[Item, ...]) -> bool:
-        """Whether the first thread is about to write where the others may still have to read."""
-        if self.dealt or not self.depth or not isinstance(item, Put):
-            return False
-        if any(isinstance(each, Put) for each in before[-1:]):
-            return False  # the one before has waited
-        got = [each.value for each in before if isinstance(each, Get) and each.value < len(self.loops.reads)]
-        return any(self.loops.reads[each] == self.loops.writes[item.write].buffer for each in got)
+    def _wait_to_put(self, buffer: Buffer) -> None:
+        """One thread is about to write where the others may still have to read: a buffer that lies alike may be the same."""
+        depth = len(self.around)
+        if (buffer, depth) in self.read:
+            self._wait()
+            self.read = {each for each in self.read if each[1] != depth}
+
+    def _cells(self, dtype: str, count: int) -> str:
+        self.cells[dtype] = max(self.cells.get(dtype, 0), count)
+        return f"cells_{dtype}"
+
+    def _fold(self, name: str, fold: Fold | Row, over: set[int]) -> None:
+        """A variable of all threads among which the loops are dealt out that it is folded over."""
+        x = self.abreast in over and self.layout.across > 1
+        y = self.layout.down in over and self.layout.lines > 1
+        for line in folded(self.layout, name, fold.word, fold.dtype, x, y, self._cells):
+            self.say(line)
 
     def _keeps_for_all(self, run: Pass) -> bool:
-        """Whether the first thread has put aside what all threads take in a later pass."""
-        if self.dealt or run.loop == self.abreast:
+        """Whether one thread has put aside what others take in a later pass."""
+        if self.abreast in self.around or run.loop == self.abreast:
             return False
-        kept_by_write = set(self.nest.reloaded.values())
+        kept = {at for at in self.nest.kept if at not in self.lie.remembered and self.abreast not in self.nest.varies[at]}
+        values = [write.value for write in self.loops.writes]
         return any(
-            (isinstance(item, Keep) and self.abreast not in self.nest.varies[item.value])
-            or (isinstance(item, Put) and item.write in kept_by_write)
+            (isinstance(item, Keep) and item.value in kept) or (isinstance(item, Put) and values[item.write] in kept)
             for item in run.body.everything()
         )
 
     # One item ---------------------------------------------------------------------------------------------------------
     def _do(self, item: Item) -> None:
+        if isinstance(item, Get) and item.value < len(self.loops.reads) and self._alone():
+            self.read.add((self.loops.reads[item.value], len(self.around)))
+        if isinstance(item, Put) and self._alone():
+            self._wait_to_put(self.loops.writes[item.write].buffer)
         if isinstance(item, Get) and item.value in self.code.draws:
             self._draw(item.value)
         elif isinstance(item, Get) and self._moves_by_four("r", item.value):
@@ -256,12 +338,14 @@ class _Writer:
         elif isinstance(item, Add):
             fold = nest.values[item.fold]
             number = _cast(self._name(fold.operand, slot), nest.dtype(fold.operand), fold.dtype)
-            self.say(f"v{item.fold} = {_joined(fold.word, fold.dtype, f'v{item.fold}', number)}")
+            self.say(f"v{item.fold} = {joined(fold.word, fold.dtype, f'v{item.fold}', number)}")
         elif isinstance(item, Pour):
-            row = nest.rows[item.row]
+            row, held = nest.rows[item.row], item.row in self.lie.held
             number = _cast(self._name(row.operand, slot), nest.dtype(row.operand), row.dtype)
-            place = self._row_place(row, slot)
-            self._once(f"{place} = {_joined(row.word, row.dtype, place, number)}")
+            names = self._sums(item.row)
+            place = names[slot % len(names)] if held else self._row_place(row, slot)
+            line = f"{place} = {joined(row.word, row.dtype, place, number)}"
+            self.say(line) if held else self._once(line)
 
     def _value(self, at: int, slot: int) -> str:
         value = self.nest.values[at]
@@ -272,7 +356,7 @@ class _Writer:
         assert isinstance(value, Apply)
         dtypes = [None if isinstance(each, Number) else self.nest.dtype(each) for each in value.operands]
         operands = [
-            _literal(wanted, each.value)
+            literal(wanted, each.value)
             if isinstance(each, Number)
             else _cast(self._name(each, slot), own or wanted, wanted)
             for each, own, wanted in zip(value.operands, dtypes, computed_in(value, dtypes))
@@ -308,14 +392,9 @@ class _Writer:
             turn = f"i{loop}" if loop else "i0 - start"
             turn += f" + uint32({slot})" if slot and loop == self.abreast else ""
             place = f"({place}) * n{loop} + {turn}"
+        if self.lie.lines_apart(at):
+            place = f"({place}) * uint32({self.layout.lines}) + line"
         return f"k{at}[uint32(part * k{at}_part + {place})]"
-
-
-def _literal(dtype: str, value: Any) -> str:
-    """A number of a dtype as text."""
-    if dtype == "bool":
-        return str(bool(value))
-    return f"{dtype}({value!r})"
 
 
 def _cast(number: str, source: str, target: str) -> str:
@@ -325,15 +404,3 @@ def _cast(number: str, source: str, target: str) -> str:
     if target == "bool":
         return f"({number} != 0)"
     return f"{target}({number})"
-
-
-def _joined(word: str, dtype: str, left: str, right: str) -> str:
-    """Two numbers folded into one."""
-    if dtype == "bool":
-        return f"({left} | {right})" if word in ("+", "max") else f"({left} & {right})"
-    return spoken(word, dtype, [left, right])
-
-
-def is_floating(dtype: str) -> bool:
-    """Whether numbers of a dtype have fractions."""
-    return np.dtype(dtype).kind == "f"

@@ -27,7 +27,7 @@ class Epilogue:
     @property
     def code(self) -> CudaNest:
         """The nest's code."""
-        return nest(self.loops, self.draws)
+        return nest(self.loops, draws=self.draws)
 
 
 class Places(Protocol):

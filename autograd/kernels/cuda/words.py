@@ -11,6 +11,7 @@ import numpy as np
 
 from ...vocabulary import COMPARISONS
 from .prims import primitives
+from .warps import instructions
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "erf")
 """Words that are functions of the device's own library; float32 numbers go through its float32 functions."""
@@ -55,7 +56,7 @@ def names(cuda: Any, simulated: bool) -> dict[str, Any]:
     kinds = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
     found |= {"cuda": cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
-    found |= vars(primitives(simulated))
+    found |= vars(primitives(simulated)) | instructions(cuda, simulated)
     if simulated:
         from ...special import erf
 

@@ -16,7 +16,6 @@ from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda.binding import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.kernels.cuda.gate import seen
-from nngraph.autograd.kernels.cuda.nest import CudaNest
 from nngraph.autograd.kernels.cuda.product import NAMES, Form, text
 from nngraph.autograd.kernels.cuda.product_tiles import LARGE, MIDDLE
 from nngraph.autograd.kernels.cuda.twins import TWINS
@@ -73,7 +72,7 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
             twin = TWINS.get(call.code.name)
             code, words = (twin.code(call), twin.words(call)) if twin else (call.code, call.words)
             words = [*words, *(word for nest in call.finishing for word in nest.words)]
-            threads = code.threads() if not isinstance(code, CudaNest) else 256
+            threads = code.threads()
             kinds = [kind_of(word) for word in words if not isinstance(word, Scratch)]
             yield f"{name} {number} {code.name}", code.text(), kinds, threads
 

@@ -1,41 +1,109 @@
-"""Random nests of loops on numba's simulator of a GPU, compared to the bit with their evaluation in numpy."""
+"""Random nests of loops on numba's simulator of a GPU, compared to the bit with their evaluation in numpy.
+
+Threads lie over the loops in any way that a layout allows, and what is written goes into what is read where a plan may do so.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from nngraph.autograd.kernels.cuda.device import simulator
-from nngraph.autograd.kernels.cuda.nest import CudaNest
+from nngraph.autograd.kernels.cuda.layout import ALONE, NONE, Layout, Lie, singles
+from nngraph.autograd.kernels.cuda.nest import CudaNest, passes_of
 from nngraph.autograd.kernels.cuda.simulator import poison
-from nngraph.autograd.kernels.loops import FAR, Fit, Fold
+from nngraph.autograd.kernels.loops import FAR, Fold, Loops
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "kernels"))
-from nests import JOIN, evaluate, memory, random_nest
+from nests import JOIN, Memory, evaluate, memory, random_nest
+
+MOST = 16
+"""Threads of a block."""
 
 
-def run(seed: int, largest: int = 600) -> bool:
-    """Whether a random nest was small enough to be run; AssertionError where its results are wrong."""
+def layouts(loops: Loops, extents: tuple[int, ...], warp: int = 4, most: int = MOST) -> Iterator[Layout]:
+    """Every way in which threads can lie over a nest."""
+    depth, widths = loops.depth, [1 << bit for bit in range(most.bit_length())]
+    nest = passes_of(loops)
+    for abreast in range(depth):
+        for across in widths:
+            for split in [NONE, *range(1, depth)]:
+                for down in [NONE, *range(abreast)]:
+                    for lines in widths[1:] if down != NONE else [1]:
+                        layout = Layout(abreast, across, down, lines, split, 1, frozenset(), warp)
+                        layout = replace(layout, single=singles(layout, extents))
+                        if across * lines <= most and Lie(nest, layout).is_right:
+                            yield layout
+
+
+def some(rng: np.random.Generator, loops: Loops, extents: tuple[int, ...]) -> Layout:
+    """One of them; those with lines, with pieces and with numbers held in registers are more worth while."""
+    ways = list(layouts(loops, extents))
+    if not ways:
+        return ALONE
+    weights = np.array([way.threads * (1 + 2 * (way.lines > 1) + 2 * (way.split > 0) + len(way.single)) for way in ways])
+    return ways[int(rng.choice(len(ways), p=weights / weights.sum()))]
+
+
+def run(seed: int, largest: int = 600, layout: Layout | None = None, share: bool | None = None) -> Layout | None:
+    """Which layout a random nest was run with; None where it is too large; AssertionError where its results are wrong."""
     loops, extents, arrays = random_nest(seed)
     rng = np.random.default_rng(seed)
     if int(np.prod(extents)) > largest or 0 in extents:
-        return False
-    loops = replace(loops, fit=Fit(loops.fit.abreast))
-    code = CudaNest(loops)
+        return None
+    layout = some(rng, loops, extents) if layout is None else layout
+    code = CudaNest(loops, layout)
     rows = extents[0] if loops.depth else 1
     chunk = rows if code.whole else int(rng.integers(max(1, rows // 3), rows + 1))
     parts = -(-rows // chunk)
     reads = [memory(rng, buffer, extents) for buffer in loops.reads]
     for each, array in zip(reads, arrays):
         each.view[0] = array
+    shared = _shared(code, parts) if (share if share is not None else seed % 2 == 0) else {}
     writes = [
-        memory(rng, write.buffer, extents, parts if at in code.partial else 1) for at, write in enumerate(loops.writes)
-    ]
-    for each in writes:
-        poison(each.view)
-    given: list = [np.uint32(size) for size in extents]
+        reads[shared[at]] if at in shared
+        else memory(rng, write.buffer, extents, parts if at in code.partial else 1)
+        for at, write in enumerate(loops.writes)
+    ]  # fmt: skip
+    for at, each in enumerate(writes):
+        if at not in shared:
+            poison(each.view)
+    given = _arguments(code, extents, reads, writes, chunk, parts)
+    assert len(given) == len(code.names())
+    try:
+        simulator().kernel(code.text(), ())(code.grid(extents, chunk), code.threads(), given)
+    except Exception as error:
+        raise AssertionError(f"seed {seed}, {extents}\n{layout}\n{code.text()}") from error
+    values = evaluate(loops, extents, arrays)
+    for write, found in zip(loops.writes, writes):
+        step = loops.steps[write.value - len(loops.reads)] if write.value >= len(loops.reads) else None
+        word = step.word if isinstance(step, Fold) else "+"
+        got = JOIN[word].reduce(found.view, axis=0).astype(found.view.dtype) if len(found.view) > 1 else found.view[0]
+        right = np.broadcast_to(values[write.value], got.shape)
+        np.testing.assert_array_equal(got, right, err_msg=f"seed {seed}\n{layout}\n{code.text()}")
+    return layout
+
+
+def _shared(code: CudaNest, parts: int) -> dict[int, int]:
+    """Write -> the read into whose numbers it goes; a number that all blocks read is not written by one of them."""
+    found: dict[int, int] = {}
+    for write in range(len(code.loops.writes)):
+        alone = parts == 1 or 0 in code.nest.varies[code.loops.writes[write].value]
+        for read in range(len(code.loops.reads)):
+            if alone and read not in found.values() and write not in found and code.may_share(read, write):
+                found[write] = read
+    return found
+
+
+def _arguments(
+    code: CudaNest, extents: tuple[int, ...], reads: list[Memory], writes: list[Memory], chunk: int, parts: int
+) -> list[Any]:
+    loops = code.loops
+    given: list[Any] = [np.uint32(size) for size in extents]
     for each, buffer in [*zip(reads, loops.reads), *zip(writes, (write.buffer for write in loops.writes))]:
         first = (each.place.address - each.bytes.ctypes.data) // each.view.itemsize
         given += [each.bytes.view(each.view.dtype), np.uint32(first)]
@@ -43,24 +111,24 @@ def run(seed: int, largest: int = 600) -> bool:
         given += [np.int32(next(strides)) for move in buffer.moves if move == FAR]
     given.append(np.uint32(chunk))
     given += [np.uint32(writes[at].place.partial) for at in code.partial]
+    one = (chunk, *extents[1:]) if extents else ()
     for at in code.apart:
-        count = int(np.prod([chunk if loop == 0 else extents[loop] for loop in code.nest.kept[at]]))
+        itemsize = np.dtype(code.nest.dtype(at)).itemsize
+        count = code._kept_bytes(at, one) // itemsize
         working = np.empty(count * parts, code.nest.dtype(at))
         poison(working)
         given += [working, np.uint32(count)]
-    assert len(given) == len(code.names())
-    threads = min(code.threads(extents, chunk), 4 if seed % 2 else 8)
-    simulator().kernel(code.text(), ())((parts, 1, 1), threads, given)
-    values = evaluate(loops, extents, arrays)
-    for write, found in zip(loops.writes, writes):
-        step = loops.steps[write.value - len(loops.reads)] if write.value >= len(loops.reads) else None
-        word = step.word if isinstance(step, Fold) else "+"
-        got = JOIN[word].reduce(found.view, axis=0).astype(found.view.dtype) if len(found.view) > 1 else found.view[0]
-        np.testing.assert_array_equal(got, np.broadcast_to(values[write.value], got.shape), err_msg=code.text())
-    return True
+    return given
 
 
 if __name__ == "__main__":
+    from collections import Counter
+
     first, count = int(sys.argv[1]), int(sys.argv[2])
-    done = sum(run(seed) for seed in range(first, first + count))
-    print(done, "of", count, "nests agree")
+    done: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        layout = run(seed)
+        if layout is not None:
+            kinds = [layout.lines > 1 and "lines", layout.split > 0 and "pieces", layout.across > layout.warp and "warps"]
+            done.update(["all", *(kind for kind in kinds if kind), *(["held"] if layout.single else [])])
+    print(dict(done))
