@@ -12,13 +12,24 @@ import numpy as np
 
 from ...kernels.cuda import convolution
 from ...kernels.cuda.convolution import CudaConvolution, Form, Geometry
-from ...kernels.cuda.product_tiles import SMALL, Tile
+from ...kernels.cuda.elementwise import blocks
+from ...kernels.cuda.product_tiles import MIDDLE, SMALL, Tile
+from ...language import N_
 from ...node import Node
 from ..compiled.calls import Call, View, row_major
 from ..compiled.lowering.convolution import _refused
 from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
 from .products import tile_of
+
+WIDE = Tile(64, 256, 8, 8, 8, unrolled=8)
+"""For few channels."""
+PROCESSORS = 132
+"""Of a large GPU."""
+BLOCKS = 4 * PROCESSORS
+"""So many blocks of 128 threads, of 128 registers each, run at the same time."""
+LEAST = 8
+"""Slices of the depth that make a part."""
 
 
 def _of_numbers(lower: Callable[[Any, Node, View, View, View], None]) -> Lowering:
@@ -96,14 +107,32 @@ def conv_image(plan: Any, node: Node, g: View, w: View, x: View) -> None:
 
 
 def conv_weights(plan: Any, node: Node, x: View, g: View, w: View) -> None:
-    """w = windows of x, each times its number of g, added up over all images."""
+    """w = windows of x, each times its number of g, added up over all images: in parts, one after the other, where there are
+    more windows than weights."""
     sizes = sizes_of(node, x, g, w.shape)
     columns, pixels = sizes.inner * prod(sizes.size), prod(sizes.windows)
-    tile = _tile(plan, sizes.outer, columns, sizes.groups, w)
+    depth, tile = sizes.batch * pixels, SMALL if plan.target.simulated else MIDDLE
+    tiles = -(-sizes.outer // tile.height) * -(-columns // tile.width) * sizes.groups
+    parts, span = _parts(plan.target.simulated, tiles, depth, tile.deep)
+    target = plan.new((parts, *w.shape), w.dtype) if parts > 1 else w
     a = "depth4" if _fours(g, pixels) else "depth"
     form = Form(tile, w.dtype.name, sizes.size, True, a, _fours(w, columns))
-    words = convolution.down((g, x, w), sizes.outer, sizes.batch, _forward(sizes))
-    _call(plan, form, words, (g, x), w, (sizes.outer, columns, sizes.batch * pixels), sizes.groups)
+    words = convolution.down((g, x, target), sizes.outer, sizes.batch, span, _forward(sizes))
+    _call(plan, form, words, (g, x), target, (sizes.outer, columns, depth), (sizes.groups, parts))
+    if parts > 1:
+        code, words = convolution.added(w.dtype.name), convolution.added_words(target, w)
+        made = plan.call(
+            code, words, [target], [w], rows=w.size, flops=target.size, why=N_("parts of the gradient put together")
+        )
+        made.grid = blocks(words, code.threads())
+
+
+def _parts(simulated: bool, tiles: int, depth: int, deep: int) -> tuple[int, int]:
+    """Into how many parts a long sum is cut so that all processors are busy, and how long each is: whole slices."""
+    wanted, least = (2 * tiles, deep) if simulated else (BLOCKS, LEAST * deep)
+    parts = max(1, min(wanted // tiles, depth // least))
+    span = -(-depth // (parts * deep)) * deep
+    return -(-depth // span), span
 
 
 def _forward(sizes: Sizes) -> Geometry:
@@ -126,24 +155,30 @@ def _across(plan: Any, weights: View, source: View, target: View, images: View, 
     four = flat and _fours(target, prod(counts))
     form = Form(tile, target.dtype.name, geometry.taps, False, a, four, flat, taps_first)
     words = convolution.across((weights, source, images), rows, geometry)
-    made = _call(plan, form, words, (weights, source), target, (rows, columns, depth), groups)
+    made = _call(plan, form, words, (weights, source), target, (rows, columns, depth), (groups, 1))
     made.finish = batch if target.dense else 0
 
 
 def _call(
-    plan: Any, form: Form, words: list[Any], reads: Sequence[View], target: View, work: tuple[int, int, int], groups: int
+    plan: Any, form: Form, words: list[Any], reads: Sequence[View], target: View, work: tuple[int, int, int],
+    stack: tuple[int, int],
 ) -> Call:  # fmt: skip
+    """`stack`: groups, and parts of the depth."""
     tile, (rows, columns, _) = form.tile, work
-    grid = (-(-columns // tile.width), -(-rows // tile.height), groups)
-    made = plan.call(
-        CudaConvolution(form), words, list(reads), [target], rows=prod(grid), flops=2 * groups * prod(work)
-    )
+    grid = (-(-columns // tile.width), -(-rows // tile.height), prod(stack))
+    flops = 2 * stack[0] * prod(work)
+    made = plan.call(CudaConvolution(form), words, list(reads), [target], rows=prod(grid), flops=flops)
     made.grid = grid
     return made
 
 
 def _tile(plan: Any, rows: int, columns: int, groups: int, target: View) -> Tile:
-    return SMALL if plan.target.simulated else tile_of(rows, columns, groups, target.dtype.itemsize)
+    """The tile of a convolution, which has few rows and many columns."""
+    if plan.target.simulated:
+        return SMALL
+    size = target.dtype.itemsize
+    wide = size == 4 and 0 < rows % 128 <= WIDE.height and -(-columns // WIDE.width) * groups >= PROCESSORS
+    return WIDE if wide else tile_of(rows, columns, groups, size)
 
 
 # Views ----------------------------------------------------------------------------------------------------------------

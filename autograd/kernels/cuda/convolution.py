@@ -16,6 +16,7 @@ from typing import Any
 from .arguments import MOST, Argument, first_of, of_view, whole_number
 from .convolution_sources import NAMES, Results, WindowsAcross, WindowsDown
 from .division import divided, divisor
+from .elementwise import Elementwise, array
 from .lines import Lines
 from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
@@ -29,8 +30,9 @@ ARRAYS = ("a", "a_first", "b", "b_first", "c", "c_first", "rows", "columns", "de
 ACROSS = ("a_row", "a_depth", "c_row", "skip_image", "skip_line", "c_right", "c_channels")
 """Strides of the weights, and of the result: its channels are `c_row` apart, windows `c_right`, and what is skipped behind an
 image and behind a row of windows; its channels, those of all groups."""
-DOWN = ("a_skip", "c_row")
-"""What is skipped of the left operand behind an image, and how far apart rows of the result are."""
+DOWN = ("a_skip", "c_row", "groups", "span", "c_part")
+"""What is skipped of the left operand behind an image; how far apart rows of the result are; how many groups there are, how
+many windows a part sums over, and how far apart the sums of two parts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +151,36 @@ def across(views: Sequence[Any], rows: int, geometry: Geometry) -> list[Argument
     return [*words, *map(whole_number, (depth, 1, channel, *skips, right, c.shape[1]))]
 
 
-def down(views: Sequence[Any], rows: int, images: int, geometry: Geometry) -> list[Argument]:
-    """The arguments of the form that is `down`."""
+def down(views: Sequence[Any], rows: int, images: int, span: int, geometry: Geometry) -> list[Argument]:
+    """The arguments of the form that is `down`. Blocks of a part of all windows sum over `span` of them."""
     pixels, columns = prod(geometry.counts), geometry.channels * prod(geometry.taps)
     stacks = [rows * pixels, geometry.channels * prod(geometry.lengths), rows * columns]
     words = _words(views, (rows, columns, images * pixels), stacks, geometry)
-    return [*words, whole_number((geometry.groups * rows - 1) * pixels), whole_number(columns)]
+    groups = geometry.groups
+    last = ((groups * rows - 1) * pixels, columns, groups, span, groups * rows * columns)
+    return [*words, *map(whole_number, last)]
 
 
 def _words(views: Sequence[Any], sizes: Sequence[int], stacks: Sequence[int], geometry: Geometry) -> list[Argument]:
     words = [each for view in views for each in (of_view(view), first_of(view))]
     return [*words, *map(whole_number, (*sizes, *stacks)), *geometry.words()]
+
+
+def added(dtype: str) -> Elementwise:
+    """y = the sums of all parts, one after the other."""
+    lines = [
+        f"total, part = {dtype}(0), uint32(0)",
+        "while part < parts:",
+        "    total += x[uint32(x_first + part * count + at)]",
+        "    part = uint32(part + uint32(1))",
+        "y[uint32(y_first + at)] = total",
+    ]
+    return Elementwise("parts_added", ("x", "x_first", "y", "y_first", "parts", "count"), tuple(lines))
+
+
+def added_words(x: Any, y: Any) -> list[Argument]:
+    """The arguments of `added`."""
+    return [*array(x), *array(y), whole_number(x.shape[0]), whole_number(y.size)]
 
 
 @cache
@@ -169,9 +190,16 @@ def text(form: Form) -> str:
     begin = [
         f"row = uint32(cuda.blockIdx.y * {tile.height})",
         f"column = uint32(cuda.blockIdx.x * {tile.width})",
-        *(f"{each}_here = uint32({each}_first + uint32(cuda.blockIdx.z) * {each}_group)" for each in "abc"),
-        "begin, end = uint32(0), uint32(depth)",
+        "group, begin, end = uint32(cuda.blockIdx.z), uint32(0), uint32(depth)",
     ]
+    if form.down:
+        begin += [
+            "part = uint32(group // groups)",
+            "group, begin = uint32(group - part * groups), uint32(part * span)",
+            "end = min(uint32(begin + span), end)",
+            "c_first = uint32(c_first + part * c_part)",
+        ]
+    begin += [f"{each}_here = uint32({each}_first + group * {each}_group)" for each in "abc"]
     b: Any
     if form.down:
         a: Any = Results("a", form.a, tile.height, tile.deep, tile.threads, number)

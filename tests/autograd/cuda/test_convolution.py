@@ -128,3 +128,12 @@ def test_what_follows_a_convolution_is_done_by_its_kernel(shape, end, rng):
     program = agree([y])
     assert [call.code.name for call in program.plan.calls] == ["convolution"]
     assert len(program.plan.calls[0].finishing) == (end != "none")
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 5, 5), (1, 2, 9, 9), (5, 3, 4, 4)])
+def test_long_sums_for_weights_are_made_in_parts_in_one_order(shape, rng):
+    x, w = normal(rng, "x", shape), normal(rng, "w", (3, shape[1], 2, 2))
+    node = both_ways(x, w, rng)[2]
+    program = agree([node])
+    assert [call.code.name for call in program.plan.calls] == ["convolution", "parts_added"]
+    np.testing.assert_array_equal(program({})[0], program({})[0])
