@@ -8,6 +8,7 @@ from functools import partial
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -53,7 +54,8 @@ class Steps:
         """How long one step took the last time."""
         self._sent: np.ndarray | None = None
         """The order that the GPU has."""
-        self._data: list[DeviceArray] = []
+        self._data: list[ref[DeviceArray]] = []
+        """Weakly: data go when nobody has them on the processor any more."""
         self._launches: list[Launch] = []
         self._captured: Launch | None = None
         self._end = self._end_of_step()
@@ -63,7 +65,7 @@ class Steps:
         """Launches for data and an order that lie there; those of before serve where they have not moved."""
         if self._launches and order is self.order and all(map(_is, data, self._data)):
             return
-        self.order, self._data, self._captured = order, data, None
+        self.order, self._data, self._captured = order, [ref(each) for each in data], None
         takes = [
             self._take(source, target)
             for source, target in zip(data, self.targets)
@@ -150,7 +152,7 @@ class Steps:
             yield now, records, seconds
 
     def _prepare(self, arrays: Sequence[np.ndarray], order: np.ndarray | None) -> None:
-        """Have the data and the order on the GPU."""
+        """Have the data and the order on the GPU, and the launches made for where they lie."""
         data = [resident(self.device, array) for array in arrays]
         place = self.no_order
         if order is not None:
@@ -225,5 +227,5 @@ class _Refused(Exception):
         self.step = step
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+def _is(data: DeviceArray, known: ref[DeviceArray]) -> bool:
+    return known() is data

@@ -88,8 +88,11 @@ class CudaProgram(Program):
         self._aside = self._copies() if self.stops else []
         """Leaves that it updates, and where their values are kept until it is known that no data are refused."""
         self.binding = Binding(self.plan, self.device, self._arranged, self.arrays, self.refused)
-        begin = [[self._begin]] if self.stops else []
-        self.pieces: list[list[Launch] | Call] = [*begin, *self.binding.pieces]  # type: ignore[assignment]
+        self.pieces: list[list[Launch] | Call] = list(self.binding.pieces)
+        if self.stops:
+            begin: list[Launch] = [self._begin]
+            joined = self.pieces and isinstance(self.pieces[0], list)
+            self.pieces[: int(bool(joined))] = [[*begin, *self.pieces[0]] if joined else begin]  # type: ignore[misc]
         self.is_native = all(isinstance(piece, list) for piece in self.pieces)
         self.is_warm = False
         """Whether everything has been launched once by itself; from then on it is captured and launched as one."""

@@ -157,9 +157,10 @@ def test_data_that_nobody_can_change_are_sent_once_and_others_anew(rng):
         start = w.value
         w.value = start
         list(step.epochs([lasting, t], batch=4))
-        made.append([id(each) for each in step._first[1]._stepping._data])
-    assert made[0][0] == made[1][0]
-    assert made[0][1] != made[1][1]
+        made.append([each() for each in step._first[1]._stepping._data])
+    assert made[0][0] is made[1][0] is not None
+    assert made[0][1] is made[1][1] is None
+    del made
     first, second = line_of(SIMULATED, 4), line_of("numpy", 4)
     for each, _ in (first, second):
         moving = x.copy()
