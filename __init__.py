@@ -18,6 +18,7 @@ _PLACES: dict[str, str] = {
     **dict.fromkeys(("gradient",), "autograd.differentiate"),
     **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"), "autograd.derivatives"),
     **dict.fromkeys(("explain",), "autograd.symbolic"),
+    **dict.fromkeys(("kernels",), "autograd.kernel_views"),
     **dict.fromkeys(("simplify",), "autograd.simplify"),
     **dict.fromkeys(("Executable", "compile"), "autograd.executable"),
     **dict.fromkeys(("check_gradient", "finite_difference"), "autograd.check"),

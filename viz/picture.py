@@ -19,6 +19,7 @@ from .themes import THEMES
 
 if TYPE_CHECKING:
     from ..autograd.executable import Executable
+    from ..autograd.kernel_views import Kernels
     from .fold import Fold
 
 VIEWS = ("forward", "backward", "both", "mirror", "values", "neurons")
@@ -27,7 +28,7 @@ LARGE = 120  # boxes; a drawing with more is laid out at once, to see whether it
 
 
 def draw(
-    y: Node | Network | Executable | PlanReport | Profile,
+    y: Node | Network | Executable | PlanReport | Profile | Kernels,
     view: str = "mirror",
     wrt: Sequence[Node | str] | Node | str | None = None,
     fold: Fold = None,
@@ -61,6 +62,7 @@ def draw(
     order. `fold` is then 0 (a box for each phase: forward, backward, update), 1 (for each layer of a phase), 2 (what
     only moves numbers goes into its reader), None (as coarse as can be read at this size) or False (every instruction
     apart).
+    Of `ng.kernels(…)` it is how threads and blocks lie over arrays.
     `hide` takes const, input, parameter, saved, shapes, values, legend; `show` takes saved (every value kept for the backward
     pass) and bytes (how much memory those take). DrawingError for a wish it does not know.
 
@@ -72,12 +74,16 @@ def draw(
     >>> draw(ng.square(w * x - 5.0), view="values")
     <Drawing: 6 boxes, 5 arrows, flow>
     """
+    from ..autograd.kernel_views import Kernels
     from . import neurons, views
+    from .threads import threads_drawing
 
     _known("view", view, VIEWS)
     _known("theme", theme, tuple(THEMES))
     _known("size", size, SIZES)
     language = current_language() if language is None else known_language(language)
+    if isinstance(y, Kernels):
+        return threads_drawing(y, theme, language, size, title)
     hidden = only.words(hide, only.HIDE, "hide")
     if (found := _planned(y)) is not None:
         plan, times = found

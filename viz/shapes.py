@@ -80,6 +80,8 @@ class Piece:
 
 def pieces(drawing: Drawing) -> list[Piece]:
     """Everything to draw, back to front."""
+    if (brought := getattr(drawing, "pieces", None)) is not None:
+        return list(brought)
     theme, placed = THEMES[drawing.theme], drawing.placed
     found = [Piece("background", "", (Rect(0, 0, placed.width, placed.height, 0, theme.background),))]
     found += [

@@ -37,7 +37,7 @@ class Group(_Translated, TyperGroup):
 
 def program() -> typer.Typer:
     """The whole program; build it after the language has been set, because its help is translated here."""
-    from . import bench, check, doctor, draw, explain, lectures, nets, ops, plan, train, warmup
+    from . import bench, check, doctor, draw, explain, kernel, lectures, nets, ops, plan, train, warmup
 
     app = typer.Typer(
         cls=Group,
@@ -55,7 +55,7 @@ def program() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_root)
-    for module in (explain, draw, check, ops, train, nets, lectures, plan, warmup, bench, doctor):
+    for module in (explain, draw, check, ops, train, nets, lectures, plan, kernel, warmup, bench, doctor):
         app.command(module.NAME, cls=Command, help=module.HELP(), epilog=_examples(*module.EXAMPLES))(module.run)
     return app
 

@@ -101,7 +101,7 @@ class _Reader:
             return str(buffer.owner.name or buffer.owner.role), buffer.owner.role
         if buffer.role == "constant":
             value = buffer.owner.value if isinstance(buffer.owner, Leaf) else buffer.owner
-            return _constant(np.asarray(value)), "constant"
+            return constant_text(np.asarray(value)), "constant"
         return f"b{number}", "value"
 
     def _start(self, view: View, inside: tuple[Body, ...]) -> tuple[Any, int]:
@@ -140,10 +140,10 @@ def _why(call: Call) -> str:
     return Reason(N_("{why}; {done}"), why=call.why, done=done) if call.why else done
 
 
-def _constant(value: np.ndarray) -> str:
+def constant_text(value: np.ndarray) -> str:
     """A number as it is; of an array the first numbers and the last, or the number that stands everywhere in it.
 
-    >>> _constant(np.array(0.1)), _constant(np.arange(10)), _constant(np.zeros((2, 2)))
+    >>> constant_text(np.array(0.1)), constant_text(np.arange(10)), constant_text(np.zeros((2, 2)))
     ('0.1', '[0, 1, …, 9]', '0')
     """
     numbers = value.reshape(-1)

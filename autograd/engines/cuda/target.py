@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...errors import ParameterError
 from ...kernels.cuda.nest import CudaNest, nest
 from ...kernels.loops import Loops
 from ...node import Node
@@ -59,3 +60,13 @@ class Gpu:
         draw_inside(calls)
         attach(calls)
 
+
+def target_of(engine: str) -> Gpu:
+    """What an engine for GPUs plans for; ParameterError for one that is none."""
+    if engine not in TARGETS:
+        raise ParameterError(f"the engine {engine!r} makes no kernels for a GPU; there is {', '.join(map(repr, TARGETS))}")
+    return TARGETS[engine]
+
+
+TARGETS = {"cuda": Gpu(), "cuda-simulator": Gpu(simulated=True)}
+"""Engine -> what it plans for."""
