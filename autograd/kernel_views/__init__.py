@@ -159,7 +159,7 @@ def kernels(
     from .made import made
 
     if not isinstance(outputs, Node) and hasattr(outputs, "updates"):
-        updates, outputs = outputs.updates, outputs.outputs
+        updates, outputs = outputs.updates, outputs.outputs  # type: ignore[union-attr]
     nodes = [outputs] if isinstance(outputs, Node) else list(outputs)  # type: ignore[arg-type]
     if not names:
         known = names_of(nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..node import Leaf, Node
 from ..symbolic.convert import to_term
 from ..symbolic.elements import NotByEntry, entry, partial_key, with_axis_letters
 from ..symbolic.letters import letters
-from ..symbolic.local import BIG_CONSTANT, cut
+from ..symbolic.local import BIG_CONSTANT, cut_out
 from ..symbolic.terms import Partial, Symbol, Term
 from ..symbolic.unicode import UnicodePrinter
 from .named import Named, own_nodes
@@ -54,12 +55,12 @@ def _stops(named: Named, own: list[Node]) -> set[Node]:
 
 def _formula(node: Node, stops: set[Node], named: Named) -> list[str]:
     below = order(node)
-    symbols = {
+    symbols: dict[Node, Any] = {
         each: _symbol(named.node(each), len(each.shape))
         for each in below
         if each in stops or (isinstance(each, Leaf) and _is_named(each))
     }
-    atoms, body, holes = cut(node, stops, {each: symbol for each, symbol in symbols.items() if each is not node})
+    atoms, body, holes = cut_out(node, stops, {each: symbol for each, symbol in symbols.items() if each is not node})
     body = _with_short_numbers(body)
     taken = {named.node(each) for each in symbols if len(named.node(each)) == 1}
     found = letters([*atoms, *order(body)], _as_in_loops(body), taken)

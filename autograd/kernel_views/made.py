@@ -54,7 +54,7 @@ def made(
 def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, combines: bool) -> Kernel:
     own = own_nodes(call)
     near = named.around(call)
-    said = {
+    said: dict[str, Any] = {
         "number": number, "kernel": kernel_of(call),
         "operations": tuple(Operation.of(node, phases.factors(node)) for node in own),
         "results": tuple(dict.fromkeys(named.array(view, near) for part in call.parts for view in part.writes)),
@@ -74,8 +74,8 @@ def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, c
 
 def _short(how: Launched) -> str:
     """The text with a long sum in a loop, which is written out step by step where it is compiled."""
-    form = getattr(how.code, "form", None)
-    tile = getattr(form, "tile", None)
+    form: Any = getattr(how.code, "form", None)
+    tile: Any = getattr(form, "tile", None)
     if getattr(tile, "unrolled", 1) == 1:
         return str(how.code.text())
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def board(
     by_name = {symbols[node].name: found[node] for node in symbols}
     cut = []
     for number, node in enumerate(own, 1):
-        atoms, body, holes = cut(node, stops, symbols)
+        atoms, body, holes = cut_out(node, stops, symbols)
         definition = with_axis_letters(
             to_term(body, {hole: symbols[atom] for atom, hole in holes.items()}, root=True), by_name
         )
@@ -158,7 +159,7 @@ def _by_family(given: Sequence[Leaf], table: Mapping[Node, str]) -> tuple[Leaf, 
     return tuple(sorted(given, key=lambda leaf: (first[stems[leaf]], int((parts[leaf] and parts[leaf][2]) or 0))))
 
 
-def cut(node: Node, stops: set[Node], symbols: dict[Node, Symbol]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
+def cut_out(node: Node, stops: set[Node], symbols: Mapping[Node, Any]) -> tuple[tuple[Node, ...], Node, dict[Node, Leaf]]:
     """The part of the graph between a line and its atoms, rebuilt over placeholders."""
     inner: set[Node] = {node}
     atoms: list[Node] = []

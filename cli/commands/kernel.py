@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,7 +149,10 @@ def _written(found: Kernels, form: str, exact: bool, theme: str, size: str, titl
     from ...viz import draw
 
     picture = draw(found, theme=theme, size=size, title=title, language=current_language())
-    return {"svg": picture.svg, "png": picture.png, "pdf": picture.pdf, "tex": picture.latex}[form]()
+    writers: dict[str, Callable[[], str | bytes]] = {
+        "svg": picture.svg, "png": picture.png, "pdf": picture.pdf, "tex": picture.latex
+    }  # fmt: skip
+    return writers[form]()
 
 
 def _only(found: Kernels, name: str) -> Kernels:

@@ -89,7 +89,7 @@ def test_names_are_escaped():
 
 def test_json_says_what_the_text_says(capsys):
     (record,) = json.loads(printed(capsys, *LAYER, "--json"))["kernels"]
-    assert record["lay"]["corner"][4][:5] == [16, 16, 16, 16, 17]
+    assert record["lay"]["corner"][0][:5] == [0, 0, 0, 0, 1]
     assert record["arguments"]["depth"] == "64"
     assert "uint32" in record["exact"]
     assert "uint32" not in record["cuda"]
