@@ -64,7 +64,7 @@ def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, c
     if isinstance(call.code, Fallback):
         why = FALLBACKS.get(call.code.node.op.kernel, "")
         return Kernel(**said, cuda="", exact="", arguments=(), grid=(0, 0, 0), threads=0, shared_out=(), lay=None, fallback=why or N_("there is no kernel for it"))
-    how = launched(call, False)
+    how = launched(call)
     exact, short = how.code.text(), _short(how)
     return Kernel(
         **said, cuda=readable(short), exact=exact, arguments=tuple(_arguments(how, near, named)), grid=how.grid,
@@ -96,15 +96,18 @@ def _shared_out(call: Call, how: Launched) -> Iterator[Reason]:
     """How the work is shared out among blocks and threads, in sentences."""
     code = how.code
     if isinstance(code, CudaNest):
+        layout = code.layout
         if how.grid[0] > 1:
             yield Reason(N_("A block takes {turns} turns of the loop over {loop}, the next block the next ones."), turns=call.chunk, loop=LETTERS[0])
-        if code.loops.depth and how.threads > 1:
-            sentence = N_("The loop over {loop} is dealt out to the threads of a block: each takes a turn, then one that lies {threads} turns further.")
-            if code.fours:
-                sentence = N_("The loop over {loop} is dealt out to the threads of a block: each takes four turns, whose numbers it moves at once, then four that lie {threads} times four further.")
-            yield Reason(sentence, loop=LETTERS[code.abreast], threads=how.threads)
-            if code.loops.depth > 1:
-                yield Reason(N_("Every thread goes through all turns of the other loops."))
+        if how.grid[1] > 1:
+            yield Reason(N_("Blocks share out the loop over {loop} as well, {turns} turns each."), turns=layout.tile, loop=LETTERS[layout.split])
+        if layout.lines > 1:
+            yield Reason(N_("A block has {lines} lines of {threads} threads; every line takes turns of the loop over {loop} of its own."), lines=layout.lines, threads=layout.across, loop=LETTERS[layout.down])
+        if layout.across > 1:
+            sentence = N_("Threads side by side take turns of the loop over {loop}: each takes one, then one that lies {threads} further.")
+            if layout.slots > 1:
+                sentence = N_("Threads side by side take turns of the loop over {loop}: each takes four, whose numbers it moves at once, then four that lie {threads} times four further.")
+            yield Reason(sentence, loop=LETTERS[layout.abreast], threads=layout.across)
     elif (tile := getattr(getattr(code, "form", None), "tile", None)) is not None:
         yield Reason(N_("A block computes a tile of {height}×{width} numbers of the result, slice by slice of the sum: all its threads bring a slice of both factors into shared memory, wait for each other, and then multiply."), height=tile.height, width=tile.width)
     else:

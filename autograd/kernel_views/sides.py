@@ -117,7 +117,8 @@ INSTRUCTIONS = (
     ("syncthreads", N_("cuda.syncthreads(): every thread waits here for all others of its block.")),
     ("ld4(", N_("ld4 and st4: four numbers that lie side by side, read or written at once.")),
     ("add_to(", N_("add_to: one thread after the other adds to a place.")),
-    ("shfl", N_("shfl…: a thread takes a number from a register of another one of its warp, which is 32 threads.")),
+    ("shfl", N_("shfl and shfl_xor: a thread takes a number from a register of another one of its warp, which is 32 threads.")),
+    ("wait(", N_("wait: threads of a warp wait for each other.")),
 )
 """What may stand in the text of a kernel, and what that does."""
 

@@ -137,7 +137,7 @@ def test_every_number_of_a_result_belongs_to_one_thread():
     w = ng.input("w", shape=(45, 70), dtype="float32")
     for node in (ng.tanh(x * 2 + 1), ng.softmax(x), x @ w, x.T, ng.cumsum(x, axis=0)):
         ((_, call),) = every_call(planned([node], {}, target_of("cuda")).calls)
-        how = launched(call, False)
+        how = launched(call)
         given = {name: word.dtype if word.is_array else word.value for name, word in zip(how.code.names(), how.words)}
         (name,) = {name for name, word in zip(how.code.names(), how.words) if word.value is call.writes[-1]}
         owners: list[int] = []

@@ -22,6 +22,8 @@ from .words import function, names
 MOST_STEPS = 400_000
 """Whole numbers that a thread computes before it is given up."""
 FOUR = frozenset({"ld4", "st4"})
+EXCHANGES = frozenset({"shfl", "shfl_xor"})
+"""Instructions that give a thread another one's number; alone it gets its own."""
 WRITING = ("st", "add", "atomic")
 """How the names of instructions begin that write."""
 
@@ -111,8 +113,9 @@ def _words() -> Mapping[str, Any]:
 @cache
 def _instructions() -> tuple[str, ...]:
     from .prims import primitives
+    from .warps import instructions
 
-    return tuple(vars(primitives(True)))
+    return *vars(primitives(True)), *instructions(None, True)
 
 
 def _power(base: float, exponent: float) -> float:
@@ -169,6 +172,8 @@ def _instruction(name: str, results: int) -> Callable[..., Any]:
         for array, at in itertools.pairwise(given):
             if isinstance(array, Seen):
                 array.touch(array.writes if name.startswith(WRITING) else array.reads, at, 4 if name in FOUR else 1)
+        if name in EXCHANGES:
+            return given[1]
         return (1,) * results if results > 1 else 1
 
     return run
