@@ -59,11 +59,15 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
     image, filters = given("image", 2, 3, 12, 12), given("filters", 4, 3, 3, 3)
     pooled = ng.max_pool2d(ng.average_pool2d(ng.conv2d(image, filters), 2), 2)
     images = [pooled, *ng.gradient(ng.sum(pooled * pooled), [image, filters])]
+    many, taps, bias = given("many", 128, 64, 56, 56), given("taps", 64, 64, 3, 3), given("bias", 64, 1, 1)
+    y = ng.conv2d(many, taps, padding=1)
+    channels = [ng.relu(y + bias), *ng.gradient(ng.sum(y * given("g", *y.shape)), [many, taps])]
     plans = {
         "net": planned([loss], updates, Gpu()),
         "chain": planned([long, ng.sum(long)], {}, Gpu()),
         "picks": planned([picked, back], {}, Gpu()),
         "windows": planned(images, {}, Gpu()),
+        "channels": planned(channels, {}, Gpu()),
         "running": planned([ng.cumsum(table, axis=0), ng.argmax(table, axis=1)], {}, Gpu()),
         "random": planned([ng.uniform((64,), step=step, dtype=np.float32)], {}, Gpu()),
     }

@@ -50,3 +50,9 @@ def test_products_mostly_multiply_and_add(kernels):
     for way in ("NN", "NT", "TN"):
         for size, share in ((128, 0.82), (64, 0.74)):
             assert kernels[f"product {way} {size}"]["multiply_adds"] > share, (way, size)
+
+
+def test_convolutions_of_many_channels_mostly_multiply_and_add(kernels):
+    shares = [each["multiply_adds"] for name, each in kernels.items() if name.startswith("channels") and "convol" in name]
+    assert len(shares) == 3
+    assert min(shares) > 0.65, shares
