@@ -132,7 +132,7 @@ def kernel_of(call: Call) -> str:
 def _why(call: Call) -> str:
     """Why there is such a call, and why it has epilogues."""
     count = len({node for part in call.finishing for node in part.nodes})
-    if not count:
+    if not count or not call.finish:
         return call.why
     done = Reason(N_("{count} ops done on its rows while they are in the cache"), count=count)
     if count == 1:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import NngraphError
+from ...kernels.cuda.bundle import CudaBundle
 from ...kernels.cuda.convolution import CudaConvolution
 from ...kernels.cuda.elementwise import Elementwise, blocks
 from ...kernels.cuda.nest import CudaNest
@@ -32,7 +33,7 @@ class Launched:
 def launched(call: Call) -> Launched:
     """How a call that is neither a loop nor a fallback is launched; NngraphError where its kernel has no twin."""
     code, words, grid = call.code, call.words, call.grid
-    if not isinstance(code, (CudaNest, CudaProduct, CudaConvolution, Elementwise)):
+    if not isinstance(code, (CudaNest, CudaBundle, CudaProduct, CudaConvolution, Elementwise)):
         twin = TWINS.get(code.name)
         if twin is None:
             raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")

@@ -8,7 +8,7 @@ from ...kernels.cuda.arguments import whole_number
 from ...kernels.cuda.nest import CudaNest, nest
 from ...kernels.cuda.random import KINDS, STATE, state
 from ..compiled.calls import Buffer, Call, View
-from .order import conflict, touched
+from .order import touched
 
 
 def draw_inside(calls: list[Call]) -> None:
@@ -38,13 +38,14 @@ def _reader(calls: Sequence[Call], drawing: Call) -> Call | None:
 def _keep_state(calls: list[Call], drawing: Call, reader: Call) -> bool:
     """Have key and step be in the reader's time what they are in that of the drawing call: a step that is counted up in
     between is counted up afterwards. False where that cannot be."""
-    state = touched(drawing)[0]
-    if state & touched(reader)[1]:
+    state = touched(drawing).reads
+    if state & touched(reader).writes:
         return False
-    between = calls[calls.index(drawing) + 1 : calls.index(reader)]
-    late = [call for call in between if touched(call)[1] & state]
-    for at, call in enumerate(between):
-        if call in late and any(conflict(call, other) for other in [*between[at + 1 :], reader] if other not in late):
+    between = [(call, touched(call)) for call in calls[calls.index(drawing) + 1 : calls.index(reader) + 1]]
+    late = [call for call, mine in between if mine.writes & state]
+    for at, (call, mine) in enumerate(between):
+        staying = [theirs for other, theirs in between[at + 1 :] if other not in late]
+        if call in late and any(map(mine.conflicts, staying)):
             return False
     for call in late:
         calls.remove(call)

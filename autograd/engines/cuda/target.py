@@ -12,6 +12,7 @@ from ...kernels.loops import Loops
 from ...node import Node
 from ..compiled.calls import Call, View
 from ..compiled.lowering.dense import Lowering
+from .bundles import bundle
 from .epilogues import attach
 from .nests import GPU, SIMULATED, Chip, laid, rows_of
 from .products import emit
@@ -59,6 +60,7 @@ class Gpu:
         """See Target."""
         draw_inside(calls)
         attach(calls)
+        bundle(calls)
 
 
 def target_of(engine: str) -> Gpu:

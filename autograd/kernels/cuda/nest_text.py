@@ -21,6 +21,13 @@ from .words import spoken
 
 def text(code: Any) -> str:
     """The kernel `kernel(…)` of a CudaNest."""
+    lines = ["thread = uint32(cuda.threadIdx.x)", "part = uint32(cuda.blockIdx.x)", "piece = uint32(cuda.blockIdx.y)"]
+    known = lines if code.layout.split != NONE else lines[:2]
+    return f"def kernel({', '.join(code.names())}):\n" + "".join(f"    {line}\n" for line in [*known, *inside(code)])
+
+
+def inside(code: Any) -> list[str]:
+    """What a block does that knows its `thread`, its `part` of the rows and its `piece` of the loop that is cut besides."""
     return _Writer(code).written()
 
 
@@ -32,7 +39,7 @@ def opening(code: Any) -> list[str]:
 def once(code: Any, given: dict[int, str]) -> list[str]:
     """The lines of one turn of all loops of a nest that folds nothing. `given`: reads whose numbers are at hand."""
     writer = _Writer(code, given)
-    writer.indent, writer.around = 0, set(range(writer.depth))
+    writer.around = set(range(writer.depth))
     for item in code.nest.body.everything():
         if not isinstance(item, Pass):
             writer._do(item)
@@ -46,7 +53,7 @@ class _Writer:
         self.layout, self.lie = code.layout, code.lie
         self.depth, self.abreast = self.loops.depth, self.layout.abreast
         self.lines: list[str] = []
-        self.indent = 1
+        self.indent = 0
         self.around: set[int] = set()
         """The loops that stand around what is being written."""
         self.slots = 1
@@ -58,12 +65,11 @@ class _Writer:
         self.read: set[tuple[Buffer, int]] = set()
         """What several threads have read, and so many loops around, since they last waited for each other."""
 
-    def written(self) -> str:
-        """The whole function."""
+    def written(self) -> list[str]:
+        """All lines of a block of threads, once it is known which it is."""
         layout = self.layout
         self._body(self.nest.body)
         lines, self.lines = self.lines, []
-        self.say("thread = uint32(cuda.threadIdx.x)")
         if layout.lines > 1:
             self.say(f"x = uint32(thread & uint32({layout.across - 1}))")
             self.say(f"line = uint32(thread >> uint32({layout.across.bit_length() - 1}))")
@@ -72,7 +78,6 @@ class _Writer:
         if layout.threads > 1:
             for line in masks(layout):
                 self.say(line)
-        self.say("part = uint32(cuda.blockIdx.x)")
         for dtype, count in sorted(self.cells.items()):
             self.say(f"cells_{dtype} = cuda.shared.array({count}, {dtype})")
         for line in opening(self.code):
@@ -81,9 +86,9 @@ class _Writer:
             self.say("start = uint32(part * chunk)")
             self.say("stop = uint32(min(uint32(start + chunk), n0))")
         if layout.split != NONE:
-            self.say(f"begin = uint32(uint32(cuda.blockIdx.y) * uint32({layout.tile}))")
+            self.say(f"begin = uint32(piece * uint32({layout.tile}))")
             self.say(f"end = uint32(min(uint32(begin + uint32({layout.tile})), n{layout.split}))")
-        return f"def kernel({', '.join(self.code.names())}):\n" + "\n".join(self.lines + lines) + "\n"
+        return self.lines + lines
 
     def say(self, line: str) -> None:
         """One more line."""
