@@ -35,7 +35,7 @@ def shared_memory(program):
     """Pairs of nests in one launch of which one writes arena memory that the other reads or writes."""
 
     def spans(views):
-        places = [program._place(view) for view in views]
+        places = [program.binding.place(view) for view in views]
         size = [place.view.dtype.itemsize for place in places]
         return [
             (id(place.array), place.first * each, (place.first + place.count) * each)
@@ -143,7 +143,7 @@ def test_memory_that_is_shared_would_be_seen(monkeypatch, rng):
         def __init__(self, array, view, start=0):
             super().__init__(array, view, 0)
 
-    monkeypatch.setattr("nngraph.autograd.engines.cuda.program.Place", Seen)
+    monkeypatch.setattr("nngraph.autograd.engines.cuda.binding.Place", Seen)
     assert any(shared_memory(on_simulator(outputs, updates)) for outputs, updates in programs(rng))
 
 
