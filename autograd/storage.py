@@ -108,27 +108,33 @@ def _settle(homes: Mapping[Any, Home]) -> int:
     return moment
 
 
-def at_one_moment(leaves: Collection[Any], do: Callable[[], Result]) -> Result:
-    """What `do` gives; while it runs no leaf changes, and every one of these has its value at hand.
+def at_one_moment(
+    leaves: Collection[Any], do: Callable[[], Result], stays: Callable[[Home], bool] = lambda home: False,
+    others: Sequence[Any] = (),
+) -> Result:  # fmt: skip
+    """What `do` gives; while it runs no leaf changes, and every one of these has its value at hand, but for those whose home
+    `stays`: they are there, and nobody changes them. These `others` are locks that are held too.
 
     Locks of homes are taken before the clock's and in one order, here as everywhere, so that two threads never wait for
     each other.
     """
     while True:
         homes = [home for leaf in leaves if (home := leaf._home) is not None]
-        locks = {id(home.lock): home.lock for home in homes}
-        found, result = _under([lock for _, lock in sorted(locks.items())], 0, lambda: _read(leaves, locks, do))
+        locks = {id(lock): lock for lock in (*others, *(home.lock for home in homes))}
+        found, result = _under([lock for _, lock in sorted(locks.items())], 0, lambda: _read(leaves, locks, do, stays))
         if found:
             return result  # type: ignore[return-value]
 
 
-def _read(leaves: Collection[Any], locks: Mapping[int, Any], do: Callable[[], Result]) -> tuple[bool, Result | None]:
+def _read(
+    leaves: Collection[Any], locks: Mapping[int, Any], do: Callable[[], Result], stays: Callable[[Home], bool]
+) -> tuple[bool, Result | None]:
     with Clock.lock:
         if not all((home := leaf._home) is None or id(home.lock) in locks for leaf in leaves):
             return False, None
         for leaf in leaves:
             home = leaf._home
-            if home is not None:
+            if home is not None and not stays(home):
                 value = home.array.copy()
                 value.flags.writeable = False
                 # In this order: a leaf without a home has its value.

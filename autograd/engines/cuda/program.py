@@ -20,6 +20,7 @@ from ..compiled.running.program import BadData, Program
 from ..compiled.running.steps import Stretch
 from .binding import Binding, Launch
 from .epochs import Steps
+from .leaves import DeviceLeaves
 from .memory import DeviceArray, constant, may_stop, room
 from .target import Gpu
 
@@ -79,8 +80,8 @@ class CudaProgram(Program):
             for leaf, buffer in self.plan.leaves.items()
             if leaf.role != "constant" and leaf not in self.homes
         ]
-        self._leaves = Leaves((), self.given, self._stamps)
-        self._sent: dict[Leaf, int] = {}
+        self._leaves = self._leaves_for(())
+        self.sent: dict[Leaf, int] = {}
         """The moment of the value of each leaf that the GPU has."""
         self._lasting: dict[Leaf, np.ndarray] = {}
         """Of leaves that are given: the array that the GPU has, where nobody can change it."""
@@ -155,16 +156,19 @@ class CudaProgram(Program):
         """Have numpy do a call on the processor."""
         self.binding.fall_back(call)
 
+    def _leaves_for(self, inputs: tuple[Leaf, ...]) -> Leaves:
+        return DeviceLeaves(self, inputs, self.given)
+
+    def arrived(self, leaf: Leaf, moment: int) -> None:
+        """The value that a leaf has of that moment on is on the GPU."""
+        self._lasting.pop(leaf, None)
+        self.sent[leaf] = moment
+
     def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
-        """Send what has changed to the GPU."""
-        for each, array in zip(leaves.reads, held):
-            if self._sent.get(each.leaf) != each.stamp:
-                self._lasting.pop(each.leaf, None)
-                self.arrays[each.buffer][...] = array
-                self._sent[each.leaf] = each.stamp
+        """Send what is given to the GPU."""
         taken = self._stepping is not None and arrays is self._stepping.batch
         for at, each in leaves.given:
-            self._sent.pop(each.leaf, None)
+            self.sent.pop(each.leaf, None)
             known = self._lasting.pop(each.leaf, None)
             # Batches are taken on the GPU, out of data that are there.
             if not taken:

@@ -54,7 +54,7 @@ class FakeDriver:
         self.events: dict[int, int] = {}
         self.launched: list[Launched] = []
         self.attributes: list[tuple[int, int, int]] = []
-        self.waits = 0
+        self.waits = self.sent = self.fetched = 0
         self.number = count(0x1000, 16)
         self.before: Callable[[Launched], None] = lambda launched: None
         """Called when a kernel would run."""
@@ -162,11 +162,13 @@ class FakeDriver:
     def cuMemcpyHtoDAsync(self, target: int, source: int, size: int, stream: int) -> None:
         self._not_capturing(stream)
         self._within(target, size)
+        self.sent += size
         ctypes.memmove(target, source, size)
 
     def cuMemcpyDtoHAsync(self, target: int, source: int, size: int, stream: int) -> None:
         self._not_capturing(stream)
         self._within(source, size)
+        self.fetched += size
         ctypes.memmove(target, source, size)
 
     def cuMemcpyDtoDAsync(self, target: int, source: int, size: int, stream: int) -> None:

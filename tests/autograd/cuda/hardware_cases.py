@@ -189,6 +189,27 @@ def test_two_programs_and_two_threads_share_a_leaf(fake, device):
     assert w.value.shape == (3, 2)
 
 
+def test_leaves_that_programs_share_do_not_go_through_the_processor(fake, device):
+    inputs, w, loss, updates = learning()
+    one, other = CudaProgram([], updates, device), CudaProgram([], {w: w * 0.5}, device)
+    asked = CudaProgram([ng.sum(w)], {}, device)
+    one.run(inputs, DATA)
+    address = w._home.array.memory.address
+    ctypes.memmove(address, np.arange(6, dtype=np.float32).ctypes.data, 24)
+    sent, fetched = fake.sent, fake.fetched
+    for _ in range(2):
+        other.run((), [])
+        asked.run((), [])
+    # What comes back is the sum of all; what goes there, nothing.
+    assert fake.sent == sent
+    assert fake.fetched == fetched + 2 * 4
+    assert w._home is other.homes[w]
+    np.testing.assert_array_equal(w.value, np.arange(6).reshape(3, 2))
+    w.value = np.ones((3, 2), np.float32)
+    asked.run((), [])
+    assert fake.sent == sent + 24
+
+
 def test_memory_and_graphs_go_with_their_program(fake, device):
     run, inputs, w = program(device)
     run.run(inputs, DATA)

@@ -201,7 +201,7 @@ class Program:
         is as the leaves say. Called again when it gives None, because a leaf has changed meanwhile."""
         leaves = self._leaves
         if leaves.inputs is not inputs:
-            leaves = Leaves(inputs, self.given, self._stamps)
+            leaves = self._leaves_for(inputs)
         news: Mapping[Leaf, tuple[np.ndarray | None, int]] = {}
         while True:
             try:
@@ -232,6 +232,10 @@ class Program:
             missing = [leaf for leaf, (array, _) in news.items() if array is None and leaf not in self._only_written]
             if missing:
                 raise no_value(missing)
+
+    def _leaves_for(self, inputs: tuple[Leaf, ...]) -> Leaves:
+        """Its leaves in calls that give these."""
+        return Leaves(inputs, self.given, self._stamps)
 
     def _take(self, leaves: Leaves, held: list[np.ndarray], arrays: Sequence[Any]) -> None:
         """Let the words say where leaves lie. What had to be made plain is added to what is held."""
