@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...autograd.executable import engines
+from ...autograd.executable import OFFERED
 from ...autograd.language import current_language
 from ...autograd.language import translate as _
 from ..complete import complete_names
@@ -36,7 +36,7 @@ def HELP() -> str:
     )
 
 
-GpuEngine = StrEnum("GpuEngine", {name: name for name in engines if name.startswith("cuda")})  # type: ignore[misc]
+GpuEngine = StrEnum("GpuEngine", {name: name for name in OFFERED if name.startswith("cuda")})  # type: ignore[misc]
 
 
 class Number(StrEnum):
