@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from nngraph.autograd.engines.cuda.program import on_simulator
 from nngraph.autograd.engines.numpy import evaluate_all
+from nngraph.nets import data
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
 
@@ -137,3 +138,25 @@ def test_long_sums_for_weights_are_made_in_parts_in_one_order(shape, rng):
     program = agree([node])
     assert [call.code.name for call in program.plan.calls] == ["convolution", "parts_added"]
     np.testing.assert_array_equal(program({})[0], program({})[0])
+
+
+def test_steps_of_a_net_for_digits_give_the_processors_losses():
+    pytest.importorskip("sklearn")
+    written = data.digits(flat=False)
+    images, labels = written.X[5:8].astype(np.float32), written.t[5:8]
+    x, t = ng.input("x", shape=(3, 1, 8, 8), dtype=np.float32), ng.input("t", shape=(3,), dtype=np.int64)
+    losses = {}
+    for engine in ("numba", "cuda-simulator"):
+        rng = np.random.default_rng(1)
+        shapes = {"w1": (3, 1, 3, 3), "b1": (3, 1, 1), "w2": (4, 3, 3, 3), "b2": (4, 1, 1), "w3": (16, 10)}
+        weights = w1, b1, w2, b2, w3 = [
+            ng.parameter(name, (0.3 * rng.standard_normal(shape)).astype(np.float32)) for name, shape in shapes.items()
+        ]
+        hidden = ng.max_pool2d(ng.relu(ng.conv2d(x, w1, padding=1) + b1), 2)
+        hidden = ng.max_pool2d(ng.relu(ng.conv2d(hidden, w2, padding=1) + b2), 2)
+        loss = ng.softmax_loss(ng.reshape(hidden, shape=(3, 16)) @ w3, t)
+        updates = {w: w - 0.3 * g for w, g in zip(weights, ng.gradient(loss, weights), strict=True)}
+        step = ng.compile(loss, [x, t], updates, engine)
+        losses[engine] = [float(step(images, labels)) for _ in range(2)]
+    np.testing.assert_allclose(losses["cuda-simulator"], losses["numba"], rtol=1e-6)
+    assert losses["numba"][1] < losses["numba"][0]
