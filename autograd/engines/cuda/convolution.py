@@ -153,7 +153,11 @@ def _across(plan: Any, weights: View, source: View, target: View, images: View, 
     flat = right == 1 and (down == counts[1] or counts[0] == 1)
     a = "depth4" if _fours(weights, depth) else "depth"
     four = flat and _fours(target, prod(counts))
-    form = Form(tile, target.dtype.name, geometry.taps, False, a, four, flat, taps_first)
+    single = (
+        geometry.taps == geometry.stride == (1, 1) and geometry.before == (0, 0) and geometry.counts == geometry.lengths
+    )
+    b = "columns4" if single and _fours(source, prod(counts)) else "columns"
+    form = Form(tile, target.dtype.name, geometry.taps, False, a, four, flat, taps_first, b)
     words = convolution.across((weights, source, images), rows, geometry)
     made = _call(plan, form, words, (weights, source), target, (rows, columns, depth), (groups, 1))
     made.finish = batch if target.dense else 0
@@ -165,7 +169,7 @@ def _call(
 ) -> Call:  # fmt: skip
     """`stack`: groups, and parts of the depth."""
     tile, (rows, columns, _) = form.tile, work
-    grid = (-(-columns // tile.width), -(-rows // tile.height), prod(stack))
+    grid = (-(-columns // tile.width) * -(-rows // tile.height), prod(stack), 1)
     flops = 2 * stack[0] * prod(work)
     made = plan.call(CudaConvolution(form), words, list(reads), [target], rows=prod(grid), flops=flops)
     made.grid = grid

@@ -74,6 +74,8 @@ class Form:
     """The windows of an image lie side by side in the result."""
     taps_first: bool = False
     """The weights are in the order taps, channels."""
+    b: str = "columns"
+    """How the windows lie; with a 4 behind it where they are single numbers, side by side."""
     keeps: bool = True
     epilogues: tuple[Epilogue, ...] = ()
 
@@ -130,7 +132,7 @@ class Images:
     def counted(self, column: str) -> list[str]:
         """See Places."""
         return [
-            "in_channel = uint32(uint32(cuda.blockIdx.z) * rows + in_row)",
+            "in_channel = uint32(group * rows + in_row)",
             f"in_image = {divided(column, 'pixels')}",
             f"in_pixel = uint32({column} - in_image * pixels)",
         ]
@@ -188,9 +190,12 @@ def text(form: Form) -> str:
     """The kernel of a form."""
     tile, number = form.tile, form.dtype
     begin = [
-        f"row = uint32(cuda.blockIdx.y * {tile.height})",
-        f"column = uint32(cuda.blockIdx.x * {tile.width})",
-        "group, begin, end = uint32(cuda.blockIdx.z), uint32(0), uint32(depth)",
+        # Blocks that follow each other read the same windows.
+        f"high = uint32(uint32(rows + uint32({tile.height - 1})) // uint32({tile.height}))",
+        "aside = uint32(uint32(cuda.blockIdx.x) // high)",
+        f"row = uint32((uint32(cuda.blockIdx.x) - aside * high) * uint32({tile.height}))",
+        f"column = uint32(aside * uint32({tile.width}))",
+        "group, begin, end = uint32(cuda.blockIdx.y), uint32(0), uint32(depth)",
     ]
     if form.down:
         begin += [
@@ -208,7 +213,7 @@ def text(form: Form) -> str:
         begin.append("c_column = uint32(1)")
     else:
         a = Matrix("a", form.a, tile.height, tile.deep, tile.threads, number, "row", "rows", "a_row")
-        b = WindowsAcross("b", "columns", tile.width, tile.deep, tile.threads, number, form.taps, form.taps_first)
+        b = WindowsAcross("b", form.b, tile.width, tile.deep, tile.threads, number, form.taps, form.taps_first)
         places = Images(form.four, form.flat)
 
     def stored(lines: Lines) -> None:

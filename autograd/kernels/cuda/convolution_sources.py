@@ -73,7 +73,7 @@ class WindowsAcross(WindowSource):
 
     def begin(self, lines: Lines, load: int) -> None:
         """See Source."""
-        if self.first(load, self.size) != load:
+        if self.first(load, self.size // self.four) != load:
             return
         name, number = self.name, f"uint32(column + {self.name}_e{load})"
         row, column, at = (f"{name}_{word}{load}" for word in ("row", "column", "at"))
@@ -86,7 +86,7 @@ class WindowsAcross(WindowSource):
 
     def step(self, lines: Lines, load: int) -> None:
         """See Source."""
-        name, own = self.name, self.first(load, self.size)
+        name, own = self.name, self.first(load, self.size // self.four)
         down, right, by = f"{name}_down", f"{name}_right", f"{name}_by"
         inside = f"uint32({name}_row{own} + {down}) < height and uint32({name}_column{own} + {right}) < width"
         if self.taps_first:
@@ -102,12 +102,12 @@ class WindowsAcross(WindowSource):
 
     def inside(self, load: int) -> str:
         """See Source."""
-        return f"{self.name}_is{self.first(load, self.size)}"
+        return f"{self.name}_is{self.first(load, self.size // self.four)}"
 
     def place(self, load: int) -> str:
         """See Source."""
         further = f" + {self.name}_k{load} * by_channel" if self.taps_first else ""
-        return f"uint32({self.name}_at{self.first(load, self.size)} + {self.name}_by{further})"
+        return f"uint32({self.name}_at{self.first(load, self.size // self.four)} + {self.name}_by{further})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ CASES = {
     "several tiles": ((2, 3, 6, 5), (17, 3, 2, 2), {}),
     "one image, one channel": ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": 1}),
     "1×1": ((2, 20, 3, 3), (5, 20, 1, 1), {}),
+    "1×1, pixels four by four": ((3, 5, 2, 6), (18, 5, 1, 1), {}),
+    "1×1 with padding": ((2, 3, 2, 2), (3, 3, 1, 1), {"padding": 1}),
     "1×1, strides": ((1, 16, 4, 5), (16, 16, 1, 1), {"stride": (2, 3)}),
     "as large as the image": ((3, 2, 3, 4), (4, 2, 3, 4), {}),
     "channels by the slice": ((1, 16, 4, 4), (16, 16, 3, 3), {"padding": 1}),
