@@ -13,7 +13,7 @@ import numpy as np
 from ...kernels.cuda import convolution
 from ...kernels.cuda.convolution import CudaConvolution, Form, Geometry
 from ...kernels.cuda.elementwise import blocks
-from ...kernels.cuda.product_tiles import MIDDLE, SMALL, Tile
+from ...kernels.cuda.product_tiles import LARGE, MIDDLE, SMALL, Tile
 from ...language import N_
 from ...node import Node
 from ..compiled.calls import Call, View, row_major
@@ -22,8 +22,8 @@ from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
 from .products import tile_of
 
-WIDE = Tile(64, 256, 8, 8, 8, unrolled=8)
-"""For few channels."""
+WIDE, DOUBLE = Tile(64, 256, 8, 8, 8, unrolled=8), Tile(64, 64, 8, unrolled=8)
+"""For few channels; for float64."""
 PROCESSORS = 132
 """Of a large GPU."""
 BLOCKS = 4 * PROCESSORS
@@ -111,7 +111,8 @@ def conv_weights(plan: Any, node: Node, x: View, g: View, w: View) -> None:
     more windows than weights."""
     sizes = sizes_of(node, x, g, w.shape)
     columns, pixels = sizes.inner * prod(sizes.size), prod(sizes.windows)
-    depth, tile = sizes.batch * pixels, SMALL if plan.target.simulated else MIDDLE
+    depth, tile = sizes.batch * pixels, DOUBLE if w.dtype.itemsize == 8 else MIDDLE
+    tile = SMALL if plan.target.simulated else tile
     tiles = -(-sizes.outer // tile.height) * -(-columns // tile.width) * sizes.groups
     parts, span = _parts(plan.target.simulated, tiles, depth, tile.deep)
     target = plan.new((parts, *w.shape), w.dtype) if parts > 1 else w
@@ -147,8 +148,8 @@ def _across(plan: Any, weights: View, source: View, target: View, images: View, 
     groups, rows, channels, *taps = weights.shape
     (batch, _, *counts), (_, _, down, right) = images.shape, images.strides
     depth, columns = channels * prod(taps), batch * prod(counts)
-    tile = _tile(plan, rows, columns, groups, target)
-    taps_first = channels % tile.deep == 0
+    taps_first = channels % SMALL.deep == 0
+    tile = _tile(plan, rows, columns, groups, target, taps_first)
     weights = plan.dense(_turned(weights, (0, 1, 3, 4, 2)) if taps_first else weights)
     flat = right == 1 and (down == counts[1] or counts[0] == 1)
     a = "depth4" if _fours(weights, depth) else "depth"
@@ -176,13 +177,17 @@ def _call(
     return made
 
 
-def _tile(plan: Any, rows: int, columns: int, groups: int, target: View) -> Tile:
-    """The tile of a convolution, which has few rows and many columns."""
+def _tile(plan: Any, rows: int, columns: int, groups: int, target: View, taps_first: bool) -> Tile:
+    """The tile of a convolution, which has few rows and many columns. `taps_first`: see Form; what finds its entries one by one
+    has registers for fewer sums."""
     if plan.target.simulated:
         return SMALL
-    size = target.dtype.itemsize
-    wide = size == 4 and 0 < rows % 128 <= WIDE.height and -(-columns // WIDE.width) * groups >= PROCESSORS
-    return WIDE if wide else tile_of(rows, columns, groups, size)
+    if target.dtype.itemsize == 8:
+        return DOUBLE
+    many = -(-columns // WIDE.width) * -(-rows // WIDE.height) * groups >= PROCESSORS
+    if many and (0 < rows % LARGE.height <= WIDE.height or not taps_first):
+        return WIDE
+    return LARGE if taps_first and tile_of(rows, columns, groups, 4) is LARGE else MIDDLE
 
 
 # Views ----------------------------------------------------------------------------------------------------------------
