@@ -23,7 +23,7 @@ from ..autograd.language import N_, language, translate
 from ..autograd.symbolic.cells import wrapped
 from .drawing import Drawing, DrawingError
 from .layout import MARGIN, Placed
-from .measure import typeset, width
+from .measure import punctuated, typeset, width
 from .shapes import Piece, Rect, Shape, Text
 from .themes import THEMES, Theme
 
@@ -83,13 +83,13 @@ def threads_drawing(kernels: Kernels, theme: str, spoken: str, size: str, headin
 
 class _Sheet:
     def __init__(self, theme: Theme, heading: str) -> None:
-        self.theme, self.heading = theme, heading
+        self.theme, self.heading, self.spoken = theme, heading, "en"
         self.shapes: list[Shape] = []
         self.wide = 0.0
 
     def drawn(self, kernels: Kernels, spoken: str) -> tuple[list[Piece], float, float]:
         """Pieces, width and height."""
-        y = MARGIN
+        y, self.spoken = MARGIN, spoken
         with language(spoken):
             if self.heading:
                 y = self.say(self.heading, MARGIN, y, HEAD + 4) + 6
@@ -102,7 +102,7 @@ class _Sheet:
 
     def say(self, text: str, x: float, y: float, size: float, color: str = "", anchor: str = "start") -> float:
         """One line of text with its top at y; where the next one begins."""
-        said = typeset(text)
+        said = punctuated(typeset(text), self.spoken)
         self.shapes.append(Text(round(x, 1), round(y + size, 1), said, size, color or self.theme.text, anchor))
         if anchor == "start":
             self.wide = max(self.wide, x + width(said, size))

@@ -44,7 +44,7 @@ line-height: 1.5; color: #1d2433; background: #ffffff; padding: 4px 2px 24px; }
 background: #f5f7fb; border-radius: 6px; padding: 8px 10px; color: #1d2433; }
 .nngraph-kernel .lays { display: flex; flex-wrap: wrap; gap: 28px; align-items: flex-start; margin-top: .6em; overflow-x: auto; }
 .nngraph-kernel table { border-collapse: collapse; font: 13px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
-.nngraph-kernel caption { text-align: left; font: 600 14px system-ui, sans-serif; padding-bottom: 4px; }
+.nngraph-kernel caption { text-align: left; font: 600 14px system-ui, sans-serif; padding-bottom: 4px; white-space: nowrap; }
 .nngraph-kernel th { font-weight: 400; color: #667089; padding: 2px 6px; text-align: right; }
 .nngraph-kernel td { border: 1px solid #ffffff; min-width: 1.8em; padding: 2px 5px; text-align: center; color: #1d2433; }
 .nngraph-kernel .blocks td { border: 2px solid #3b5bdb; padding: 8px 14px; background: #edf2ff; }
