@@ -319,6 +319,10 @@ def report_of(
 ) -> PlanReport:  # fmt: skip
     """What an engine would do with outputs and updates, found without making it ready to; `names` are those of the
     outputs."""
+    if engine in ("cuda", "cuda-simulator"):
+        from .engines.cuda import report as on_gpu
+
+        return on_gpu.report_of(engine, outputs, updates, inputs, names)
     if engines[engine] is not _compiled:
         return engines[engine](outputs, updates).report(inputs, names)
     from .engines.compiled.planned import planned

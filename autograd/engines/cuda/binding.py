@@ -37,7 +37,8 @@ class Binding:
         self._turns: dict[Buffer, int] = {}
         device.prepare(asked(plan))
         self.pieces: list[list[Launch] | Call] = []
-        for each in self._bound(plan.calls, scratch, 0):
+        self._scratch = scratch
+        for _, each in self._bound(plan.calls, scratch, 0):
             if isinstance(each, Call):
                 self.pieces.append(each)
             elif self.pieces and isinstance(self.pieces[-1], list):
@@ -45,24 +46,48 @@ class Binding:
             else:
                 self.pieces.append([each])
 
+    def launches(self) -> Iterator[tuple[str, list[Launch] | Call]]:
+        """Every call with its number and what runs it: of a loop's calls those of the first turn, and then, under the loop's own
+        number, all turns."""
+        turns: dict[str, list[Launch]] = {}
+        whole: dict[str, list[Launch]] = {}
+        order: list[tuple[str, list[Launch] | Call]] = []
+        for number, each in self._bound(self.plan.calls, self._scratch, 0):
+            if isinstance(each, Call):
+                order.append((number, each))
+                continue
+            if number not in turns:
+                turns[number] = [each]
+                order.append((number, turns[number]))
+            outer = number.rpartition(".")[0]
+            while outer:
+                whole.setdefault(outer, []).append(each)
+                outer = outer.rpartition(".")[0]
+        last = {outer: max(at for at, (number, _) in enumerate(order) if number.startswith(f"{outer}.")) for outer in whole}
+        for at, (number, each) in enumerate(order):
+            yield number, each
+            for outer in [outer for outer, end in last.items() if end == at]:
+                yield outer, whole[outer]
+
     def _bound(
-        self, calls: Sequence[Call], scratch: Mapping[tuple[int, int], int], base: int
-    ) -> Iterator[Launch | Call]:
-        """What runs the calls, in order; those inside a loop once for every turn of it."""
+        self, calls: Sequence[Call], scratch: Mapping[tuple[int, int], int], base: int, inside: str = ""
+    ) -> Iterator[tuple[str, Launch | Call]]:
+        """What runs the calls, in order, with their numbers; those inside a loop once for every turn of it."""
         for number, call in enumerate(calls):
+            name = f"{inside}{number + 1}"
             if isinstance(call.code, Fallback):
-                yield call
+                yield name, call
             elif call.body is None:
                 working = [
                     base + scratch[number, at] for at, word in enumerate(call.words) if isinstance(word, Scratch)
                 ]
-                yield self._launch(call, *working)
+                yield name, self._launch(call, *working)
             else:
                 inner = base + scratch[number, 0]
                 self._around.append((call.body.offsets, inner))
                 for turn in range(call.body.length):
                     self._turns |= dict.fromkeys(call.body.moving, turn)
-                    yield from self._bound(call.body.calls, call.body.scratch, inner)
+                    yield from self._bound(call.body.calls, call.body.scratch, inner, f"{name}.")
                 self._around.pop()
 
     def _launch(self, call: Call, working: int = 0) -> Launch:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -210,7 +209,9 @@ class CudaProgram(Program):
 
     def report(self, inputs: Sequence[Leaf], names: Sequence[str | None]) -> PlanReport:
         """What the program does, to be read; `names` are those of the outputs."""
-        return replace(super().report(inputs, names), engine="cuda-simulator" if self.device.simulated else "cuda")
+        from .report import report
+
+        return report(self.plan, inputs, names, self.device)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

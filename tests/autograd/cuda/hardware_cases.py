@@ -255,6 +255,22 @@ def test_an_interrupt_waits_for_the_end_of_a_step(fake, device):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_every_instruction_is_measured_also_inside_a_loop(fake, device):
+    x, w = ng.input("x", shape=(3, 2, 4), dtype=np.float32), ng.parameter("w", np.eye(4, dtype=np.float32))
+    last, _ = ng.scan(lambda state, row: (ng.tanh(state @ w + row), None), ng.constant(np.zeros((2, 4), np.float32)), x)
+    run = CudaProgram([ng.sum(last)], {}, device)
+    plan = run.report((x,), ["y"])
+    assert plan.engine == "cuda"
+    assert any(each.body for each in plan)
+    profile = plan.profile(repeat=2)
+    assert all(row.seconds > 0 for row in profile.rows)
+    number = next(each.number for each in plan if each.body)
+    # The driver of the tests counts launches, each of them a millisecond.
+    inner = [row.seconds for row in profile.rows if row.instruction.number.startswith(f"{number}.")]
+    assert profile.seconds[number] == pytest.approx(3 * sum(inner))
+    assert ".entry" in plan.source("1", form="assembly")
+
+
 # What a person is told ------------------------------------------------------------------------------------------------
 def test_what_does_not_fit_says_so():
     fake = FakeDriver(total=1000)

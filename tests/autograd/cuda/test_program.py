@@ -1,6 +1,8 @@
 """Whole programs on numba's simulator: epochs that never come back to the processor, data that are refused, memory that ends."""
 
 import gc
+import subprocess
+import sys
 
 import nngraph as ng
 import numpy as np
@@ -10,9 +12,10 @@ from nngraph.autograd.errors import NngraphError, OutOfDeviceMemory, ParameterEr
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
 from nngraph.autograd.engines.cuda import epochs, memory
-from nngraph.autograd.executable import OFFERED
+from nngraph.autograd.executable import OFFERED, report_of
 from nngraph.autograd.kernels.cuda import rows
 from nngraph.autograd.kernels.cuda.device import simulator
+from nngraph.autograd.kernels.cuda.driver import driver
 
 SIMULATED = "cuda-simulator"
 
@@ -253,3 +256,29 @@ def test_the_simulator_is_for_tests_and_never_called_a_gpu():
     step, _ = line_of(SIMULATED, 4)
     assert step.plan.engine == SIMULATED
     assert "cuda-simulator" in repr(step.plan)
+
+
+def test_a_plan_tells_its_own_kernels_and_no_times_of_another_engine():
+    step, _ = line_of(SIMULATED, 4)
+    plan = step.plan
+    assert report_of(SIMULATED, step.outputs, step.updates, step.inputs, ["loss", "answer"]).engine == SIMULATED
+    for each in plan.all():
+        assert "def kernel(" in plan.source(each.number)
+    assert "def kernel(" in plan.explain(source=True)
+    with pytest.raises(NngraphError, match="nothing of how long a GPU takes"):
+        plan.profile()
+    with pytest.raises(ParameterError, match="assembly"):
+        plan.source("1", form="llvm")
+    assert ng.draw(plan).svg().count("cuda-simulator") <= 1
+
+
+@pytest.mark.parametrize("engine", ["cuda", "cuda-simulator"])
+def test_the_command_line_trains_on_a_gpu_or_says_that_there_is_none(engine, tmp_path):
+    command = [sys.executable, "-m", "nngraph", "train", "mlp", "--data", "blobs", "--epochs", "1", "--engine", engine]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    if engine == "cuda":
+        assert driver() is not None or (done.returncode == 1 and "needs an NVIDIA GPU" in done.stderr)
+    else:
+        assert done.returncode == 2
+        assert "there are numpy, numba, cuda" in done.stderr
+    assert done.returncode == 0 or done.stdout == ""
