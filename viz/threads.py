@@ -128,7 +128,7 @@ class _Sheet:
             y = self.sentence(example(each, kernel.lay), MARGIN, y + 2, self.theme.muted)
         y += 12
         right, bottom = MARGIN, y
-        if kernel.lay.blocks > 1:
+        if len(kernel.lay.starts) > 1:
             right, bottom = self.blocks(kernel.lay, MARGIN, y)
             right += GAP
         _, other = self.corner(kernel.lay, right, y)

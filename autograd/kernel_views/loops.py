@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..engines.compiled.calls import Call, Fallback, View, every_call
 from ..engines.compiled.target import PROCESSOR
 from ..graph import rebuild
+from ..kernels.cuda.bundle import CudaBundle
 from ..language import N_, translate
 from ..node import Leaf, Node
 from .named import Named
@@ -16,6 +17,8 @@ INDENT = "    "
 
 def loops(call: Call, named: Named) -> str:
     """The loop nest; after a product also what is done with every number of its result."""
+    if isinstance(call.code, CudaBundle):
+        return "\n\n".join(_nest(part, named, call) for part in call.finishing)
     texts = [_one(call, named)]
     for part in call.finishing:
         texts += [f"# {translate(N_('and with every number of the result:'))}", _nest(part, named, call)]
@@ -92,5 +95,5 @@ def _by_hand(node: Node, kernel: str) -> str:
     calls = [call for _, call in every_call(Plan([rebuild(node, tuple(leaves))]).calls)]
     made = [call for call in calls if call.loops is None and call.body is None and not isinstance(call.code, Fallback)]
     # Where several kernels do it there is one of the same name.
-    made = [call for call in made if call.code.name == kernel] or made
+    made = [call for call in made if call.code.name in (kernel, node.op.kernel)] or made
     return "\n".join(dict.fromkeys(source(call, "source") for call in made or calls))

@@ -13,6 +13,7 @@ from ..engines.compiled.report import kernel_of
 from ..engines.cuda.launch import Launched, launched
 from ..engines.cuda.target import FALLBACKS, target_of
 from ..errors import NngraphError
+from ..kernels.cuda.bundle import CudaBundle
 from ..kernels.cuda.nest import CudaNest
 from ..kernels.loop_source import LETTERS
 from ..language import N_, translate
@@ -45,10 +46,12 @@ def made(
             turns[number] = call.body.length
             continue
         around = number.rpartition(".")[0]
-        combines = any(view.buffer in parts for view in call.reads)
+        nests = call.finishing if isinstance(call.code, CudaBundle) else [call]
+        combines = all(any(view.buffer in parts for view in nest.reads) for nest in nests)
         yield _kernel(number, call, named, phases, turns.get(around, 1), combines)
-        if isinstance(call.code, CudaNest) and call.rows > call.chunk:
-            parts |= {call.writes[at].buffer for at in call.code.partial}
+        for nest in nests:
+            if isinstance(nest.code, CudaNest) and nest.rows > nest.chunk:
+                parts |= {nest.writes[at].buffer for at in nest.code.partial}
 
 
 def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, combines: bool) -> Kernel:
@@ -108,6 +111,8 @@ def _shared_out(call: Call, how: Launched) -> Iterator[Reason]:
             if layout.slots > 1:
                 sentence = N_("Threads side by side take turns of the loop over {loop}: each takes four, whose numbers it moves at once, then four that lie {threads} times four further.")
             yield Reason(sentence, loop=LETTERS[layout.abreast], threads=layout.across)
+    elif isinstance(code, CudaBundle):
+        yield Reason(N_("{count} loops that do not wait for each other are launched as one; each has blocks of its own."), count=len(code.codes))
     elif (tile := getattr(getattr(code, "form", None), "tile", None)) is not None:
         yield Reason(N_("A block computes a tile of {height}×{width} numbers of the result, slice by slice of the sum: all its threads bring a slice of both factors into shared memory, wait for each other, and then multiply."), height=tile.height, width=tile.width)
     else:

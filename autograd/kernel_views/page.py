@@ -98,7 +98,7 @@ def _side(side: Side) -> str:
 def _lay(lay: Lay) -> Iterator[str]:
     yield "".join(f"<p>{escape(example(each, lay))}</p>" for each in lay.examples)
     yield '<div class="lays">'
-    if lay.blocks > 1:
+    if len(lay.starts) > 1:
         yield _blocks(lay)
     yield _corner(lay)
     yield f'</div><p class="small">{escape(how_found())}</p>'

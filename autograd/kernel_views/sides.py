@@ -149,7 +149,7 @@ def example(thread: Thread, lay: Lay) -> str:
     """What one thread has."""
     fields = {"thread": thread.thread, "block": block_text(thread.block, lay)}
     if not thread.places:
-        return translate(N_("Thread {thread} of block {block} has nothing to do here."), **fields)
+        return translate(N_("Thread {thread} of block {block} has none of these numbers."), **fields)
     shown = [lay.spelled(place) for place in thread.places[:5]]
     count = thread.count
     more = ", …" if count is None or count > len(shown) else ""

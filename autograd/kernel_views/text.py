@@ -80,7 +80,7 @@ def _side(side: Side, width: int) -> list[str]:
 # The lay ------------------------------------------------------------------------------------------------------------------
 def _lay(lay: Lay, width: int) -> list[str]:
     lines = [line for each in lay.examples for line in _hanging(example(each, lay), width)]
-    tables = [_blocks(lay), _corner(lay)] if lay.blocks > 1 else [_corner(lay)]
+    tables = [_blocks(lay), _corner(lay)] if len(lay.starts) > 1 else [_corner(lay)]
     return [*lines, "", *_tables(tables, width), "", *wrapped(how_found(), width)]
 
 

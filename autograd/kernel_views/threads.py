@@ -82,7 +82,7 @@ class Lay:
 def lay(call: Call, how: Launched, text: str, named: Named) -> Lay | None:
     """The lay of a kernel over the array that shows it best; None where no array has a place that can be told."""
     watching = _Watching(how, text)
-    whole = watching.alone((0, 0, 0), 0, "", None)
+    whole = watching.alone((0, 0, 0), 0, "", None, True)
     watched = _shown(call, how, whole)
     if watched is None:
         return None
@@ -97,7 +97,7 @@ def lay(call: Call, how: Launched, text: str, named: Named) -> Lay | None:
     examples = tuple(
         Thread(block, thread, tuple(places[:TOLD]), len(places) if complete else None)
         for block, thread in _examples(how)
-        for places, complete in [watching.places(block, thread, MOST_PLACES)]
+        for places, complete in [watching.places(block, thread, MOST_PLACES, access == "written")]
     )
     return Lay(
         said, tuple(map(int, view.shape)), access, how.grid, how.threads, starts, watching.corner(), examples,
