@@ -55,6 +55,8 @@ CASES = {
     "one image, one channel": ((1, 1, 5, 5), (1, 1, 3, 3), {"padding": 1}),
     "1×1": ((2, 20, 3, 3), (5, 20, 1, 1), {}),
     "1×1, pixels four by four": ((3, 5, 2, 6), (18, 5, 1, 1), {}),
+    "single taps of windows further on": ((1, 2, 4, 4), (2, 2, 2, 2), {"stride": 2, "padding": ((1, 0), (1, 0))}),
+    "four by four through all images only": ((4, 2, 4, 4), (3, 2, 2, 2), {}),
     "1×1 with padding": ((2, 3, 2, 2), (3, 3, 1, 1), {"padding": 1}),
     "1×1, strides": ((1, 16, 4, 5), (16, 16, 1, 1), {"stride": (2, 3)}),
     "as large as the image": ((3, 2, 3, 4), (4, 2, 3, 4), {}),
