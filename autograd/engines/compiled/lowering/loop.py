@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ....node import Leaf, Node
 from ....ops.arithmetic import add
 from ....ops.control import Layout
 from ..calls import Buffer, Fallback, View
+from .structure import window
 
 
 def moving(view: View, reverse: bool) -> View:
@@ -53,6 +55,7 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
             place[hole] = outputs[at]
             if body.outputs[at] is not hole:
                 updates[hole] = body.outputs[at]
+    _join(plan, node, stacked, rows, done, outputs[form.carries : split], form.carries)
     for target, more in zip(outputs[split:], body.outputs[split:]):
         total = Leaf("state", None, None, more.shape, more.dtype)
         place[total] = target
@@ -69,6 +72,20 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
     _hoist(plan, inner)
     plan.loop(inner, length, buffers)
     return True
+
+
+def _join(
+    plan: Any, node: Node, stacked: Sequence[Node], rows: list[View], done: set[int], targets: Sequence[View], first: int
+) -> None:
+    """What is asked for both by itself and joined to others is put into its piece of the whole, and seen there."""
+    from .table import pieces
+
+    for at, whole in enumerate(stacked):
+        for source, (start, shape) in zip(whole.inputs, (pieces(whole) or ()) if at not in done else ()):
+            row = next((row for row, asked in enumerate(stacked) if asked is source and row not in done), None)
+            if row is not None and source.dtype == whole.dtype and not source.is_leaf:
+                rows[row] = window(rows[at], start, shape)
+                plan.parts[node][first + row] = window(targets[at], (0, *start), (targets[at].shape[0], *shape))
 
 
 def _trail(
