@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.cuda import convolution
+from ...kernels.cuda.arguments import in_fours
 from ...kernels.cuda.convolution import CudaConvolution, Form, Geometry
 from ...kernels.cuda.elementwise import blocks
 from ...kernels.cuda.product_tiles import LARGE, MIDDLE, SMALL, Tile
@@ -193,7 +194,7 @@ def _tile(plan: Any, rows: int, columns: int, groups: int, target: View, taps_fi
 # Views ----------------------------------------------------------------------------------------------------------------
 def _fours(view: View, length: int) -> bool:
     """Whether rows of so many numbers of a dense view go four by four."""
-    return view.dtype == np.float32 and view.offset % 4 == 0 and length % 4 == 0
+    return view.dtype == np.float32 and in_fours(view) and length % 4 == 0
 
 
 def _seen(view: View, shape: tuple[int, ...]) -> View:

@@ -53,3 +53,14 @@ def lowest(view: Any) -> int:
 def highest(view: Any) -> int:
     """The highest number of its buffer that a view reaches."""
     return view.offset + sum(max(0, (size - 1) * stride) for size, stride in zip(view.shape, view.strides))
+
+
+def in_fours(view: Any) -> bool:
+    """Whether a view of float32 numbers begins at a place of 128 bits, at every turn of the loops that it moves with."""
+    buffer = view.buffer
+    while buffer.role == "moving":
+        outer, step = buffer.owner
+        if step % 16:
+            return False
+        buffer = outer.buffer
+    return bool(view.offset % 4 == 0)

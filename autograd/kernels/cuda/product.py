@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Argument, first_of, of_view, whole_number
+from .arguments import Argument, first_of, in_fours, of_view, whole_number
 from .lines import Lines
 from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
@@ -123,7 +123,7 @@ def form_of(way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, ad
     single = c.dtype == np.float32
 
     def fours(view: Any, size: int, strides: Sequence[int]) -> bool:
-        return single and size % 4 == 0 and view.offset % 4 == 0 and all(each % 4 == 0 for each in strides)
+        return single and size % 4 == 0 and in_fours(view) and all(each % 4 == 0 for each in strides)
 
     def lies(view: Any, along: str, sides: Sequence[tuple[int, int]], stack: Sequence[int], alone: bool) -> str:
         """`sides`: stride and size of the loop `along`, then of the depth."""

@@ -45,7 +45,9 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
             # What the carry was before or after every step is asked for, so that is where it lives: no step copies it.
             before, after = _trail(plan, node, inputs[at], at, length, reverse)
             place[hole] = moving(before, reverse)
-            for row in [row for row, asked in enumerate(stacked) if asked in (hole, body.outputs[at]) and row not in done]:
+            for row in [
+                row for row, asked in enumerate(stacked) if asked in (hole, body.outputs[at]) and row not in done
+            ]:
                 plan.parts[node][form.carries + row] = before if wanted[row] is hole else after
                 done.add(row)
             wanted.append(body.outputs[at])
@@ -75,7 +77,13 @@ def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> boo
 
 
 def _join(
-    plan: Any, node: Node, stacked: Sequence[Node], rows: list[View], done: set[int], targets: Sequence[View], first: int
+    plan: Any,
+    node: Node,
+    stacked: Sequence[Node],
+    rows: list[View],
+    done: set[int],
+    targets: Sequence[View],
+    first: int,
 ) -> None:
     """What is asked for both by itself and joined to others is put into its piece of the whole, and seen there."""
     from .table import pieces
@@ -88,9 +96,7 @@ def _join(
                 plan.parts[node][first + row] = window(targets[at], (0, *start), (targets[at].shape[0], *shape))
 
 
-def _trail(
-    plan: Any, node: Node, start: View, carry: int, length: int, reverse: bool
-) -> tuple[View, View]:
+def _trail(plan: Any, node: Node, start: View, carry: int, length: int, reverse: bool) -> tuple[View, View]:
     """A carry as the trail of all its values, one more than there are steps: what it is before and after every step."""
     trail = plan.new((length + 1, *start.shape), start.dtype)
     first, last = (length, 0) if reverse else (0, length)
