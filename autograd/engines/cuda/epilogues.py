@@ -17,18 +17,32 @@ def attach(calls: list[Call]) -> None:
     for call in calls:
         if call.finishing:
             result = call.writes[0]
-            finishing = tuple(
-                Epilogue(
-                    nest.loops,
-                    frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result.buffer),
-                    _turns(call, nest) or (),
-                    tuple(nest.code.draws.items()),
-                )
-                for nest in call.finishing
-                if nest.loops is not None
-            )
+            finishing = tuple(_epilogue(call, nest) for nest in call.finishing)
             keeps = result.buffer.role != "arena" or _read_elsewhere(calls, call, result.buffer)
             call.code = call.code.finishing(finishing, keeps)
+
+
+def _epilogue(kernel: Call, nest: Call) -> Epilogue:
+    result = kernel.writes[0].buffer
+    results = frozenset(at for at, view in enumerate(nest.reads) if view.buffer is result)
+    draws = tuple(nest.code.draws.items())
+    return Epilogue(nest.code.loops, results, _turns(kernel, nest) or (), draws, _by_four(nest))
+
+
+def _by_four(nest: Call) -> bool:
+    """Whether all float32 numbers that a nest moves side by side lie so that four of them move at once."""
+    loops, words = nest.code.loops, dict(zip(nest.code.names(), nest.words))
+    buffers = [(f"r{at}", buffer) for at, buffer in enumerate(loops.reads)]
+    buffers += [(f"w{at}", write.buffer) for at, write in enumerate(loops.writes)]
+    for name, buffer in buffers:
+        if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
+            continue
+        # An array begins at the lowest number of its view: by fours where the view's first number and its place in it do.
+        starts = [words[f"{name}_first"].value, *([words[name].value.offset] if name in words else [])]
+        far = [word.value for each, word in words.items() if each.startswith(f"{name}_by")]
+        if any(each % 4 for each in [*starts, *far]):
+            return False
+    return True
 
 
 def _read_elsewhere(calls: list[Call], kernel: Call, buffer: Buffer) -> bool:

@@ -11,6 +11,7 @@ from ...kernels.cuda.convolution import CudaConvolution
 from ...kernels.cuda.elementwise import Elementwise, blocks
 from ...kernels.cuda.nest import CudaNest
 from ...kernels.cuda.product import CudaProduct
+from ...kernels.cuda.product_parts import CudaGathering
 from ...kernels.cuda.twins import TWINS
 from ..compiled.calls import Call, Scratch
 
@@ -33,7 +34,7 @@ class Launched:
 def launched(call: Call) -> Launched:
     """How a call that is neither a loop nor a fallback is launched; NngraphError where its kernel has no twin."""
     code, words, grid = call.code, call.words, call.grid
-    if not isinstance(code, (CudaNest, CudaBundle, CudaProduct, CudaConvolution, Elementwise)):
+    if not isinstance(code, (CudaNest, CudaBundle, CudaProduct, CudaGathering, CudaConvolution, Elementwise)):
         twin = TWINS.get(code.name)
         if twin is None:
             raise NngraphError(f"the kernel {code.name} has no twin for a GPU, and its family no declared fallback")

@@ -1,35 +1,82 @@
-"""Products of stacked matrices as calls of a GPU's kernels, and which tile they are computed with."""
+"""Products of stacked matrices as calls of a GPU's kernels."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
 from typing import Any
 
+from ...kernels.cuda import product_parts
+from ...kernels.cuda.arguments import Argument, whole_number
+from ...kernels.cuda.device import MOST_BLOCKS
 from ...kernels.cuda.product import CudaProduct, block, form_of
-from ...kernels.cuda.product_tiles import LARGE, MIDDLE, SMALL, Tile
+from ...kernels.cuda.product_parts import CudaGathering, Gathering
+from ...kernels.cuda.product_tiles import SMALL, Tile
+from ...language import N_
 from ..compiled.calls import View
 from ..compiled.lowering.products import ONCE, Product
+from .tiles import chosen, span, tiles_for
 
 
-def emit(plan: Any, way: Product, a: View, b: View, c: View, accumulate: bool, simulated: bool) -> bool:
-    """Add the calls that compute a product; False when no kernel fits its loops."""
+def emit(
+    plan: Any, way: Product, a: View, b: View, c: View, accumulate: bool, tile: Tile | None = None, parts: int = 1
+) -> bool:
+    """Add the calls that compute a product; False when no kernel fits its loops. `tile` and `parts` are chosen where no
+    tile is given."""
     if not way.fits or c.dtype.name not in ("float32", "float64"):
         return False
     near, far = (*way.stack[::-1], ONCE, ONCE)[:2]
     second = way.depths[0] if way.depths else ONCE
     matrices = near.size * far.size
-    tile = SMALL if simulated else tile_of(way.rows.size, way.columns.size, matrices, c.dtype.itemsize)
-    code = CudaProduct(form_of(way, (a, b, c), near, far, second, accumulate, tile))
-    grid = (-(-way.columns.size // tile.width), -(-way.rows.size // tile.height), matrices)
-    made = plan.call(
-        code, block(way, a, b, c, near, far, second), [a, b, c] if accumulate else [a, b], [c],
-        rows=grid[0] * grid[1] * grid[2], flops=2 * way.multiplications, finish=way.rows_in_order,
-    )  # fmt: skip
+    form = form_of(way, (a, b, c), near, far, second, accumulate, tile or SMALL)
+    if tile is None:
+        regular = form.a.endswith("4") and form.b.endswith("4") and form.c_four and second.size == 1
+        sizes = way.rows.size, way.columns.size
+        tile, parts = chosen(*sizes, way.depth.size, matrices, tiles_for(*sizes, c.dtype.name, regular))
+        form = replace(form, tile=tile)
+    across, down = -(-way.columns.size // tile.width), -(-way.rows.size // tile.height)
+    grid = across, down, matrices * parts
+    if any(count > most for count, most in zip(grid, MOST_BLOCKS)):
+        form, grid = replace(form, flat=True), (prod(grid), 1, 1)
+    if parts == 1:
+        words = block(way, a, b, c, near, far, second)
+        made = plan.call(
+            CudaProduct(form), words, [a, b, c] if accumulate else [a, b], [c],
+            rows=prod(grid), flops=2 * way.multiplications, finish=way.rows_in_order,
+        )  # fmt: skip
+    else:
+        made = _in_parts(plan, way, a, b, c, near, far, second, form, parts, prod(grid))
     made.grid = grid
     return True
 
 
-def tile_of(rows: int, columns: int, matrices: int, size: int) -> Tile:
-    """The tile for matrices of these sizes, of numbers of `size` bytes."""
-    if size == 4 and -(-rows // 128) * -(-columns // 128) * matrices >= 132:
-        return LARGE
-    return MIDDLE
+def _in_parts(
+    plan: Any, way: Product, a: View, b: View, c: View, near: Any, far: Any, second: Any, form: Any, parts: int, blocks: int
+) -> Any:  # fmt: skip
+    """The product with its depth cut, and what adds up the parts; the first call."""
+    rows, columns = way.rows.size, way.columns.size
+    sizes = rows, columns, near.size, far.size
+    numbers = prod(sizes)
+    sums = plan.new((parts, numbers), c.dtype)
+    dense = replace(way, rows=replace(way.rows, c=columns), columns=replace(way.columns, c=1))
+    inside = replace(near, c=rows * columns), replace(far, c=rows * columns * near.size)
+    words = block(dense, a, b, sums, *inside, second)
+    words += [
+        whole_number(near.size * far.size),
+        whole_number(span(way.depth.size, parts, form.tile)),
+        Argument("int32", numbers),
+    ]
+    single, add = c.dtype.name == "float32", form.add
+    first = plan.call(
+        CudaProduct(replace(form, c_four=single and columns % 4 == 0, add=False, parts=True)), words, [a, b], [sums],
+        rows=blocks, flops=2 * way.multiplications,
+        why=N_("the depth is cut into parts, so that every processor of the GPU has work"),
+    )  # fmt: skip
+    code = CudaGathering(Gathering(c.dtype.name, form.c_four, add))
+    strides = way.rows.c, way.columns.c, near.c, far.c
+    last = plan.call(
+        code, product_parts.block(sums, parts, c, sizes, strides), [sums, c] if add else [sums], [c], rows=numbers,
+        flops=parts * numbers, finish=way.rows_in_order, why=N_("the parts of a product are added up, always in the same order"),
+    )  # fmt: skip
+    last.grid = (code.blocks(numbers), 1, 1)
+    return first

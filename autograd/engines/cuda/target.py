@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import ParameterError
 from ...kernels.cuda.nest import CudaNest, nest
+from ...kernels.cuda.product_tiles import SMALL
 from ...kernels.loops import Loops
 from ...node import Node
 from ..compiled.calls import Call, View
@@ -54,7 +55,7 @@ class Gpu:
 
     def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
         """See Target."""
-        return emit(plan, way, a, b, c, accumulate, self.simulated)
+        return emit(plan, way, a, b, c, accumulate, SMALL if self.simulated else None)
 
     def attach(self, calls: list[Call]) -> None:
         """See Target."""
@@ -66,7 +67,9 @@ class Gpu:
 def target_of(engine: str) -> Gpu:
     """What an engine for GPUs plans for; ParameterError for one that is none."""
     if engine not in TARGETS:
-        raise ParameterError(f"the engine {engine!r} makes no kernels for a GPU; there is {', '.join(map(repr, TARGETS))}")
+        raise ParameterError(
+            f"the engine {engine!r} makes no kernels for a GPU; there is {', '.join(map(repr, TARGETS))}"
+        )
     return TARGETS[engine]
 
 

@@ -92,7 +92,8 @@ def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = N
         return getattr(types, name)
 
     python = function(text, names(cuda, False))
-    options = {"launch_bounds": threads} if threads else {}
+    # Two blocks of 256 threads share a processor, or as many of others: a thread has at most 128 registers.
+    options = {"launch_bounds": (threads, max(1, 512 // threads))} if threads else {}
     ptx, _ = cuda.compile_ptx(python, tuple(map(kind, kinds)), cc=(int(arch[:-1]), int(arch[-1])), **options)
     return ptx
 

@@ -36,10 +36,13 @@ def opening(code: Any) -> list[str]:
     return [line for at in code.draws for line in random.opening(f"r{at}")]
 
 
-def once(code: Any, given: dict[int, str]) -> list[str]:
-    """The lines of one turn of all loops of a nest that folds nothing. `given`: reads whose numbers are at hand."""
+def once(code: Any, given: dict[int, str], slots: int = 1) -> list[str]:
+    """The lines of one turn of all loops of a nest that folds nothing, or of four turns of the innermost loop. `given`: reads
+    whose numbers are at hand; four of them are called the same with _0 to _3 behind."""
     writer = _Writer(code, given)
     writer.around = set(range(writer.depth))
+    if slots > 1:
+        writer.slots, writer.abreast = slots, writer.depth - 1
     for item in code.nest.body.everything():
         if not isinstance(item, Pass):
             writer._do(item)
@@ -317,7 +320,7 @@ class _Writer:
         return isinstance(item, Add) and self.abreast in nest.values[item.fold].over
 
     def _moves_by_four(self, kind: str, at: int) -> bool:
-        if self.slots == 1 or (kind == "r" and at >= len(self.loops.reads)):
+        if self.slots == 1 or (kind == "r" and (at >= len(self.loops.reads) or at in self.given)):
             return False
         buffer = self.loops.reads[at] if kind == "r" else self.loops.writes[at].buffer
         same = kind == "r" or self.nest.dtype(self.loops.writes[at].value) == "float32"
@@ -355,7 +358,7 @@ class _Writer:
     def _value(self, at: int, slot: int) -> str:
         value = self.nest.values[at]
         if at in self.given:
-            return self.given[at]
+            return f"{self.given[at]}_{slot}" if self.slots > 1 else self.given[at]
         if isinstance(value, Buffer):
             return f"r{at}[{self._index('r', at, slot)}]"
         assert isinstance(value, Apply)

@@ -27,14 +27,17 @@ NAMES = (
 )  # fmt: skip
 TURNS = ("turns", "a_turn", "b_turn")
 """Further arguments where there is a second loop of the depth."""
+PARTS = ("matrices", "span", "c_part")
+"""Further arguments where the depth is cut into parts: how many matrices there are, how deep a part is, how far apart the
+sums of two parts are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """What a product's kernel is made for. `a` and `b`: along which loop their numbers lie side by side, "depth" or "rows"
     (of b, "columns"), and with a 4 behind it where all of it goes four by four. `c_four`: the same of c, along its columns.
-    `add`: to what C holds. `turns`: there is a second loop of the depth. `keeps`: C is written, as others than the
-    epilogues read it."""
+    `add`: to what C holds. `turns`: there is a second loop of the depth. `parts`: every block does a part of the depth, and
+    C has room for the sums of all parts. `flat`: blocks are counted by one number. `keeps`: C is written, as others than the epilogues read it."""
 
     tile: Tile
     dtype: str
@@ -43,6 +46,8 @@ class Form:
     c_four: bool
     add: bool
     turns: bool = False
+    parts: bool = False
+    flat: bool = False
     keeps: bool = True
     epilogues: tuple[Epilogue, ...] = ()
 
@@ -92,7 +97,7 @@ def block(way: Any, a: Any, b: Any, c: Any, near: Any, far: Any, second: Any) ->
 
 def names(form: Form) -> list[str]:
     """The arguments of a form's kernel."""
-    return [*NAMES, *(TURNS if form.turns else ()), *names_of(form.epilogues)]
+    return [*NAMES, *TURNS * form.turns, *PARTS * form.parts, *names_of(form.epilogues)]
 
 
 @cache
@@ -100,13 +105,19 @@ def text(form: Form) -> str:
     """The kernel of a form."""
     tile, number = form.tile, form.dtype
     turned = ["a_here, b_here = uint32(a_here + a_turn), uint32(b_here + b_turn)"] if form.turns else None
-    begin = [
-        f"row = uint32(cuda.blockIdx.y * {tile.height})",
-        f"column = uint32(cuda.blockIdx.x * {tile.width})",
-        "far = uint32(uint32(cuda.blockIdx.z) // near)",
-        "within = uint32(uint32(cuda.blockIdx.z) - far * near)",
+    begin = [*(_flat if form.flat else _solid)(tile), "begin, end, c_more = uint32(0), uint32(depth), uint32(0)"]
+    if form.parts:
+        begin += [
+            "part = uint32(matrix // matrices)",
+            "matrix = uint32(matrix - part * matrices)",
+            "begin, c_more = uint32(part * span), uint32(part * c_part)",
+            "end = min(uint32(begin + span), depth)",
+        ]
+    begin += [
+        "far = uint32(matrix // near)",
+        "within = uint32(matrix - far * near)",
         *(f"{each}_here = uint32({each}_first + within * {each}_near + far * {each}_far)" for each in "abc"),
-        "begin, end = uint32(0), uint32(depth)",
+        "c_here = uint32(c_here + c_more)",
     ]
     a = Matrix("a", form.a, tile.height, tile.deep, tile.threads, number, "row", "rows", "a_row")
     b = Matrix("b", form.b, tile.width, tile.deep, tile.threads, number, "column", "columns", "b_column")
@@ -115,6 +126,28 @@ def text(form: Form) -> str:
         store(lines, tile, Strided(form.c_four), add=form.add, keeps=form.keeps, epilogues=form.epilogues)
 
     return written(Stages(names(form), tile, number, a, b, begin, turned, stored))
+
+
+def _solid(tile: Tile) -> list[str]:
+    """Which tile and which matrix a block does: three numbers of its own."""
+    return [
+        "matrix = uint32(cuda.blockIdx.z)",
+        f"row = uint32(cuda.blockIdx.y * {tile.height})",
+        f"column = uint32(cuda.blockIdx.x * {tile.width})",
+    ]
+
+
+def _flat(tile: Tile) -> list[str]:
+    """The same from one number, when there are more of them than a grid has along y or z."""
+    return [
+        f"across = uint32(uint32(columns + uint32({tile.width - 1})) // uint32({tile.width}))",
+        f"down = uint32(uint32(rows + uint32({tile.height - 1})) // uint32({tile.height}))",
+        "tile = uint32(cuda.blockIdx.x)",
+        "matrix = uint32(tile // uint32(across * down))",
+        "tile = uint32(tile - matrix * across * down)",
+        f"row = uint32(uint32(tile // across) * uint32({tile.height}))",
+        f"column = uint32(uint32(tile % across) * uint32({tile.width}))",
+    ]
 
 
 def form_of(way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, add: bool, tile: Tile) -> Form:

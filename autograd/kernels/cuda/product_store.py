@@ -17,12 +17,14 @@ from .product_tiles import Tile
 @dataclass(frozen=True, slots=True)
 class Epilogue:
     """A nest that is run on every number of C as soon as it is known; `results`: which of its reads are C; `turns`: the turn of
-    each of its loops, in the words of Places.counted; `draws`: which reads it makes itself."""
+    each of its loops, in the words of Places.counted; `draws`: which reads it makes itself; `four`: what it moves side by side
+    lies so that four numbers move at once."""
 
     loops: Loops
     results: frozenset[int]
     turns: tuple[str, ...]
     draws: tuple[Draw, ...] = ()
+    four: bool = False
 
     @property
     def code(self) -> CudaNest:
@@ -44,7 +46,7 @@ class Places(Protocol):
         """The index in `c` of the number in this column of row `in_row`."""
 
     def counted(self, column: str) -> list[str]:
-        """Lines that say, which number of the whole result that is."""
+        """Lines that say which number of the whole result that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +65,76 @@ class Strided:
 
     def counted(self, column: str) -> list[str]:
         """See Places. Rows are counted through the stack."""
-        return ["in_all = uint32(uint32(cuda.blockIdx.z) * rows + in_row)", f"in_one = {column}"]
+        return ["in_all = uint32(matrix * rows + in_row)", f"in_one = {column}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What is done with numbers of C when they are known. `add`: they are added to what C holds; `keeps`: they are written
+    to C, as others than the epilogues read it."""
+
+    places: Places
+    add: bool = False
+    keeps: bool = True
+    epilogues: Sequence[Epilogue] = ()
+
+    def opening(self, lines: Lines) -> None:
+        """What is known before any number is."""
+        for number, epilogue in enumerate(self.epilogues):
+            lines.say(*(renamed(line, number) for line in opening(epilogue.code)))
+
+    def four(self, lines: Lines, sums: Sequence[str]) -> None:
+        """Four numbers, those of row `in_row` from column `in_column` on, which is a multiple of four; nothing happens
+        outside of C."""
+        if not self.places.four or not all(each.four for each in self.epilogues):
+            for beside, number in enumerate(sums):
+                self.one(lines, number, f"uint32(in_column + uint32({beside}))")
+            return
+        with lines.under("if in_column < columns:"):
+            results = [f"result_{each}" for each in range(4)]
+            lines.say(f"place = {self.places.place('in_column')}")
+            if self.add:
+                lines.say("c0, c1, c2, c3 = ld4(c, place)")
+                sums = [f"c{each} + {number}" for each, number in enumerate(sums)]
+            lines.say(*(f"{result} = {number}" for result, number in zip(results, sums, strict=True)))
+            if self.keeps:
+                lines.say(f"st4(c, place, {together(results)})")
+            self._epilogues(lines, "in_column", 4)
+
+    def one(self, lines: Lines, number: str, column: str) -> None:
+        """One number, that of row `in_row` in a column."""
+        lines.say(f"at_column = {column}")
+        with lines.under("if at_column < columns:"):
+            lines.say(f"place = {self.places.place('at_column')}")
+            lines.say(f"result = {'c[place] + ' if self.add else ''}{number}")
+            if self.keeps:
+                lines.say("c[place] = result")
+            self._epilogues(lines, "at_column", 1)
+
+    def _epilogues(self, lines: Lines, column: str, slots: int) -> None:
+        """What the epilogues do with `result`, or with four of them."""
+        if self.epilogues:
+            lines.say(*self.places.counted(column))
+        for number, epilogue in enumerate(self.epilogues):
+            turns = [f"i{loop} = uint32({turn})" for loop, turn in enumerate(epilogue.turns)]
+            done = once(epilogue.code, dict.fromkeys(epilogue.results, "result"), slots)
+            lines.say(*(renamed(line, number) for line in [*turns, *done]))
 
 
 def store(
     lines: Lines, tile: Tile, places: Places, *, add: bool, keeps: bool, epilogues: Sequence[Epilogue]
 ) -> None:  # fmt: skip
-    """A thread's sums into C, or added to it; not into C itself when only the epilogues take them."""
-    say = lines.say
-    for number, epilogue in enumerate(epilogues):
-        say(*(renamed(line, number) for line in opening(epilogue.code)))
-    for down, beside, i, j in tile.squares():
+    """All sums of a thread, as Store says."""
+    made = Store(places, add, keeps, epilogues)
+    made.opening(lines)
+    for down, i in tile.squares_down:
         with lines.under("for i in range(4):"):
-            say(f"in_row = uint32(row + mine_i + uint32({down}) + uint32(i))")
+            lines.say(f"in_row = uint32(row + mine_i + uint32({down}) + uint32(i))")
             with lines.under("if in_row < rows:"):
                 places.of_row(lines)
-                say(f"in_column = uint32(column + mine_j + uint32({beside}))")
-                at = f"(i + {i}) * {tile.wide} + {j}"
-                if places.four and not epilogues:
-                    with lines.under("if in_column < columns:"):
-                        _four(lines, places, at, add)
-                    continue
-                with lines.under("for j in range(4):"), lines.under("if in_column + uint32(j) < columns:"):
-                    say(f"place = {places.place('uint32(in_column + uint32(j))')}")
-                    say(f"result = {'c[place] + ' if add else ''}sums[{at} + j]")
-                    if keeps:
-                        say("c[place] = result")
-                    if epilogues:
-                        say(*places.counted("uint32(in_column + uint32(j))"))
-                    for number, epilogue in enumerate(epilogues):
-                        say(*_finishing(epilogue, number))
-
-
-def _four(lines: Lines, places: Places, at: str, add: bool) -> None:
-    lines.say(f"place = {places.place('in_column')}")
-    sums = [f"sums[{at} + {each}]" for each in range(4)]
-    if add:
-        lines.say("c0, c1, c2, c3 = ld4(c, place)")
-        sums = [f"c{each} + {sum_}" for each, sum_ in enumerate(sums)]
-    lines.say(f"st4(c, place, {together(sums)})")
-
-
-def _finishing(epilogue: Epilogue, number: int) -> list[str]:
-    """What an epilogue does with `result`, one number of C."""
-    turns = [f"i{loop} = uint32({turn})" for loop, turn in enumerate(epilogue.turns)]
-    done = once(epilogue.code, dict.fromkeys(epilogue.results, "result"))
-    return [renamed(line, number) for line in [*turns, *done]]
+                for beside, j in tile.squares_across:
+                    lines.say(f"in_column = uint32(column + mine_j + uint32({beside}))")
+                    made.four(lines, [f"sums[(i + {i}) * {tile.wide} + {j + each}]" for each in range(4)])
 
 
 Counts = Sequence[tuple[int, str, str]]

@@ -16,8 +16,9 @@ from .product_tiles import Tile
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What a product is put together from. `begin`: lines that say `row`, `column`, `begin` and `end` (of the depth) and
-    whatever the sources need; `turned`: lines for the next turn of the outer depth loop, whose turns are counted by `turn`
+    """What a product is put together from. `begin`: lines that say `row`, `column` (where the tile begins), `begin` and `end`
+    (of the depth), whatever the sources and places need, and, for epilogues, which `matrix` of the stack it is, where that is
+    not the block's z; `turned`: lines for the next turn of the outer depth loop, whose turns are counted by `turn`
     up to the argument `turns`, None where there is no such loop; `store`: what writes the sums."""
 
     names: Sequence[str]
@@ -40,7 +41,7 @@ def written(stages: Stages) -> str:
             say(f"slice_{source.name} = cuda.shared.array({2 * tile.deep * source.pitch}, {number})")
         say("thread = uint32(cuda.threadIdx.x)")
         tile.begin(lines, number)
-        say(*stages.begin)
+        say("matrix = uint32(cuda.blockIdx.z)", *stages.begin)
         say("turn, k = uint32(0), begin")
         for source in sources:
             source.prepare(lines)

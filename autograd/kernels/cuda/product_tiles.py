@@ -80,15 +80,18 @@ class Tile:
             with lines.under(f"for i in range({self.tall}):"), lines.under(f"for j in range({self.wide}):"):
                 lines.say(f"sums[i * {self.wide} + j] += x[i] * y[j]")
 
-    def squares(self) -> list[tuple[int, int, int, int]]:
-        """A thread's squares of 4 × 4 sums: how far below `mine_i` and beside `mine_j` each begins, and which of its rows
-        and columns of sums are the first."""
-        up, across = self.tall // 4, self.wide // 4
-        return [
-            (square * (self.height // up), other * (self.width // across), 4 * square, 4 * other)
-            for square in range(up)
-            for other in range(across)
-        ]
+    @property
+    def squares_down(self) -> list[tuple[int, int]]:
+        """A thread's squares of 4 × 4 sums from above: how far below `mine_i` each begins, and which of its sums' rows is the
+        first."""
+        count = self.tall // 4
+        return [(square * (self.height // count), 4 * square) for square in range(count)]
+
+    @property
+    def squares_across(self) -> list[tuple[int, int]]:
+        """The same from the left."""
+        count = self.wide // 4
+        return [(square * (self.width // count), 4 * square) for square in range(count)]
 
 
 def _fragment(
@@ -106,4 +109,11 @@ def _fragment(
             lines.say(*(f"{name} = {source}[uint32({place} + uint32({each}))]" for each, name in enumerate(numbers)))
 
 
-SMALL, MIDDLE, LARGE = Tile(16, 16, 16, unrolled=4), Tile(64, 64, 16, 8, 4), Tile(128, 128, 8, 8, 8, unrolled=8)
+SMALL = Tile(16, 16, 16, unrolled=4)
+"""For the simulator."""
+LARGE, MIDDLE = Tile(128, 128, 8, 8, 8, unrolled=8), Tile(64, 64, 16, 8, 4)
+TALL, FLAT, LITTLE = Tile(64, 32, 16), Tile(32, 64, 16), Tile(32, 32, 16)
+THIN, LOW = Tile(128, 16, 32), Tile(16, 128, 32)
+"""For few columns, and for few rows."""
+DOUBLE = Tile(64, 64, 16, unrolled=8)
+"""For float64, whose sums take two registers each."""

@@ -224,9 +224,7 @@ class FakeDriver:
         assert not extra
         ptx = self.functions[function]
         sizes = widths(ptx)
-        values = tuple(
-            int.from_bytes(ctypes.string_at(arguments[at], size), "little") for at, size in enumerate(sizes)
-        )
+        values = tuple(int.from_bytes(ctypes.string_at(arguments[at], size), "little") for at, size in enumerate(sizes))
         self._ask(Launched(name_of(ptx), (x, y, z), threads, shared, values, self._stream(stream)), self._arguments)
 
     def _arguments(self, launched: Launched) -> None:
@@ -302,4 +300,3 @@ class FakeDriver:
 
     def cuEventDestroy(self, event: int) -> None:
         del self.events[event]
-

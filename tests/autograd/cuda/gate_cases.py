@@ -16,25 +16,43 @@ from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda.binding import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.kernels.cuda.gate import seen
-from nngraph.autograd.kernels.cuda.product import NAMES, Form, text
-from nngraph.autograd.kernels.cuda.product_tiles import LARGE, MIDDLE
+from nngraph.autograd.kernels.cuda.product import CudaProduct, Form
+from nngraph.autograd.kernels.cuda.product_parts import CudaGathering, Gathering
+from nngraph.autograd.kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, LOW, MIDDLE, TALL, THIN
 from nngraph.autograd.kernels.cuda.twins import TWINS
 
-UNSIGNED = {"rows", "columns", "depth", "near", "a_first", "b_first", "c_first"}
+UNSIGNED = {"rows", "columns", "depth", "near", "parts", "matrices", "span", "turns", "numbers"}
+WAYS = {
+    "NN": ("depth4", "columns4"),
+    "NT": ("depth4", "depth4"),
+    "TN": ("rows4", "columns4"),
+    "any": ("rows", "columns"),
+}
 
 
 def products() -> Iterator[tuple[str, str, list[str], int]]:
-    """Name, text, kinds of the arguments and threads of every way a product is computed."""
-    kinds = ["float32*" if name in "abc" else "uint32" if name in UNSIGNED else "int32" for name in NAMES]
-    for tile in (MIDDLE, LARGE):
-        for name, a, b in (
-            ("NN", "depth4", "columns4"),
-            ("NT", "depth4", "depth4"),
-            ("TN", "rows4", "columns4"),
-            ("any", "rows", "columns"),
-        ):
-            form = Form(tile, "float32", a, b, name != "any", False)
-            yield f"product {name} {tile.height}", text(form), kinds, tile.threads
+    """Name, text, kinds of the arguments and threads of the ways a product is computed."""
+    cases = [(tile, way, {}) for tile in (MIDDLE, LARGE) for way in WAYS if (tile, way) != (LARGE, "any")]
+    cases += [(tile, "NT", {}) for tile in (TALL, FLAT, LITTLE, THIN, LOW)]
+    cases += [(MIDDLE, "any", {each: True}) for each in ("turns", "flat")] + [
+        (LARGE, "TN", {"parts": True, "add": True})
+    ]
+    for tile, way, options in cases:
+        a, b = WAYS[way]
+        form = Form(tile, "float32", a, b, way != "any", options.pop("add", False), **options)
+        size = tile.height if tile.height == tile.width else f"{tile.height}x{tile.width}"
+        yield " ".join(["product", way, str(size), *options]), *_made(CudaProduct(form))
+    yield "product any 64 float64", *_made(CudaProduct(Form(DOUBLE, "float64", "rows", "depth", False, False)))
+    yield "product_parts", *_made(CudaGathering(Gathering("float32", True, False)))
+
+
+def _made(code: Any) -> tuple[str, list[str], int]:
+    kinds = [
+        f"{code.form.dtype}*" if name in ("a", "b", "c", "sums")
+        else "uint32" if name in UNSIGNED or name.endswith("_first") else "int32"
+        for name in code.names()
+    ]  # fmt: skip
+    return code.text(), kinds, code.threads()
 
 
 def calls() -> Iterator[tuple[str, str, list[str], int]]:

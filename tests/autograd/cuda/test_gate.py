@@ -34,12 +34,12 @@ def test_nothing_is_spilled_and_registers_are_few(kernels):
 
 
 def test_float32_stays_float32(kernels):
-    assert not [name for name, each in kernels.items() if each["doubles"]]
+    assert not [name for name, each in kernels.items() if each["doubles"] and "float64" not in name]
 
 
 def test_numbers_that_lie_side_by_side_move_by_128_bits(kernels):
-    promised = [each for each in kernels.values() if "ld4(r" in each["source"] or each["name"].startswith("product ")]
-    assert len(promised) > 8
+    promised = [each for each in kernels.values() if "ld4(" in each["source"]]
+    assert len(promised) > 24
     for each in promised:
         assert each["wide_loads"], each["name"]
         if "st4(" in each["source"]:
