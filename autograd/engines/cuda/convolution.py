@@ -21,7 +21,7 @@ from ..compiled.calls import Call, View, row_major
 from ..compiled.lowering.convolution import _refused
 from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
-from .products import tile_of
+from .tiles import tile_of
 
 WIDE, DOUBLE = Tile(64, 256, 8, 8, 8, unrolled=8), Tile(64, 64, 8, unrolled=8)
 """For few channels; for float64."""

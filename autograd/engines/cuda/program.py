@@ -40,13 +40,15 @@ def on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaP
 class CudaProgram(Program):
     """See Program. Leaves are sent to the GPU when they have changed; those that it updates live there."""
 
-    def __init__(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], device: Device) -> None:
-        self.device = device
+    def __init__(
+        self, outputs: Sequence[Node], updates: Mapping[Leaf, Node], device: Device, target: Gpu | None = None
+    ) -> None:
+        self.device, self.target = device, target or Gpu(device.simulated)
         self._stepping: Steps | None = None
         super().__init__(outputs, updates)
 
     def _planned(self, outputs: Sequence[Node], updates: Mapping[Leaf, Node] | None) -> Whole:
-        plan = planned(outputs, updates, Gpu(self.device.simulated))
+        plan = planned(outputs, updates, self.target)
         self._arranged = arranged(plan.calls, plan.mark)
         self.stops = may_stop(plan)
         needed, free = room(plan, self._arranged[2], updates or (), self.stops), self.device.free()

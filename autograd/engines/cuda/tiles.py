@@ -65,3 +65,11 @@ def tiles_for(rows: int, columns: int, dtype: str, regular: bool) -> tuple[Tile,
         return LITTLE, TALL, FLAT, DOUBLE
     few = (THIN,) * (columns <= THIN.width) + (LOW,) * (rows <= LOW.height)
     return (*few, LITTLE, TALL, FLAT, MIDDLE, *(LARGE,) * regular)
+
+
+def tile_of(rows: int, columns: int, matrices: int, size: int) -> Tile:
+    """One of two tiles, for products of numbers of `size` bytes that are large in any case."""
+    if size == 8:
+        return DOUBLE
+    many = -(-rows // LARGE.height) * -(-columns // LARGE.width) * matrices >= PROCESSORS
+    return LARGE if many else MIDDLE

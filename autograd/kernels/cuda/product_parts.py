@@ -90,7 +90,7 @@ def text(form: Gathering) -> str:
                 "c_here = uint32(c_first + uint32(matrix - far * near) * c_near + far * c_far)",
             )
             made.opening(lines)
-            made.row(lines)
+            made.places.of_row(lines)
             if form.four:
                 made.four(lines, totals)
             else:

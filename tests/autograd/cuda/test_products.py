@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import nngraph as ng
 import numpy as np
 import pytest
-from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda import tiles
 from nngraph.autograd.engines.cuda.products import emit
 from nngraph.autograd.engines.cuda.program import CudaProgram
@@ -34,12 +33,7 @@ class Tiled(Gpu):
 
 def program_of(nodes, **how):
     """A program on the simulator with such products."""
-
-    class Tried(CudaProgram):
-        def _planned(self, outputs, updates):
-            return planned(outputs, updates, Tiled(True, **how))
-
-    return Tried(nodes, {}, simulator())
+    return CudaProgram(nodes, {}, simulator(), Tiled(True, **how))
 
 
 def agree(nodes, room=2e-6, **how):
