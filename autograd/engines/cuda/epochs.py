@@ -143,8 +143,7 @@ class Steps:
                     raise BadData from None
                 if not ran:
                     return None
-                records = tuple(self._recorded(record, now) for record in self.records)  # noqa: B023
-                return perf_counter() - began, records
+                return perf_counter() - began, self._recorded(now)  # noqa: B023
 
             seconds, records = self.program.guarded(self.inputs, self.batch, stretch)
             self.seconds = seconds / now
@@ -203,10 +202,12 @@ class Steps:
         step = int(self.control.copy()[rows.REFUSED])
         return None if step == rows.NONE else step
 
-    def _recorded(self, record: DeviceArray, count: int) -> np.ndarray:
-        size = record.nbytes // self.capacity
-        found = self.device.fetch(record.memory, 0, count * size)
-        return found.view(record.dtype).reshape(count, *record.shape[1:])
+    def _recorded(self, count: int) -> tuple[np.ndarray, ...]:
+        """What so many steps gave."""
+        found = self.device.fetch_all([(each.memory, each.nbytes // self.capacity * count) for each in self.records])
+        return tuple(
+            one.view(each.dtype).reshape(count, *each.shape[1:]) for one, each in zip(found, self.records)
+        )
 
     def _fetch(self, data: Sequence[np.ndarray], order: np.ndarray | None, step: int) -> None:
         """Put the batch that a kernel has refused where the numpy engine is going to look at it."""

@@ -114,16 +114,15 @@ class CudaProgram(Program):
 
     # Running ----------------------------------------------------------------------------------------------------------
     def _run_once(self) -> list[np.ndarray] | None:
-        if not self.changes(self._run_pieces):
+        outputs: list[np.ndarray] = []
+        if not self.changes(lambda: outputs.extend(self._run_pieces())):
             return None
-        outputs = [self.arrays[view.buffer].copy() for view in self.plan.results]
         for output in outputs:
             output.flags.writeable = False
-        # What was sent is the caller's again.
-        self.device.wait()
         return outputs
 
-    def _run_pieces(self) -> None:
+    def _run_pieces(self) -> list[np.ndarray]:  # type: ignore[override]
+        """All launches, and what they gave. What was sent is the caller's again when this has been waited for."""
         for at, piece in enumerate(self.pieces):
             if isinstance(piece, Call):
                 self.fall_back(piece)
@@ -134,9 +133,12 @@ class CudaProgram(Program):
             else:
                 self.device.run(piece)
         self.is_warm = True
-        if self.stops and self.refused.copy()[0]:
+        results = [self.arrays[view.buffer] for view in self.plan.results]
+        refused, *found = self.device.fetch_all([(each.memory, each.nbytes) for each in (self.refused, *results)])
+        if self.stops and refused.view(np.int32)[0]:
             self.put_back()
             raise BadData
+        return [one.view(each.dtype).reshape(each.shape) for one, each in zip(found, results)]
 
     def _begin(self) -> None:
         """What is launched before a step whose data may be refused."""

@@ -65,6 +65,9 @@ class Device(Protocol):
     def fetch(self, memory: Any, start: int, size: int) -> np.ndarray:
         """Bytes of a memory, on the processor."""
 
+    def fetch_all(self, parts: Sequence[tuple[Any, int]]) -> list[np.ndarray]:
+        """The first bytes of several memories, so many of each, on the processor; waited for once."""
+
     def move(self, target: Any, source: Any, size: int) -> None:
         """The first bytes of one memory into another."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_char, c_float, c_int, c_size_t, c_uint64, c_void_p
 from functools import partial
+from itertools import accumulate
 from threading import RLock
 from typing import Any
 
@@ -32,6 +33,8 @@ WIDTHS: dict[str, Any] = {
 }  # fmt: skip
 """Kind of an argument that is a number -> how it lies in memory; every array is an address of 64 bits."""
 
+STAGED = 1 << 20
+"""Bytes that are fetched together through memory of the processor that stays where it is."""
 HELD = 1 << 26
 """Bytes of the processor's memory that may wait for being sent, before they are waited for."""
 
@@ -66,6 +69,7 @@ class Hardware:
         """Memory that nobody has any more, to be freed as soon as no capture would be hurt by that."""
         self._sent: list[np.ndarray] = []
         self._capturing = False
+        self._staging: np.ndarray | None = None
         with self._current():
             self._stream = c_void_p(driver.number(driver.cuStreamCreate, c.NON_BLOCKING, of=c_void_p))
             self._aside = c_void_p(driver.number(driver.cuStreamCreate, c.NON_BLOCKING, of=c_void_p))
@@ -153,6 +157,22 @@ class Hardware:
                 self.driver.cuMemcpyDtoHAsync_v2(found.ctypes.data, memory.address + start, size, self._stream)
             self.wait()
         return found
+
+    def fetch_all(self, parts: Sequence[tuple[Memory, int]]) -> list[np.ndarray]:
+        """See Device. What is not much goes through memory that the driver need not wait for."""
+        if sum(size for _, size in parts) > STAGED:
+            return [self.fetch(memory, 0, size) for memory, size in parts]
+        with self._current():
+            if self._staging is None:
+                place = self.driver.number(self.driver.cuMemHostAlloc, STAGED, 0, of=c_void_p)
+                self._staging = np.ctypeslib.as_array((ctypes.c_uint8 * STAGED).from_address(place))
+            starts = [0, *accumulate(size for _, size in parts)]
+            for (memory, size), start in zip(parts, starts):
+                if size:
+                    target = self._staging.ctypes.data + start
+                    self.driver.cuMemcpyDtoHAsync_v2(target, memory.address, size, self._stream)
+            self.wait()
+            return [self._staging[start : start + size].copy() for (_, size), start in zip(parts, starts)]
 
     def move(self, target: Memory, source: Memory, size: int) -> None:
         """See Device."""

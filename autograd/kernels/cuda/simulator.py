@@ -90,6 +90,10 @@ class Simulator:
         """See Device."""
         return np.array(memory[start : start + size].copy_to_host())
 
+    def fetch_all(self, parts: Sequence[tuple[Any, int]]) -> list[np.ndarray]:
+        """See Device."""
+        return [self.fetch(memory, 0, size) for memory, size in parts]
+
     def move(self, target: Any, source: Any, size: int) -> None:
         """See Device."""
         self.send(target, 0, self.fetch(source, 0, size))

@@ -152,6 +152,12 @@ class FakeDriver:
         self.used += size
         found[0] = ctypes.addressof(memory)
 
+    def cuMemHostAlloc(self, found: Any, size: int, flags: int) -> None:
+        self._in_context()
+        assert not self.capturing, "memory is had within a capture"
+        self.host = (c_uint8 * size)()
+        found[0] = ctypes.addressof(self.host)
+
     def cuMemFree(self, address: int) -> None:
         self._in_context()
         assert not self.capturing, "memory is freed within a capture"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from nngraph import nets
 from nngraph.autograd.errors import NngraphError, OutOfDeviceMemory, ParameterError
+from nngraph.nets.estimators import MLPClassifier
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
 from nngraph.autograd.engines.cuda import epochs, memory
@@ -59,6 +60,19 @@ def test_two_epochs_with_a_short_last_batch_give_the_processors_losses(optimizer
     np.testing.assert_allclose(losses[SIMULATED], losses["numba"], rtol=1e-6)
     for path, value in weights["numba"].items():
         np.testing.assert_allclose(weights[SIMULATED][path], value, rtol=1e-4, atol=1e-6)
+
+
+def test_an_estimator_learns_there():
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((10, 4))
+    y = np.where(X[:, 0] > 0, "up", "down")
+    made = {
+        engine: MLPClassifier(hidden=(4,), epochs=2, batch=5, random_state=0, engine=engine).fit(X, y)
+        for engine in ("numba", SIMULATED)
+    }
+    losses = {engine: [record.loss for record in each.history_] for engine, each in made.items()}
+    np.testing.assert_allclose(losses[SIMULATED], losses["numba"], rtol=1e-5)
+    np.testing.assert_allclose(made[SIMULATED].predict_proba(X), made["numba"].predict_proba(X), rtol=1e-4)
 
 
 @pytest.mark.parametrize("shuffle", [None, 3])
