@@ -15,6 +15,7 @@ from nngraph.autograd.engines.compiled.calls import Scratch
 from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda.binding import kind_of
 from nngraph.autograd.engines.cuda.target import Gpu
+from nngraph.autograd.kernels.cuda import rows
 from nngraph.autograd.kernels.cuda.gate import seen
 from nngraph.autograd.kernels.cuda.product import CudaProduct, Form
 from nngraph.autograd.kernels.cuda.product_parts import CudaGathering, Gathering
@@ -99,10 +100,20 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
             yield f"{name} {number} {code.name}", code.text(), kinds, threads
 
 
+def moved() -> Iterator[tuple[str, str, list[str], int]]:
+    """The same of what takes batches and records results."""
+    for size in (16, 12):
+        dtype, at_once = rows.unit(size)
+        for code in (rows.take_rows(at_once), rows.record_row(at_once)):
+            yield f"{code.name} {size}", code.text(), rows.kinds_of(code, dtype), code.threads()
+    end = rows.EndOfStep(2)
+    yield end.name, end.text(), end.kinds(["float32", "float32"]), end.threads()
+
+
 if __name__ == "__main__":
     arch = sys.argv[1] if len(sys.argv) > 1 else "90"
     known: set[str] = set()
-    for name, source, kinds, threads in [*products(), *calls()]:
+    for name, source, kinds, threads in [*products(), *calls(), *moved()]:
         if source in known:
             continue
         known.add(source)

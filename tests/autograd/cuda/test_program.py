@@ -93,10 +93,13 @@ def test_rows_are_taken_and_recorded_as_on_the_processor(shuffle, width, dtype, 
 
 def test_long_results_are_recorded_by_a_kernel_of_their_own(monkeypatch, rng):
     monkeypatch.setattr(rows, "SMALL", 3)
-    data = rows_for(8, rng)
-    right, _ = outputs_of(line_of("numpy", 4)[0], data, batch=4, epochs=3)
-    found, _ = outputs_of(line_of(SIMULATED, 4)[0], data, batch=4, epochs=3)
-    np.testing.assert_allclose(np.array(found[1]), np.array(right[1]), rtol=1e-5, atol=1e-6)
+    monkeypatch.setattr(epochs, "STRETCH", 1e9)
+    for batch in (8, 5):
+        data = rows_for(2 * batch, rng)
+        right, _ = outputs_of(line_of("numpy", batch)[0], data, batch=batch, epochs=2)
+        found, records = outputs_of(line_of(SIMULATED, batch)[0], data, batch=batch, epochs=2)
+        assert [record.count for record in records] == [1, 3]
+        np.testing.assert_allclose(np.array(found[1]), np.array(right[1]), rtol=1e-5, atol=1e-6)
 
 
 def test_a_stretch_is_as_long_as_there_is_room_for_records(monkeypatch, rng):
