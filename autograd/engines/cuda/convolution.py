@@ -10,27 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.cuda import convolution
+from ...kernels.cuda import convolution, product_parts
 from ...kernels.cuda.arguments import in_fours
 from ...kernels.cuda.convolution import CudaConvolution, Form, Geometry
-from ...kernels.cuda.elementwise import blocks
-from ...kernels.cuda.product_tiles import LARGE, MIDDLE, SMALL, Tile
+from ...kernels.cuda.product_parts import CudaGathering, Gathering
+from ...kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, MIDDLE, SMALL, TALL, Tile
 from ...language import N_
 from ...node import Node
 from ..compiled.calls import Call, View, row_major
 from ..compiled.lowering.convolution import _refused
 from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
-from .tiles import tile_of
+from .tiles import chosen, cycles, span
 
-WIDE, DOUBLE = Tile(64, 256, 8, 8, 8, unrolled=8), Tile(64, 64, 8, unrolled=8)
-"""For few channels; for float64."""
-PROCESSORS = 132
-"""Of a large GPU."""
-BLOCKS = 4 * PROCESSORS
-"""So many blocks of 128 threads, of 128 registers each, run at the same time."""
-LEAST = 8
-"""Slices of the depth that make a part."""
+WIDE, FEW = Tile(64, 256, 8, 8, 8, unrolled=8), Tile(16, 64, 16)
+"""For up to 64 channels, and for up to 16."""
 
 
 def _of_numbers(lower: Callable[[Any, Node, View, View, View], None]) -> Lowering:
@@ -109,32 +103,27 @@ def conv_image(plan: Any, node: Node, g: View, w: View, x: View) -> None:
 
 def conv_weights(plan: Any, node: Node, x: View, g: View, w: View) -> None:
     """w = windows of x, each times its number of g, added up over all images: in parts, one after the other, where there are
-    more windows than weights."""
+    many windows and few weights."""
     sizes = sizes_of(node, x, g, w.shape)
-    columns, pixels = sizes.inner * prod(sizes.size), prod(sizes.windows)
-    depth, tile = sizes.batch * pixels, DOUBLE if w.dtype.itemsize == 8 else MIDDLE
-    tile = SMALL if plan.target.simulated else tile
-    tiles = -(-sizes.outer // tile.height) * -(-columns // tile.width) * sizes.groups
-    parts, span = _parts(plan.target.simulated, tiles, depth, tile.deep)
+    rows, columns, groups, pixels = sizes.outer, sizes.inner * prod(sizes.size), sizes.groups, prod(sizes.windows)
+    depth, tiles = sizes.batch * pixels, (LITTLE, TALL, FLAT, MIDDLE) if w.dtype.itemsize == 4 else (DOUBLE,)
+    tile, parts = SMALL, min(2, -(-depth // SMALL.deep))
+    if not plan.target.simulated:
+        tile, parts = chosen(rows, columns, depth, groups, tiles)
+    each = span(depth, parts, tile)
+    parts = -(-depth // each)
     target = plan.new((parts, *w.shape), w.dtype) if parts > 1 else w
-    a = "depth4" if _fours(g, pixels) else "depth"
-    form = Form(tile, w.dtype.name, sizes.size, True, a, _fours(w, columns))
-    words = convolution.down((g, x, target), sizes.outer, sizes.batch, span, _forward(sizes))
-    _call(plan, form, words, (g, x), target, (sizes.outer, columns, depth), (sizes.groups, parts))
+    a, four = "depth4" if _fours(g, pixels) else "depth", _fours(w, columns)
+    form = Form(tile, w.dtype.name, sizes.size, True, a, four)
+    words = convolution.down((g, x, target), rows, sizes.batch, each, _forward(sizes))
+    last = _call(plan, form, words, (g, x), target, (rows, columns, depth), (groups, parts))
     if parts > 1:
-        code, words = convolution.added(w.dtype.name), convolution.added_words(target, w)
-        made = plan.call(
-            code, words, [target], [w], rows=w.size, flops=target.size, why=N_("parts of the gradient put together")
-        )
-        made.grid = blocks(words, code.threads())
-
-
-def _parts(simulated: bool, tiles: int, depth: int, deep: int) -> tuple[int, int]:
-    """Into how many parts a long sum is cut so that all processors are busy, and how long each is: whole slices."""
-    wanted, least = (2 * tiles, deep) if simulated else (BLOCKS, LEAST * deep)
-    parts = max(1, min(wanted // tiles, depth // least))
-    span = -(-depth // (parts * deep)) * deep
-    return -(-depth // span), span
+        code = CudaGathering(Gathering(w.dtype.name, four, False))
+        words = product_parts.block(target, parts, w, (rows, columns, groups, 1), (columns, 1, rows * columns, 0))
+        why = N_("parts of the gradient put together")
+        last = plan.call(code, words, [target], [w], rows=w.size, flops=target.size, why=why)
+        last.grid = (code.blocks(w.size), 1, 1)
+    last.finish = groups * rows
 
 
 def _forward(sizes: Sizes) -> Geometry:
@@ -149,8 +138,8 @@ def _across(plan: Any, weights: View, source: View, target: View, images: View, 
     groups, rows, channels, *taps = weights.shape
     (batch, _, *counts), (_, _, down, right) = images.shape, images.strides
     depth, columns = channels * prod(taps), batch * prod(counts)
+    tile = _tile(plan, rows, columns, groups, target.dtype.itemsize, channels)
     taps_first = channels % SMALL.deep == 0
-    tile = _tile(plan, rows, columns, groups, target, taps_first)
     weights = plan.dense(_turned(weights, (0, 1, 3, 4, 2)) if taps_first else weights)
     flat = right == 1 and (down == counts[1] or counts[0] == 1)
     a = "depth4" if _fours(weights, depth) else "depth"
@@ -178,17 +167,14 @@ def _call(
     return made
 
 
-def _tile(plan: Any, rows: int, columns: int, groups: int, target: View, taps_first: bool) -> Tile:
-    """The tile of a convolution, which has few rows and many columns. `taps_first`: see Form; what finds its entries one by one
-    has registers for fewer sums."""
+def _tile(plan: Any, rows: int, columns: int, groups: int, size: int, channels: int) -> Tile:
+    """The tile of a convolution, which has few rows and many columns, of numbers of `size` bytes."""
     if plan.target.simulated:
         return SMALL
-    if target.dtype.itemsize == 8:
-        return DOUBLE
-    many = -(-columns // WIDE.width) * -(-rows // WIDE.height) * groups >= PROCESSORS
-    if many and (0 < rows % LARGE.height <= WIDE.height or not taps_first):
-        return WIDE
-    return LARGE if taps_first and tile_of(rows, columns, groups, 4) is LARGE else MIDDLE
+    # What finds its entries one by one has registers for fewer sums.
+    large = (LARGE,) if channels % SMALL.deep == 0 else ()
+    tiles = (FEW, FLAT, MIDDLE, WIDE, *large) if size == 4 else (DOUBLE,)
+    return min(tiles, key=lambda tile: cycles(tile, 1, rows, columns, channels, groups))
 
 
 # Views ----------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from typing import Any
 from .arguments import MOST, Argument, first_of, of_view, whole_number
 from .convolution_sources import NAMES, Results, WindowsAcross, WindowsDown
 from .division import divided, divisor
-from .elementwise import Elementwise, array
 from .lines import Lines
 from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
@@ -100,11 +99,13 @@ class CudaConvolution:
         """Threads of a block."""
         return self.form.tile.threads
 
-    def counts(self, images: int, result: Any) -> Counts:
-        """How the result of a form that is not `down` is counted."""
+    def counts(self, rows: int, result: Any) -> Counts:
+        """How the result is counted: by images, or, where it is weights, by rows."""
+        if self.form.down:
+            return (rows, "in_all", "rows"), (result.size // rows, "in_one", "columns")
         channels = result.shape[1] if len(result.shape) > 2 else 1
-        pixels = result.size // (images * channels)
-        return (images, "in_image", "images"), (channels, "in_channel", "c_channels"), (pixels, "in_pixel", "pixels")
+        pixels = result.size // (rows * channels)
+        return (rows, "in_image", "images"), (channels, "in_channel", "c_channels"), (pixels, "in_pixel", "pixels")
 
     def finishing(self, epilogues: tuple[Epilogue, ...], keeps: bool) -> CudaConvolution:
         """The same with epilogues; `keeps`: whether others read the result."""
@@ -168,23 +169,6 @@ def _words(views: Sequence[Any], sizes: Sequence[int], stacks: Sequence[int], ge
     return [*words, *map(whole_number, (*sizes, *stacks)), *geometry.words()]
 
 
-def added(dtype: str) -> Elementwise:
-    """y = the sums of all parts, one after the other."""
-    lines = [
-        f"total, part = {dtype}(0), uint32(0)",
-        "while part < parts:",
-        "    total += x[uint32(x_first + part * count + at)]",
-        "    part = uint32(part + uint32(1))",
-        "y[uint32(y_first + at)] = total",
-    ]
-    return Elementwise("parts_added", ("x", "x_first", "y", "y_first", "parts", "count"), tuple(lines))
-
-
-def added_words(x: Any, y: Any) -> list[Argument]:
-    """The arguments of `added`."""
-    return [*array(x), *array(y), whole_number(x.shape[0]), whole_number(y.size)]
-
-
 @cache
 def text(form: Form) -> str:
     """The kernel of a form."""
@@ -202,7 +186,7 @@ def text(form: Form) -> str:
             "part = uint32(group // groups)",
             "group, begin = uint32(group - part * groups), uint32(part * span)",
             "end = min(uint32(begin + span), end)",
-            "c_first = uint32(c_first + part * c_part)",
+            "c_first, matrix = uint32(c_first + part * c_part), group",
         ]
     begin += [f"{each}_here = uint32({each}_first + group * {each}_group)" for each in "abc"]
     b: Any

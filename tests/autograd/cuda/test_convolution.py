@@ -140,7 +140,7 @@ def test_long_sums_for_weights_are_made_in_parts_in_one_order(shape, rng):
     x, w = normal(rng, "x", shape), normal(rng, "w", (3, shape[1], 2, 2))
     node = both_ways(x, w, rng)[2]
     program = agree([node])
-    assert [call.code.name for call in program.plan.calls] == ["convolution", "parts_added"]
+    assert [call.code.name for call in program.plan.calls] == ["convolution", "product_parts"]
     np.testing.assert_array_equal(program({})[0], program({})[0])
 
 
@@ -164,3 +164,21 @@ def test_steps_of_a_net_for_digits_give_the_processors_losses():
         losses[engine] = [float(step(images, labels)) for _ in range(2)]
     np.testing.assert_allclose(losses["cuda-simulator"], losses["numba"], rtol=1e-6)
     assert losses["numba"][1] < losses["numba"][0]
+
+
+@pytest.mark.parametrize("images", [1, 3])
+def test_weights_are_updated_by_the_kernel_that_makes_their_gradient(images, rng):
+    x, w = normal(rng, "x", (images, 2, 5, 5)), normal(rng, "w", (4, 1, 2, 2))
+    total = ng.sum(ng.sin(ng.conv2d(x, w, groups=2)))
+    (g,) = ng.gradient(total, [w])
+    program = on_simulator([total], {w: w - 0.5 * g})
+    (right,) = evaluate_all([w - 0.5 * g], {})
+    updating = [
+        call.code.name
+        for call in program.plan.calls
+        for nest in call.finishing
+        if nest.writes[0].buffer is program.plan.leaves[w]
+    ]
+    assert updating == ["convolution" if images == 1 else "product_parts"]
+    program({})
+    np.testing.assert_allclose(w.value, right, rtol=1e-5, atol=1e-5)
