@@ -30,7 +30,7 @@ class Kernel:
     as a loop of the processor. `cuda`: the text that every thread runs, casts to 32 bits left out and long sums in a loop;
     `exact`: as it is compiled. `arguments`: name -> what it stands for. `shared_out`: how the work is shared out among blocks and
     threads, in sentences. `lay`: its blocks and threads; None where nothing is
-    to be shown. `times`: how often it is launched; `combines`: whether it only puts results of blocks together. `fallback`: why there is no kernel, so that numpy computes it.
+    to be shown. `times`: how often it is launched; `combines`: whether it only puts results of blocks together; `why` there is such a kernel. `fallback`: why there is no kernel, so that numpy computes it.
     """
 
     number: str
@@ -49,6 +49,7 @@ class Kernel:
     lay: Lay | None
     times: int = 1
     combines: bool = False
+    why: str = ""
     fallback: str = ""
 
     def record(self) -> dict[str, Any]:

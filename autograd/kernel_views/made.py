@@ -39,6 +39,7 @@ def made(
     plan = planned(outputs, updates, target_of(engine))
     named, phases = Named(plan, names), Phases(plan.outputs, plan.updates)
     turns: dict[str, int] = {}
+    done: set[Node] = set()
     parts: set[Buffer] = set()
     """Memory that holds a result for every block, to be put together."""
     for number, call in every_call(plan.calls):
@@ -47,8 +48,11 @@ def made(
             continue
         around = number.rpartition(".")[0]
         nests = call.finishing if isinstance(call.code, CudaBundle) else [call]
-        combines = all(any(view.buffer in parts for view in nest.reads) for nest in nests)
+        combines = done.issuperset(own_nodes(call)) and all(any(view.buffer in parts for view in nest.reads) for nest in nests)
+        done |= set(own_nodes(call))
         yield _kernel(number, call, named, phases, turns.get(around, 1), combines)
+        if hasattr(call.code, "form") and call.nodes and call.writes[0].size > call.nodes[-1].size:
+            parts.add(call.writes[0].buffer)
         for nest in nests:
             if isinstance(nest.code, CudaNest) and nest.rows > nest.chunk:
                 parts |= {nest.writes[at].buffer for at in nest.code.partial}
@@ -62,7 +66,7 @@ def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, c
         "operations": tuple(Operation.of(node, phases.factors(node)) for node in own),
         "results": tuple(dict.fromkeys(named.array(view, near) for part in call.parts for view in part.writes)),
         "formulas": () if combines else formulas(call, named), "numpy": () if combines else numpy_lines(call, named),
-        "loop": loops(call, named), "times": times, "combines": combines,
+        "loop": loops(call, named), "times": times, "combines": combines, "why": call.why,
     }  # fmt: skip
     if isinstance(call.code, Fallback):
         why = FALLBACKS.get(call.code.node.op.kernel, "")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .threads import Lay, Thread
 
 MOST_OPERATIONS = 24
+STOPS = (".", "。")
 INDENT = 4
 
 
@@ -90,6 +91,9 @@ def together(kernel: Kernel) -> str:
         sentence = translate(N_("It puts together what the blocks of the kernel before have found, always in the same order."))
     elif len(kernel.operations) > 1:
         sentence = translate(N_("{count} operations in one kernel: what lies between them stays in registers and is not stored."), count=len(kernel.operations))
+    elif kernel.why:
+        said = told(kernel.why)
+        sentence = f"{said[:1].upper()}{said[1:]}{'' if said.endswith(STOPS) else translate(N_('.'))}"
     if kernel.times > 1:
         turns = translate(N_("It is launched {count} times, once in every turn of the loop around it."), count=kernel.times)
         sentence = f"{sentence} {turns}".strip()

@@ -171,6 +171,15 @@ def test_a_first_kernel_and_what_puts_its_parts_together():
     assert first.lay.starts[1][1] == (int(dict(first.arguments)["chunk"]),)
 
 
+def test_a_product_whose_depth_is_cut_is_put_together_by_another_kernel():
+    X, W = ng.input("X", shape=(64, 4096), dtype="float32"), ng.input("W", shape=(4096, 64), dtype="float32")
+    first, *others = ng.kernels(X @ W)
+    assert "Σ_d" in first.formulas[1]
+    for other in others:
+        assert other.combines
+        assert "puts together" in ng.kernels(X @ W).text()
+
+
 def test_casts_are_all_that_is_left_out():
     text = "def kernel(x, n):\n    at = uint32(uint32(7) % n)\n    x[at] = float32(int(n))\n"
     assert readable(text) == "def kernel(x, n):\n    at = 7 % n\n    x[at] = int(n)"
