@@ -64,8 +64,8 @@ class Binding:
                 whole.setdefault(outer, []).append(each)
                 outer = outer.rpartition(".")[0]
         last = {outer: max(at for at, (number, _) in enumerate(order) if number.startswith(f"{outer}.")) for outer in whole}
-        for at, (number, each) in enumerate(order):
-            yield number, each
+        for at, (number, one) in enumerate(order):
+            yield number, one
             for outer in [outer for outer, end in last.items() if end == at]:
                 yield outer, whole[outer]
 

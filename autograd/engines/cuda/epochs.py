@@ -17,6 +17,7 @@ from ...errors import NngraphError
 from ...kernels.cuda import rows
 from ...kernels.cuda.arguments import MOST as MOST_NUMBERS
 from ...kernels.cuda.arguments import whole_number
+from ...kernels.cuda.device import Replay
 from ...kernels.cuda.elementwise import blocks
 from ...node import Leaf
 from ..compiled.running.program import BadData
@@ -57,7 +58,7 @@ class Steps:
         self._data: list[ref[DeviceArray]] = []
         """Weakly: data go when nobody has them on the processor any more."""
         self._launches: list[Launch] = []
-        self._captured: Launch | None = None
+        self._captured: Replay | None = None
         self._end = self._end_of_step()
 
     # Launches ---------------------------------------------------------------------------------------------------------
@@ -126,8 +127,8 @@ class Steps:
         `arrays`: (rows, …) for each input. `order`: row numbers, `batch` of them for each step; None takes the batches as
         they lie, over and over.
         """
-        if count * self.rows >= MOST_NUMBERS or max(map(len, arrays)) >= MOST_NUMBERS:
-            raise NngraphError(f"{max(map(len, arrays))} rows are more than a GPU kernel of this engine counts")
+        if max(len(arrays[0]), count, 0 if order is None else len(order)) >= MOST_NUMBERS:
+            raise NngraphError(f"{MOST_NUMBERS} rows or steps are more than a GPU kernel of this engine counts")
         done = 0
         while done < count:
             most = min(count - done, MOST, self.capacity)
@@ -186,13 +187,12 @@ class Steps:
         device, program = self.device, self.program
         self.control[...] = np.array([first, first, self._turns, rows.NONE], np.uint32)
         device.clear(program.refused.memory, program.refused.nbytes)
-        for _ in range(count):
-            if program.is_warm:
-                self._captured = self._captured or device.captured(self._launches)
-                self._captured()
-            else:
-                device.run(self._launches)
-                program.is_warm = True
+        if count and not program.is_warm:
+            device.run(self._launches)
+            program.is_warm, count = True, count - 1
+        if count:
+            self._captured = self._captured or device.captured(self._launches)
+            self._captured(count)
 
     def _refused(self) -> int | None:
         """When all is done that was asked for: the first step whose data were refused."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...kernels.cuda.device import Device, gpu, out_of_memory, simulator
+from ...kernels.cuda.device import Device, Replay, gpu, out_of_memory, simulator
 from ...node import Leaf, Node
 from ..compiled.calls import Buffer, Call
 from ..compiled.planned import planned
@@ -90,7 +90,7 @@ class CudaProgram(Program):
         self._aside = self._copies() if self.stops else []
         """Leaves that it updates, and where their values are kept until it is known that no data are refused."""
         self.binding = Binding(self.plan, self.device, self._arranged, self.arrays, self.refused)
-        self.pieces: list[list[Launch] | Call] = list(self.binding.pieces)
+        self.pieces: list[list[Launch] | Call] = list(self.binding.pieces)  # type: ignore[assignment]
         if self.stops:
             begin: list[Launch] = [self._begin]
             joined = self.pieces and isinstance(self.pieces[0], list)
@@ -98,7 +98,7 @@ class CudaProgram(Program):
         self.is_native = all(isinstance(piece, list) for piece in self.pieces)
         self.is_warm = False
         """Whether everything has been launched once by itself; from then on it is captured and launched as one."""
-        self._captured: dict[int, Launch] = {}
+        self._captured: dict[int, Replay] = {}
 
     def _copies(self) -> list[tuple[Any, DeviceArray]]:
         """The homes of what it updates, and room for a copy of each."""

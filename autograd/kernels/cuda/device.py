@@ -23,6 +23,9 @@ from ...language import N_
 Launch = Callable[[Sequence[int], int, Sequence[Any]], None]
 """(blocks, threads, arguments) -> the kernel is run."""
 
+Replay = Callable[..., None]
+"""() or (times) -> what was captured is done, once or so many times."""
+
 MOST_THREADS = 1024
 """Threads in a block, on every GPU."""
 MOST_BLOCKS = (2**31 - 1, 65535, 65535)
@@ -86,8 +89,8 @@ class Device(Protocol):
     def run(self, launches: Sequence[Callable[[], None]]) -> None:
         """All these, one by one; a Ctrl-C in between waits until the last is asked for."""
 
-    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
-        """All these launches as one."""
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Replay:
+        """All these launches as one, which can be launched many times in a row."""
 
     def elapsed(self, run: Callable[[], None], times: int) -> float:
         """Milliseconds that the device itself takes for `run` so many times, one after the other."""

@@ -23,7 +23,7 @@ import numpy as np
 from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
 from . import driver as c
-from .device import MOST_SHARED, Asked, Launch, interrupts_wait, out_of_memory, within_limits
+from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
 from .driver import Driver, DriverError
 from .ptx import Source, name_of, ptx_version, widths, write_all
 
@@ -117,10 +117,11 @@ class Hardware:
                 self.lock.release()
 
     def _bury(self) -> None:
-        if self._capturing:
+        if self._capturing or not self._dying:
             return
+        # What was asked for may use it still.
+        self.driver.cuStreamSynchronize(self._stream)
         while self._dying:
-            # The driver waits by itself until nothing that was asked for uses it.
             self.driver.cuMemFree_v2(self._dying.popleft())
 
     def free(self) -> int | None:
@@ -278,7 +279,7 @@ class Hardware:
             for launch in launches:
                 launch()
 
-    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Replay:
         """See Device. Kernels have been loaded before, and memory is neither had nor freed meanwhile."""
         driver, graph = self.driver, c_void_p()
         with self._current(), interrupts_wait():
@@ -297,9 +298,11 @@ class Hardware:
         weakref.finalize(made, self._graph_gone, made.address).atexit = False
         return partial(self._replay, made)
 
-    def _replay(self, graph: Graph) -> None:
+    def _replay(self, graph: Graph, times: int = 1) -> None:
+        launch, address, stream = self.driver.cuGraphLaunch, graph.address, self._stream
         with self._current():
-            self.driver.cuGraphLaunch(graph.address, self._stream)
+            for _ in range(times):
+                launch(address, stream)
 
     def _graph_gone(self, address: int) -> None:
         if os.getpid() == self._here:

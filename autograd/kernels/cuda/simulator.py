@@ -6,7 +6,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from threading import RLock
 from time import perf_counter
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import NngraphError
-from .device import MOST_SHARED, Asked, Launch, interrupts_wait, out_of_memory, within_limits
+from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
 from .words import function, names
 
 
@@ -129,9 +129,15 @@ class Simulator:
             for launch in launches:
                 launch()
 
-    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Replay:
         """See Device."""
-        return partial(self.run, tuple(launches))
+        kept = tuple(launches)
+
+        def replay(times: int = 1) -> None:
+            for _ in range(times):
+                self.run(kept)
+
+        return replay
 
     def elapsed(self, run: Callable[[], None], times: int) -> float:
         """See Device: the time that the simulator takes, which says nothing of a GPU."""

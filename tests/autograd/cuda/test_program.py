@@ -148,11 +148,12 @@ def test_a_ctrl_c_between_two_steps_keeps_those_that_are_done(monkeypatch, rng):
     def interrupted(launches):
         run = captured(launches)
 
-        def once():
-            run()
-            calls.append(1)
-            if len(calls) == 2:
-                raise KeyboardInterrupt
+        def once(times):
+            for _ in range(times):
+                run()
+                calls.append(1)
+                if len(calls) == 2:
+                    raise KeyboardInterrupt
 
         return once
 
