@@ -105,7 +105,7 @@ def _shared_out(call: Call, how: Launched) -> Iterator[Reason]:
     if isinstance(code, CudaNest):
         layout = code.layout
         if how.grid[0] > 1:
-            yield Reason(N_("A block takes {turns} turns of the loop over {loop}, the next block the next ones."), turns=call.chunk, loop=LETTERS[0])
+            yield Reason(N_("Turns of the loop over {loop} that a block takes: {turns}; the next block takes the next ones."), turns=call.chunk, loop=LETTERS[0])
         if how.grid[1] > 1:
             yield Reason(N_("Blocks share out the loop over {loop} as well, {turns} turns each."), turns=layout.tile, loop=LETTERS[layout.split])
         if layout.lines > 1:

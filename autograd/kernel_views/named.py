@@ -28,6 +28,7 @@ class Named:
         inside = [call for _, call in every_call(plan.calls)]
         self.computed = {node for call in inside for part in call.parts for node in part.nodes}
         """What some kernel computes; the rest only looks at numbers in another way."""
+        self._results = {view.buffer: said for view, said in zip(plan.results, results) if said}
         self._taken = set(self.table.values())
         self._places: dict[Any, Node] = {}
         for node, view in getattr(plan, "place", {}).items():
@@ -57,6 +58,8 @@ class Named:
             return self.node(buffer.owner) + piece
         if buffer.role == "constant":
             return numbers(np.asarray(buffer.owner)) + piece
+        if buffer in self._results:
+            return self._results[buffer] + piece
         for node in near:
             place = getattr(self.plan, "place", {}).get(node)
             if place is not None and place.buffer is buffer and place.offset == view.offset:
@@ -84,7 +87,7 @@ def own_nodes(call: Call) -> list[Node]:
     chosen = {node for part in call.parts for node in part.nodes}
     if isinstance(call.code, Fallback):
         chosen.add(call.code.node)
-    return [node for node in order(list(chosen)) if node in chosen]
+    return [node for node in order(list(chosen)) if node in chosen and not node.is_leaf]
 
 
 def numbers(value: np.ndarray) -> str:

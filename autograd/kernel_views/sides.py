@@ -93,7 +93,8 @@ def together(kernel: Kernel) -> str:
         sentence = translate(N_("{count} operations in one kernel: what lies between them stays in registers and is not stored."), count=len(kernel.operations))
     elif kernel.why:
         said = told(kernel.why)
-        sentence = f"{said[:1].upper()}{said[1:]}{'' if said.endswith(STOPS) else translate(N_('.'))}"
+        said = said[:1].upper() + said[1:]
+        sentence = said if said.endswith(STOPS) else translate(N_("{sentence}."), sentence=said)
     if kernel.times > 1:
         turns = translate(N_("It is launched {count} times, once in every turn of the loop around it."), count=kernel.times)
         sentence = f"{sentence} {turns}".strip()

@@ -246,3 +246,9 @@ def test_every_op_can_be_shown(name):
             assert kernel.lay is not None, kernel.cuda
             assert kernel.lay.corner[0][0] == 0, kernel.lay
             assert kernel.lay.examples[0].places
+
+
+@pytest.mark.parametrize("expression", ["x", "x*0", "x.T", "sum(x)", "x[1:]", "3+4"])
+def test_small_things_can_be_shown(expression, capsys):
+    shape = ["--shape", "x=3,4"] if "x" in expression else []
+    assert "Kernel 1" in printed(capsys, expression, *shape)
