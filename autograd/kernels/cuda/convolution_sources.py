@@ -13,8 +13,8 @@ from .division import divided
 from .lines import Lines
 from .product_sources import Source
 
-FAR = "uint32(1 << 31)"
-"""A row that no image has, even with an entry's offset."""
+FAR, AWAY = "uint32(1 << 31)", "uint32(1 << 30)"
+"""Rows that no image has, even with an entry's offset, nor has their sum."""
 
 NAMES = (
     "height", "width", "by_channel", "by_image", "down", "right", "before_down", "before_right", "dilation_down",
@@ -128,17 +128,16 @@ class WindowsDown(WindowSource):
     def step(self, lines: Lines, load: int) -> None:
         """See Source."""
         if self.first(load, self.deep) == load:
-            name = self.name
-            lines.say(f"depth_{name}{load} = uint32(k + {name}_k{load})")
-            lines.say(
-                *self.window(f"depth_{name}{load}", f"{name}_down{load}", f"{name}_right{load}", f"{name}_by{load}")
-            )
+            number, down = f"depth_{self.name}{load}", f"{self.name}_down{load}"
+            lines.say(f"{number} = uint32(k + {self.name}_k{load})")
+            lines.say(*self.window(number, down, f"{self.name}_right{load}", f"{self.name}_by{load}"))
+            lines.say(f"{down} = {down} if {number} < end else {AWAY}")
 
     def inside(self, load: int) -> str:
         """See Source."""
         name, own = self.name, self.first(load, self.deep)
         row, column = f"uint32({name}_row{load} + {name}_down{own})", f"uint32({name}_column{load} + {name}_right{own})"
-        return f"depth_{name}{own} < end and {row} < height and {column} < width"
+        return f"{row} < height and {column} < width"
 
     def place(self, load: int) -> str:
         """See Source."""
