@@ -53,9 +53,9 @@ class Geometry:
         area, pixels = prod(self.lengths), prod(self.counts)
         wrapped = [number % MOST for number in (*self.before, *self.dilation)]
         by_image = self.groups * self.channels * area
-        numbers = [*self.lengths, area, by_image, *self.stride, *wrapped, *self.counts, pixels]
-        channels = [whole_number(self.channels), *divisor(self.channels)]
-        return [*map(whole_number, numbers), *divisor(self.counts[1]), *divisor(pixels), *channels]
+        numbers = [*self.lengths, area, by_image, *self.stride, *wrapped, *self.counts, pixels, self.channels]
+        divisors = [word for number in (self.counts[1], pixels, self.channels) for word in divisor(number)]
+        return [*map(whole_number, numbers), *divisors]
 
 
 @dataclass(frozen=True, slots=True)

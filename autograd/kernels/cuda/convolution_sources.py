@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .division import divided
+from .division import divided, names
 from .lines import Lines
 from .product_sources import Source
 
@@ -18,11 +18,10 @@ FAR, AWAY = "uint32(1 << 31)", "uint32(1 << 30)"
 
 NAMES = (
     "height", "width", "by_channel", "by_image", "down", "right", "before_down", "before_right", "dilation_down",
-    "dilation_right", "lines", "wide", "pixels", "wide_by", "wide_shift", "pixels_by", "pixels_shift",
-    "channels", "channels_by", "channels_shift",
+    "dilation_right", "lines", "wide", "pixels", "channels", *names("wide"), *names("pixels"), *names("channels"),
 )  # fmt: skip
 """Arguments of a kernel with windows: the image's sizes and strides; strides, padding and dilation; rows of windows, windows
-of a row and of an image, the divisors of the last two; channels of a group, and their divisor."""
+of a row and of an image, channels of a group, and the divisors of the last three."""
 
 
 @dataclass(frozen=True, slots=True)

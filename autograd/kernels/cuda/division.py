@@ -10,13 +10,22 @@ LARGEST = MOST >> 1
 
 
 def divisor(number: int) -> list[Argument]:
-    """The two arguments of a divisor, "{name}_by" and "{name}_shift"."""
-    shift = (number - 1).bit_length()
-    # ⌈2^(31 + shift) / number⌉ is too large by less than number / 2^(31 + shift) of it, which no dividend below 2³¹ sees.
-    return [whole_number(-(-(1 << (31 + shift)) // number)), whole_number(shift)]
+    """The arguments of a divisor; see `names`."""
+    if number == 1:
+        return [whole_number(0), whole_number(0), whole_number(MOST - 1)]
+    shift = (number - 1).bit_length() - 1
+    # ⌈2^(32 + shift) / number⌉ is too large by less than number / 2^(32 + shift) of it, which no dividend below 2³¹ sees.
+    return [whole_number(-(-(1 << (32 + shift)) // number)), whole_number(shift), whole_number(0)]
+
+
+def names(name: str) -> tuple[str, str, str]:
+    """The arguments of a divisor: what is multiplied by, how far the product's upper half is shifted, and the bits of the
+    number that are kept, all of them where it is divided by 1."""
+    return f"{name}_by", f"{name}_shift", f"{name}_kept"
 
 
 def divided(number: str, name: str) -> str:
     """The text of number // (the divisor of this name)."""
-    high = f"uint32(uint64(uint64(uint32({number}) << uint32(1)) * uint64({name}_by)) >> uint64(32))"
-    return f"uint32({high} >> {name}_shift)"
+    by, shift, kept = names(name)
+    high = f"uint32(uint64(uint64(uint32({number})) * uint64({by})) >> uint64(32))"
+    return f"uint32(uint32({high} | uint32(uint32({number}) & {kept})) >> {shift})"

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from nngraph.autograd.engines.cuda.program import on_simulator
 from nngraph.autograd.engines.numpy import evaluate_all
+from nngraph.autograd.kernels.cuda import division
+from nngraph.autograd.kernels.cuda.words import function
 from nngraph.nets import data
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
@@ -182,3 +184,13 @@ def test_weights_are_updated_by_the_kernel_that_makes_their_gradient(images, rng
     assert updating == ["convolution" if images == 1 else "product_parts"]
     program({})
     np.testing.assert_allclose(w.value, right, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7, 49, 56, 64, 3136, 65537, 2**31 - 1])
+def test_divisors_divide_every_number_below_2_to_the_31(number, rng):
+    words = dict(zip(division.names("d"), (np.uint32(word.value) for word in division.divisor(number)), strict=True))
+    edges = [0, 1, number - 1, number, 2 * number - 1, division.LARGEST // number * number - 1, division.LARGEST - 1]
+    kinds = {"uint32": np.uint32, "uint64": np.uint64}
+    run = function(f"def kernel(n, {', '.join(words)}):\n    return {division.divided('n', 'd')}\n", kinds)
+    for dividend in [each for each in edges if 0 <= each < division.LARGEST] + list(rng.integers(0, 2**31, 200)):
+        assert run(np.uint32(dividend), **words) == dividend // number
