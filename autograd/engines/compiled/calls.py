@@ -164,6 +164,8 @@ class Body:
     moving: list[Buffer]
     offsets: dict[Buffer, int]
     scratch: dict[tuple[int, int], int]
+    ahead: Call | None = None
+    """On a GPU: the last call with the first call of the next turn as its epilogue, in all turns but the last."""
 
 
 def every_call(calls: Sequence[Call]) -> Iterator[tuple[str, Call]]:

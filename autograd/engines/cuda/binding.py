@@ -13,6 +13,7 @@ from ...kernels.cuda.arguments import Argument
 from ...kernels.cuda.device import Asked, Device
 from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View, every_call
 from ..compiled.planning.whole import Whole
+from .ahead import in_turn
 from .launch import launched
 from .memory import DeviceArray, Place
 
@@ -70,11 +71,13 @@ class Binding:
                 yield outer, whole[outer]
 
     def _bound(
-        self, calls: Sequence[Call], scratch: Mapping[tuple[int, int], int], base: int, inside: str = ""
+        self, calls: Sequence[Call | None], scratch: Mapping[tuple[int, int], int], base: int, inside: str = ""
     ) -> Iterator[tuple[str, Launch | Call]]:
         """What runs the calls, in order, with their numbers; those inside a loop once for every turn of it."""
         for number, call in enumerate(calls):
             name = f"{inside}{number + 1}"
+            if call is None:
+                continue
             if isinstance(call.code, Fallback):
                 yield name, call
             elif call.body is None:
@@ -87,7 +90,7 @@ class Binding:
                 self._around.append((call.body.offsets, inner))
                 for turn in range(call.body.length):
                     self._turns |= dict.fromkeys(call.body.moving, turn)
-                    yield from self._bound(call.body.calls, call.body.scratch, inner, f"{name}.")
+                    yield from self._bound(in_turn(call.body, turn), call.body.scratch, inner, f"{name}.")
                 self._around.pop()
 
     def _launch(self, call: Call, working: int = 0) -> Launch:
@@ -169,8 +172,9 @@ def asked(plan: Whole) -> list[Asked]:
     """The kernels of a plan."""
     return [
         Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.threads, how.shared)
-        for _, call in every_call(plan.calls)
-        if call.body is None and not isinstance(call.code, Fallback)
+        for _, each in every_call(plan.calls)
+        for call in ([each] if each.body is None else [each.body.ahead])
+        if call is not None and not isinstance(call.code, Fallback)
         for how in (launched(call),)
     ]
 

@@ -4,7 +4,9 @@ register."""
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
+from ...kernels.cuda.arguments import in_fours
 from ...kernels.cuda.product_store import Epilogue, turns
 from ...kernels.loops import FAR, NEXT, Fold
 from ..compiled.calls import Buffer, Call, View, every_call
@@ -13,13 +15,16 @@ from ..compiled.planning import epilogues
 
 def attach(calls: list[Call]) -> None:
     """Move nests into the products whose results they read, and leave out results that nobody else reads."""
-    epilogues.attach(calls, _fits)
+    epilogues.attach(calls, fits)
     for call in calls:
         if call.finishing:
             result = call.writes[0]
-            finishing = tuple(_epilogue(call, nest) for nest in call.finishing)
-            keeps = result.buffer.role != "arena" or _read_elsewhere(calls, call, result.buffer)
-            call.code = call.code.finishing(finishing, keeps)
+            call.code = finished(call, result.buffer.role != "arena" or _read_elsewhere(calls, call, result.buffer))
+
+
+def finished(kernel: Call, keeps: bool) -> Any:
+    """The code of a kernel with its epilogues; `keeps`: whether others read the result."""
+    return kernel.code.finishing(tuple(_epilogue(kernel, nest) for nest in kernel.finishing), keeps)
 
 
 def _epilogue(kernel: Call, nest: Call) -> Epilogue:
@@ -38,9 +43,9 @@ def _by_four(nest: Call) -> bool:
         if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
             continue
         # An array begins at the lowest number of its view: by fours where the view's first number and its place in it do.
-        starts = [words[f"{name}_first"].value, *([words[name].value.offset] if name in words else [])]
         far = [word.value for each, word in words.items() if each.startswith(f"{name}_by")]
-        if any(each % 4 for each in [*starts, *far]):
+        lies = name not in words or in_fours(words[name].value)
+        if not lies or any(each % 4 for each in [words[f"{name}_first"].value, *far]):
             return False
     return True
 
@@ -51,7 +56,7 @@ def _read_elsewhere(calls: list[Call], kernel: Call, buffer: Buffer) -> bool:
     return any(view.buffer is buffer for call in others for part in call.parts for view in part.reads)
 
 
-def _fits(kernel: Call, nest: Call) -> bool:
+def fits(kernel: Call, nest: Call) -> bool:
     """Whether every number of the nest needs no more of the result, and of what other epilogues wrote, than the one number at
     the same place."""
     loops = nest.loops

@@ -13,6 +13,7 @@ from ...kernels.loops import Loops
 from ...node import Node
 from ..compiled.calls import Call, View
 from ..compiled.lowering.dense import Lowering
+from .ahead import run_ahead
 from .bundles import bundle
 from .epilogues import attach
 from .nests import GPU, SIMULATED, Chip, laid, rows_of
@@ -62,6 +63,9 @@ class Gpu:
         draw_inside(calls)
         attach(calls)
         bundle(calls)
+        for call in calls:
+            if call.body is not None:
+                run_ahead(call.body)
 
 
 def target_of(engine: str) -> Gpu:

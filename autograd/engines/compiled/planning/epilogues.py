@@ -29,7 +29,7 @@ def _follower(calls: list[Call], at: int, fits: Fits) -> Call | None:
     read: set[Buffer] = set()
     written: set[Buffer] = set()
     for later in calls[at + 1 :]:
-        if any(view.buffer is result for view in later.reads) and _goes_along(kernel, later) and fits(kernel, later):
+        if any(view.buffer is result for view in later.reads) and goes_along(kernel, later) and fits(kernel, later):
             theirs = {view.buffer for view in later.reads}
             mine = {view.buffer for view in later.writes}
             if not theirs & written and not mine & (read | written):
@@ -41,7 +41,7 @@ def _follower(calls: list[Call], at: int, fits: Fits) -> Call | None:
     return None
 
 
-def _goes_along(kernel: Call, nest: Call) -> bool:
+def goes_along(kernel: Call, nest: Call) -> bool:
     """Whether some rows of the nest need only the same rows of the kernel's result, and write rows of their own."""
     if nest.loops is None or not nest.loops.depth or nest.rows % kernel.finish or nest.rows == 0:
         return False
