@@ -29,7 +29,7 @@ def test_version(capsys):
     assert capsys.readouterr().out.startswith("nngraph 0.")
 
 
-@pytest.mark.parametrize("command", ["", "explain", "draw", "check", "ops", "lectures", "doctor"])
+@pytest.mark.parametrize("command", ["", "explain", "draw", "check", "ops", "lectures", "doctor", "plan", "kernel"])
 def test_every_help_ends_with_examples(command, capsys):
     assert run([*([command] if command else []), "--help"]) == 0
     help_text = capsys.readouterr().out

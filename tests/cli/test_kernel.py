@@ -252,3 +252,10 @@ def test_every_op_can_be_shown(name):
 def test_small_things_can_be_shown(expression, capsys):
     shape = ["--shape", "x=3,4"] if "x" in expression else []
     assert "Kernel 1" in printed(capsys, expression, *shape)
+
+
+def test_every_engine_for_gpus_says_what_it_plans_for():
+    from nngraph.autograd.engines.cuda.target import TARGETS
+    from nngraph.autograd.executable import engines
+
+    assert set(TARGETS) == {name for name in engines if name.startswith("cuda")}
