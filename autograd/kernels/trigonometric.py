@@ -22,14 +22,14 @@ _QUARTER_LOST = 6.123233995736766e-17
 """What π/2 as a float64 lacks."""
 _LIMIT = 2.0**20
 # (sin r / r − 1)/r² and (cos r − 1 + r²/2)/r⁴ in powers of r²; error at most 4e-9 and 1.1e-10, 3.8e-18 and 4.8e-20
-_SINE = {
+SINE = {
     FLOAT32: (-0.00019518286, 0.008332189, -0.16666655),
     FLOAT64: (
         1.5895928964828552e-10, -2.5050742048585738e-08, 2.755731358044348e-06, -0.00019841269829453339,
         0.008333333333321914, -0.1666666666666663,
     ),
 }  # fmt: skip
-_COSINE = {
+COSINE = {
     FLOAT32: (2.4431762e-05, -0.0013887306, 0.041666646),
     FLOAT64: (
         -1.135993485168699e-11, 2.087572931447504e-09, -2.7557314401408854e-07, 2.4801587289673106e-05,
@@ -67,12 +67,12 @@ def tan(x: Lanes) -> Lanes:
 
 def _sine(r: Lanes) -> Lanes:
     square = r * r
-    return r * square.fma(polynomial(square, _SINE[r.element]), 1)
+    return r * square.fma(polynomial(square, SINE[r.element]), 1)
 
 
 def _cosine(r: Lanes) -> Lanes:
     square = r * r
-    return square.fma(square.fma(polynomial(square, _COSINE[r.element]), -0.5), 1)
+    return square.fma(square.fma(polynomial(square, COSINE[r.element]), -0.5), 1)
 
 
 def _chosen(sine: Lanes, cosine: Lanes, turns: Lanes) -> Lanes:
@@ -141,7 +141,8 @@ _WORDS = 20
 
 
 @cache
-def _two_over_pi() -> list[int]:
+def two_over_pi() -> list[int]:
+    """2/π in words of 64 bits, the first of them zeros."""
     bits = 64 * (_WORDS - 1)
     unit = 1 << (bits + 64)  # π by Machin's formula, 64 digits more than wanted
 
@@ -174,7 +175,7 @@ def _payne_hanek(module: ir.Module) -> ir.Function:
     kind = ir.ArrayType(INT64, _WORDS)
     table = ir.GlobalVariable(module, kind, "nngraph.two_over_pi")
     table.linkage, table.global_constant = "internal", True
-    table.initializer = ir.Constant(kind, [INT64(word) for word in _two_over_pi()])
+    table.initializer = ir.Constant(kind, [INT64(word) for word in two_over_pi()])
     build = ir.IRBuilder(function.append_basic_block())
     x = Lanes(build, function.args[0])
     bits = x.bits(INT64)

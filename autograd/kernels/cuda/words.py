@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...vocabulary import COMPARISONS
+from . import angles
 from .prims import primitives
 from .warps import instructions
 
@@ -36,6 +37,8 @@ def spoken(word: str, dtype: str, operands: Sequence[str]) -> str:
     """A word applied to operands that are of one dtype already; the result is of `dtype`."""
     if word in COMPARISONS:
         return f"({operands[0]} {word} {operands[1]})"
+    if word in angles.ANGLES and dtype == "float32":
+        return f"{word}_float32({operands[0]})"
     if word in FUNCTIONS:
         return f"{dtype}({word}({operands[0]}))"
     if word in ("max", "min"):
@@ -57,6 +60,7 @@ def names(cuda: Any, simulated: bool) -> dict[str, Any]:
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
     found |= {"cuda": cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
     found |= vars(primitives(simulated)) | instructions(cuda, simulated)
+    found |= angles.functions(cuda, simulated)
     if simulated:
         from ...special import erf
 

@@ -88,7 +88,8 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
         "windows": planned(images, {}, Gpu()),
         "channels": planned(channels, {}, Gpu()),
         "running": planned([ng.cumsum(table, axis=0), ng.argmax(table, axis=1)], {}, Gpu()),
-        "random": planned([ng.uniform((64,), step=step, dtype=np.float32)], {}, Gpu()),
+        "random": planned([draw((64,), step=step, dtype=np.float32) for draw in (ng.uniform, ng.normal)], {}, Gpu()),
+        "angles": planned([ng.sin(table), ng.cos(table), ng.tan(table)], {}, Gpu()),
     }
     for name, plan in plans.items():
         for number, call in enumerate(plan.calls):
