@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ...kernels.cuda import elementwise, running, windows
 from ...kernels.vector import ELEMENTS
 from ...node import Node
@@ -17,18 +19,32 @@ from ..compiled.lowering.running import _as
 from . import convolution
 
 
+IN_ORDER = 1 << 14
+"""Rows up to which those with one place find each other by all looking at all."""
+
+
 def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
-    """Zeros to which rows are added, by many threads at once: their order, and so the rounding, may differ from run to run."""
+    """Zeros to which rows are added: floats in the order of the rows, as long as these are not very many; else by many threads at
+    once, so that the order, and with it the rounding of floats, may differ from run to run."""
     (target,), positions = outputs, inputs[1]
     if target.dtype.name not in ("float32", "float64", "int32", "int64"):
         return False
     x = plan.dense(inputs[0])
     plan.fill(target, 0)
     places = _places(plan, positions, target)
-    code, words = elementwise.scatter_add(x, target, places, prod(target.shape[positions.shape[-1] :]))
-    if x.size:
-        made = plan.call(code, words, [x, places, target], [target], rows=x.size, flops=x.size)
-        made.grid = elementwise.blocks(words, code.threads())
+    numbers = prod(target.shape[positions.shape[-1] :])
+    if not x.size:
+        return True
+    if target.dtype.kind != "f" or places.size > IN_ORDER:
+        code, words = elementwise.scatter_add(x, target, places, numbers)
+        reads = [x, places, target]
+    else:
+        after = plan.new((places.size,), np.uint32)
+        code, words = elementwise.alike(places, after)
+        plan.call(code, words, [places], [after], rows=places.size).grid = elementwise.blocks(words, code.threads())
+        code, words = elementwise.scatter_in_order(x, target, places, after, numbers)
+        reads = [x, places, after, target]
+    plan.call(code, words, reads, [target], rows=x.size, flops=x.size).grid = elementwise.blocks(words, code.threads())
     return True
 
 

@@ -140,6 +140,59 @@ def scatter_add(x: Any, y: Any, places: Any, numbers: int) -> tuple[Elementwise,
     return Elementwise("scatter_add", names, lines), words
 
 
+AT_ONCE = 4
+"""Places that a thread of `alike` reads before it looks at the first."""
+
+
+def alike(places: Any, after: Any) -> tuple[Elementwise, list[Any]]:
+    """after[i] = 2·(the next row that has the same place as row i, or how many rows there are) + (1 if no row before has it).
+    Every thread looks at all rows."""
+    look = [
+        "if {p} == mine and j{at} != at:",
+        "    if j{at} < at:",
+        "        first = uint32(0)",
+        "    elif j{at} < found:",
+        "        found = j{at}",
+    ]
+    lines = ["mine = places[uint32(places_first + at)]", "first, found = uint32(1), count", "j = uint32(0)"]
+    # Behind the last row the last is looked at again.
+    lines.append("while j < count:")
+    for each in range(AT_ONCE):
+        lines += [
+            f"    j{each} = uint32(min(uint32(j + uint32({each})), uint32(count - uint32(1))))",
+            f"    p{each} = places[uint32(places_first + j{each})]",
+        ]
+    lines += [f"    {line.format(p=f'p{each}', at=each)}" for each in range(AT_ONCE) for line in look]
+    lines += [f"    j = uint32(j + uint32({AT_ONCE}))", "after[uint32(after_first + at)] = uint32(found * uint32(2) + first)"]
+    names = ("places", "places_first", "after", "after_first", "count")
+    return Elementwise("alike", names, tuple(lines)), [*array(places), *array(after), whole_number(places.size)]
+
+
+def scatter_in_order(x: Any, y: Any, places: Any, after: Any, numbers: int) -> tuple[Elementwise, list[Any]]:
+    """What scatter_add does, in the order of the rows: the thread of the first row that has a place goes through all."""
+    dtype = y.dtype.name
+    lines = (
+        "row = uint32(at // numbers)",
+        "k = uint32(at - row * numbers)",
+        "link = after[uint32(after_first + row)]",
+        "if link & uint32(1):",
+        "    place = int64(places[uint32(places_first + row)] >> shift)",
+        "    total = x[uint32(x_first + at)]",
+        "    row = uint32(link >> uint32(1))",
+        "    while row < rows:",
+        "        link = after[uint32(after_first + row)]",
+        f"        total = {dtype}(total + x[uint32(x_first + row * numbers + k)])",
+        "        row = uint32(link >> uint32(1))",
+        "    y[uint32(y_first + place + k)] = total",
+    )
+    names = (
+        "x", "x_first", "y", "y_first", "places", "places_first", "after", "after_first", "numbers", "shift", "rows", "count",
+    )  # fmt: skip
+    shift = Argument("int64", y.dtype.itemsize.bit_length() - 1)
+    numbers_ = [whole_number(numbers), shift, whole_number(places.size), whole_number(prod(x.shape))]
+    return Elementwise("scatter_in_order", names, lines), [*array(x), *array(y), *array(places), *array(after), *numbers_]
+
+
 def blocks(words: Sequence[Any], threads: int) -> tuple[int, int, int]:
     """How many blocks a kernel of this page is launched with; the last word is how many threads it needs."""
     return max(1, -(-words[-1].value // threads)), 1, 1

@@ -41,21 +41,36 @@ def layouts(loops: Loops, extents: tuple[int, ...], warp: int = 4, most: int = M
 
 
 def some(rng: np.random.Generator, loops: Loops, extents: tuple[int, ...]) -> Layout:
-    """One of them; those with lines, with pieces and with numbers held in registers are more worth while."""
+    """One of them; rather one with lines, with pieces, with numbers held in registers, or with one thread that writes what
+    others have read or will read."""
     ways = list(layouts(loops, extents))
     if not ways:
         return ALONE
-    weights = np.array([way.threads * (1 + 2 * (way.lines > 1) + 2 * (way.split > 0) + len(way.single)) for way in ways])
-    return ways[int(rng.choice(len(ways), p=weights / weights.sum()))]
+    nest = passes_of(loops)
+    inside = {write.value for at, write in enumerate(loops.writes) for read in range(len(loops.reads)) if nest.may_share(read, at)}
+    weights = []
+    for way in ways:
+        kept = nest.kept.keys() - Lie(nest, way).remembered
+        narrow = [at for at in inside | kept if way.abreast not in nest.varies[at] and nest.varies[at]]
+        weights.append(way.threads * (1 + 2 * (way.lines > 1) + 2 * (way.split > 0) + len(way.single) + 30 * bool(narrow)))
+    return ways[int(rng.choice(len(ways), p=np.array(weights) / sum(weights)))]
 
 
-def run(seed: int, largest: int = 600, layout: Layout | None = None, share: bool | None = None) -> Layout | None:
+def run(seed: int, largest: int = 600) -> Layout | None:
     """Which layout a random nest was run with; None where it is too large; AssertionError where its results are wrong."""
     loops, extents, arrays = random_nest(seed)
     rng = np.random.default_rng(seed)
     if int(np.prod(extents)) > largest or 0 in extents:
         return None
-    layout = some(rng, loops, extents) if layout is None else layout
+    layout = some(rng, loops, extents)
+    check(loops, extents, arrays, layout, rng, share=seed % 4 != 1)
+    return layout
+
+
+def check(
+    loops: Loops, extents: tuple[int, ...], arrays: list[np.ndarray], layout: Layout, rng: np.random.Generator, share: bool
+) -> None:
+    """AssertionError where a nest's results are wrong. `share`: what is written goes into what is read where it may."""
     code = CudaNest(loops, layout)
     rows = extents[0] if loops.depth else 1
     chunk = rows if code.whole else int(rng.integers(max(1, rows // 3), rows + 1))
@@ -63,7 +78,7 @@ def run(seed: int, largest: int = 600, layout: Layout | None = None, share: bool
     reads = [memory(rng, buffer, extents) for buffer in loops.reads]
     for each, array in zip(reads, arrays):
         each.view[0] = array
-    shared = _shared(code, parts) if (share if share is not None else seed % 2 == 0) else {}
+    shared = _shared(code, parts) if share else {}
     writes = [
         reads[shared[at]] if at in shared
         else memory(rng, write.buffer, extents, parts if at in code.partial else 1)
@@ -74,18 +89,22 @@ def run(seed: int, largest: int = 600, layout: Layout | None = None, share: bool
             poison(each.view)
     given = _arguments(code, extents, reads, writes, chunk, parts)
     assert len(given) == len(code.names())
+    device = simulator()
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
     try:
-        simulator().kernel(code.text(), ())(code.grid(extents, chunk), code.threads(), given)
+        # Arrays of numpy the simulator would copy, each for itself.
+        given = [FakeCUDAArray(each) if isinstance(each, np.ndarray) else each for each in given]
+        device.kernel(code.text(), ())(code.grid(extents, chunk), code.threads(), given)
     except Exception as error:
-        raise AssertionError(f"seed {seed}, {extents}\n{layout}\n{code.text()}") from error
+        raise AssertionError(f"{extents}\n{layout}\n{code.text()}") from error
     values = evaluate(loops, extents, arrays)
     for write, found in zip(loops.writes, writes):
         step = loops.steps[write.value - len(loops.reads)] if write.value >= len(loops.reads) else None
         word = step.word if isinstance(step, Fold) else "+"
         got = JOIN[word].reduce(found.view, axis=0).astype(found.view.dtype) if len(found.view) > 1 else found.view[0]
         right = np.broadcast_to(values[write.value], got.shape)
-        np.testing.assert_array_equal(got, right, err_msg=f"seed {seed}\n{layout}\n{code.text()}")
-    return layout
+        np.testing.assert_array_equal(got, right, err_msg=f"{extents}\n{layout}\n{code.text()}")
 
 
 def _shared(code: CudaNest, parts: int) -> dict[int, int]:

@@ -14,7 +14,7 @@ from nngraph.autograd.kernels.cuda.layout import Layout
 from nngraph.autograd.kernels.cuda.nest import CudaNest
 from nngraph.autograd.kernels.loops import NEXT, STILL, Apply, Buffer, Fold, Loops, Number, Write
 
-from .simulated_nests import run
+from .simulated_nests import check, run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,15 +58,71 @@ def test_two_warps_of_32_threads_fold_as_a_gpu_does():
         np.testing.assert_array_equal(total, (x - x.max(1, keepdims=True)).sum(1))
 
 
-def test_one_thread_writes_only_when_all_have_read():
-    """Every row's first number is written over by a function of it, which all threads of the row have read."""
+@pytest.mark.parametrize("layout", [Layout(1, 8), Layout(1, 8, warp=4), Layout(1, 4, 0, 2), Layout(1, 2, 0, 4)])
+def test_one_thread_writes_only_when_all_have_read(layout, rng):
+    """The number of every row is written over by one that is made of it, after another write that waits for nobody."""
     place, row = Buffer("float32", ("n", STILL)), Buffer("float32", ("n", NEXT))
-    steps = (Apply("*", (0, Number(2.0)), "float32"), Apply("+", (1, 0), "float32"))
-    loops = Loops(2, (place, row), steps, (Write(2, place), Write(3, row)))
-    for layout in (Layout(1, 8), Layout(1, 4, 0, 2)):
-        text = CudaNest(loops, layout).text()
-        wait = "wait(members)" if layout.lines > 1 else "cuda.syncthreads()"
-        assert text.index("v0 = r0") < text.index(wait) < text.index("w0[")
+    steps = (Apply("cast", (0,), "float64"), Apply("*", (0, Number(2.0)), "float32"), Apply("+", (2, 0), "float32", (1,)))
+    writes = (Write(1, Buffer("float64", ("n", STILL))), Write(2, place), Write(3, row))
+    numbers = rng.integers(1, 9, (9, 1)).astype(np.float32)
+    check(Loops(2, (place,), steps, writes), (9, 11), [numbers], layout, rng, share=True)
+
+
+@pytest.fixture
+def first_thread_last(monkeypatch):
+    """The first thread of a block begins when all others have begun: who does not wait for it is too early."""
+    from numba.cuda.simulator.kernel import BlockThread
+
+    begin = BlockThread.start
+
+    def start(thread):
+        manager = thread._manager
+        if thread.thread_id == 0:
+            manager.first = thread
+        else:
+            begin(thread)
+        if thread.thread_id == np.prod(manager._block_dim) - 1:
+            begin(manager.first)
+
+    monkeypatch.setattr(BlockThread, "start", start)
+
+
+@pytest.mark.parametrize("layout", [Layout(1, 8), Layout(1, 8, warp=4), Layout(1, 4, 0, 2), Layout(1, 2, 0, 4)])
+def test_what_one_thread_puts_aside_is_there_for_the_others(layout, rng, first_thread_last):
+    """A costly number of every row is kept over a pass over the rows, whose sum is needed with it."""
+    place, row = Buffer("float32", (NEXT, STILL)), Buffer("float32", ("n", NEXT))
+    steps = (
+        Apply("/", (0, Number(4.0)), "float32"), Fold("+", 2, (0,), "float32"), Apply("+", (2, 3), "float32"),
+        Apply("+", (4, 1), "float32"),
+    )  # fmt: skip
+    loops = Loops(2, (place, row), steps, (Write(5, row),))
+    arrays = [rng.integers(1, 9, shape).astype(np.float32) for shape in ((9, 1), (9, 11))]
+    check(loops, (9, 11), arrays, layout, rng, share=False)
+
+
+@pytest.mark.parametrize("layout", [Layout(1, 8), Layout(1, 4, 0, 2), Layout(1, 2, 0, 4, warp=2)])
+def test_lines_put_aside_in_places_of_their_own(layout, rng):
+    """Costly numbers of a row are kept over two passes over it, in which lines of threads are at rows of their own."""
+    row = Buffer("float32", ("n", NEXT))
+    steps = (Apply("/", (0, Number(4.0)), "float32"), Fold("max", 1, (1,), "float32"), Apply("-", (1, 2), "float32"))
+    code = CudaNest(Loops(2, (row,), steps, (Write(3, row),)), layout)
+    assert code.apart
+    check(code.loops, (9, 19), [rng.integers(-9, 9, (9, 19)).astype(np.float32)], layout, rng, share=False)
+
+
+BATCH = [
+    Layout(2, 8, split=1, single=frozenset({1})), Layout(2, 2, 0, 4, 1, single=frozenset({1})),
+    Layout(2, 4, 0, 4, 1, single=frozenset({1}), warp=2), Layout(2, 8, warp=4), Layout(2, 4, 1, 2, 1, single=frozenset({1})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", BATCH)
+@pytest.mark.parametrize("word", ["+", "max"])
+def test_channels_are_folded_over_images_and_places(layout, word, rng):
+    """As for the mean and the variance of a batch: what is kept lies in the middle."""
+    image, channel = Buffer("float32", ("n", "n", NEXT)), Buffer("float32", (STILL, NEXT, STILL))
+    loops = Loops(3, (image,), (Fold(word, 0, (0, 2), "float32"),), (Write(1, channel),))
+    check(loops, (5, 3, 11), [rng.integers(-9, 9, (5, 3, 11)).astype(np.float32)], layout, rng, share=False)
 
 
 def test_lines_do_not_share_a_place_they_add_to():

@@ -114,3 +114,16 @@ def test_without_a_gpu_there_is_one_sentence_and_no_run():
     assert done.returncode == 1
     assert "needs an NVIDIA GPU" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("rows", [1, 3, 14, 33])
+def test_the_gradient_of_picks_is_added_in_the_order_of_the_rows(rows, rng):
+    """Of large and small numbers the sum is another in another order."""
+    table = ng.parameter("table", rng.standard_normal((5, 3)).astype(np.float32))
+    places = rng.integers(-5, 5, (rows, 1)).astype(np.int64)
+    weights = (10.0 ** rng.integers(-3, 8, (rows, 3)) * rng.standard_normal((rows, 3))).astype(np.float32)
+    (gradient,) = ng.gradient(ng.sum(ng.gather(table, places) * weights), [table])
+    right = np.zeros((5, 3), np.float32)
+    for place, row in zip(places[:, 0], weights):
+        right[place] += row
+    np.testing.assert_array_equal(ng.compile(gradient, [], engine=SIMULATED)(), right)
