@@ -18,7 +18,6 @@ from ..compiled.lowering.pooling import _counts, _pair, _refused
 from ..compiled.lowering.running import _as
 from . import convolution
 
-
 IN_ORDER = 1 << 14
 """Rows up to which those with one place find each other by all looking at all."""
 

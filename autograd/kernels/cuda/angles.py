@@ -7,10 +7,11 @@ of 2/π that count for them (Payne & Hanek 1983).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from math import pi
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,15 @@ _WORDS = 9
 """Words of 32 bits that the largest float32 asks for, one of zeros in front."""
 
 
+def _table() -> list[int]:
+    words = [part for word in two_over_pi() for part in (word >> 32, word & 0xFFFFFFFF)]
+    return words[1 : 1 + _WORDS]
+
+
+TABLE = np.array(_table(), np.uint32)
+"""2/π in words of 32 bits, one of zeros in front."""
+
+
 def _parts() -> list[float]:
     """−π/2 as three float32 numbers."""
     digits = 32 * (_WORDS - 1)
@@ -37,123 +47,121 @@ def _parts() -> list[float]:
     return found
 
 
-@cache
-def _table() -> tuple[int, ...]:
-    """2/π in words of 32 bits, one of zeros in front."""
-    words = [part for word in two_over_pi() for part in (word >> 32, word & 0xFFFFFFFF)]
-    return tuple(words[1 : 1 + _WORDS])
+Function = Callable[[Any], Any]
+float32, int32, uint32, int64, uint64 = np.float32, np.int32, np.uint32, np.int64, np.uint64
 
 
-def _reduced(x: Any) -> Any:
-    """r and q; only the last two bits of q count."""
-    size = float32(abs(x))
-    if size > limit:
-        return _large(x)
-    q = float32(float32(float32(x * two_over) + shift) - shift)
-    if q == zero:
-        return x, int32(0)  # −0 stays −0
-    r = float32(fma(q, part0, x))
-    r = float32(fma(q, part1, r))
-    return float32(fma(q, part2, r)), int32(q)
+def _reduction(d: SimpleNamespace) -> Function:
+    """r and q of x; only the last two bits of q count."""
+    fma, large, zero = d.fma, _large(d), float32(0)
+    limit, quarters, shift = float32(_LIMIT), float32(2 / pi), float32(_SHIFT)
+    high, middle, low = map(float32, _parts())
+
+    def reduced(x: Any) -> Any:
+        if float32(abs(x)) > limit:
+            return large(x)
+        q = float32(float32(float32(x * quarters) + shift) - shift)
+        if q == zero:
+            return x, int32(0)  # −0 stays −0
+        r = float32(fma(q, high, x))
+        r = float32(fma(q, middle, r))
+        return float32(fma(q, low, r)), int32(q)
+
+    return d.compiled(reduced, True)
 
 
-def _large(x: Any) -> Any:
+def _large(d: SimpleNamespace) -> Function:
     """x = M·2^e with a whole number M. Of 2/π·2^e the bits that give multiples of four quarter turns are left out; the next 96
     times M give the quarter turns, and 62 bits of what is left."""
-    words = cuda.const.array_like(table)
-    bits = uint32(bits_of(x))
-    exponent = int32((bits >> uint32(23)) & uint32(255))
-    if exponent == 255:
-        return float32(x - x), int32(0)
-    mantissa = uint64((bits & uint32(0x7FFFFF)) | uint32(0x800000))
-    start = uint32(exponent - 150 + 30)
-    first, by = uint32(start >> uint32(5)), uint64(start & uint32(31))
-    w0, w1 = uint64(words[first]), uint64(words[first + uint32(1)])
-    w2, w3 = uint64(words[first + uint32(2)]), uint64(words[first + uint32(3)])
-    low = uint64(0xFFFFFFFF)
-    w0 = uint64(uint64(uint64(uint64(w0 << uint64(32)) | w1) << by) >> uint64(32))
-    w1 = uint64(uint64(uint64(uint64(w1 << uint64(32)) | w2) << by) >> uint64(32)) & low
-    w2 = uint64(uint64(uint64(uint64(w2 << uint64(32)) | w3) << by) >> uint64(32)) & low
-    turns = uint64(uint64(uint64(mantissa * w0) << uint64(32)) + uint64(mantissa * w1))
-    turns = uint64(turns + uint64(uint64(mantissa * w2) >> uint64(32)))
-    left = int64(uint64(turns << uint64(2)))
-    q = int32(turns >> uint64(62)) + (int32(1) if left < int64(0) else int32(0))
-    r = float32(float32(left) * unit)
-    return (float32(-r), int32(-q)) if x < zero else (r, int32(q))
+    cuda, bits_of = d.cuda, d.bits_of
+    unit, zero = float32(pi / 2 * 2.0**-64), float32(0)
+
+    def large(x: Any) -> Any:
+        words = cuda.const.array_like(TABLE)
+        bits = uint32(bits_of(x))
+        exponent = int32((bits >> uint32(23)) & uint32(255))
+        if exponent == 255:
+            return float32(x - x), int32(0)
+        mantissa = uint64((bits & uint32(0x7FFFFF)) | uint32(0x800000))
+        start = uint32(exponent - 150 + 30)
+        first, by = uint32(start >> uint32(5)), uint64(start & uint32(31))
+        w0, w1 = uint64(words[first]), uint64(words[first + uint32(1)])
+        w2, w3 = uint64(words[first + uint32(2)]), uint64(words[first + uint32(3)])
+        ones = uint64(0xFFFFFFFF)
+        w0 = uint64(uint64(uint64(uint64(w0 << uint64(32)) | w1) << by) >> uint64(32))
+        w1 = uint64(uint64(uint64(uint64(w1 << uint64(32)) | w2) << by) >> uint64(32)) & ones
+        w2 = uint64(uint64(uint64(uint64(w2 << uint64(32)) | w3) << by) >> uint64(32)) & ones
+        turns = uint64(uint64(uint64(mantissa * w0) << uint64(32)) + uint64(mantissa * w1))
+        turns = uint64(turns + uint64(uint64(mantissa * w2) >> uint64(32)))
+        left = int64(uint64(turns << uint64(2)))
+        q = int32(turns >> uint64(62)) + (int32(1) if left < int64(0) else int32(0))
+        r = float32(float32(left) * unit)
+        return (float32(-r), int32(-q)) if x < zero else (r, int32(q))
+
+    return d.compiled(large, True)
 
 
-def _sine(r: Any) -> Any:
-    square = float32(r * r)
-    p = float32(fma(square, sine0, sine1))
-    p = float32(fma(square, p, sine2))
-    return float32(r * float32(fma(square, p, one)))
+def _curves(d: SimpleNamespace) -> tuple[Function, Function]:
+    """sin r and cos r."""
+    fma, one, half = d.fma, float32(1), float32(-0.5)
+    s0, s1, s2 = map(float32, SINE[FLOAT32])
+    c0, c1, c2 = map(float32, COSINE[FLOAT32])
 
+    def sine(r: Any) -> Any:
+        square = float32(r * r)
+        p = float32(fma(square, float32(fma(square, s0, s1)), s2))
+        return float32(r * float32(fma(square, p, one)))
 
-def _cosine(r: Any) -> Any:
-    square = float32(r * r)
-    p = float32(fma(square, cosine0, cosine1))
-    p = float32(fma(square, p, cosine2))
-    p = float32(fma(square, p, minus_half))
-    return float32(fma(square, p, one))
+    def cosine(r: Any) -> Any:
+        square = float32(r * r)
+        p = float32(fma(square, float32(fma(square, c0, c1)), c2))
+        return float32(fma(square, float32(fma(square, p, half)), one))
 
-
-def _sin(x: Any) -> Any:
-    r, q = _reduced(x)
-    y = _cosine(r) if q & int32(1) else _sine(r)
-    return float32(-y) if q & int32(2) else y
-
-
-def _cos(x: Any) -> Any:
-    r, q = _reduced(x)
-    y = _sine(r) if q & int32(1) else _cosine(r)
-    return float32(-y) if (q + int32(1)) & int32(2) else y
-
-
-def _tan(x: Any) -> Any:
-    r, q = _reduced(x)
-    s, c = _sine(r), _cosine(r)
-    return float32(float32(-c) / s) if q & int32(1) else float32(s / c)
+    return d.compiled(sine, False), d.compiled(cosine, False)
 
 
 @cache
-def functions(cuda: Any, simulated: bool) -> dict[str, Any]:
+def functions(cuda: Any, simulated: bool) -> dict[str, Function]:
     """`sin_float32` and the others, as what the text of a kernel may call."""
-    known: dict[str, Any] = {kind.__name__: kind for kind in (np.float32, np.int32, np.uint32, np.int64, np.uint64)}
-    numbers = {
-        "limit": _LIMIT, "two_over": 2 / pi, "shift": _SHIFT, "unit": pi / 2 * 2.0**-64, "zero": 0.0, "one": 1.0,
-        "minus_half": -0.5, **{f"part{at}": part for at, part in enumerate(_parts())},
-        **{f"sine{at}": number for at, number in enumerate(SINE[FLOAT32])},
-        **{f"cosine{at}": number for at, number in enumerate(COSINE[FLOAT32])},
-    }  # fmt: skip
-    known |= {name: np.float32(number) for name, number in numbers.items()}
-    known |= {"table": np.array(_table(), np.uint32), "abs": abs}
     if simulated:
-        known |= {"fma": _fma, "bits_of": _bits_of, "cuda": _TWIN}
+        d = SimpleNamespace(fma=_fma, bits_of=_bits_of, cuda=_TWIN, compiled=lambda function, pair: function)
     else:
         from numba.cuda import libdevice
 
-        known |= {"fma": libdevice.fmaf, "bits_of": libdevice.float_as_int, "cuda": cuda}
-    for each in (_large, _reduced, _sine, _cosine, _sin, _cos, _tan):
-        # Its globals are these names and the functions before it.
-        made = FunctionType(each.__code__, known, each.__name__)
-        known[each.__name__] = made if simulated else _compiled(made)
-    return {f"{name}_float32": known[f"_{name}"] for name in ANGLES}
+        d = SimpleNamespace(fma=libdevice.fmaf, bits_of=libdevice.float_as_int, cuda=cuda, compiled=_compiled)
+    reduced, (sine, cosine) = _reduction(d), _curves(d)
+
+    def sin(x: Any) -> Any:
+        r, q = reduced(x)
+        y = cosine(r) if q & int32(1) else sine(r)
+        return float32(-y) if q & int32(2) else y
+
+    def cos(x: Any) -> Any:
+        r, q = reduced(x)
+        y = sine(r) if q & int32(1) else cosine(r)
+        return float32(-y) if (q + int32(1)) & int32(2) else y
+
+    def tan(x: Any) -> Any:
+        r, q = reduced(x)
+        s, c = sine(r), cosine(r)
+        return float32(float32(-c) / s) if q & int32(1) else float32(s / c)
+
+    return {f"{each.__name__}_float32": d.compiled(each, False) for each in (sin, cos, tan)}
 
 
-def _compiled(function: FunctionType) -> Any:
+def _compiled(function: Function, pair: bool) -> Any:
     """A function of one float32 that is compiled once for every kernel that calls it; a device function would ask for a
     device."""
     from numba.cuda import types
     from numba.cuda.extending import intrinsic
 
-    single, pair = types.float32, types.Tuple((types.float32, types.int32))
-    result = pair if function.__name__ in ("_reduced", "_large") else single
+    result = types.Tuple((types.float32, types.int32)) if pair else types.float32
 
     def call(typing: Any, x: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             return context.compile_internal(builder, function, signature, values)
 
-        return result(single), generate
+        return result(types.float32), generate
 
     return intrinsic(call)
 
