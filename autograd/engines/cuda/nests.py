@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.cuda.arguments import in_fours
+from ...kernels.cuda.arguments import highest, in_fours, lowest
 from ...kernels.cuda.layout import ALONE, NONE, Layout, Lie, singles
 from ...kernels.cuda.nest import passes_of
 from ...kernels.loop_passes import Get, Nest
@@ -20,6 +20,8 @@ from ..compiled.calls import View
 
 LONG = 16
 """A loop of at least so many turns is gone through four at a time."""
+MANY, FEW, FOURS = 1 << 21, 4, 2
+"""From so many numbers on, of so few reads, a thread has two reads of each under way before it computes."""
 MOST_PIECES = 65535
 """Pieces of a loop that is cut among blocks besides the first: a GPU's limit."""
 APART, STAYS = 8.0, 0.25
@@ -57,7 +59,11 @@ def laid(loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequen
 def _laid(loops: Loops, sizes: tuple[int, ...], fours: bool, chip: Chip) -> Layout:
     nest = passes_of(loops)
     costs = ((_cycles(nest, layout, sizes, chip), at, layout) for at, layout in enumerate(_ways(nest, sizes, fours, chip)))
-    return min(costs, default=(0.0, 0, ALONE))[-1]
+    layout = min(costs, default=(0.0, 0, ALONE))[-1]
+    many = chip.most * FOURS if chip.simulated else MANY
+    if loops.depth == 1 and layout.slots > 1 and sizes[0] >= many and len(loops.reads) <= FEW:
+        return replace(layout, fours=FOURS)
+    return layout
 
 
 def _ways(nest: Nest, sizes: tuple[int, ...], fours: bool, chip: Chip) -> Iterator[Layout]:
@@ -99,7 +105,7 @@ def rows_of(nest: Nest, layout: Layout, sizes: Sequence[int], chip: Chip) -> int
     rows = sizes[0] if sizes else 1
     if nest.whole or rows < 2:
         return rows
-    unit = layout.across * layout.slots if layout.abreast == 0 else layout.lines if layout.down == 0 else 1
+    unit = layout.across * layout.slots * layout.fours if layout.abreast == 0 else layout.lines if layout.down == 0 else 1
     if chip.simulated:
         return min(rows, -(-rows // 2 // unit) * unit)
     blocks = chip.processors * chip.room // max(layout.threads, 64)
@@ -163,4 +169,5 @@ def _by_four(buffer: Buffer, place: tuple[Any, Sequence[int]]) -> bool:
     view, far = place
     if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
         return True
-    return in_fours(view) and all(each % 4 == 0 and each >= 0 for each in far)
+    near = highest(view) - lowest(view) < 1 << 31  # places of four numbers are signed
+    return near and in_fours(view) and all(each % 4 == 0 and each >= 0 for each in far)

@@ -23,7 +23,8 @@ NONE = -1
 class Layout:
     """`abreast`: the loop dealt out to the threads of a line; `down`: the one dealt out to lines; `split`: the one cut among
     blocks, in pieces of one turn for every thread; `slots`: turns that a thread does at once, by 128 bits; `single`: loops of
-    which no thread has more than one turn (of `slots`). `warp` is smaller on the simulator."""
+    which no thread has more than one turn (of `slots`). `warp` is smaller on the simulator. `fours`: how many times `slots` turns a
+    thread has under way at once, where there are many."""
 
     abreast: int = 0
     across: int = 1
@@ -33,6 +34,7 @@ class Layout:
     slots: int = 1
     single: frozenset[int] = frozenset()
     warp: int = WARP
+    fours: int = 1
 
     @property
     def threads(self) -> int:

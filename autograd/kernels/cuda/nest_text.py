@@ -60,7 +60,7 @@ class _Writer:
         self.around: set[int] = set()
         """The loops that stand around what is being written."""
         self.slots = 1
-        """How many turns of the loop abreast at once: four, where numbers can be moved by 128 bits."""
+        """How many turns of the loop abreast at once: four or eight, where numbers can be moved by 128 bits."""
         self.cells: dict[str, int] = {}
         """Shared memory: dtype -> so many numbers."""
         self.known: set[int] = set()
@@ -142,6 +142,12 @@ class _Writer:
             with self.block(f"if i{loop} < {end}:"):
                 body()
         else:
+            if slots > 1 and layout.fours > 1:
+                many = layout.across * slots * layout.fours
+                self.say(f"many = uint32({end} - (uint32({end} - {first}) & uint32({many - 1})))")
+                self.slots = slots * layout.fours
+                self._while(loop, f"uint32({first}{offset})", "many", f"uint32({many})", body)
+                first = "many"
             if slots > 1:
                 self.say(f"whole = uint32({end} - (uint32({end} - {first}) & uint32({slots - 1})))")
                 self.slots = slots
@@ -285,12 +291,14 @@ class _Writer:
         if isinstance(item, Get) and item.value in self.code.draws:
             self._draw(item.value)
         elif isinstance(item, Get) and self._moves_by_four("r", item.value):
-            four = ", ".join(self._name(item.value, slot) for slot in range(4))
-            self.say(f"{four} = ld4(r{item.value}, {self._index('r', item.value)})")
+            for first in range(0, self.slots, 4):
+                four = ", ".join(self._name(item.value, slot) for slot in range(first, first + 4))
+                self.say(f"{four} = ld4(r{item.value}, {self._index('r', item.value, first)})")
         elif isinstance(item, Put) and self._moves_by_four("w", item.write):
             value = self.loops.writes[item.write].value
-            four = ", ".join(self._name(value, slot) for slot in range(4))
-            self.say(f"st4(w{item.write}, {self._index('w', item.write)}, {four})")
+            for first in range(0, self.slots, 4):
+                four = ", ".join(self._name(value, slot) for slot in range(first, first + 4))
+                self.say(f"st4(w{item.write}, {self._index('w', item.write, first)}, {four})")
         else:
             for slot in range(self.slots if self._is_wide(item) else 1):
                 self._do_one(item, slot)
@@ -301,7 +309,11 @@ class _Writer:
         wide = self.slots > 1 and self.abreast in self.nest.varies[at]
         names = [self._name(at, slot) for slot in range(self.slots if wide else 1)]
         if self._moves_by_four("r", at):
-            lines = random.four(kind, dtype, f"r{at}", self._index("r", at), names)
+            lines = [
+                line
+                for first in range(0, self.slots, 4)
+                for line in random.four(kind, dtype, f"r{at}", self._index("r", at, first), names[first : first + 4])
+            ]
         else:
             numbers = [(name, self._index("r", at, slot)) for slot, name in enumerate(names)]
             lines = [line for name, place in numbers for line in random.one(kind, dtype, f"r{at}", place, name)]
@@ -374,12 +386,17 @@ class _Writer:
         return spoken(value.word, value.dtype, operands)
 
     # Places -----------------------------------------------------------------------------------------------------------
+    def _ahead(self, slot: int) -> int:
+        """How many turns behind the first of this thread a slot is: fours lie side by side over the threads of a line."""
+        slots = self.layout.slots
+        return slot // slots * self.layout.across * slots + slot % slots
+
     def _index(self, kind: str, at: int, slot: int = 0) -> str:
         """Where in a read or a write the number of this turn is."""
         buffer = self.loops.reads[at] if kind == "r" else self.loops.writes[at].buffer
         terms = [f"{kind}{at}_first"]
         for loop, move in enumerate(buffer.moves):
-            turn = f"(i{loop} + uint32({slot}))" if slot and loop == self.abreast else f"i{loop}"
+            turn = f"(i{loop} + uint32({self._ahead(slot)}))" if slot and loop == self.abreast else f"i{loop}"
             if move == NEXT:
                 terms.append(turn)
             elif move == FAR:
@@ -398,7 +415,7 @@ class _Writer:
         place = "0"
         for loop in self.nest.kept[at]:
             turn = f"i{loop}" if loop else "i0 - start"
-            turn += f" + uint32({slot})" if slot and loop == self.abreast else ""
+            turn += f" + uint32({self._ahead(slot)})" if slot and loop == self.abreast else ""
             place = f"({place}) * n{loop} + {turn}"
         if self.lie.lines_apart(at):
             place = f"({place}) * uint32({self.layout.lines}) + line"

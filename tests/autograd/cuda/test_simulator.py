@@ -76,7 +76,7 @@ def test_products_of_awkward_shapes(turned, shape, rng):
     np.testing.assert_allclose(found, ng.compile(node, [x, y], engine="numpy")(a.value, b.value), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(37,), (3, 22), (5, 64), (4, 20)])
+@pytest.mark.parametrize("shape", [(37,), (150,), (3, 22), (5, 64), (4, 20)])
 def test_rows_go_four_by_four_where_they_can(shape, rng):
     x = ng.parameter("x", rng.standard_normal(shape).astype(np.float32))
     b = ng.parameter("b", rng.standard_normal(shape[-1]).astype(np.float32))
