@@ -56,6 +56,14 @@ def _made(code: Any) -> tuple[str, list[str], int]:
     return code.text(), kinds, code.threads()
 
 
+def laid(given: Any) -> list[Any]:
+    """What is laid over lines of threads, over pieces of a loop, over four loops, and over eights."""
+    rows, image, four = given("rows", 1024, 512), given("batch", 32, 64, 56, 56), given("four", 16, 32, 28, 28)
+    bent = ng.tanh(four * given("f1", 32, 1, 1) + given("f2", 16, 1, 28, 1)) * given("f3", 28) + four
+    long = ng.tanh(given("long", 1 << 22)) * 2.0
+    return [ng.softmax(given("ten", 1024, 10)), ng.sum(rows, axis=0), ng.mean(image, axis=(0, 2, 3)), bent, long]
+
+
 def calls() -> Iterator[tuple[str, str, list[str], int]]:
     """The same of everything in the plans of a training step, of long rows, of random numbers and of picks."""
     rng = np.random.default_rng(0)
@@ -89,6 +97,7 @@ def calls() -> Iterator[tuple[str, str, list[str], int]]:
         "channels": planned(channels, {}, Gpu()),
         "running": planned([ng.cumsum(table, axis=0), ng.argmax(table, axis=1)], {}, Gpu()),
         "random": planned([draw((64,), step=step, dtype=np.float32) for draw in (ng.uniform, ng.normal)], {}, Gpu()),
+        "laid": planned(laid(given), {}, Gpu()),
         "angles": planned([ng.sin(table), ng.cos(table), ng.tan(table)], {}, Gpu()),
     }
     for name, plan in plans.items():

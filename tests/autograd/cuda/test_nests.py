@@ -169,6 +169,16 @@ def test_partial_results_are_put_together_by_many_blocks():
     assert first.grid[0] * 512 * 16 <= 100000 * 512, "more is written than pays"
 
 
+def test_a_fold_over_everything_ends_a_nest():
+    """What needs it is a nest of its own; else all rows would be done by one block, as of the gradient's length here."""
+    x = given("x", 300, 200)
+    clipped, scaled = x * ng.minimum(1.0 / ng.sqrt(ng.sum(x * x)), 1.0), (x - ng.mean(x)) / ng.std(x)
+    for node in (clipped, scaled, ng.softmax(given("y", 100000))):
+        found = nests(node)
+        assert not any(each.code.whole for each in found)
+        assert np.prod(found[0].grid) > 32
+
+
 def test_ten_columns_stay_in_registers():
     """A row of a softmax with its loss and gradient is read once, and nothing is put aside."""
     x, t = given("x", 1024, 10), given("t", 1024, 10)
