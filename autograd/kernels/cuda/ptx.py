@@ -76,13 +76,13 @@ def _writer() -> tuple[str | bytes, ...]:
 
 def name_of(ptx: bytes) -> str:
     """What the kernel of a PTX text is called."""
-    (name,) = re.findall(rb"\.entry (\w+)", ptx)
+    (name,) = re.findall(rb"\.entry ([\w$]+)", ptx)
     return str(name.decode())
 
 
 def widths(ptx: bytes) -> list[int]:
     """Bytes of every argument of a kernel, as its PTX declares them."""
-    declared = re.search(rb"\.entry \w+\(([^)]*)\)", ptx)
+    declared = re.search(rb"\.entry [\w$]+\(([^)]*)\)", ptx)
     found = re.findall(r"\.param[^,]*?\.[a-z](\d+) ", declared.group(1).decode()) if declared else []
     return [_WIDTHS[width] for width in found]
 

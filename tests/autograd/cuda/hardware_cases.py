@@ -247,6 +247,7 @@ def test_garbage_is_not_freed_within_a_capture(fake, device):
     assert device.free() == fake.total
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot interrupt itself there")
 def test_an_interrupt_waits_for_the_end_of_a_step(fake, device):
     done = []
     with pytest.raises(KeyboardInterrupt):
@@ -287,6 +288,7 @@ def test_a_driver_older_than_the_compiler_is_told_from_a_mistake():
         device.kernel(TEXT, KINDS, 128)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
 def test_a_forked_process_is_told_that_it_has_no_gpu(fake, device):
     run, inputs, w = program(device)
     run.run(inputs, DATA)
