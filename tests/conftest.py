@@ -1,6 +1,7 @@
 """Fixtures every test may ask for."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """With several workers, tests that share something slow go to the same one: those of one group."""
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need a GPU are skipped, and say why, where there is none."""
+    wanting = [item for item in items if item.get_closest_marker("gpu")]
+    reason = _no_gpu(alone=len(wanting) == len(items)) if wanting else None
+    for item in wanting if reason else ():
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _no_gpu(*, alone: bool) -> str | None:
+    """Why nothing can run on a GPU in this process."""
+    if find_spec("numba_cuda") is None:
+        return "needs a GPU, and the extra cuda is not installed"
+    if not alone:
+        # Other tests may have numba.cuda simulate a GPU, which is so for the whole of a process.
+        return "needs a GPU, and a process of its own: python tests/gpu/run.py"
+    from nngraph.autograd.errors import NoDevice
+    from nngraph.autograd.kernels.cuda.device import gpu
+
+    try:
+        gpu()
+    except NoDevice as error:
+        return str(error)
+    return None
 
 
 @pytest.fixture(autouse=True)

@@ -33,20 +33,50 @@ class Seen:
     wide_stores: int
     loads: int
     stores: int
+    instructions: int
     multiply_adds: float
     """Share of FFMA among the instructions of the loop that has most of them."""
+    matrix: int
+    """Instructions that multiply small matrices (HMMA)."""
     ptx: str
     sass: str
 
 
 def seen(text: str, kinds: Sequence[str], arch: str = "90", threads: int | None = None) -> Seen:
     """The kernel of a text, given arguments of these kinds ("float32*" is a flat array), for compute capability `arch`."""
-    ptx = compiled(text, kinds, arch, threads)
+    return assembled([compiled(text, kinds, arch, threads)], arch)[0]
+
+
+def assembled(sources: Sequence[str], arch: str, *, listed: bool = True) -> list[Seen]:
+    """Kernels written in PTX, assembled together, since every start of a program of the toolkit takes half a second. Without
+    `listed` their machine code is not looked at, and what would be seen there is 0."""
     with tempfile.TemporaryDirectory() as folder:
-        source, cubin = Path(folder, "kernel.ptx"), Path(folder, "kernel.cubin")
-        source.write_text(ptx, encoding="utf-8")
+        source, cubin = Path(folder, "kernels.ptx"), Path(folder, "kernels.cubin")
+        source.write_text(_joined(sources), encoding="utf-8")
         said = _run(tool("ptxas"), "-v", f"-arch=sm_{arch}", str(source), "-o", str(cubin))
-        sass = _run(tool("cuobjdump"), "--dump-sass", str(cubin))
+        sass = _run(tool("cuobjdump"), "--dump-sass", str(cubin)) if listed else ""
+    saying = _by_kernel(r"Compiling entry function '\w+_kernel(\d+)'", said)
+    listing = _by_kernel(r"Function : \w+_kernel(\d+)", sass)
+    return [_seen(ptx, saying[at], listing.get(at, "")) for at, ptx in enumerate(sources)]
+
+
+def _joined(sources: Sequence[str]) -> str:
+    """One module of many, in which every name that is not local to a function ends with the number of its kernel."""
+    head = re.findall(r"^\.(?:version|target|address_size) .*$", sources[0], re.MULTILINE)
+    parts = ["\n".join(head)]
+    for at, ptx in enumerate(sources):
+        body = re.sub(r"^\.(?:version|target|address_size) .*$", "", ptx, flags=re.MULTILINE)
+        parts.append(re.sub(r"(?<![\w%$.])_\w+", lambda name, at=at: f"{name[0]}_kernel{at}", body))
+    return "\n".join(parts) + "\n"
+
+
+def _by_kernel(head: str, text: str) -> dict[int, str]:
+    """What follows each kernel's head."""
+    pieces = re.split(head, text)
+    return {int(at): said for at, said in zip(pieces[1::2], pieces[2::2])}
+
+
+def _seen(ptx: str, said: str, sass: str) -> Seen:
     code = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\d+ )?([A-Z][A-Z0-9_.]*)", sass)
     number = lambda pattern: int((re.findall(pattern, said) or ["0"])[0])  # noqa: E731
     return Seen(
@@ -59,7 +89,9 @@ def seen(text: str, kinds: Sequence[str], arch: str = "90", threads: int | None 
         wide_stores=sum(each.startswith("ST") and ".128" in each for each in code),
         loads=sum(each.startswith(("LDG", "LD.")) for each in code),
         stores=sum(each.startswith(("STG", "ST.")) for each in code),
+        instructions=len(code),
         multiply_adds=_hottest(sass),
+        matrix=sum(each.startswith("HMMA") for each in code),
         ptx=ptx,
         sass=sass,
     )
@@ -83,19 +115,47 @@ def _hottest(sass: str) -> float:
 def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = None) -> str:
     """PTX."""
     cuda = numba_cuda()
-    from numba.cuda import types
-
-    def kind(name: str) -> Any:
-        if name.endswith("*"):
-            # A bare address: one word of the kernel's parameters, where an array would be seven.
-            return types.CPointer(getattr(types, {"bool": "boolean"}.get(name[:-1], name[:-1])))
-        return getattr(types, name)
-
-    python = function(text, names(cuda, False))
     # Two blocks of 256 threads share a processor, or as many of others: a thread has at most 128 registers.
     options = {"launch_bounds": (threads, max(1, 512 // threads))} if threads else {}
-    ptx, _ = cuda.compile_ptx(python, tuple(map(kind, kinds)), cc=(int(arch[:-1]), int(arch[-1])), **options)
+    python = function(text, names(cuda, False))
+    ptx, _ = cuda.compile_ptx(python, tuple(map(_kind, kinds)), cc=_capability(arch), **options)
     return ptx
+
+
+def compiled_for(text: str, kinds: Sequence[str], archs: Sequence[str], threads: int | None = None) -> list[str]:
+    """PTX for several compute capabilities; types are found and LLVM is written once."""
+    numba_cuda()
+    from numba.cuda.codegen import CUDACodeLibrary
+
+    made = []
+    written = CUDACodeLibrary.get_asm_strs
+
+    def kept(library: Any, cc: Any = None) -> list[str]:
+        made.append(library)
+        return written(library, cc)
+
+    # numba hands out PTX and keeps to itself what it was made from.
+    CUDACodeLibrary.get_asm_strs = kept
+    try:
+        first = compiled(text, kinds, archs[0], threads)
+    finally:
+        CUDACodeLibrary.get_asm_strs = written
+    return [first, *("\n".join(written(made[-1], _capability(arch))) for arch in archs[1:])]
+
+
+def _capability(arch: str) -> tuple[int, int]:
+    return int(arch[:-1]), int(arch[-1])
+
+
+def _kind(name: str) -> Any:
+    """A type of numba."""
+    from numba.cuda import types
+
+    if name.endswith("*"):
+        # A bare address: one word of the kernel's parameters, where an array would be seven. numba cannot write its
+        # booleans, which have one bit, through an address.
+        return types.CPointer(getattr(types, {"bool": "uint8"}.get(name[:-1], name[:-1])))
+    return getattr(types, name)
 
 
 def tool(name: str) -> str:
