@@ -139,7 +139,8 @@ def _arguments(how: Launched, near: Sequence[Node], named: Named) -> Iterator[tu
 
 # Reading ------------------------------------------------------------------------------------------------------------------
 def readable(text: str) -> str:
-    """A kernel's text without its casts to numbers of 32 and 64 bits, which say to the compiler what a reader sees anyway.
+    """A kernel's text without its casts to numbers of 32 and 64 bits, which say to the compiler what a reader sees anyway, and
+    without + 0 and · 1 between whole numbers.
 
     >>> print(readable("def kernel(x, n):\\n    at = uint32(cuda.blockIdx.x * uint32(4))\\n    x[at] = float32(0)\\n"))
     def kernel(x, n):
@@ -150,9 +151,24 @@ def readable(text: str) -> str:
 
 
 class _Plain(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self.fractions: set[ast.Constant] = set()
+        """Numbers with fractions, to which nothing is added in vain: −0 + 0 is 0."""
+
     def visit_Call(self, node: ast.Call) -> Any:
         """A cast gives way to what it casts."""
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in CASTS and len(node.args) == 1:
+            if node.func.id.startswith("float") and isinstance(node.args[0], ast.Constant):
+                self.fractions.add(node.args[0])
             return node.args[0]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        """Nothing is added to a place, and no distance is taken once."""
+        self.generic_visit(node)
+        neutral = 0 if isinstance(node.op, ast.Add) else 1 if isinstance(node.op, ast.Mult) else None
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(one, ast.Constant) and one not in self.fractions and type(one.value) is int and one.value == neutral:
+                return other
         return node

@@ -38,7 +38,7 @@ def sides(kernel: Kernel, exact: bool) -> tuple[Side, ...]:
         loop = N_("The same as loops of a processor, number by number.")
     if "# what makes this kernel" in kernel.loop or "@kernel" in kernel.loop:
         loop = N_("How the kernel for a processor is made; the loop inside is what runs.")
-    gpu = N_("What every thread runs. Casts to 32 bits are left out, and long sums stand in a loop that is written out where it is compiled.")
+    gpu = N_("What every thread runs. Casts to 32 bits and + 0 are left out, and long sums stand in a loop that is written out where it is compiled.")
     found = [
         Side(translate(N_("Formula")), translate(N_("What is computed, in one go.")), kernel.formulas),
         Side("NumPy", translate(numpy if many else alone), kernel.numpy),

@@ -183,6 +183,8 @@ def test_a_product_whose_depth_is_cut_is_put_together_by_another_kernel():
 def test_casts_are_all_that_is_left_out():
     text = "def kernel(x, n):\n    at = uint32(uint32(7) % n)\n    x[at] = float32(int(n))\n"
     assert readable(text) == "def kernel(x, n):\n    at = 7 % n\n    x[at] = int(n)"
+    text = "def kernel(x, n):\n    x[uint32(n * uint32(1) + 0)] = x[0] + float32(0) - 1 * True\n"
+    assert readable(text) == "def kernel(x, n):\n    x[n] = x[0] + 0 - True"
 
 
 def test_numpy_lines_compute_the_node():
