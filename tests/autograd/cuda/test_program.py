@@ -13,6 +13,7 @@ from nngraph.nets.estimators import MLPClassifier
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
 from nngraph.autograd.engines.cuda import epochs, memory
+from nngraph.autograd.engines.cuda.target import FALLBACKS
 from nngraph.autograd.executable import OFFERED, report_of
 from nngraph.autograd.kernels.cuda import rows
 from nngraph.autograd.kernels.cuda.device import simulator
@@ -135,6 +136,24 @@ def test_steps_before_refused_data_are_done_and_none_after(wrong, monkeypatch):
         assert np.isfinite(step(places[:2] % 4)[0])
     assert left["numba"][1] == left[SIMULATED][1] == wrong
     np.testing.assert_array_equal(left["numba"][0], left[SIMULATED][0])
+
+
+def test_what_numpy_does_in_the_middle_divides_a_step_into_pieces(monkeypatch, rng):
+    monkeypatch.setitem(FALLBACKS, "cumsum", "this test says so")
+    x = ng.input("x", shape=(ng.Size("N", 4), 3), dtype=np.float32)
+    w = ng.parameter("w", np.ones(3, np.float32))
+    last = ng.mean(ng.tanh(ng.cumsum(x * w, axis=1)))
+    data = rng.standard_normal((8, 3)).astype(np.float32)
+    found = {}
+    for engine in ("numpy", SIMULATED):
+        w.value = np.ones(3, np.float32)
+        step = ng.compile(last, [x], {w: w - ng.gradient(last, [w])[0]}, engine)
+        calls = [float(step(data[:4])) for _ in range(3)]
+        found[engine] = [*calls, *(loss for record in step.epochs([data], batch=4) for loss in record.outputs[0]), *w.value]
+    pieces = step._first[1].pieces
+    assert [isinstance(piece, list) for piece in pieces[:3]] == [True, False, True]
+    assert not step._first[1].is_native
+    np.testing.assert_allclose(found[SIMULATED], found["numpy"], rtol=1e-5)
 
 
 def test_a_ctrl_c_between_two_steps_keeps_those_that_are_done(monkeypatch, rng):
