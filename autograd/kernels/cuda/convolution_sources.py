@@ -130,7 +130,8 @@ class WindowsDown(WindowSource):
             number, down = f"depth_{self.name}{load}", f"{self.name}_down{load}"
             lines.say(f"{number} = uint32(k + {self.name}_k{load})")
             lines.say(*self.window(number, down, f"{self.name}_right{load}", f"{self.name}_by{load}"))
-            lines.say(f"{down} = {down} if {number} < end else {AWAY}")
+            by = f"{self.name}_by{load}"
+            lines.say(f"{down} = {down} if {number} < end else {AWAY}", f"{by} = held({by})")
 
     def inside(self, load: int) -> str:
         """See Source."""

@@ -17,7 +17,8 @@ from ...philox import LOW, MULTIPLIERS, ROUNDS, WEYL
 def primitives(simulated: bool) -> SimpleNamespace:
     """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
     `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time.
-    `philox(place, draw, step, seed, path)`: four random words of 32 bits (see philox.py of autograd)."""
+    `philox(place, draw, step, seed, path)`: four random words of 32 bits (see philox.py of autograd). `held(number)`: a
+    uint32 that is kept once it is computed, and not computed again wherever it is needed."""
     return _twins() if simulated else _intrinsics()
 
 
@@ -34,7 +35,10 @@ def _twins() -> SimpleNamespace:
         with _ONE:
             array[at] += number
 
-    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=_philox)
+    def held(number: Any) -> Any:
+        return number
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=_philox, held=held)
 
 
 def _philox(place: Any, *words: Any) -> tuple[Any, ...]:
@@ -129,4 +133,13 @@ def _intrinsics() -> SimpleNamespace:
 
         return types.UniTuple(types.uint32, 4)(*[types.uint32] * 5), generate
 
-    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=philox)
+    @intrinsic
+    def held(typing: Any, number: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            word = ir.IntType(32)
+            move = ir.InlineAsm(ir.FunctionType(word, [word]), "mov.u32 $0, $1;", "=r,r", side_effect=True)
+            return builder.call(move, values)
+
+        return types.uint32(types.uint32), generate
+
+    return SimpleNamespace(ld4=ld4, st4=st4, add_to=add_to, philox=philox, held=held)
