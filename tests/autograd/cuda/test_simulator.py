@@ -122,7 +122,8 @@ def test_the_gradient_of_picks_is_added_in_the_order_of_the_rows(rows, rng):
     table = ng.parameter("table", rng.standard_normal((5, 3)).astype(np.float32))
     places = rng.integers(-5, 5, (rows, 1)).astype(np.int64)
     weights = (10.0 ** rng.integers(-3, 8, (rows, 3)) * rng.standard_normal((rows, 3))).astype(np.float32)
-    (gradient,) = ng.gradient(ng.sum(ng.gather(table, places) * weights), [table])
+    weighed = ng.gather(table, places) * ng.parameter("weights", weights)
+    (gradient,) = ng.gradient(ng.sum(weighed), [table])
     right = np.zeros((5, 3), np.float32)
     for place, row in zip(places[:, 0], weights):
         right[place] += row
