@@ -64,6 +64,12 @@ def _on_gpu(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
     return on_gpu(outputs, updates)
 
 
+def _on_tensor_cores(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
+    from .engines.cuda.program import on_tensor_cores
+
+    return on_tensor_cores(outputs, updates)
+
+
 def _on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
     from .engines.cuda.program import on_simulator
 
@@ -71,7 +77,8 @@ def _on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan
 
 
 engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {
-    "numpy": NumpyPlan, "numba": _compiled, "cuda": _on_gpu, "cuda-simulator": _on_simulator,
+    "numpy": NumpyPlan, "numba": _compiled, "cuda": _on_gpu, "cuda-tf32": _on_tensor_cores,
+    "cuda-simulator": _on_simulator,
 }  # fmt: skip
 """Engine name -> what turns outputs and updates into a plan."""
 
@@ -97,7 +104,8 @@ def compile(
     Every update is computed from the old values; then all are applied together, or none when anything fails. Leaves
     that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
     tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
-    `engine`: "numba", compiled kernels, is the default; "numpy" is the reference; "cuda" computes on an NVIDIA GPU.
+    `engine`: "numba", compiled kernels, is the default; "numpy" is the reference; "cuda" computes on an NVIDIA GPU,
+    "cuda-tf32" also with its tensor cores: float32 products then round what they multiply to 10 bits of fraction.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])
@@ -319,7 +327,7 @@ def report_of(
 ) -> PlanReport:  # fmt: skip
     """What an engine would do with outputs and updates, found without making it ready to; `names` are those of the
     outputs."""
-    if engine in ("cuda", "cuda-simulator"):
+    if engine.startswith("cuda"):
         from .engines.cuda import report as on_gpu
 
         return on_gpu.report_of(engine, outputs, updates, inputs, names)

@@ -12,17 +12,19 @@ from ...kernels.cuda.device import MOST_BLOCKS
 from ...kernels.cuda.product import CudaProduct, block, form_of
 from ...kernels.cuda.product_parts import CudaGathering, Gathering
 from ...kernels.cuda.product_tiles import SMALL, Tile
+from ...kernels.cuda.tensor import TensorTile
 from ...language import N_
 from ..compiled.calls import View
 from ..compiled.lowering.products import ONCE, Product
-from .tiles import chosen, span, tiles_for
+from .tiles import chosen, span, tensor_tile, tiles_for
 
 
 def emit(
-    plan: Any, way: Product, a: View, b: View, c: View, accumulate: bool, tile: Tile | None = None, parts: int = 1
-) -> bool:
+    plan: Any, way: Product, a: View, b: View, c: View, accumulate: bool, tile: Tile | TensorTile | None = None,
+    parts: int = 1, tf32: bool = False,
+) -> bool:  # fmt: skip
     """Add the calls that compute a product; False when no kernel fits its loops. `tile` and `parts` are chosen where no
-    tile is given."""
+    tile is given; of tensor cores for float32 where `tf32` will do."""
     if not way.fits or c.dtype.name not in ("float32", "float64"):
         return False
     near, far = (*way.stack[::-1], ONCE, ONCE)[:2]
@@ -32,7 +34,10 @@ def emit(
     if tile is None:
         regular = form.a.endswith("4") and form.b.endswith("4") and form.c_four and second.size == 1
         sizes = way.rows.size, way.columns.size
-        tile, parts = chosen(*sizes, way.depth.size, matrices, tiles_for(*sizes, c.dtype.name, regular))
+        if tf32 and c.dtype.name == "float32":
+            tile, parts = tensor_tile(*sizes, way.depth.size, matrices)
+        else:
+            tile, parts = chosen(*sizes, way.depth.size, matrices, tiles_for(*sizes, c.dtype.name, regular))
         form = replace(form, tile=tile)
     across, down = -(-way.columns.size // tile.width), -(-way.rows.size // tile.height)
     grid = across, down, matrices * parts

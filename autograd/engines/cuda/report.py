@@ -18,7 +18,7 @@ from ..compiled.planning.whole import Whole
 from ..numpy_report import source_of
 from .binding import kind_of
 from .launch import launched
-from .target import Gpu
+from .target import Gpu, target_of
 
 TIMES = 20
 """So often a call is launched, as one, for one measurement."""
@@ -26,8 +26,9 @@ TIMES = 20
 
 def report(plan: Whole, inputs: Sequence[Leaf], names: Sequence[str | None], device: Device) -> PlanReport:
     """What the plan does; nothing is compiled for it. `names` are those of the outputs."""
-    engine = "cuda-simulator" if device.simulated else "cuda"
-    return replace(compiled.report(plan, inputs, names), engine=engine, details=Details(plan, device))
+    target = plan.target
+    assert isinstance(target, Gpu)
+    return replace(compiled.report(plan, inputs, names), engine=target.engine, details=Details(plan, device))
 
 
 def report_of(
@@ -35,8 +36,9 @@ def report_of(
     names: Sequence[str | None],
 ) -> PlanReport:  # fmt: skip
     """What this engine would do, found without memory and without kernels; NoDevice where it could do nothing."""
-    device = gpu() if engine == "cuda" else simulator()
-    return report(planned(outputs, updates, Gpu(device.simulated)), inputs, names, device)
+    target = target_of(engine)
+    device = simulator() if target.simulated else gpu()
+    return report(planned(outputs, updates, target), inputs, names, device)
 
 
 class Details:

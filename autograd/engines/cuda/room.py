@@ -11,15 +11,13 @@ from ...sizes import Size, resized
 from ..compiled.planned import planned
 from ..compiled.planning.memory import arranged
 from .memory import may_stop, room
-from .target import Gpu
+from .target import target_of
 
 if TYPE_CHECKING:
     from ...executable import Executable
 
 
-def advised(
-    error: OutOfDeviceMemory, executable: Executable, shapes: Sequence[tuple[int, ...]]
-) -> OutOfDeviceMemory:
+def advised(error: OutOfDeviceMemory, executable: Executable, shapes: Sequence[tuple[int, ...]]) -> OutOfDeviceMemory:
     """The error for inputs of these shapes, with the largest batch that fits, where the size of the batch has a name."""
     names = [
         size.text
@@ -48,14 +46,14 @@ def _largest(executable: Executable, shapes: Sequence[tuple[int, ...]], name: st
         for size, actual in zip(leaf.shape, shape)
         if isinstance(size, Size) and size.parts is None
     }
-    count, simulated = len(executable.outputs), executable.engine != "cuda"
+    count, target = len(executable.outputs), target_of(executable.engine)
 
     def fits(batch: int) -> bool:
         asked = {**sizes, name: batch}
         _, nodes = executable.for_shapes(
             tuple(tuple(resized(size, asked) for size in leaf.shape) for leaf in executable.inputs)
         )
-        plan = planned(nodes[:count], dict(zip(executable.updates, nodes[count:])), Gpu(simulated))
+        plan = planned(nodes[:count], dict(zip(executable.updates, nodes[count:])), target)
         return room(plan, arranged(plan.calls, plan.mark)[2], executable.updates, may_stop(plan)) <= free
 
     # The largest that is known to fit, and the smallest that is known not to.

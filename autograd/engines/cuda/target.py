@@ -29,6 +29,13 @@ class Gpu:
     """A GPU, or the simulator, where few fat blocks are run soonest."""
 
     simulated: bool = False
+    tf32: bool = False
+    """Whether float32 products may be done by tensor cores, which round what is multiplied to 10 bits of fraction."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that plans for it."""
+        return "cuda-simulator" if self.simulated else "cuda-tf32" if self.tf32 else "cuda"
 
     def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> CudaNest:
         """See Target."""
@@ -56,7 +63,7 @@ class Gpu:
 
     def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
         """See Target."""
-        return emit(plan, way, a, b, c, accumulate, SMALL if self.simulated else None)
+        return emit(plan, way, a, b, c, accumulate, SMALL if self.simulated else None, tf32=self.tf32)
 
     def attach(self, calls: list[Call]) -> None:
         """See Target."""
@@ -77,5 +84,5 @@ def target_of(engine: str) -> Gpu:
     return TARGETS[engine]
 
 
-TARGETS = {"cuda": Gpu(), "cuda-simulator": Gpu(simulated=True)}
+TARGETS = {each.engine: each for each in (Gpu(), Gpu(tf32=True), Gpu(simulated=True))}
 """Engine -> what it plans for."""

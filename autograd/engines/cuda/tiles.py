@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, LOW, MIDDLE, TALL, THIN, Tile
+from ...kernels.cuda.tensor import BROAD, NARROW, TensorTile
 
 PROCESSORS = 132
 """Of the GPU that the choice is made for."""
@@ -54,7 +55,7 @@ def share(tile: Tile) -> float:
     return sums / (1.1 * sums + 2 * read)
 
 
-def span(depth: int, parts: int, tile: Tile) -> int:
+def span(depth: int, parts: int, tile: Tile | TensorTile) -> int:
     """How deep one of the parts is: whole slices."""
     return -(-depth // (parts * tile.deep)) * tile.deep if parts > 1 else depth
 
@@ -73,3 +74,12 @@ def tile_of(rows: int, columns: int, matrices: int, size: int) -> Tile:
         return DOUBLE
     many = -(-rows // LARGE.height) * -(-columns // LARGE.width) * matrices >= PROCESSORS
     return LARGE if many else MIDDLE
+
+
+def tensor_tile(rows: int, columns: int, depth: int, matrices: int) -> tuple[TensorTile, int]:
+    """The tile of tensor cores and the number of parts: large tiles where there are enough of them, else as many parts as
+    give every processor a block."""
+    counts = {each: -(-rows // each.height) * -(-columns // each.width) * matrices for each in (BROAD, NARROW)}
+    if counts[BROAD] >= PROCESSORS:
+        return BROAD, 1
+    return NARROW, max(1, min(PROCESSORS // max(counts[NARROW], 1), depth // (2 * DEEPEST * NARROW.deep)))

@@ -28,6 +28,8 @@ Replay = Callable[..., None]
 
 MOST_THREADS = 1024
 """Threads in a block, on every GPU."""
+TF32_FROM = 80
+"""The compute capability from which on tensor cores multiply TF32."""
 MOST_BLOCKS = (2**31 - 1, 65535, 65535)
 MOST_SHARED = 48 << 10
 """Bytes of shared memory that a block may have without being asked for specially."""
@@ -137,6 +139,19 @@ def gpu() -> Device:
     return Hardware(found)
 
 
+def with_tensor_cores(device: Any) -> Device:
+    """The GPU, if it has tensor cores that multiply TF32; NoDevice where it has none."""
+    if int(device.arch) < TF32_FROM:
+        raise NoDevice(
+            N_(
+                'engine "cuda-tf32" needs a GPU of compute capability 8.0 or more, and this one has {capability}; engine'
+                ' "cuda" computes on it, in float32'
+            ),
+            capability=f"{device.arch[:-1]}.{device.arch[-1]}",
+        )
+    return device  # type: ignore[no-any-return]
+
+
 def is_simulator() -> bool:
     """Whether numba.cuda, which has been imported, simulates."""
     import numba
@@ -178,7 +193,9 @@ def out_of_memory(asked: int, free: int) -> OutOfDeviceMemory:
     from ...report_text import short
 
     error = OutOfDeviceMemory(
-        N_("{asked} of the GPU's memory are needed, and {free} are free"), asked=short(asked, "B"), free=short(free, "B")
+        N_("{asked} of the GPU's memory are needed, and {free} are free"),
+        asked=short(asked, "B"),
+        free=short(free, "B"),
     )
     error.asked, error.free = asked, free
     return error

@@ -20,6 +20,7 @@ from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
 from .product_text import Stages, written
 from .product_tiles import Tile
+from .tensor import TensorTile
 
 NAMES = (
     "a", "a_first", "b", "b_first", "c", "c_first", "rows", "columns", "depth", "a_row", "a_depth", "b_depth", "b_column",
@@ -39,7 +40,7 @@ class Form:
     `add`: to what C holds. `turns`: there is a second loop of the depth. `parts`: every block does a part of the depth, and
     C has room for the sums of all parts. `flat`: blocks are counted by one number. `keeps`: C is written, as others than the epilogues read it."""
 
-    tile: Tile
+    tile: Tile | TensorTile
     dtype: str
     a: str
     b: str
@@ -128,7 +129,7 @@ def text(form: Form) -> str:
     return written(Stages(names(form), tile, number, a, b, begin, turned, stored))
 
 
-def _solid(tile: Tile) -> list[str]:
+def _solid(tile: Tile | TensorTile) -> list[str]:
     """Which tile and which matrix a block does: three numbers of its own."""
     return [
         "matrix = uint32(cuda.blockIdx.z)",
@@ -137,7 +138,7 @@ def _solid(tile: Tile) -> list[str]:
     ]
 
 
-def _flat(tile: Tile) -> list[str]:
+def _flat(tile: Tile | TensorTile) -> list[str]:
     """The same from one number, when there are more of them than a grid has along y or z."""
     return [
         f"across = uint32(uint32(columns + uint32({tile.width - 1})) // uint32({tile.width}))",
@@ -150,7 +151,9 @@ def _flat(tile: Tile) -> list[str]:
     ]
 
 
-def form_of(way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, add: bool, tile: Tile) -> Form:
+def form_of(
+    way: Any, views: Sequence[Any], near: Any, far: Any, second: Any, add: bool, tile: Tile | TensorTile
+) -> Form:
     """The kernel for a product: how its operands lie."""
     a, b, c = views
     single = c.dtype == np.float32

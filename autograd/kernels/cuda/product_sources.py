@@ -18,6 +18,7 @@ What it says itself it names after the load: f"{self.name}_…{load}".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .lines import Lines, together
@@ -67,26 +68,21 @@ class Source:
         return self.size * self.deep // self.four // self.threads
 
     @property
-    def pitch(self) -> int:
-        """How far apart two steps of the depth are in shared memory. Where a thread's numbers are of several steps, four
-        more than they are many, so that threads side by side write to different banks."""
-        return self.size + 4 if self.along_depth and self.size >= 32 else self.size
-
-    @property
     def across(self) -> int:
         """Loads side by side: those of one row of A, or of one step of the depth."""
         return (self.deep if self.along_depth else self.size) // self.four
 
-    def prepare(self, lines: Lines) -> None:
-        """Which numbers of every slice a thread brings, and where to."""
+    def prepare(self, lines: Lines, pitch: int) -> None:
+        """Which numbers of every slice a thread brings, and where to: steps of the depth are `pitch` apart."""
         name = self.name
+        assert self.loads * self.four * self.threads == self.size * self.deep, (self, "not all of a slice would be brought")
         for load in range(self.loads):
             e, k = f"{name}_e{load}", f"{name}_k{load}"
             near, far = (k, e) if self.along_depth else (e, k)
             if load == 0:
                 lines.say(f"{near} = uint32(uint32(thread % uint32({self.across})) * uint32({self.four}))")
                 lines.say(f"{far} = uint32(thread // uint32({self.across}))")
-                lines.say(f"{name}_to = uint32({k} * uint32({self.pitch}) + {e})")
+                lines.say(f"{name}_to = uint32({k} * uint32({pitch}) + {e})")
             else:
                 before = [f"{each[:3]}{load - 1}" for each in (near, far)]
                 lines.say(f"{near}, {far} = {before[0]}, uint32({before[1]} + uint32({self._rows}))")
@@ -110,16 +106,19 @@ class Source:
                 else:
                     lines.say(f"{numbers[0]} = {self.name}[{self.place(load)}]")
 
-    def keep(self, lines: Lines, first: str) -> None:
-        """The numbers into shared memory, where the slice begins at number `first`."""
-        shared, rows = f"slice_{self.name}", self._rows * (1 if self.along_depth else self.pitch)
+    def keep(self, lines: Lines, pitch: int, first: str, kept: Callable[[str], str]) -> None:
+        """The numbers into shared memory, where the slice begins at number `first`, as the tile wants them `kept`."""
+        shared, rows = f"slice_{self.name}", self._rows * (1 if self.along_depth else pitch)
         for load in range(self.loads):
-            numbers, to = self._numbers(load), f"{first} + {self.name}_to + uint32({load * rows})"
+            numbers, to = (
+                [kept(each) for each in self._numbers(load)],
+                f"{first} + {self.name}_to + uint32({load * rows})",
+            )
             if self.four == 1:
                 lines.say(f"{shared}[uint32({to})] = {numbers[0]}")
             elif self.along_depth:
                 for each, number in enumerate(numbers):
-                    lines.say(f"{shared}[uint32({to} + uint32({each * self.pitch}))] = {number}")
+                    lines.say(f"{shared}[uint32({to} + uint32({each * pitch}))] = {number}")
             else:
                 lines.say(f"st4({shared}, uint32({to}), {together(numbers)})")
 

@@ -12,6 +12,7 @@ from .lines import Lines, together
 from .nest import CudaNest, Draw, nest
 from .nest_text import once, opening
 from .product_tiles import Tile
+from .tensor import TensorTile
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,13 @@ class Store:
 
 
 def store(
-    lines: Lines, tile: Tile, places: Places, *, add: bool, keeps: bool, epilogues: Sequence[Epilogue]
+    lines: Lines, tile: Tile | TensorTile, places: Places, *, add: bool, keeps: bool, epilogues: Sequence[Epilogue]
 ) -> None:  # fmt: skip
     """All sums of a thread, as Store says."""
     made = Store(places, add, keeps, epilogues)
     made.opening(lines)
     for down, i in tile.squares_down:
-        with lines.under("for i in range(4):"):
+        with lines.under(f"for i in range({tile.run}):"):
             lines.say(f"in_row = uint32(row + mine_i + uint32({down}) + uint32(i))")
             with lines.under("if in_row < rows:"):
                 places.of_row(lines)

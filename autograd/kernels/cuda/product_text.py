@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .lines import Lines
 from .product_sources import Source
 from .product_tiles import Tile
+from .tensor import TensorTile
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Stages:
     up to the argument `turns`, None where there is no such loop; `store`: what writes the sums."""
 
     names: Sequence[str]
-    tile: Tile
+    tile: Tile | TensorTile
     number: str
     a: Source
     b: Source
@@ -34,39 +35,40 @@ class Stages:
 def written(stages: Stages) -> str:
     """The kernel."""
     tile, number, sources = stages.tile, stages.number, (stages.a, stages.b)
+    pitches = {source.name: tile.pitch(source.size, source.along_depth) for source in sources}
     lines = Lines()
     say = lines.say
     with lines.under(f"def kernel({', '.join(stages.names)}):"):
         for source in sources:
-            say(f"slice_{source.name} = cuda.shared.array({2 * tile.deep * source.pitch}, {number})")
+            say(f"slice_{source.name} = cuda.shared.array({2 * tile.deep * pitches[source.name]}, {number})")
         say("thread = uint32(cuda.threadIdx.x)")
         tile.begin(lines, number)
         say("matrix = uint32(cuda.blockIdx.z)", *stages.begin)
         say("turn, k = uint32(0), begin")
         for source in sources:
-            source.prepare(lines)
+            source.prepare(lines, pitches[source.name])
         for source in sources:
             source.fetch(lines)
         for source in sources:
-            source.keep(lines, "uint32(0)")
+            source.keep(lines, pitches[source.name], "uint32(0)", tile.kept)
         say("first_a, first_b = uint32(0), uint32(0)", "cuda.syncthreads()", "more = True")
         with lines.under("while more:"):
-            _next_slice(lines, stages)
+            _next_slice(lines, stages, pitches)
             with lines.under("if more:"):
                 for source in sources:
                     source.fetch(lines)
-            tile.multiply(lines, number, (stages.a.pitch, stages.b.pitch), ("first_a", "first_b"))
+            tile.multiply(lines, number, (pitches["a"], pitches["b"]), ("first_a", "first_b"))
             with lines.under("if more:"):
                 for source in sources:
                     first = f"first_{source.name}"
-                    say(f"{first} = uint32(uint32({tile.deep * source.pitch}) - {first})")
-                    source.keep(lines, first)
+                    say(f"{first} = uint32(uint32({tile.deep * pitches[source.name]}) - {first})")
+                    source.keep(lines, pitches[source.name], first, tile.kept)
                 say("cuda.syncthreads()")
         stages.store(lines)
     return lines.text
 
 
-def _next_slice(lines: Lines, stages: Stages) -> None:
+def _next_slice(lines: Lines, stages: Stages, pitches: dict[str, int]) -> None:
     """On to the next slice, of the next turn of the outer depth loop where this one's depth is done."""
     lines.say(f"k = uint32(k + uint32({stages.tile.deep}))")
     if stages.turned is None:
@@ -75,5 +77,5 @@ def _next_slice(lines: Lines, stages: Stages) -> None:
     with lines.under("if k >= end:"):
         lines.say("turn, k = uint32(turn + uint32(1)), begin", *stages.turned)
         for source in (stages.a, stages.b):
-            source.prepare(lines)
+            source.prepare(lines, pitches[source.name])
     lines.say("more = turn < turns")

@@ -19,6 +19,9 @@ class Tile:
     wide: int = 4
     unrolled: int = 16
 
+    run: int = 4
+    """Rows of a square of sums."""
+
     @property
     def threads(self) -> int:
         """Threads of a block."""
@@ -33,6 +36,15 @@ class Tile:
     def across(self) -> int:
         """Threads side by side."""
         return self.width // self.wide
+
+    def pitch(self, size: int, along_depth: bool) -> int:
+        """How far apart two steps of the depth are in shared memory. Where the numbers that a thread brings are of several
+        steps, four more than they are many, so that threads side by side write to different banks."""
+        return size + 4 if along_depth and size >= 32 else size
+
+    def kept(self, number: str) -> str:
+        """A number on its way to shared memory."""
+        return number
 
     def begin(self, lines: Lines, number: str) -> None:
         """A thread's place in the tile, and its sums. A warp is 4 × 8 threads where that divides the tile: it then reads

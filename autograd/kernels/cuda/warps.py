@@ -41,6 +41,14 @@ class _Meeting:
         self._wait()
         return found
 
+    def gathered(self, lane: int, value: Any) -> dict[int, Any]:
+        """The values of all lanes."""
+        self.values[lane] = value
+        self._wait()
+        found = dict(self.values)
+        self._wait()
+        return found
+
     def _wait(self) -> None:
         try:
             self.barrier.wait()

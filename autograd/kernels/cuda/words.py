@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...vocabulary import COMPARISONS
-from . import angles
+from . import angles, tensor
 from .prims import primitives
 from .warps import instructions
 
@@ -60,7 +60,7 @@ def names(cuda: Any, simulated: bool) -> dict[str, Any]:
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
     found |= {"cuda": cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
     found |= vars(primitives(simulated)) | instructions(cuda, simulated)
-    found |= angles.functions(cuda, simulated)
+    found |= angles.functions(cuda, simulated) | tensor.instructions(simulated)
     if simulated:
         from ...special import erf
 

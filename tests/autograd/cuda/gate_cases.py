@@ -20,6 +20,7 @@ from nngraph.autograd.kernels.cuda.gate import seen
 from nngraph.autograd.kernels.cuda.product import CudaProduct, Form
 from nngraph.autograd.kernels.cuda.product_parts import CudaGathering, Gathering
 from nngraph.autograd.kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, LOW, MIDDLE, TALL, THIN
+from nngraph.autograd.kernels.cuda.tensor import BROAD, NARROW
 from nngraph.autograd.kernels.cuda.twins import TWINS
 
 UNSIGNED = {"rows", "columns", "depth", "near", "parts", "matrices", "span", "turns", "numbers"}
@@ -44,6 +45,9 @@ def products() -> Iterator[tuple[str, str, list[str], int]]:
         size = tile.height if tile.height == tile.width else f"{tile.height}x{tile.width}"
         yield " ".join(["product", way, str(size), *options]), *_made(CudaProduct(form))
     yield "product any 64 float64", *_made(CudaProduct(Form(DOUBLE, "float64", "rows", "depth", False, False)))
+    for tile, way in ((NARROW, "NN"), (BROAD, "NT"), (BROAD, "TN")):
+        code = CudaProduct(Form(tile, "float32", *WAYS[way], True, False))
+        yield f"product {way} {tile.height} tf32", *_made(code)
     yield "product_parts", *_made(CudaGathering(Gathering("float32", True, False)))
 
 
@@ -128,5 +132,6 @@ if __name__ == "__main__":
             continue
         known.add(source)
         found = asdict(seen(source, kinds, arch, threads))
+        found["tensor_cores"] = found["sass"].count("HMMA")
         del found["ptx"], found["sass"]
         print(json.dumps({"name": name, "source": source, **found}), flush=True)

@@ -52,7 +52,15 @@ def test_products_mostly_multiply_and_add(kernels):
             assert kernels[f"product {way} {size}"]["multiply_adds"] > share, (way, size)
 
 
+def test_tensor_cores_are_used_where_they_are_asked_for(kernels):
+    counts = {name: each["tensor_cores"] for name, each in kernels.items() if each["tensor_cores"]}
+    # Two steps of 8 for every slice of 16: blocks of 16 × 8 numbers of a warp, 4 × 4 or 2 × 4 of them.
+    assert counts == {"product NN 64 tf32": 16, "product NT 128 tf32": 32, "product TN 128 tf32": 32}
+
+
 def test_convolutions_of_many_channels_mostly_multiply_and_add(kernels):
-    shares = [each["multiply_adds"] for name, each in kernels.items() if name.startswith("channels") and "convol" in name]
+    shares = [
+        each["multiply_adds"] for name, each in kernels.items() if name.startswith("channels") and "convol" in name
+    ]
     assert len(shares) == 3
     assert min(shares) > 0.65, shares

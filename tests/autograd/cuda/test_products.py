@@ -1,20 +1,24 @@
 """Products on a GPU: every tile, cut depth, epilogues by fours, on numba's simulator, against numpy."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import nngraph as ng
 import numpy as np
 import pytest
+from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda import tiles
 from nngraph.autograd.engines.cuda.products import emit
 from nngraph.autograd.engines.cuda.program import CudaProgram
-from nngraph.autograd.engines.cuda.target import Gpu
+from nngraph.autograd.engines.cuda.target import Gpu, target_of
 from nngraph.autograd.engines.numpy import evaluate_all
-from nngraph.autograd.kernels.cuda import product_tiles
+from nngraph.autograd.errors import NoDevice
+from nngraph.autograd.kernels.cuda import product_tiles, tensor
 from nngraph.autograd.kernels.cuda.product_tiles import LARGE, LITTLE, MIDDLE, SMALL, THIN, Tile
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
-from nngraph.autograd.kernels.cuda.device import simulator
+from nngraph.autograd.kernels.cuda.device import simulator, with_tensor_cores
+from nngraph.autograd.kernels.cuda.tensor import TensorTile
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Tiled(Gpu):
     """A target whose products all have one tile, a depth cut into so many parts, and are computed so many times: each time
     they are added to what is there."""
 
-    tile: Tile = SMALL
+    tile: Tile | TensorTile = SMALL
     parts: int = 1
     times: int = 1
 
@@ -165,6 +169,58 @@ def test_not_a_number_stays_where_it_is(rng):
     for parts in (1, 2):
         (found,), (right,) = program_of(nodes, parts=parts)({}), evaluate_all(nodes, {})
         np.testing.assert_array_equal(np.isfinite(found), np.isfinite(right))
+
+
+# Tensor cores --------------------------------------------------------------------------------------------------------
+ONE_WARP, FOUR_WARPS = TensorTile(16, 16, 8, 1, 1), TensorTile(32, 64, 16, 2, 2)
+
+
+def rounded(array):
+    """Numbers with 10 bits of fraction, halves away from zero."""
+    fraction, exponent = np.frexp(np.asarray(array, np.float64))
+    scaled = fraction * 2.0**11
+    return np.ldexp(np.trunc(scaled + np.copysign(0.5, scaled)), exponent - 11)
+
+
+@pytest.mark.parametrize(("tile", "turned"), [(ONE_WARP, ""), (ONE_WARP, "ab"), (FOUR_WARPS, "")])
+def test_tensor_cores_multiply_rounded_numbers(tile, turned, rng):
+    rows, depth, columns = tile.height - 3, tile.deep + 4, tile.width - 4
+    a = matrix(rng, "a", rows, depth, turned="a" in turned)
+    b = matrix(rng, "b", depth, columns, turned="b" in turned)
+    ((found,), (x, y)) = program_of([a @ b], tile=tile)({}), evaluate_all([a, b], {})
+    np.testing.assert_allclose(found, rounded(x) @ rounded(y), rtol=2e-6, atol=1e-5)
+    assert 1e-5 < np.abs(found - x.astype(np.float64) @ y).max() < 1e-2
+
+
+def test_tensor_cores_in_parts_and_with_an_epilogue(rng):
+    a, b, bias = matrix(rng, "a", 20, 36), matrix(rng, "b", 36, 20), matrix(rng, "bias", 20)
+    node = ng.relu(0.1 * (a @ b) + bias)
+    for parts in (1, 2):
+        agree([node], room=2e-3, tile=ONE_WARP, parts=parts)
+
+
+def test_numbers_that_are_rounded_for_tensor_cores():
+    tf32 = tensor.instructions(True)["tf32"]
+    for bits, wanted in (
+        (0x3F801000, 0x3F802000), (0x3F800FFF, 0x3F800000), (0xBF801000, 0xBF802000), (0x3FFFF000, 0x40000000),
+        (0x7F800000, 0x7F800000), (0x80000000, 0x80000000),
+    ):  # fmt: skip
+        assert tf32(np.uint32(bits).view(np.float32)).view(np.uint32) == wanted
+    assert np.isnan(tf32(np.float32(np.nan)))
+
+
+def test_an_engine_with_tensor_cores_uses_them_for_float32_only(rng):
+    for dtype, wanted in ((np.float32, TensorTile), (np.float64, Tile)):
+        node = matrix(rng, "a", 256, 64, dtype=dtype) @ matrix(rng, "b", 64, 256, dtype=dtype)
+        plan = planned([node], {}, target_of("cuda-tf32"))
+        assert isinstance(plan.calls[0].code.form.tile, wanted)
+    assert not isinstance(planned([node], {}, target_of("cuda")).calls[0].code.form.tile, TensorTile)
+
+
+def test_an_older_gpu_says_that_it_has_no_such_tensor_cores():
+    with pytest.raises(NoDevice, match="7.5"):
+        with_tensor_cores(SimpleNamespace(arch="75"))
+    assert with_tensor_cores(SimpleNamespace(arch="90")).arch == "90"
 
 
 # Which tile ----------------------------------------------------------------------------------------------------------
