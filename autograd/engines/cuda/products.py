@@ -39,6 +39,9 @@ def emit(
         else:
             tile, parts = chosen(*sizes, way.depth.size, matrices, tiles_for(*sizes, c.dtype.name, regular))
         form = replace(form, tile=tile)
+    if parts > 1:
+        # Whole slices may fill fewer parts.
+        parts = -(-way.depth.size // span(way.depth.size, parts, tile))
     across, down = -(-way.columns.size // tile.width), -(-way.rows.size // tile.height)
     grid = across, down, matrices * parts
     if any(count > most for count, most in zip(grid, MOST_BLOCKS)):

@@ -68,14 +68,6 @@ def tiles_for(rows: int, columns: int, dtype: str, regular: bool) -> tuple[Tile,
     return (*few, LITTLE, TALL, FLAT, MIDDLE, *(LARGE,) * regular)
 
 
-def tile_of(rows: int, columns: int, matrices: int, size: int) -> Tile:
-    """One of two tiles, for products of numbers of `size` bytes that are large in any case."""
-    if size == 8:
-        return DOUBLE
-    many = -(-rows // LARGE.height) * -(-columns // LARGE.width) * matrices >= PROCESSORS
-    return LARGE if many else MIDDLE
-
-
 def tensor_tile(rows: int, columns: int, depth: int, matrices: int) -> tuple[TensorTile, int]:
     """The tile of tensor cores and the number of parts: large tiles where there are enough of them, else as many parts as
     give every processor a block."""
