@@ -65,7 +65,15 @@ class Source:
     @property
     def loads(self) -> int:
         """How many of them a thread does."""
-        return self.size * self.deep // self.four // self.threads
+        count = self.size * self.deep // self.four
+        assert count < self.threads or count % self.threads == 0, (self, "threads would have unlike numbers of loads")
+        return max(1, count // self.threads)
+
+    @property
+    def some(self) -> str:
+        """Which threads bring something, where there are more of them than loads; else nothing."""
+        count = self.size * self.deep // self.four
+        return f"thread < uint32({count})" if count < self.threads else ""
 
     @property
     def across(self) -> int:
@@ -75,7 +83,6 @@ class Source:
     def prepare(self, lines: Lines, pitch: int) -> None:
         """Which numbers of every slice a thread brings, and where to: steps of the depth are `pitch` apart."""
         name = self.name
-        assert self.loads * self.four * self.threads == self.size * self.deep, (self, "not all of a slice would be brought")
         for load in range(self.loads):
             e, k = f"{name}_e{load}", f"{name}_k{load}"
             near, far = (k, e) if self.along_depth else (e, k)
@@ -100,7 +107,7 @@ class Source:
             numbers = self._numbers(load)
             self.step(lines, load)
             lines.say(f"{together(numbers)} = {together([f'{self.number}(0)'] * self.four)}")
-            with lines.under(f"if {self.inside(load)}:"):
+            with lines.under(f"if {' and '.join(filter(None, (self.some, self.inside(load))))}:"):
                 if self.four == 4:
                     lines.say(f"{together(numbers)} = ld4({self.name}, {self.place(load)})")
                 else:
@@ -108,19 +115,24 @@ class Source:
 
     def keep(self, lines: Lines, pitch: int, first: str, kept: Callable[[str], str]) -> None:
         """The numbers into shared memory, where the slice begins at number `first`, as the tile wants them `kept`."""
-        shared, rows = f"slice_{self.name}", self._rows * (1 if self.along_depth else pitch)
+        rows = self._rows * (1 if self.along_depth else pitch) if self.loads > 1 else 0
         for load in range(self.loads):
-            numbers, to = (
-                [kept(each) for each in self._numbers(load)],
-                f"{first} + {self.name}_to + uint32({load * rows})",
-            )
-            if self.four == 1:
-                lines.say(f"{shared}[uint32({to})] = {numbers[0]}")
-            elif self.along_depth:
-                for each, number in enumerate(numbers):
-                    lines.say(f"{shared}[uint32({to} + uint32({each * pitch}))] = {number}")
+            numbers = [kept(each) for each in self._numbers(load)]
+            if self.some:
+                with lines.under(f"if {self.some}:"):
+                    self._keep(lines, numbers, f"{first} + {self.name}_to", pitch)
             else:
-                lines.say(f"st4({shared}, uint32({to}), {together(numbers)})")
+                self._keep(lines, numbers, f"{first} + {self.name}_to + uint32({load * rows})", pitch)
+
+    def _keep(self, lines: Lines, numbers: list[str], to: str, pitch: int) -> None:
+        shared = f"slice_{self.name}"
+        if self.four == 1:
+            lines.say(f"{shared}[uint32({to})] = {numbers[0]}")
+        elif self.along_depth:
+            for each, number in enumerate(numbers):
+                lines.say(f"{shared}[uint32({to} + uint32({each * pitch}))] = {number}")
+        else:
+            lines.say(f"st4({shared}, uint32({to}), {together(numbers)})")
 
     def _numbers(self, load: int) -> list[str]:
         return [f"{self.name}{load}_{each}" for each in range(self.four)]

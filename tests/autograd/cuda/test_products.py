@@ -69,6 +69,13 @@ def test_tiles_that_a_gpu_is_given(tile, rng):
     agree([matrix(rng, "a", rows, depth) @ matrix(rng, "b", depth, columns)], tile=tile)
 
 
+def test_more_threads_than_loads(rng):
+    tile = Tile(16, 64, 8, unrolled=8)
+    for turned in (False, True):
+        a = matrix(rng, "a", 12, 20, turned=turned)
+        agree([a @ matrix(rng, "b", 20, 60)], tile=tile)
+
+
 @pytest.mark.parametrize("turned", ["", "a", "b", "ab"])
 def test_operands_that_lie_every_way(turned, rng):
     a = matrix(rng, "a", 36, 40, turned="a" in turned)
