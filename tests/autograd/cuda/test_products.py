@@ -100,6 +100,12 @@ def test_parts_of_a_stack_with_two_loops_of_the_depth(rng):
     agree([ng.einsum("nsik,nskj->nij", a, b)], parts=2)
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_stack_of_two_loops_that_are_not_one(parts, rng):
+    a, b = matrix(rng, "a", 2, 3, 5, 40), matrix(rng, "b", 3, 2, 40, 8)
+    agree([ng.einsum("mnik,nmkj->mnij", a, b)], parts=parts)
+
+
 def test_what_adds_up_parts_runs_the_epilogues(rng):
     a, b, c = matrix(rng, "a", 20, 70), matrix(rng, "b", 70, 24), matrix(rng, "c", 20, 24)
     bias = matrix(rng, "bias", 24)
