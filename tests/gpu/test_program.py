@@ -22,7 +22,11 @@ def step_of(engine, dropped=False):
     w1, b1, w2, b2 = weights
     x, t = ng.input("x", shape=(96, 64), dtype=np.float32), ng.input("t", shape=(96,), dtype=np.int64)
     h, step = ng.relu(x @ w1 + b1), ng.state("step", np.int64(0))
-    h = h * ng.bernoulli(ng.constant(np.full((96, 128), 0.5, np.float32)), step=step, name="drop") if dropped else h
+    h = (
+        h * ng.bernoulli(ng.constant(np.full((96, 128), 0.5, np.float32)), step=step, name="drop", draw=0)
+        if dropped
+        else h
+    )
     loss = ng.softmax_loss(h @ w2 + b2, t)
     updates = {w: w - 0.3 * g for w, g in zip(weights, ng.gradient(loss, weights))}
     updates |= {step: step + 1} if dropped else {}
@@ -84,7 +88,7 @@ def test_what_is_not_finite_stays_so():
     with np.errstate(all="ignore"):
         right = ng.compile(nodes, engine="numpy")()
     for found, true in zip(ng.compile(nodes, engine=ENGINE)(), right):
-        np.testing.assert_array_equal(found, true)
+        np.testing.assert_allclose(found, true, rtol=1e-6)
 
 
 def test_leaves_are_shared_with_a_plan_of_the_processor():
@@ -110,5 +114,6 @@ def test_long_arrays(count):
 def test_too_little_memory_is_told():
     x = ng.input("x", shape=(1 << 20, 1 << 11), dtype=np.float32)
     wide = [ng.exp(x * float(at)) for at in range(40)]
-    with pytest.raises(OutOfDeviceMemory, match="GB|GiB"):
+    with pytest.raises(OutOfDeviceMemory, match="memory") as error:
         ng.compile(wide, x, engine=ENGINE)
+    assert error.value.asked > error.value.free > 0

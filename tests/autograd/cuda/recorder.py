@@ -56,6 +56,9 @@ class Recorder:
     def fetch(self, memory: Any, start: int, size: int) -> np.ndarray:
         return np.zeros(size, np.uint8)
 
+    def fetch_all(self, parts: Sequence[tuple[Any, int]]) -> list[np.ndarray]:
+        return [np.zeros(size, np.uint8) for _, size in parts]
+
     def move(self, target: Any, source: Any, size: int) -> None:
         pass
 
@@ -65,8 +68,8 @@ class Recorder:
         found.threads = max(found.threads, threads)
         return lambda blocks, threads, arguments: None
 
-    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[[], None]:
-        return lambda: None
+    def captured(self, launches: Sequence[Callable[[], None]]) -> Callable[..., None]:
+        return lambda *times: None
 
     def elapsed(self, run: Callable[[], None], times: int) -> float:
         return 0.0
