@@ -44,6 +44,8 @@ def plans() -> Iterator[tuple[str, list[ng.Node]]]:
     yield "windows", with_slopes(ng.patches(image, size=(3, 3)), image)
     picks = ng.input("picks", np.array([[3], [0], [3], [69]]))
     yield "picks", with_slopes(ng.gather(x, picks), x)
+    many = ng.input("many", np.arange(20000)[:, None] % 70)
+    yield "many picks", with_slopes(ng.gather(x, many), x)
     yield "running", [ng.cumsum(x, axis=0), ng.argmax(x, axis=1), ng.argmin(x, axis=0)]
     step = ng.state("step", np.int64(1))
     yield "random", [kind((50, 30), step=step, dtype=F4, name=kind.__name__) for kind in (ng.uniform, ng.normal)]
