@@ -113,7 +113,7 @@ def conv_weights(plan: Any, node: Node, x: View, g: View, w: View) -> None:
     each = span(depth, parts, tile)
     parts = -(-depth // each)
     target = plan.new((parts, *w.shape), w.dtype) if parts > 1 else w
-    a, four = "depth4" if _fours(g, pixels) else "depth", _fours(w, columns)
+    a, four = "depth4" if _fours(g, pixels) else "depth", _fours(w, columns) and _fours(target, columns)
     form = Form(tile, w.dtype.name, sizes.size, True, a, four)
     words = convolution.down((g, x, target), rows, sizes.batch, each, _forward(sizes))
     last = _call(plan, form, words, (g, x), target, (rows, columns, depth), (groups, parts))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.cuda.arguments import highest, in_fours, lowest
+from ...kernels.cuda.arguments import in_fours
 from ...kernels.cuda.layout import ALONE, NONE, Layout, Lie, singles
 from ...kernels.cuda.nest import passes_of
 from ...kernels.loop_passes import Get, Nest
@@ -169,5 +169,4 @@ def _by_four(buffer: Buffer, place: tuple[Any, Sequence[int]]) -> bool:
     view, far = place
     if buffer.dtype != "float32" or buffer.moves[-1] != NEXT:
         return True
-    near = highest(view) - lowest(view) < 1 << 31  # places of four numbers are signed
-    return near and in_fours(view) and all(each % 4 == 0 and each >= 0 for each in far)
+    return in_fours(view) and all(each % 4 == 0 and each >= 0 for each in far)

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ...kernels.cuda import product_parts
-from ...kernels.cuda.arguments import Argument, whole_number
+from ...kernels.cuda.arguments import Argument, in_fours, whole_number
 from ...kernels.cuda.device import MOST_BLOCKS
 from ...kernels.cuda.product import CudaProduct, block, form_of
 from ...kernels.cuda.product_parts import CudaGathering, Gathering
@@ -76,11 +76,11 @@ def _in_parts(
     ]
     single, add = c.dtype.name == "float32", form.add
     first = plan.call(
-        CudaProduct(replace(form, c_four=single and columns % 4 == 0, add=False, parts=True)), words, [a, b], [sums],
+        CudaProduct(replace(form, c_four=single and columns % 4 == 0 and in_fours(sums), add=False, parts=True)), words, [a, b], [sums],
         rows=blocks, flops=2 * way.multiplications,
         why=N_("the depth is cut into parts, so that every processor of the GPU has work"),
     )  # fmt: skip
-    code = CudaGathering(Gathering(c.dtype.name, form.c_four, add))
+    code = CudaGathering(Gathering(c.dtype.name, form.c_four and in_fours(sums), add))
     strides = way.rows.c, way.columns.c, near.c, far.c
     last = plan.call(
         code, product_parts.block(sums, parts, c, sizes, strides), [sums, c] if add else [sums], [c], rows=numbers,

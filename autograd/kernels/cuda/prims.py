@@ -15,7 +15,9 @@ from ...philox import LOW, MULTIPLIERS, ROUNDS, WEYL
 
 @cache
 def primitives(simulated: bool) -> SimpleNamespace:
-    """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits.
+    """`ld4(array, at)`: four float32 from a place that is a multiple of four on, in one access of 128 bits; the place, if it has
+    32 bits, is below 2³¹ (`in_fours` of arguments.py sees to that): LLVM takes it for signed, and making it wide costs a
+    product two of a hundred of its multiplications.
     `st4(array, at, a, b, c, d)`: the same the other way. `add_to(array, at, number)`: += by one thread at a time.
     `philox(place, draw, step, seed, path)`: four random words of 32 bits (see philox.py of autograd). `held(number)`: a
     uint32 that is kept once it is computed, and not computed again wherever it is needed."""
@@ -100,6 +102,9 @@ def _intrinsics() -> SimpleNamespace:
     def add_to(typing: Any, array: Any, at: Any, number: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             array, at, number = values
+            # LLVM takes a narrow index for signed: from 2³¹ on it would lie in front of the array.
+            if at.type.width < 64 and not signature.args[1].signed:
+                at = builder.zext(at, ir.IntType(64))
             place = builder.gep(array, [at])
             if isinstance(signature.args[2], types.Float):
                 declare = getattr(nvvmutils, f"declare_atomic_add_{signature.args[2]}")

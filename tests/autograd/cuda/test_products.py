@@ -135,6 +135,23 @@ def test_an_epilogue_that_begins_between_fours_goes_one_by_one(rng):
     agree([a @ b + wide[:, 1:17], a @ b * wide[:, :16]])
 
 
+@pytest.mark.parametrize(("more", "fours"), [(0, True), (4, False)])
+def test_from_2_to_the_31_numbers_on_they_move_one_by_one(more, fours):
+    def given(name, *shape):
+        return ng.input(name, shape=shape, dtype=np.float32)
+
+    rows, near = (1 << 18) + more, 1 << 13
+    x, w, g, bias = given("x", rows, near), given("w", near, 64), given("g", rows, 64), given("bias", rows, near)
+    (across,), (back,) = planned([x @ w], {}, Gpu()).calls[:1], planned([ng.relu(g @ w.mT) + bias], {}, Gpu()).calls
+    assert across.code.form.a == ("depth4" if fours else "depth")
+    assert across.code.form.b == "columns4"
+    assert (back.code.form.a, back.code.form.c_four) == ("depth4", fours)
+    assert [each.four for each in back.code.form.epilogues] == [fours]
+    images, filters = given("images", (rows + 3) // 4, 4, 64, 128), given("filters", 8, 4, 1, 1)
+    (windows,) = planned([ng.conv2d(images, filters)], {}, Gpu()).calls
+    assert windows.code.form.b == ("columns4" if fours else "columns")
+
+
 def test_a_row_of_an_epilogue_has_one_number_for_all_columns(rng):
     a, b, each = matrix(rng, "a", 17, 8), matrix(rng, "b", 8, 16), matrix(rng, "each", 17, 1)
     agree([(a @ b) * each > 0.5, ng.exp((a @ b) * each)])
