@@ -18,7 +18,7 @@ from ...kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, MIDDLE, S
 from ...language import N_
 from ...node import Node
 from ..compiled.calls import Call, View, row_major
-from ..compiled.lowering.convolution import _refused
+from ..compiled.lowering.convolution import refused
 from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
 from .tiles import chosen, cycles, span
@@ -31,7 +31,7 @@ def _of_numbers(lower: Callable[[Any, Node, View, View, View], None]) -> Lowerin
     """The lowering for operands that have numbers; sums of none are 0."""
 
     def lowered(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
-        if _refused(inputs, outputs):
+        if refused(inputs, outputs):
             return False
         first, second, target = *map(plan.dense, inputs), outputs[0]
         if target.size and first.size and second.size:

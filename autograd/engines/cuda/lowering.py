@@ -13,9 +13,9 @@ from ...kernels.vector import ELEMENTS
 from ...node import Node
 from ..compiled.calls import View
 from ..compiled.lowering.dense import Lowering, written_densely
-from ..compiled.lowering.indexing import _places
-from ..compiled.lowering.pooling import _counts, _pair, _refused
-from ..compiled.lowering.running import _as
+from ..compiled.lowering.indexing import places_of
+from ..compiled.lowering.pooling import counts_of, pair, refused
+from ..compiled.lowering.running import as_dtype
 from . import convolution
 
 IN_ORDER = 1 << 14
@@ -30,7 +30,7 @@ def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
         return False
     x = plan.dense(inputs[0])
     plan.fill(target, 0)
-    places = _places(plan, positions, target)
+    places = places_of(plan, positions, target)
     numbers = prod(target.shape[positions.shape[-1] :])
     if not x.size:
         return True
@@ -53,8 +53,8 @@ def _geometry(node: Node, lengths: Sequence[int], counts: Sequence[int], size: S
     params = node.params
     before = [first for first, _ in params["padding"]]
     return [
-        _pair(lengths, 1), _pair(counts, 1), _pair(size, 1), _pair(params["stride"], 1),
-        _pair(params.get("dilation", (1,)), 1), _pair(before, 0),
+        pair(lengths, 1), pair(counts, 1), pair(size, 1), pair(params["stride"], 1),
+        pair(params.get("dilation", (1,)), 1), pair(before, 0),
     ]  # fmt: skip
 
 
@@ -71,14 +71,14 @@ def _pooling(make: Any, *, back: bool = False, means: bool = False) -> Lowering:
 
     def lower(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
         axes, (target,) = len(node.params["size"]), outputs
-        if _refused(node, axes, (*inputs, *outputs)):
+        if refused(node, axes, (*inputs, *outputs)):
             return False
         reads = [plan.dense(view) for view in inputs]
         image, windows_ = (target, reads[0]) if back else (reads[0], target)
         lengths, counts = image.shape[-axes:], windows_.shape[-axes:]
         geometry = _geometry(node, lengths, counts, node.params["size"])
         if means:
-            reads = [*reads, _counts(plan, node, lengths, counts, target.dtype)]
+            reads = [*reads, counts_of(plan, node, lengths, counts, target.dtype)]
         elif back:
             reads.reverse()
         _call(plan, make(target.dtype.name), [*reads, target], reads, target, geometry, target.size)
@@ -90,7 +90,7 @@ def _pooling(make: Any, *, back: bool = False, means: bool = False) -> Lowering:
 def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """All windows, cut out."""
     axes, (target,) = len(node.params["size"]), outputs
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     x = plan.dense(inputs[0])
     lead = len(x.shape) - axes
@@ -102,7 +102,7 @@ def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> b
 def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """Windows laid back and added up."""
     axes, (target,) = len(node.params["shape"]), outputs
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     x = plan.dense(inputs[0])
     lead = len(x.shape) - 2 * axes
@@ -117,7 +117,7 @@ def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
     (target,), axis = outputs, node.params["axis"]
     if target.dtype.name not in ("float32", "float64", "int64", "uint64") or inputs[0].dtype.name not in ELEMENTS:
         return False
-    x = _as(plan, inputs[0], target.dtype)
+    x = as_dtype(plan, inputs[0], target.dtype)
     inner = prod(x.shape[axis + 1 :])
     code = running.cumsum(target.dtype.name)
     by = -inner if node.params["reverse"] else inner

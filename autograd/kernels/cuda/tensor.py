@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .lines import Lines, together
-from .warps import WARP, _meeting
+from .warps import WARP, meeting_of
 
 ROWS, COLUMNS, DEPTH = 16, 8, 8
 
@@ -136,7 +136,7 @@ def _mma(*fragment: Any) -> tuple[Any, ...]:
     assert all(isinstance(each, np.float32) for each in fragment), [type(each) for each in fragment]
     # A tensor core does not look at the last 13 bits.
     assert not any(int(each.view(np.uint32)) & 0x1FFF for each in fragment[:6] if np.isfinite(each)), "not rounded"
-    meeting, lane = _meeting(0xFFFFFFFF)
+    meeting, lane = meeting_of(0xFFFFFFFF)
     g, t = divmod(lane, 4)
     have = meeting.gathered(lane, fragment)
     a, b = np.empty((ROWS, DEPTH), np.float32), np.empty((DEPTH, COLUMNS), np.float32)

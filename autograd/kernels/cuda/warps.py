@@ -56,7 +56,8 @@ class _Meeting:
             raise AssertionError("not all members of a warp reach an instruction that they do together") from None
 
 
-def _meeting(members: Any) -> tuple[_Meeting, int]:
+def meeting_of(members: Any) -> tuple[_Meeting, int]:
+    """Where these lanes of the thread's warp meet, and which of them it is."""
     thread: Any = threading.current_thread()
     warp, lane = divmod(thread.thread_id, WARP)
     assert int(members) >> lane & 1, f"lane {lane} is none of the members {int(members):b}"
@@ -68,18 +69,18 @@ def _meeting(members: Any) -> tuple[_Meeting, int]:
 
 
 def _shfl_xor(members: Any, value: Any, bits: Any) -> Any:
-    meeting, lane = _meeting(members)
+    meeting, lane = meeting_of(members)
     assert isinstance(value, (np.float32, np.float64, np.int32, np.int64)), f"a shuffle of {type(value)}"
     assert int(members) >> (lane ^ int(bits)) & 1, "a lane is asked that is no member"
     return meeting.exchanged(lane, value, lane ^ int(bits))
 
 
 def _shfl(members: Any, value: Any, wanted: Any) -> Any:
-    meeting, lane = _meeting(members)
+    meeting, lane = meeting_of(members)
     assert int(members) >> int(wanted) & 1, "a lane is asked that is no member"
     return meeting.exchanged(lane, value, int(wanted))
 
 
 def _wait(members: Any) -> None:
-    meeting, lane = _meeting(members)
+    meeting, lane = meeting_of(members)
     meeting.exchanged(lane, None, lane)

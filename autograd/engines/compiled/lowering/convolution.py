@@ -25,7 +25,8 @@ PARTS_ROOM = 1 << 21
 """… which take about so many bytes together, if more than two."""
 
 
-def _refused(inputs: Sequence[View], outputs: Sequence[View]) -> bool:
+def refused(inputs: Sequence[View], outputs: Sequence[View]) -> bool:
+    """Whether the kernels of convolutions are not for these numbers."""
     dtypes = {view.dtype for view in (*inputs, *outputs)}
     return len(dtypes) > 1 or outputs[0].dtype.name not in ("float32", "float64")
 
@@ -104,7 +105,7 @@ def _grain(threads: int, rows: int, least: int) -> int:
 
 def conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """y = windows of x times w."""
-    if _refused(inputs, outputs):
+    if refused(inputs, outputs):
         return False
     (x, w), (y,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, y, w.shape)
@@ -119,7 +120,7 @@ def conv(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool
 
 def conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """x = what windows send back to the image through w."""
-    if _refused(inputs, outputs):
+    if refused(inputs, outputs):
         return False
     (g, w), (x,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, g, w.shape)
@@ -134,7 +135,7 @@ def conv_image(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -
 
 def conv_weights(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """w = windows of x, each times its number of g, added up over all images."""
-    if _refused(inputs, outputs):
+    if refused(inputs, outputs):
         return False
     (x, g), (w,) = map(plan.dense, inputs), outputs
     sizes = sizes_of(node, x, g, w.shape)

@@ -20,7 +20,7 @@ PARTS = 16
 """Into at most so many parts is an array cut to which rows are added: each part looks at all places."""
 
 
-def _places(plan: Any, positions: View, array: View) -> View:
+def places_of(plan: Any, positions: View, array: View) -> View:
     """Where the rows that are picked begin, in bytes."""
     if positions.dtype.name not in ("int32", "int64"):
         wide = plan.new(positions.shape, np.int64)
@@ -61,7 +61,7 @@ def gather(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
         x = plan.dense(x)
     lines, pitch, numbers, step = _row(x, axes)  # type: ignore[misc]
     (target,) = outputs
-    places = _places(plan, positions, x)
+    places = places_of(plan, positions, x)
     plan.call(
         indexing.gather("float32"), [x, target, places, lines, pitch * size, numbers, step * size, size], [x, places],
         [target], rows=places.size, grain=-(-GRAIN // max(lines * numbers, 1)),
@@ -75,7 +75,7 @@ def scatter_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
     (target,) = outputs
     if target.dtype.name not in ELEMENTS:
         return False
-    places = _places(plan, positions, target)
+    places = places_of(plan, positions, target)
     step = target.strides[0] * target.dtype.itemsize
     words = [x, target, places, places.size, prod(target.shape[positions.shape[-1] :]), step]
     if target.dtype.kind == "f":

@@ -19,13 +19,14 @@ GRAIN = 1 << 16
 Pair = tuple[int, int]
 
 
-def _pair(numbers: Sequence[int], missing: int) -> Pair:
+def pair(numbers: Sequence[int], missing: int) -> Pair:
     """Numbers for two axes, of one that may be missing in front."""
     first, second = ([missing] + [int(number) for number in numbers])[-2:]
     return first, second
 
 
-def _refused(node: Node, axes: int, views: Sequence[View]) -> bool:
+def refused(node: Node, axes: int, views: Sequence[View]) -> bool:
+    """Whether the kernels of windows are not for these numbers."""
     return axes > 2 or len({view.dtype for view in views}) > 1 or views[0].dtype.name not in ("float32", "float64")
 
 
@@ -49,9 +50,9 @@ def _pooled(
     params, itemsize = node.params, target.dtype.itemsize
     axes = len(params["size"])
     lead = len(image.shape) - axes
-    lengths, counts = _pair(image.shape[lead:], 1), _pair(results.shape[lead:], 1)
-    size, stride = _pair(params["size"], 1), _pair(params["stride"], 1)
-    before = _pair([first for first, _ in params["padding"]], 0)
+    lengths, counts = pair(image.shape[lead:], 1), pair(results.shape[lead:], 1)
+    size, stride = pair(params["size"], 1), pair(params["stride"], 1)
+    before = pair([first for first, _ in params["padding"]], 0)
     reach = [(count - 1) * step + window for count, step, window in zip(counts, stride, size)]
     inside = before == (0, 0) and all(far <= length for far, length in zip(reach, lengths))
     in_quarters = inside and size == stride == (2, 2)
@@ -74,7 +75,7 @@ def _pooled(
     plan.call(code(target.dtype), words, list(reads), [target], rows=planes, grain=grain, flops=planes * work)
 
 
-def _counts(plan: Any, node: Node, lengths: Sequence[int], counts: Sequence[int], dtype: Any) -> View:
+def counts_of(plan: Any, node: Node, lengths: Sequence[int], counts: Sequence[int], dtype: Any) -> View:
     """How many entries of each row of windows count, then of each column of windows."""
     params = node.params
     found = []
@@ -91,7 +92,7 @@ def _counts(plan: Any, node: Node, lengths: Sequence[int], counts: Sequence[int]
 
 def max_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """The largest number of every window."""
-    if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
+    if refused(node, len(node.params["size"]), (*inputs, *outputs)):
         return False
     x, y = plan.dense(inputs[0]), outputs[0]
     _pooled(plan, node, pooling.max_pool, x, y, [x, y, 0], [x], y, -np.inf)
@@ -100,7 +101,7 @@ def max_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> 
 
 def max_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """What arrives, handed to the largest numbers."""
-    if _refused(node, len(node.params["size"]), (*inputs, *outputs)):
+    if refused(node, len(node.params["size"]), (*inputs, *outputs)):
         return False
     g, x = map(plan.dense, inputs)
     back = outputs[0]
@@ -111,10 +112,10 @@ def max_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]
 def average_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """The mean of every window."""
     axes = len(node.params["size"])
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     x, y = plan.dense(inputs[0]), outputs[0]
-    counts = _counts(plan, node, x.shape[-axes:], y.shape[-axes:], y.dtype)
+    counts = counts_of(plan, node, x.shape[-axes:], y.shape[-axes:], y.dtype)
     _pooled(plan, node, pooling.average_pool, x, y, [x, y, counts], [x, counts], y, 0.0)
     return True
 
@@ -122,10 +123,10 @@ def average_pool(plan: Any, node: Node, inputs: list[View], outputs: list[View])
 def average_pool_back(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bool:
     """What arrives, handed to all entries in equal parts."""
     axes = len(node.params["size"])
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     g, back = plan.dense(inputs[0]), outputs[0]
-    counts = _counts(plan, node, back.shape[-axes:], g.shape[-axes:], back.dtype)
+    counts = counts_of(plan, node, back.shape[-axes:], g.shape[-axes:], back.dtype)
     _pooled(plan, node, pooling.average_pool_back, back, g, [g, back, counts], [g, counts], back, 0.0)
     return True
 
@@ -134,14 +135,14 @@ def patches(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> b
     """All windows, cut out."""
     params = node.params
     axes = len(params["size"])
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     x, y = plan.dense(inputs[0]), outputs[0]
     lead = len(x.shape) - axes
     _slide(
-        plan, windows.patches(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(x.shape[lead:], 1),
-        _pair(y.shape[lead + axes :], 1), _pair(params["size"], 1), _pair(params["stride"], 1),
-        _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
+        plan, windows.patches(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), pair(x.shape[lead:], 1),
+        pair(y.shape[lead + axes :], 1), pair(params["size"], 1), pair(params["stride"], 1),
+        pair(params["dilation"], 1), pair([first for first, _ in params["padding"]], 0),
     )  # fmt: skip
     return True
 
@@ -150,14 +151,14 @@ def overlap_add(plan: Any, node: Node, inputs: list[View], outputs: list[View]) 
     """Windows laid back and added up."""
     params = node.params
     axes = len(params["shape"])
-    if _refused(node, axes, (*inputs, *outputs)):
+    if refused(node, axes, (*inputs, *outputs)):
         return False
     x, y = plan.dense(inputs[0]), outputs[0]
     lead = len(x.shape) - 2 * axes
     _slide(
-        plan, windows.overlap_add(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), _pair(y.shape[lead:], 1),
-        _pair(x.shape[lead + axes :], 1), _pair(x.shape[lead : lead + axes], 1), _pair(params["stride"], 1),
-        _pair(params["dilation"], 1), _pair([first for first, _ in params["padding"]], 0),
+        plan, windows.overlap_add(y.dtype), [x, y, 0], [x], y, prod(x.shape[:lead]), pair(y.shape[lead:], 1),
+        pair(x.shape[lead + axes :], 1), pair(x.shape[lead : lead + axes], 1), pair(params["stride"], 1),
+        pair(params["dilation"], 1), pair([first for first, _ in params["padding"]], 0),
     )  # fmt: skip
     return True
 

@@ -20,7 +20,7 @@ SIGN = -(1 << 63)
 """The bit of a sign, as a word."""
 
 
-def _as(plan: Any, view: View, dtype: Any) -> View:
+def as_dtype(plan: Any, view: View, dtype: Any) -> View:
     """The numbers side by side in a dtype."""
     if view.dtype == dtype:
         return plan.dense(view)  # type: ignore[no-any-return]
@@ -38,7 +38,7 @@ def cumsum(plan: Any, node: Node, inputs: list[View], outputs: list[View]) -> bo
     (target,) = outputs
     if target.dtype.name not in ("float32", "float64", "int64", "uint64") or inputs[0].dtype.name not in ELEMENTS:
         return False
-    x = _as(plan, inputs[0], target.dtype)
+    x = as_dtype(plan, inputs[0], target.dtype)
     axis, late = node.params["axis"], int(node.params["exclusive"])
     length, inner = x.shape[axis], prod(x.shape[axis + 1 :])
     step, first = (-inner, (length - 1) * inner) if node.params["reverse"] else (inner, 0)
@@ -59,7 +59,7 @@ def _extreme(sign: int) -> Lowering:
             return False
         (target,) = outputs
         is_float = dtype.kind == "f"
-        x = _as(plan, inputs[0], dtype if is_float or dtype == np.uint64 else np.int64)
+        x = as_dtype(plan, inputs[0], dtype if is_float or dtype == np.uint64 else np.int64)
         axis = node.params["axis"]
         length, inner = (x.size, 1) if axis is None else (x.shape[axis], prod(x.shape[axis + 1 :]))
         outer = x.size // (length * inner)
