@@ -175,7 +175,7 @@ def _obstacle(name: str, versions: Mapping[str, str | None], gpus: Sequence[Gpu]
     if not _writes_ptx(versions):
         return Reason(N_("NVVM, which turns kernels into PTX, is not found")), CUDA_EXTRA
     if name.endswith("cublas") and not _finds_cublas(versions):
-        return Reason(N_("the library cuBLAS is not found")), "pip install nvidia-cublas"
+        return Reason(N_("the library cuBLAS is not found")), "pip install 'nngraph[cublas]'"
     return "", ""
 
 

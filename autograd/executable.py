@@ -70,6 +70,12 @@ def _on_tensor_cores(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> P
     return on_tensor_cores(outputs, updates)
 
 
+def _on_cublas(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
+    from .engines.cuda.program import on_cublas
+
+    return on_cublas(outputs, updates)
+
+
 def _on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan:
     from .engines.cuda.program import on_simulator
 
@@ -78,7 +84,7 @@ def _on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> Plan
 
 engines: dict[str, Callable[[Sequence[Node], Mapping[Leaf, Node]], Plan]] = {
     "numpy": NumpyPlan, "numba": _compiled, "cuda": _on_gpu, "cuda-tf32": _on_tensor_cores,
-    "cuda-simulator": _on_simulator,
+    "cuda-cublas": _on_cublas, "cuda-simulator": _on_simulator,
 }  # fmt: skip
 """Engine name -> what turns outputs and updates into a plan."""
 
@@ -105,7 +111,8 @@ def compile(
     that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
     tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
     `engine`: "numba", compiled kernels, is the default; "numpy" is the reference; "cuda" computes on an NVIDIA GPU,
-    "cuda-tf32" also with its tensor cores: float32 products then round what they multiply to 10 bits of fraction.
+    "cuda-tf32" also with its tensor cores: float32 products then round what they multiply to 10 bits of fraction;
+    "cuda-cublas" has NVIDIA's library compute products, as far as it can.
 
     >>> import nngraph as ng
     >>> x, w = ng.input("x", shape=(2,)), ng.parameter("w", [1.0, 1.0])

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import NngraphError
 from ...kernels.cuda.arguments import Argument
 from ...kernels.cuda.device import Asked, Device
+from ...kernels.cuda.gemm import Gemm
 from ..compiled.calls import STATUS, Buffer, Call, Fallback, Scratch, View, every_call
 from ..compiled.planning.whole import Whole
 from .ahead import in_turn
@@ -95,6 +96,8 @@ class Binding:
 
     def _launch(self, call: Call, working: int = 0) -> Launch:
         """What runs one call. `working`: where its working memory begins."""
+        if isinstance(call.code, Gemm):
+            return partial(self.device.gemm(call.code.form), *(self._argument(word, working) for word in call.words))
         how = launched(call)
         arguments = [self._argument(word, working) for word in how.words]
         kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words], how.threads, how.shared)
@@ -174,7 +177,7 @@ def asked(plan: Whole) -> list[Asked]:
         Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.threads, how.shared)
         for _, each in every_call(plan.calls)
         for call in ([each] if each.body is None else [each.body.ahead])
-        if call is not None and not isinstance(call.code, Fallback)
+        if call is not None and not isinstance(call.code, (Fallback, Gemm))
         for how in (launched(call),)
     ]
 

@@ -7,8 +7,9 @@ from math import prod
 from typing import Any
 
 from ...kernels.cuda import product_parts
-from ...kernels.cuda.arguments import Argument, in_fours, whole_number
+from ...kernels.cuda.arguments import Argument, in_fours, of_view, whole_number
 from ...kernels.cuda.device import MOST_BLOCKS
+from ...kernels.cuda.gemm import gemm_of
 from ...kernels.cuda.product import CudaProduct, block, form_of
 from ...kernels.cuda.product_parts import CudaGathering, Gathering
 from ...kernels.cuda.product_tiles import SMALL, Tile
@@ -55,6 +56,20 @@ def emit(
     else:
         made = _in_parts(plan, way, a, b, c, near, far, second, form, parts, prod(grid))
     made.grid = grid
+    return True
+
+
+def ask_library(plan: Any, way: Product, a: View, b: View, c: View, accumulate: bool) -> bool:
+    """Have cuBLAS do a product; False where it cannot."""
+    found = gemm_of(way, a, b, c, accumulate)
+    if found is None:
+        return False
+    code, (left, right) = found
+    words = [of_view(each) for each in (left, right, c)]
+    plan.call(
+        code, words, [left, right, c] if accumulate else [left, right], [c], flops=2 * way.multiplications,
+        why=N_("a product that NVIDIA's library cuBLAS computes"),
+    )  # fmt: skip
     return True
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...kernels.cuda.device import Device, Replay, gpu, out_of_memory, simulator, with_tensor_cores
+from ...kernels.cuda.device import Device, Replay, gpu, out_of_memory, simulator, with_cublas, with_tensor_cores
 from ...node import Leaf, Node
 from ..compiled.calls import Buffer, Call
 from ..compiled.planned import planned
@@ -35,6 +35,11 @@ def on_gpu(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram
 def on_tensor_cores(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:
     """The same, whose float32 products round what they multiply to TF32."""
     return CudaProgram(outputs, updates, with_tensor_cores(gpu()), Gpu(tf32=True))
+
+
+def on_cublas(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:
+    """The same, whose products NVIDIA's library computes."""
+    return CudaProgram(outputs, updates, with_cublas(gpu()), Gpu(cublas=True))
 
 
 def on_simulator(outputs: Sequence[Node], updates: Mapping[Leaf, Node]) -> CudaProgram:

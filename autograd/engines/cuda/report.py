@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import NngraphError, ParameterError
 from ...kernels.cuda.device import Device, gpu, simulator
+from ...kernels.cuda.gemm import Gemm
 from ...language import N_
 from ...node import Leaf, Node
 from ...report import PlanReport
@@ -56,6 +57,8 @@ class Details:
             return "# the instructions inside, once for every turn\n"
         if form == "llvm":
             raise ParameterError(N_('kernels of a GPU go from Python to PTX, which form="assembly" shows'))
+        if isinstance(call.code, Gemm):
+            return call.code.text()
         how = launched(call)
         if form == "source":
             return f"# {_lay(call)}\n{how.code.text()}"
@@ -73,7 +76,7 @@ class Details:
             raise NngraphError(N_("numba's simulator says nothing of how long a GPU takes"))
         from .program import CudaProgram
 
-        program = CudaProgram(self.plan.asked, dict(zip(self.plan.updates, self.plan.asked_updates)), self.device)
+        program = CudaProgram(self.plan.asked, dict(zip(self.plan.updates, self.plan.asked_updates)), self.device, self.plan.target)
         found: dict[str, float] = {}
 
         def run() -> dict[str, float]:

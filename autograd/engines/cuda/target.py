@@ -17,7 +17,7 @@ from .ahead import run_ahead
 from .bundles import bundle
 from .epilogues import attach
 from .nests import GPU, SIMULATED, Chip, laid, rows_of
-from .products import emit
+from .products import ask_library, emit
 from .sampling import draw_inside
 
 FALLBACKS: dict[str, str] = {}
@@ -32,10 +32,15 @@ class Gpu:
     tf32: bool = False
     """Whether float32 products may be done by tensor cores, which round what is multiplied to 10 bits of fraction."""
 
+    cublas: bool = False
+    """Whether NVIDIA's library computes products, as far as it can."""
+
     @property
     def engine(self) -> str:
         """The engine that plans for it."""
-        return "cuda-simulator" if self.simulated else "cuda-tf32" if self.tf32 else "cuda"
+        if self.simulated:
+            return "cuda-simulator"
+        return "cuda-tf32" if self.tf32 else "cuda-cublas" if self.cublas else "cuda"
 
     def nest(self, loops: Loops, sizes: Sequence[int], places: Sequence[tuple[View, Sequence[int]]]) -> CudaNest:
         """See Target."""
@@ -63,6 +68,8 @@ class Gpu:
 
     def product(self, plan: Any, way: Any, a: View, b: View, c: View, accumulate: bool) -> bool:
         """See Target."""
+        if self.cublas and ask_library(plan, way, a, b, c, accumulate):
+            return True
         return emit(plan, way, a, b, c, accumulate, SMALL if self.simulated else None, tf32=self.tf32)
 
     def attach(self, calls: list[Call]) -> None:
@@ -84,5 +91,5 @@ def target_of(engine: str) -> Gpu:
     return TARGETS[engine]
 
 
-TARGETS = {each.engine: each for each in (Gpu(), Gpu(tf32=True), Gpu(simulated=True))}
+TARGETS = {each.engine: each for each in (Gpu(), Gpu(tf32=True), Gpu(cublas=True), Gpu(simulated=True))}
 """Engine -> what it plans for."""

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import current_thread, main_thread
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
+
+if TYPE_CHECKING:
+    from .gemm import Form
 
 Launch = Callable[[Sequence[int], int, Sequence[Any]], None]
 """(blocks, threads, arguments) -> the kernel is run."""
@@ -88,6 +91,12 @@ class Device(Protocol):
     def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
         """What launches a kernel; see Asked."""
 
+    def library(self) -> None:
+        """Have cuBLAS ready to multiply; NoDevice where there is none."""
+
+    def gemm(self, form: Form) -> Callable[[Any, Any, Any], None]:
+        """What has cuBLAS do a product, given its A, B and C."""
+
     def run(self, launches: Sequence[Callable[[], None]]) -> None:
         """All these, one by one; a Ctrl-C in between waits until the last is asked for."""
 
@@ -149,6 +158,12 @@ def with_tensor_cores(device: Any) -> Device:
             ),
             capability=f"{device.arch[:-1]}.{device.arch[-1]}",
         )
+    return device  # type: ignore[no-any-return]
+
+
+def with_cublas(device: Any) -> Device:
+    """The GPU with NVIDIA's library of products ready; NoDevice where there is none."""
+    device.library()
     return device  # type: ignore[no-any-return]
 
 

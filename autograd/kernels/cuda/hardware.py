@@ -16,7 +16,7 @@ from ctypes import byref, c_char, c_float, c_int, c_size_t, c_uint64, c_void_p
 from functools import partial
 from itertools import accumulate
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from . import driver as c
 from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
 from .driver import Driver, DriverError
 from .ptx import Source, name_of, ptx_version, widths, write_all
+
+if TYPE_CHECKING:
+    from .cublas import Cublas
+    from .gemm import Form
 
 WIDTHS: dict[str, Any] = {
     "float32": ctypes.c_float, "float64": ctypes.c_double, "bool": ctypes.c_uint8,
@@ -73,6 +77,7 @@ class Hardware:
         with self._current():
             self._stream = c_void_p(driver.number(driver.cuStreamCreate, c.NON_BLOCKING, of=c_void_p))
             self._aside = c_void_p(driver.number(driver.cuStreamCreate, c.NON_BLOCKING, of=c_void_p))
+        self._cublas: Cublas | None = None
         self._onto = self._stream
         """Where launches go: the stream, or the one that is being captured."""
 
@@ -271,6 +276,29 @@ class Hardware:
         x, y, z = (*blocks, 1, 1)[:3]
         with self._current():
             self.driver.cuLaunchKernel(function, x, y, z, threads, 1, 1, shared, self._onto, places, None)
+
+    # Products by cuBLAS -----------------------------------------------------------------------------------------------
+    def library(self) -> None:
+        """See Device."""
+        from . import cublas
+
+        with self._current():
+            if self._cublas is None:
+                cublas.functions("cublasCreate_v2")
+                size = cublas.workspace(self.arch)
+                self._workspace = self.memory(size)
+                streams = self._stream, self._aside
+                self._cublas = cublas.Cublas(cublas.functions, streams, self._workspace.address, size)
+
+    def gemm(self, form: Form) -> Callable[[int, int, int], None]:
+        """See Device."""
+        self.library()
+        return partial(self._gemm, form)
+
+    def _gemm(self, form: Form, a: int, b: int, c: int) -> None:
+        with self._current():
+            assert self._cublas is not None
+            self._cublas.multiply(self._onto, form, a, b, c)
 
     # Many launches ----------------------------------------------------------------------------------------------------
     def run(self, launches: Sequence[Callable[[], None]]) -> None:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from threading import RLock
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import NngraphError
+from ...errors import NngraphError, NoDevice
+from ...language import N_
 from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
 from .words import function, names
+
+if TYPE_CHECKING:
+    from .gemm import Form
 
 
 def poison(array: Any) -> None:
@@ -122,6 +126,14 @@ class Simulator:
                 found[tuple(blocks), threads, 0, shared](*arguments)
 
         return launch
+
+    def library(self) -> None:
+        """See Device."""
+        raise NoDevice(N_("numba's simulator has no cuBLAS"))
+
+    def gemm(self, form: Form) -> Callable[[Any, Any, Any], None]:
+        """See Device."""
+        raise NoDevice(N_("numba's simulator has no cuBLAS"))
 
     def run(self, launches: Sequence[Callable[[], None]]) -> None:
         """See Device."""

@@ -287,8 +287,8 @@ def test_memory_is_free_again_when_programs_are_gone(simulated, rng):
 
 # What is told ---------------------------------------------------------------------------------------------------------
 def test_the_simulator_is_for_tests_and_never_called_a_gpu():
-    assert OFFERED == ("numpy", "numba", "cuda", "cuda-tf32")
-    with pytest.raises(ParameterError, match="there is 'numpy', 'numba', 'cuda', 'cuda-tf32'$"):
+    assert OFFERED == ("numpy", "numba", "cuda", "cuda-tf32", "cuda-cublas")
+    with pytest.raises(ParameterError, match="there is 'numpy', 'numba', 'cuda', 'cuda-tf32', 'cuda-cublas'$"):
         ng.compile(ng.constant(1.0), engine="gpu")
     step, _ = line_of(SIMULATED, 4)
     assert step.plan.engine == SIMULATED
