@@ -100,7 +100,7 @@ class Binding:
             return partial(self.device.gemm(call.code.form), *(self._argument(word, working) for word in call.words))
         how = launched(call)
         arguments = [self._argument(word, working) for word in how.words]
-        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words], how.threads, how.shared)
+        kernel = self.device.kernel(how.code.text(), [kind_of(word) for word in how.words], how.threads)
         run = partial(kernel, how.grid, how.threads, arguments)
         if not self.device.simulated:
             return run
@@ -174,7 +174,7 @@ class Binding:
 def asked(plan: Whole) -> list[Asked]:
     """The kernels of a plan."""
     return [
-        Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.threads, how.shared)
+        Asked(how.code.text(), tuple(kind_of(word) for word in how.words), how.threads)
         for _, each in every_call(plan.calls)
         for call in ([each] if each.body is None else [each.body.ahead])
         if call is not None and not isinstance(call.code, (Fallback, Gemm))

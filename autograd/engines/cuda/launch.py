@@ -25,11 +25,6 @@ class Launched:
     grid: tuple[int, int, int]
     threads: int
 
-    @property
-    def shared(self) -> int:
-        """Bytes of shared memory that the launch asks for."""
-        return int(getattr(self.code, "shared", 0))
-
 
 def launched(call: Call) -> Launched:
     """How a call that is neither a loop nor a fallback is launched; NngraphError where its kernel has no twin."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...kernels.cuda.device import Device, Replay, gpu, out_of_memory, simulator, with_cublas, with_tensor_cores
+from ...kernels.cuda.device import Device, Replay, free_for, gpu, out_of_memory, simulator, with_cublas, with_tensor_cores
 from ...node import Leaf, Node
 from ..compiled.calls import Buffer, Call
 from ..compiled.planned import planned
@@ -61,7 +61,8 @@ class CudaProgram(Program):
         plan = planned(outputs, updates, self.target)
         self._arranged = arranged(plan.calls, plan.mark)
         self.stops = may_stop(plan)
-        needed, free = room(plan, self._arranged[2], updates or (), self.stops), self.device.free()
+        needed = room(plan, self._arranged[2], updates or (), self.stops)
+        free = free_for(self.device, needed)
         if free is not None and needed > free:
             raise out_of_memory(needed, free)
         return plan

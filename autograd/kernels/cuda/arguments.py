@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import NngraphError
+from ...language import N_
 
 MOST = 1 << 32
 REACHED = 1 << 31
@@ -24,6 +25,14 @@ class Argument:
     value: Any
     working: bool = False
 
+    def __post_init__(self) -> None:
+        if self.dtype == "int32" and not self.is_array and not -REACHED <= self.value < REACHED:
+            sentence = N_(
+                "numbers that are {distance} apart are too far for a GPU kernel of this engine, whose distances stay below"
+                ' {most}; use smaller batches, cut the array into parts, or compute with engine="numba"'
+            )
+            raise NngraphError(sentence, distance=self.value, most=REACHED)
+
     @property
     def is_array(self) -> bool:
         """Whether the kernel is given an array."""
@@ -33,12 +42,23 @@ class Argument:
 def whole_number(value: int) -> Argument:
     """A size or a distance."""
     if not 0 <= value < MOST:
-        raise NngraphError(f"{value} numbers are more than a GPU kernel of this engine counts")
+        sentence = N_(
+            "{count} numbers are more than a GPU kernel of this engine counts, which stays below {most}; use smaller"
+            ' batches, cut the array into parts, or compute with engine="numba"'
+        )
+        raise NngraphError(sentence, count=value, most=MOST)
     return Argument("uint32", int(value))
 
 
 def of_view(view: Any) -> Argument:
-    """The numbers of a view as a flat array."""
+    """The numbers of a view as a flat array; NngraphError where 32 bits do not count them."""
+    if highest(view) - lowest(view) >= MOST:
+        sentence = N_(
+            "an array of shape {shape} reaches over {count} numbers, and a GPU kernel of this engine counts fewer than"
+            ' {most}; use smaller batches, cut the array into parts, or compute with engine="numba"'
+        )
+        count = highest(view) - lowest(view) + 1
+        raise NngraphError(sentence, shape=tuple(map(int, view.shape)), count=count, most=MOST)
     return Argument(view.dtype.name, view)
 
 

@@ -6,6 +6,7 @@ imports it before an engine is asked for.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,19 +36,17 @@ TF32_FROM = 80
 """The compute capability from which on tensor cores multiply TF32."""
 MOST_BLOCKS = (2**31 - 1, 65535, 65535)
 MOST_SHARED = 48 << 10
-"""Bytes of shared memory that a block may have without being asked for specially."""
+"""Bytes of shared memory that a block may have."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """A kernel as it is asked for. `kinds`: what its arguments are, "float32*", "uint32" …; `threads`: how many threads a
-    block of it has at most, 0 where that is not known; `shared`: bytes of shared memory that the launch asks for, beside
-    what the text does."""
+    block of it has at most, 0 where that is not known."""
 
     text: str
     kinds: tuple[str, ...]
     threads: int = 0
-    shared: int = 0
 
 
 class Device(Protocol):
@@ -56,7 +55,8 @@ class Device(Protocol):
 
     simulated: bool
     lock: Any
-    """Held by every program that runs there: one at a time, as the device itself does."""
+    """Held while something is asked of the device, so that what two threads ask for does not get mixed up. A program that
+    runs has a lock of its own, and holds this one only for what must not be interrupted: a run of launches, a capture."""
 
     def memory(self, size: int) -> Any:
         """So many bytes, free again when nobody has them any more; OutOfDeviceMemory where there are not so many."""
@@ -88,7 +88,7 @@ class Device(Protocol):
     def prepare(self, kernels: Iterable[Asked]) -> None:
         """Have all these kernels compiled, several at once."""
 
-    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
+    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0) -> Launch:
         """What launches a kernel; see Asked."""
 
     def library(self) -> None:
@@ -201,6 +201,16 @@ def within_limits(blocks: Sequence[int], threads: int) -> None:
         raise NngraphError(f"a kernel was to be launched with {threads} threads in a block; 1 to {MOST_THREADS} can be")
     if any(not 1 <= count <= most for count, most in zip(blocks, MOST_BLOCKS)):
         raise NngraphError(f"a kernel was to be launched with {tuple(blocks)} blocks; at most {MOST_BLOCKS} can be")
+
+
+def free_for(device: Device, needed: int) -> int | None:
+    """What `device.free` says when so many bytes are needed. Programs are parts of cycles: the memory of those that nobody has
+    any more comes back when Python looks for such."""
+    found = device.free()
+    if found is not None and found < needed:
+        gc.collect()
+        found = device.free()
+    return found
 
 
 def out_of_memory(asked: int, free: int) -> OutOfDeviceMemory:

@@ -39,7 +39,6 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cuModuleLoadDataEx": (POINTER(c_void_p), c_void_p, c_uint, POINTER(c_int), POINTER(c_void_p)),
     "cuModuleGetFunction": (POINTER(c_void_p), c_void_p, c_char_p),
     "cuFuncGetAttribute": (POINTER(c_int), c_int, c_void_p),
-    "cuFuncSetAttribute": (c_void_p, c_int, c_int),
     "cuLaunchKernel": (c_void_p, *[c_uint] * 7, c_void_p, POINTER(c_void_p), POINTER(c_void_p)),
     "cuStreamCreate": (POINTER(c_void_p), c_uint),
     "cuStreamSynchronize": (c_void_p,),
@@ -62,8 +61,8 @@ OUT_OF_MEMORY, DEINITIALIZED, INVALID_PTX, UNSUPPORTED_PTX = 2, 4, 218, 222
 LOG_BUFFER, LOG_BYTES = 5, 6
 """Options of the driver's compiler: where it puts its complaints, and how many bytes there are."""
 LOG = 4096
-MOST_THREADS, REGISTERS, MOST_DYNAMIC = 0, 4, 8
-"""Attributes of a function: threads that a block of it may have, registers, bytes of shared memory asked for at the launch."""
+MOST_THREADS = 0
+"""An attribute of a function: threads that a block of it may have."""
 MAJOR, MINOR, PROCESSORS = 75, 76, 16
 """Attributes of a device."""
 NON_BLOCKING, RELAXED = 1, 2

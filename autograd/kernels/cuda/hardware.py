@@ -7,6 +7,7 @@ Nothing on this page has run on a GPU yet; tests run it against a driver of thei
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import weakref
 from collections import deque
@@ -23,7 +24,7 @@ import numpy as np
 from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
 from . import driver as c
-from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
+from .device import Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
 from .driver import Driver, DriverError
 from .ptx import Source, name_of, ptx_version, widths, write_all
 
@@ -101,15 +102,25 @@ class Hardware:
     # Memory -----------------------------------------------------------------------------------------------------------
     def memory(self, size: int) -> Memory:
         """See Device."""
-        with self._current():
-            self._bury()
-            try:
-                address = self.driver.number(self.driver.cuMemAlloc_v2, size, of=c_uint64)
-            except OutOfDeviceMemory:
-                raise out_of_memory(size, self.free() or 0) from None
+        address = self._had(size)
+        if not address:
+            # Programs that nobody has any more are cycles, whose memory comes back when Python looks for them.
+            gc.collect()
+            address = self._had(size)
+        if not address:
+            raise out_of_memory(size, self.free() or 0)
         found = Memory(address, size)
         weakref.finalize(found, self._gone, address).atexit = False
         return found
+
+    def _had(self, size: int) -> int:
+        """The address of so many bytes; 0 where there are not so many."""
+        with self._current():
+            self._bury()
+            try:
+                return int(self.driver.number(self.driver.cuMemAlloc_v2, size, of=c_uint64))
+            except OutOfDeviceMemory:
+                return 0
 
     def _gone(self, address: int) -> None:
         """Called when a memory is garbage, on whatever line that happens to be noticed."""
@@ -203,9 +214,9 @@ class Hardware:
         wanted = [each for each in dict.fromkeys(kernels) if each not in self._kernels]
         write_all(Source(each.text, each.kinds, self.arch, each.threads) for each in wanted)
 
-    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
+    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0) -> Launch:
         """See Device."""
-        asked = Asked(text, tuple(kinds), threads, shared)
+        asked = Asked(text, tuple(kinds), threads)
         with self._current():
             found = self._kernels.get(asked)
             if found is None:
@@ -234,9 +245,7 @@ class Hardware:
             raise NngraphError(f"a kernel of {asked.kinds} was compiled to take {widths(ptx)} bytes")
         function = c_void_p(driver.number(driver.cuModuleGetFunction, module, name_of(ptx).encode(), of=c_void_p))
         most = driver.number(driver.cuFuncGetAttribute, c.MOST_THREADS, function)
-        if asked.shared > MOST_SHARED:
-            driver.cuFuncSetAttribute(function, c.MOST_DYNAMIC, asked.shared)
-        return partial(self._launch, function, types, most, asked.shared)
+        return partial(self._launch, function, types, most)
 
     def _module(self, ptx: bytes) -> c_void_p:
         """The driver's compiler on a PTX text. What it complains about is part of the error."""
@@ -263,9 +272,8 @@ class Hardware:
         )  # fmt: skip
 
     def _launch(
-        self, function: c_void_p, types: Sequence[Any], most: int, shared: int, blocks: Sequence[int], threads: int,
-        arguments: Sequence[Any],
-    ) -> None:  # fmt: skip
+        self, function: c_void_p, types: Sequence[Any], most: int, blocks: Sequence[int], threads: int, arguments: Sequence[Any]
+    ) -> None:
         within_limits(blocks, threads)
         if threads > most:
             raise NngraphError(f"a kernel was to be launched with {threads} threads in a block; its registers allow {most}")
@@ -275,7 +283,7 @@ class Hardware:
         places = (c_void_p * len(values))(*map(ctypes.addressof, values))
         x, y, z = (*blocks, 1, 1)[:3]
         with self._current():
-            self.driver.cuLaunchKernel(function, x, y, z, threads, 1, 1, shared, self._onto, places, None)
+            self.driver.cuLaunchKernel(function, x, y, z, threads, 1, 1, 0, self._onto, places, None)
 
     # Products by cuBLAS -----------------------------------------------------------------------------------------------
     def library(self) -> None:
@@ -311,20 +319,35 @@ class Hardware:
         """See Device. Kernels have been loaded before, and memory is neither had nor freed meanwhile."""
         driver, graph = self.driver, c_void_p()
         with self._current(), interrupts_wait():
-            # Not on the stream itself: what other threads ask for must not become part of it.
-            driver.cuStreamBeginCapture_v2(self._aside, c.RELAXED)
-            self._onto, self._capturing = self._aside, True
             try:
-                for launch in launches:
-                    launch()
+                self._record(launches, graph)
+                made = Graph(driver.number(driver.cuGraphInstantiateWithFlags, graph, 0, of=c_void_p))
             finally:
-                self._onto, self._capturing = self._stream, False
-                driver.cuStreamEndCapture(self._aside, byref(graph))
-            made = Graph(driver.number(driver.cuGraphInstantiateWithFlags, graph, 0, of=c_void_p))
-            driver.cuGraphDestroy(graph)
+                if graph:
+                    # What went wrong before says more than what goes wrong here.
+                    with suppress(NngraphError):
+                        driver.cuGraphDestroy(graph)
+            weakref.finalize(made, self._graph_gone, made.address).atexit = False
             driver.cuGraphUpload(made.address, self._stream)
-        weakref.finalize(made, self._graph_gone, made.address).atexit = False
         return partial(self._replay, made)
+
+    def _record(self, launches: Sequence[Callable[[], None]], graph: c_void_p) -> None:
+        """The launches into a graph, also where one of them fails: a capture has to be ended."""
+        driver = self.driver
+        # Not on the stream itself: what other threads ask for must not become part of it.
+        driver.cuStreamBeginCapture_v2(self._aside, c.RELAXED)
+        self._onto, self._capturing = self._aside, True
+        try:
+            for launch in launches:
+                launch()
+        except BaseException:
+            with suppress(NngraphError):
+                driver.cuStreamEndCapture(self._aside, byref(graph))
+            raise
+        else:
+            driver.cuStreamEndCapture(self._aside, byref(graph))
+        finally:
+            self._onto, self._capturing = self._stream, False
 
     def _replay(self, graph: Graph, times: int = 1) -> None:
         launch, address, stream = self.driver.cuGraphLaunch, graph.address, self._stream

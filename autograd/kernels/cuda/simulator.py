@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import NngraphError, NoDevice
 from ...language import N_
-from .device import MOST_SHARED, Asked, Launch, Replay, interrupts_wait, out_of_memory, within_limits
+from .device import MOST_SHARED, Asked, Launch, Replay, free_for, interrupts_wait, out_of_memory, within_limits
 from .words import function, names
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Simulator:
 
     def memory(self, size: int) -> Any:
         """See Device."""
-        free = self.free()
+        free = free_for(self, size)
         if free is not None and size > free:
             raise out_of_memory(size, free)
         self.used += size
@@ -112,7 +112,7 @@ class Simulator:
     def prepare(self, kernels: Iterable[Asked]) -> None:
         """See Device."""
 
-    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0, shared: int = 0) -> Launch:
+    def kernel(self, text: str, kinds: Sequence[str], threads: int = 0) -> Launch:
         """See Device."""
         found = self._kernels.get(text)
         if found is None:
@@ -123,7 +123,7 @@ class Simulator:
             with warnings.catch_warnings():
                 # A GPU divides by zero without a word.
                 warnings.simplefilter("ignore")
-                found[tuple(blocks), threads, 0, shared](*arguments)
+                found[tuple(blocks), threads](*arguments)
 
         return launch
 

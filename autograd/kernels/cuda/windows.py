@@ -6,7 +6,6 @@ A plane is an image of one channel, or a signal of one row; sizes, strides and p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from .arguments import Argument, whole_number
@@ -188,8 +187,3 @@ def words(views: Sequence[Any], geometry: Sequence[Pair], count: int) -> list[An
         for name, pair in zip(PAIRS, geometry) for number in pair
     ]  # fmt: skip
     return [*(each for view in views for each in array(view)), *numbers, whole_number(count)]
-
-
-def work(geometry: Sequence[Pair]) -> int:
-    """Entries of all windows of a plane."""
-    return prod(geometry[1]) * prod(geometry[2])

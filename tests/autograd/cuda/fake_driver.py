@@ -53,7 +53,6 @@ class FakeDriver:
         self.streams: set[int] = set()
         self.events: dict[int, int] = {}
         self.launched: list[Launched] = []
-        self.attributes: list[tuple[int, int, int]] = []
         self.waits = self.sent = self.fetched = 0
         self.number = count(0x1000, 16)
         self.before: Callable[[Launched], None] = lambda launched: None
@@ -217,10 +216,6 @@ class FakeDriver:
     def cuFuncGetAttribute(self, found: Any, attribute: int, function: int) -> None:
         assert function in self.functions
         found[0] = {0: 1024, 4: 32}[attribute]
-
-    def cuFuncSetAttribute(self, function: int, attribute: int, value: int) -> None:
-        assert function in self.functions
-        self.attributes.append((function, attribute, value))
 
     def cuLaunchKernel(
         self, function: int, x: int, y: int, z: int, threads: int, threads_y: int, threads_z: int, shared: int, stream: int,

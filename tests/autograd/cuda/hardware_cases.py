@@ -111,13 +111,6 @@ def test_a_kernel_whose_declaration_is_another_is_not_launched(device, monkeypat
         device.kernel(TEXT, KINDS, 128)
 
 
-def test_much_shared_memory_is_asked_for(fake, device):
-    memory = device.memory(8)
-    device.kernel(TEXT, KINDS, 128, shared=100 << 10)((1, 1, 1), 64, [memory.address, 0, 0, 0, 0, 0, 0, 0])
-    assert [(attribute, value) for _, attribute, value in fake.attributes] == [(8, 100 << 10)]
-    assert fake.launched[0].shared == 100 << 10
-
-
 # Programs -------------------------------------------------------------------------------------------------------------
 def test_the_first_call_launches_and_the_others_replay(fake, device):
     run, inputs, w = program(device)
@@ -165,6 +158,43 @@ def test_a_capture_that_fails_is_an_error_and_changes_nothing(fake, device, monk
     monkeypatch.undo()
     run.run(inputs, DATA)
     assert len(fake.ready) == 1
+
+
+def test_the_first_error_of_a_capture_is_the_one_that_is_told_and_no_graph_is_left(fake, device, monkeypatch):
+    memory = device.memory(64)
+    clear = lambda: device.clear(memory, 64)  # noqa: E731
+
+    def fails():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        device.captured([clear, fails])
+    assert not fake.graphs
+    ended = fake.driver.cuStreamEndCapture
+
+    def refuses(*arguments):
+        ended(*arguments)
+        raise DriverError("no: {name}", number=901, name="invalidated")
+
+    monkeypatch.setattr(device.driver, "cuStreamEndCapture", refuses)
+    with pytest.raises(ZeroDivisionError):
+        device.captured([clear, fails])
+    with pytest.raises(DriverError, match="invalidated"):
+        device.captured([clear])
+    monkeypatch.undo()
+    monkeypatch.setattr(device.driver, "cuGraphInstantiateWithFlags", lambda *_: fails())
+    with pytest.raises(ZeroDivisionError):
+        device.captured([clear])
+    monkeypatch.undo()
+    monkeypatch.setattr(device.driver, "cuGraphUpload", lambda *_: fails())
+    with pytest.raises(ZeroDivisionError):
+        device.captured([clear])
+    monkeypatch.undo()
+    gc.collect()
+    assert not fake.graphs
+    assert not fake.ready
+    device.captured([clear])()
+    assert not fake.capturing
 
 
 def test_two_programs_and_two_threads_share_a_leaf(fake, device):
@@ -221,6 +251,20 @@ def test_memory_and_graphs_go_with_their_program(fake, device):
     device.free()
     assert fake.used == 0
     assert not fake.ready
+
+
+def test_memory_of_programs_that_nobody_has_is_found_before_it_is_said_to_be_too_little():
+    fake = FakeDriver(total=14_000)
+    device = Hardware(fake.driver)
+    gc.disable()
+    try:
+        for _ in range(4):
+            run, inputs, _ = program(device)
+            run.run(inputs, DATA)
+        run = inputs = _ = None
+        device.memory(13_000)
+    finally:
+        gc.enable()
 
 
 def test_data_leave_the_gpu_when_an_epoch_is_over_unless_nobody_can_change_them(fake, device):

@@ -12,10 +12,13 @@ from nngraph.autograd.errors import NngraphError, OutOfDeviceMemory, ParameterEr
 from nngraph.nets.estimators import MLPClassifier
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
+from nngraph.autograd.engines.compiled.calls import Buffer, View
+from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda import epochs, memory
-from nngraph.autograd.engines.cuda.target import FALLBACKS
+from nngraph.autograd.engines.cuda.target import FALLBACKS, target_of
 from nngraph.autograd.executable import OFFERED, report_of
 from nngraph.autograd.kernels.cuda import rows
+from nngraph.autograd.kernels.cuda.arguments import Argument, of_view
 from nngraph.autograd.kernels.cuda.device import simulator
 from nngraph.autograd.kernels.cuda.driver import driver
 
@@ -267,6 +270,44 @@ def test_a_batch_that_is_too_large_leaves_the_smaller_ones(small):
     with pytest.raises(OutOfDeviceMemory, match="a batch of"):
         run(np.zeros((1000, 64), np.float32))
     np.testing.assert_array_equal(run(np.zeros((4, 64), np.float32)), 0)
+
+
+def test_programs_that_nobody_has_leave_room_at_once(small):
+    small(150_000)
+    gc.disable()
+    try:
+        for _ in range(4):
+            run = ng.compile(*wide(100), engine=SIMULATED)
+            run(np.zeros((100, 64), np.float32))
+            run = None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda x, y: ng.tanh(x), "4900000000 numbers"),
+        (lambda x, y: x @ y, r"shape \(70000, 70000\) reaches over 4900000000 numbers"),
+        (lambda x, y: y @ ng.transpose(y), r"shape \(70000, 70000\) reaches over 4900000000 numbers"),
+
+    ],
+)
+def test_more_numbers_than_32_bits_count_are_refused_before_anything_runs(make, said):
+    x, y = ng.input("x", shape=(70000, 70000), dtype=np.float32), ng.input("y", shape=(70000, 8), dtype=np.float32)
+    with pytest.raises(NngraphError, match=f'{said}.*use smaller batches.*engine="numba"'):
+        planned([make(x, y)], {}, target_of("cuda"))
+
+
+def test_numbers_too_far_apart_are_refused_as_well():
+    assert Argument("int32", -(2**31)).value == -(2**31)
+    for far in (2**31, -(2**31) - 1):
+        with pytest.raises(NngraphError, match=f"{far} apart.*use smaller batches"):
+            Argument("int32", far)
+    far = View(Buffer("result"), np.dtype(np.float32), (2,), (2**32 - 2,), 0)
+    assert of_view(far).value is far
+    with pytest.raises(NngraphError, match=r"shape \(2,\) reaches over 4294967297 numbers"):
+        of_view(View(far.buffer, far.dtype, (2,), (-(2**32),), 2**32))
 
 
 def test_memory_is_free_again_when_programs_are_gone(simulated, rng):
