@@ -13,6 +13,8 @@ from functools import cache
 from itertools import accumulate, groupby
 from math import prod
 
+import numpy as np
+
 from .arguments import Argument, whole_number
 from .layout import NONE
 from .nest import CudaNest
@@ -114,5 +116,5 @@ def _renamed(lines: Sequence[str], given: Sequence[str], prefix: str) -> list[st
 
 def shared_bytes(codes: Sequence[CudaNest]) -> int:
     """How many bytes of shared memory all branches together ask for."""
-    asked = re.findall(r"cuda\.shared\.array\((\d+), \D+(\d+)\)", _text(tuple(codes)))
-    return sum(int(count) * int(bits) // 8 for count, bits in asked)
+    asked = re.findall(r"cuda\.shared\.array\((\d+), (\w+)\)", _text(tuple(codes)))
+    return sum(int(count) * np.dtype(dtype).itemsize for count, dtype in asked)

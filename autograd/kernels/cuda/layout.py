@@ -81,10 +81,18 @@ class Lie:
         """Kept values that go through working memory of their own."""
         return [at for at in self.nest.kept if at not in self.nest.reloaded and at not in self.remembered]
 
-    def lines_apart(self, at: int) -> bool:
-        """Whether every line has its own memory for a kept value."""
-        layout = self.layout
-        return layout.lines > 1 and self.nest.depths[at] > layout.down and layout.down not in self.nest.kept[at]
+    def owners(self, at: int) -> list[tuple[str, int]]:
+        """Who has places of their own for a kept value, and how many they are: every `line`, every thread `x` of a line. They
+        do not wait for each other, and may be at different turns of the loops that the value varies over."""
+        layout, nest = self.layout, self.nest
+        if set(nest.kept[at]) == set(nest.varies[at]):
+            return []  # All put the same number into the same place.
+        dealt = (("line", layout.down, layout.lines), ("x", layout.abreast, layout.across))
+        return [
+            (name, count)
+            for name, loop, count in dealt
+            if count > 1 and loop < nest.depths[at] and loop not in nest.kept[at]
+        ]
 
     def over(self, row: Row) -> set[int]:
         """All loops that a row of folds is folded over."""

@@ -81,8 +81,7 @@ class CudaNest:
         return sum(self._kept_bytes(at, extents) for at in self.apart)
 
     def _kept_bytes(self, at: int, extents: Sequence[int]) -> int:
-        count = prod(extents[loop] for loop in self.nest.kept[at])
-        count *= self.layout.lines if self.lie.lines_apart(at) else 1
+        count = prod(extents[loop] for loop in self.nest.kept[at]) * prod(each for _, each in self.lie.owners(at))
         return -(-max(count, 1) * np.dtype(self.nest.dtype(at)).itemsize // 64) * 64
 
     def text(self) -> str:

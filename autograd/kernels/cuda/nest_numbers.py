@@ -94,8 +94,8 @@ class Numbers:
             turn = f"i{loop}" if loop else "i0 - start"
             turn += f" + uint32({self._ahead(slot)})" if slot and loop == self.abreast else ""
             place = f"({place}) * n{loop} + {turn}"
-        if self.lie.lines_apart(at):
-            place = f"({place}) * uint32({self.layout.lines}) + line"
+        for owner, count in self.lie.owners(at):
+            place = f"({place}) * uint32({count}) + {owner}"
         return f"k{at}[uint32(part * k{at}_part + {place})]"
 
 

@@ -9,6 +9,7 @@ from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda.launch import launched
 from nngraph.autograd.engines.cuda.target import Gpu
 from nngraph.autograd.errors import NngraphError
+from nngraph.autograd.kernels.cuda.bundle import shared_bytes
 from nngraph.autograd.kernels.cuda.device import simulator
 from nngraph.autograd.kernels.cuda.layout import Layout
 from nngraph.autograd.kernels.cuda.nest import CudaNest
@@ -133,6 +134,13 @@ def test_lines_do_not_share_a_place_they_add_to():
     assert "cells_float32" in CudaNest(loops, Layout(1, 4, 0, 2, single=frozenset({1}))).text()
     with pytest.raises(NngraphError, match="cannot lie"):
         CudaNest(loops, Layout(0, 4)).text()
+
+
+def test_shared_memory_of_every_dtype_counts():
+    row = Buffer("bool", ("n", NEXT))
+    code = CudaNest(Loops(2, (row,), (Fold("max", 0, (1,), "bool"),), (Write(1, Buffer("bool", (NEXT, STILL))),)), Layout(1, 64))
+    assert "cuda.shared.array(2, bool)" in code.text()
+    assert shared_bytes([code]) == 2
 
 
 def test_threads_that_do_not_meet_are_noticed():
