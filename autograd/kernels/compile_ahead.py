@@ -80,6 +80,15 @@ def python() -> str:
     return path if Path(path).name.lower().startswith(("python", "pypy")) else ""
 
 
+def serving(module: str) -> subprocess.Popen[str]:
+    """A process in which `serve` of a module does what it is told, line by line."""
+    # -P: a file of the user's that is called like a module of Python's must not be imported in its place.
+    return subprocess.Popen(
+        [python(), "-P", "-c", f"from {module} import serve; serve()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
+    )  # fmt: skip
+
+
 def _length(piece: Compiled) -> int:
     """How long a kernel's code is, which is about how long it takes to compile; the longest are begun first."""
     if not isinstance(piece, Kernel):
@@ -98,11 +107,7 @@ class _Helper(Thread):
     def __init__(self, waiting: deque[Compiled], tell: Callable[[Compiled], None]) -> None:
         super().__init__(name="nngraph-compile", daemon=True)
         self.waiting, self.tell = waiting, tell
-        # -P: a file of the user's that is called like a module of Python's must not be imported in its place.
-        self.process = subprocess.Popen(
-            [python(), "-P", "-c", f"from {__name__} import serve; serve()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
-        )  # fmt: skip
+        self.process = serving(__name__)
         try:
             self.start()
         except BaseException:

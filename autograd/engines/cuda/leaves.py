@@ -3,7 +3,7 @@ processor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,15 +63,6 @@ class DeviceLeaves(Leaves):
     def _is_here(self, home: Home) -> bool:
         return isinstance(home.array, DeviceArray) and home.array.device is self.program.device
 
-    def accept(
-        self, news: Mapping[Leaf, tuple[np.ndarray | None, int]], move_in: Callable[[Leaf, Any, int], None]
-    ) -> None:
-        """See Leaves."""
-        for leaf in self.stamps:
-            if leaf in news and news[leaf][1] == leaf._stamp:
-                move_in(leaf, *news[leaf])
-        for each in self.reads:
-            if each.leaf in news:
-                value, moment = news[each.leaf]
-                self.program.arrays[each.buffer][...] = plain(each.leaf, value, each.shape, each.dtype)
-                self.program.arrived(each.leaf, moment)
+    def _read(self, each: Given, value: Any, moment: int) -> None:
+        self.program.arrays[each.buffer][...] = plain(each.leaf, value, each.shape, each.dtype)
+        self.program.arrived(each.leaf, moment)

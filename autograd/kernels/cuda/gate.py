@@ -16,7 +16,7 @@ from typing import Any
 
 from ...errors import NoDevice
 from .device import numba_cuda
-from .words import function, names
+from .ptx import capability, compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,6 @@ def _hottest(sass: str) -> float:
     return share
 
 
-def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = None) -> str:
-    """PTX."""
-    cuda = numba_cuda()
-    # Two blocks of 256 threads share a processor, or as many of others: a thread has at most 128 registers.
-    options = {"launch_bounds": (threads, max(1, 512 // threads))} if threads else {}
-    python = function(text, names(cuda, False))
-    ptx, _ = cuda.compile_ptx(python, tuple(map(_kind, kinds)), cc=_capability(arch), **options)
-    return ptx
-
-
 def compiled_for(text: str, kinds: Sequence[str], archs: Sequence[str], threads: int | None = None) -> list[str]:
     """PTX for several compute capabilities; types are found and LLVM is written once."""
     numba_cuda()
@@ -140,22 +130,7 @@ def compiled_for(text: str, kinds: Sequence[str], archs: Sequence[str], threads:
         first = compiled(text, kinds, archs[0], threads)
     finally:
         CUDACodeLibrary.get_asm_strs = written
-    return [first, *("\n".join(written(made[-1], _capability(arch))) for arch in archs[1:])]
-
-
-def _capability(arch: str) -> tuple[int, int]:
-    return int(arch[:-1]), int(arch[-1])
-
-
-def _kind(name: str) -> Any:
-    """A type of numba."""
-    from numba.cuda import types
-
-    if name.endswith("*"):
-        # A bare address: one word of the kernel's parameters, where an array would be seven. numba cannot write its
-        # booleans, which have one bit, through an address.
-        return types.CPointer(getattr(types, {"bool": "uint8"}.get(name[:-1], name[:-1])))
-    return getattr(types, name)
+    return [first, *("\n".join(written(made[-1], capability(arch))) for arch in archs[1:])]
 
 
 def tool(name: str) -> str:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -22,12 +21,14 @@ from typing import Any
 from .. import code_cache
 from ..machine_code import key_of
 from ..processors import processors
+from .device import numba_cuda
+from .words import function, names
 
 FEW = 2
 """So many kernels are written sooner than another process has started."""
 PATIENCE = 120.0
 """Seconds that a process is waited for when nothing else is left to do."""
-_PAGES = ("angles", "gate", "prims", "tensor", "warps", "words")
+_PAGES = ("angles", "prims", "ptx", "tensor", "warps", "words")
 """Pages of this folder that decide what a kernel's text becomes."""
 _WIDTHS = {"8": 1, "16": 2, "32": 4, "64": 8}
 
@@ -54,11 +55,35 @@ class Source:
 
     def write(self) -> bytes:
         """Write it anew, also over what is on disk."""
-        from .gate import compiled
-
         found = compiled(self.text, self.kinds, self.arch, self.threads or None).encode()
         code_cache.write(self.key, found)
         return found
+
+
+def compiled(text: str, kinds: Sequence[str], arch: str, threads: int | None = None) -> str:
+    """A kernel in PTX. `kinds`, `arch`, `threads`: see Source."""
+    cuda = numba_cuda()
+    # Two blocks of 256 threads share a processor, or as many of others: a thread has at most 128 registers.
+    options = {"launch_bounds": (threads, max(1, 512 // threads))} if threads else {}
+    python = function(text, names(cuda, False))
+    ptx, _ = cuda.compile_ptx(python, tuple(map(_kind, kinds)), cc=capability(arch), **options)
+    return ptx
+
+
+def capability(arch: str) -> tuple[int, int]:
+    """A compute capability as numba writes it."""
+    return int(arch[:-1]), int(arch[-1])
+
+
+def _kind(name: str) -> Any:
+    """A type of numba."""
+    from numba.cuda import types
+
+    if name.endswith("*"):
+        # A bare address: one word of the kernel's parameters, where an array would be seven. numba cannot write its
+        # booleans, which have one bit, through an address.
+        return types.CPointer(getattr(types, {"bool": "uint8"}.get(name[:-1], name[:-1])))
+    return getattr(types, name)
 
 
 @cache
@@ -131,15 +156,11 @@ class _Helper(Thread):
     """A process that writes PTX, and the thread that tells it which."""
 
     def __init__(self, waiting: deque[Source]) -> None:
-        from ..compile_ahead import environment, python
+        from ..compile_ahead import serving
 
         super().__init__(name="nngraph-ptx", daemon=True)
         self.waiting = waiting
-        # -P: a file of the user's that is called like a module of Python's must not be imported in its place.
-        self.process = subprocess.Popen(
-            [python(), "-P", "-c", f"from {__name__} import serve; serve()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
-        )  # fmt: skip
+        self.process = serving(__name__)
         try:
             self.start()
         except BaseException:

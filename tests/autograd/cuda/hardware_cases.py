@@ -16,9 +16,10 @@ from nngraph.autograd.engines.cuda.program import CudaProgram
 from nngraph.autograd.errors import NngraphError, NoDevice, OutOfDeviceMemory
 from nngraph.autograd.kernels import code_cache
 from nngraph.autograd.kernels.cuda import hardware as page
+from nngraph.autograd.kernels.cuda import ptx
 from nngraph.autograd.kernels.cuda.driver import SIGNATURES, DriverError
 from nngraph.autograd.kernels.cuda.hardware import Hardware
-from nngraph.autograd.kernels.cuda.ptx import Source, widths, write_all
+from nngraph.autograd.kernels.cuda.ptx import Source, compiled, widths, write_all
 
 from tests.autograd.cuda.fake_driver import FakeDriver
 
@@ -348,6 +349,13 @@ def test_a_forked_process_is_told_that_it_has_no_gpu(fake, device):
 
 
 # On disk --------------------------------------------------------------------------------------------------------------
+def test_what_tests_read_in_machine_code_is_no_part_of_what_writes_it():
+    assert "gate" not in ptx._PAGES
+    assert compiled.__module__ == ptx.__name__
+    page = Path(ptx.__file__).read_text(encoding="utf-8")
+    assert "gate" not in page
+
+
 def test_kernels_are_written_by_several_processes_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("NNGRAPH_CACHE", str(tmp_path / "cache"))
     code_cache.folders.cache_clear()

@@ -104,7 +104,10 @@ class Leaves:
                 move_in(leaf, *news[leaf])
         for each in self.reads:
             if each.leaf in news:
-                each.read(*news[each.leaf])  # type: ignore[arg-type]
+                self._read(each, *news[each.leaf])
+
+    def _read(self, each: Given, value: Any, moment: int) -> None:
+        each.read(value, moment)
 
     def moved(self, moment: int) -> None:
         """What lives with the program is as it will be of this moment on."""
