@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import NngraphError
 from .language import N_
 from .reason import Reason
+from .remedies import NO_NUMBA, NOT_INSTALLED, installing
 
 if TYPE_CHECKING:
     from .kernels.cache_folders import CodeFolder
@@ -30,7 +31,6 @@ PACKAGES = (
     "nvidia-cuda-nvrtc", "nvidia-nvvm", "nvidia-nvjitlink", "nvidia-cublas", "nvidia-cuda-nvcc",
 )  # fmt: skip
 """Packages whose versions matter; those of a GPU belong to the extras cuda and cuda-dev."""
-CUDA_EXTRA = "pip install 'nngraph[cuda]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,11 @@ def _obstacle(name: str, versions: Mapping[str, str | None], gpus: Sequence[Gpu]
     if name == "numpy":
         return "", ""
     if not (versions["numba"] and versions["llvmlite"]):
-        return Reason(N_("numba is not installed")), "pip install numba"
+        return Reason(NO_NUMBA), installing("numba")
     if not name.startswith("cuda"):
         return "", ""
     if not versions["numba-cuda"] or find_spec("numba_cuda") is None:
-        return Reason(N_("the package numba-cuda is not installed, which writes kernels for a GPU")), CUDA_EXTRA
+        return Reason(NOT_INSTALLED), installing("[cuda]")
     if name == "cuda-simulator":
         return "", ""
     if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
@@ -173,9 +173,9 @@ def _obstacle(name: str, versions: Mapping[str, str | None], gpus: Sequence[Gpu]
     if not gpus:
         return no_gpu, ""
     if not _writes_ptx(versions):
-        return Reason(N_("NVVM, which turns kernels into PTX, is not found")), CUDA_EXTRA
+        return Reason(N_("NVVM, which turns kernels into PTX, is not found")), installing("[cuda]")
     if name.endswith("cublas") and not _finds_cublas(versions):
-        return Reason(N_("the library cuBLAS is not found")), "pip install 'nngraph[cublas]'"
+        return Reason(N_("the library cuBLAS is not found")), installing("[cublas]")
     return "", ""
 
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 class NngraphError(Exception):
     """The base of every error that nngraph raises on purpose.
 
-    The message is a text, or a sentence marked with N_ and its fields by name; such a sentence is said in the language
-    that is spoken when the error is printed.
+    The message is a text, a Reason, or a sentence marked with N_ and its fields by name; such a sentence is said in the
+    language that is spoken when the error is printed.
     """
 
     def __init__(self, message: str = "", /, **fields: Any) -> None:
@@ -18,12 +18,14 @@ class NngraphError(Exception):
         self.before = ""
 
     def __str__(self) -> str:
-        message = str(self.args[0]) if self.args else ""
-        if not self.fields:
-            return self.before + message
-        from .language import translate
+        message = self.args[0] if self.args else ""
+        if self.fields:
+            from .language import translate
 
-        return self.before + translate(message, None, **self.fields)
+            return self.before + translate(str(message), None, **self.fields)
+        from .reason import said
+
+        return self.before + (said(message) if isinstance(message, str) else str(message))
 
     def within(self, before: str) -> Self:
         """The same error, with where it happened said before it: `matmul in mlp: `."""

@@ -94,6 +94,19 @@ OFFERED = tuple(name for name in engines if name != "cuda-simulator")
 DEFAULT = "numba"
 """The engine that runs what names none; the environment variable NNGRAPH_ENGINE names another."""
 
+
+def chosen(engine: str | None = None) -> str:
+    """The engine of this name; without one that of NNGRAPH_ENGINE, else the default. ParameterError for a name that is none.
+
+    >>> chosen("numpy"), chosen() in engines
+    ('numpy', True)
+    """
+    engine = engine or os.environ.get("NNGRAPH_ENGINE") or DEFAULT
+    if engine not in engines:
+        raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, OFFERED))}")
+    return engine
+
+
 MOST_OTHER_PLANS = 8
 """For so many other shapes than those that it was built for an executable keeps its plan: those called last. A plan holds
 memory for all its values."""
@@ -135,9 +148,7 @@ class Executable:
         updates: Mapping[Leaf, Any] | None,
         engine: str | None,
     ) -> None:
-        engine = engine or os.environ.get("NNGRAPH_ENGINE") or DEFAULT
-        if engine not in engines:
-            raise ParameterError(f"there is no engine {engine!r}; there is {', '.join(map(repr, OFFERED))}")
+        engine = chosen(engine)
         threads = os.environ.get("NNGRAPH_THREADS", "1") or "1"
         if not threads.isdecimal() or int(threads) < 1:
             raise ParameterError(f"NNGRAPH_THREADS={threads!r} must be a whole number from 1 up")

@@ -78,6 +78,8 @@ class Instruction:
     words of the vocabulary applied to numbers, each counted once; of a loop, over all its turns. `why`: why these
     operations are one instruction, or why it is there. `fallback`: no kernel, so numpy computes it. `times`, `body`:
     the turns of a loop and what is done in each. `phase`: forward, backward or update; empty for what computes nothing.
+    `blocks`, `threads`: on a GPU, how many blocks of how many threads it is launched with; 0 on a processor
+    and of what a library does.
     """
 
     number: str
@@ -93,6 +95,8 @@ class Instruction:
     times: int = 1
     body: tuple[Instruction, ...] = ()
     phase: str = ""
+    blocks: int = 0
+    threads: int = 0
 
     @property
     def bytes_read(self) -> int:

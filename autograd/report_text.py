@@ -26,6 +26,8 @@ _TITLES = {
     "kernel": N_("kernel"),
     "rows": N_("rows"),
     "chunks": N_("chunks"),
+    "blocks": N_("blocks"),
+    "threads": N_("threads"),
     "flops": N_("flops"),
     "bytes": N_("bytes"),
     "time": N_("time"),
@@ -47,14 +49,15 @@ def _explained(plan: PlanReport, source: bool, width: int) -> str:
     from .symbolic.cells import wrapped
 
     lines = [line for sentence in head(plan) for line in wrapped(sentence, width)] + [""]
+    on_gpu = any(each.blocks for each in plan.all())
     numbers = [
-        [each.number, _kernel(each), str(each.rows), str(each.chunks), short(each.flops),
+        [each.number, _kernel(each), *_dealt(each, on_gpu), short(each.flops),
          short(each.bytes_read + each.bytes_written)]
         for each in plan.all()
     ]  # fmt: skip
     said = [[_operations(each), *_about(each)] for each in plan.all()]
     code = _codes(plan) if source else [[] for _ in said]
-    columns = _titles("no.", "kernel", "rows", "chunks", "flops", "bytes")
+    columns = _titles("no.", "kernel", *(("blocks", "threads") if on_gpu else ("rows", "chunks")), "flops", "bytes")
     return "\n".join(lines + _table(columns, numbers, said, code, width))
 
 
@@ -142,6 +145,13 @@ def _listed(names: Sequence[str]) -> str:
 # Instructions ---------------------------------------------------------------------------------------------------------
 def _kernel(each: Instruction) -> str:
     return f"{each.kernel} ×{each.times}" if each.body else each.kernel
+
+
+def _dealt(each: Instruction, on_gpu: bool) -> list[str]:
+    """Over what its work is dealt out: chunks of rows, or blocks of threads; of a loop on a GPU nothing is launched."""
+    if on_gpu:
+        return [str(each.blocks), str(each.threads)] if each.blocks else ["", ""]
+    return [str(each.rows), str(each.chunks)]
 
 
 def _operations(each: Instruction) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from functools import wraps
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
 import numpy as np
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .trainer import Record
 
+Given = ParamSpec("Given")
 SEPARATOR = "/"
 watched: ContextVar[dict[Any, Any] | None] = ContextVar("nngraph_watched", default=None)
 """Where calls of modules note what came out, while somebody wants to know."""
@@ -244,6 +246,22 @@ class Module:
         from .summary import summarize
 
         return summarize(self, shapes)
+
+
+def without_engine(init: Callable[Given, None]) -> Callable[Given, None]:
+    """An __init__ of a network whose name scikit-learn has for an estimator: who gives it an engine is told where that goes."""
+
+    @wraps(init)
+    def checked(*given: Given.args, **settings: Given.kwargs) -> None:
+        if "engine" in settings:
+            name, engine = type(given[0]).__name__, settings["engine"]
+            raise ParameterError(
+                f"nets.{name} is a network, which has no engine; what computes is said where it learns: net.fit(data=(X, t),"
+                f" engine={engine!r}). Estimators have one: nets.estimators.LogisticRegression(engine={engine!r})"
+            )
+        init(*given, **settings)
+
+    return checked
 
 
 def new_parameter(

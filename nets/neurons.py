@@ -27,7 +27,7 @@ from ..autograd.ops import (
 from ..autograd.ops import sum as total
 from .initialize import Initializer, xavier, zeros
 from .linear import Linear
-from .module import Module
+from .module import Module, without_engine
 from .rows import DataError, rows_of
 
 
@@ -241,6 +241,7 @@ class LinearRegression(Module):
     [3.0, 7.0]
     """
 
+    @without_engine
     def __init__(self, inputs: int, *, start: Initializer = zeros, rng: Any = None, dtype: Any = "float32") -> None:
         self.linear = Linear(inputs, 1, start=start, rng=rng, dtype=dtype)
 
@@ -265,6 +266,7 @@ class LogisticRegression(Module):
     [False, True]
     """
 
+    @without_engine
     def __init__(self, inputs: int, *, start: Initializer = zeros, rng: Any = None, dtype: Any = "float32") -> None:
         self.linear = Linear(inputs, 1, start=start, rng=rng, dtype=dtype)
 
@@ -291,7 +293,7 @@ class LogisticRegression(Module):
 class SoftmaxRegression(Module):
     """p = softmax(x·W + b), a probability for each class: (N, inputs) → (N, classes). A step of gradient descent is ΔW =
     α·mean(xᵀ(t − p)) with t the share 1 of the true class; with two classes it is logistic regression of the difference
-    of the scores. Cox 1966; Bridle 1990.
+    of the scores. Cox 1966; Bridle 1990. With scikit-learn's conventions it is nets.estimators.LogisticRegression.
 
     >>> from nngraph import nets
     >>> from nngraph.nets import data
@@ -302,6 +304,7 @@ class SoftmaxRegression(Module):
     True
     """
 
+    @without_engine
     def __init__(
         self, inputs: int, classes: int, *, start: Initializer = xavier, rng: Any = None, dtype: Any = "float32"
     ) -> None:

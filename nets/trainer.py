@@ -70,7 +70,7 @@ class Trainer:
       scikit-learn has them so. Measured after every epoch on the validation data, or without any on the training data.
     - `shuffle`: every epoch has its own order of the rows; False keeps them as they come.
     - `seed`: of these orders, and of all that is drawn while it learns, as by Dropout.
-    - `engine`: "numba", "numpy" or "cuda", what computes.
+    - `engine`: what computes, a name that ng.compile knows: "numba", "numpy", "cuda" …; that of NNGRAPH_ENGINE unless given.
 
     How many epochs, and with how much `patience`, is said to `run`. What is frozen when the Trainer is made stays so.
     """
@@ -290,7 +290,17 @@ def _check(net: Any, loss: Any, optimizer: Any, metrics: Any) -> None:
     if callable(getattr(net, "turns", None)):
         raise ParameterError(f"{net!r} is a game, whose networks learn in turns: nets.train_adversarial(net, data)")
     if loss is not None and not callable(loss):
-        raise ParameterError(f"loss={loss!r}: it is a function of what comes out and the target, such as ng.softmax_loss")
+        raise ParameterError(_no_loss(net, loss))
     if optimizer is not None:
         check_optimizer(optimizer)
     check_metrics(metrics)
+
+
+def _no_loss(net: Module, given: Any) -> str:
+    """What is said where data, or anything else, stand in the place of the loss."""
+    if not isinstance(given, (str, bytes)) and hasattr(given, "__len__"):
+        shape = getattr(given, "shape", None)
+        what = f"a {type(given).__name__}" if shape is None else f"an array of shape {tuple(shape)}"
+        order = "data=(X, t)" if callable(getattr(net, "objective", None)) else "ng.softmax_loss, (X, t)"
+        return f"loss is {what}: the loss comes first, and then inputs and targets together, unlike in scikit-learn: fit({order})"
+    return f"loss={given!r}: it is a function of what comes out and the target, such as ng.softmax_loss"

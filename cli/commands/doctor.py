@@ -13,6 +13,7 @@ import typer
 from ...autograd.executable import engines
 from ...autograd.language import N_, current_language
 from ...autograd.language import translate as _
+from ...autograd.remedies import INSTALL_IT, WITHOUT_A_GPU, installing
 from ..options import Color, ColorOption, LanguageOption
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _one(found: Diagnosis, name: str, as_json: bool) -> int:
     state = found.engine(name)
     assert state is not None
     if not state.runs:
-        raise NoDevice(_("engine {engine} does not run here: {why}", engine=name, why=_why(state)))
+        why = _("engine {engine} does not run here: {why}", engine=name, why=_why(state))
+        lacks_only_a_gpu = name.startswith("cuda") and not state.install and not found.gpus
+        raise NoDevice(_("{why}; {instead}", why=why, instead=_(WITHOUT_A_GPU)) if lacks_only_a_gpu else why)
     if as_json:
         import json
 
@@ -108,12 +111,12 @@ def _parts(found: Diagnosis, pictures: Pictures) -> list[list[str]]:
         [_("machine code"), _machine_code(found)],
         [_("GPU"), _gpus(found)],
         [_("for a GPU"), _for_a_gpu(found)],
-        [_("layout"), pictures.layout or _("only columns; for good pictures: {command}", command="pip install pygraphviz")],
-        [_("PNG"), pictures.png or _("missing: {command}", command="pip install resvg-py")],
+        [_("layout"), pictures.layout or _("only columns; for good pictures: {command}", command=installing("pygraphviz"))],
+        [_("PNG"), pictures.png or _("missing: {command}", command=installing("resvg-py"))],
         [_("PDF"), _("nngraph itself") if pictures.fonts else _("missing; install nngraph again")],
         [_("fonts"), ", ".join(pictures.fonts) or _("missing; install nngraph again")],
         [_("LaTeX"), pictures.latex or _("none; .tex files are written all the same")],
-        [_("scikit-learn"), pictures.plots or _("missing: {command}", command='pip install "nngraph[learn]"')],
+        [_("scikit-learn"), pictures.plots or _("missing: {command}", command=installing("[learn]"))],
         [
             _("terminal"),
             f"{sys.stdout.encoding}, {current_language()}"
@@ -157,7 +160,7 @@ def _processor(found: Diagnosis) -> str:
     """What the compiled engine finds in this processor, and how many threads it uses."""
     here = found.processor
     if here is None:
-        return _("missing: {command}", command="pip install numba")
+        return _("missing: {command}", command=installing("numba"))
     vectors = _("vectors of {bits} bits, {registers} registers", bits=here.vector_bits, registers=here.registers)
     used = here.trouble or _("threads: {count} of {processors}", count=here.threads, processors=here.count)
     return f"{here.name}, {vectors}, {used}"
@@ -187,7 +190,7 @@ def size_text(count: int) -> str:
 def _gpus(found: Diagnosis) -> str:
     from ...autograd.reason import said
 
-    return "\n".join(map(_gpu, found.gpus)) or said(found.no_gpu)
+    return "\n".join(map(_gpu, found.gpus)) or f"{said(found.no_gpu)}\n{_(WITHOUT_A_GPU)}"
 
 
 def _gpu(gpu: Gpu) -> str:
@@ -202,7 +205,7 @@ def _for_a_gpu(found: Diagnosis) -> str:
     """Driver and packages."""
     driver = _("driver for CUDA {version}", version=found.driver) if found.driver else ""
     packages = _versions(found, GPU_PACKAGES)
-    return ", ".join(filter(None, (driver, packages))) or _("missing: {command}", command="pip install 'nngraph[cuda]'")
+    return ", ".join(filter(None, (driver, packages))) or _("missing: {command}", command=installing("[cuda]"))
 
 
 # Engines ------------------------------------------------------------------------------------------------------------------
@@ -210,7 +213,7 @@ def _why(state: EngineState) -> str:
     from ...autograd.reason import said
 
     reason = said(state.why)
-    return _("{why}; install it with: {command}", why=reason, command=state.install) if state.install else reason
+    return _(INSTALL_IT, why=reason, command=state.install) if state.install else reason
 
 
 NOTHING = N_("nothing")

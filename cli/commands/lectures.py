@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,16 +14,21 @@ from ...autograd.language import translate as _
 from ..options import Color, ColorOption, LanguageOption
 
 NAME = "lectures"
-EXAMPLES = ("nngraph lectures", "nngraph lectures 6 --lang zh-TW", "nngraph lectures --folder examples/lectures")
+EXAMPLES = ("nngraph lectures", "nngraph lectures 6 --lang zh-TW", "nngraph lectures kernel", "nngraph lectures --folder examples/lectures")
 
 
 def HELP() -> str:
-    return _("List the lectures that come with nngraph, in the order of the course, or print what one of them says.")
+    return _("List the lectures that come with nngraph, in the order of the course, print what one of them says, or list those with a word in the title.")
 
 
 def run(
-    number: Annotated[
-        int | None, typer.Argument(metavar="NUMBER", help=_("One of them; without it all are listed."), show_default=False)
+    which: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NUMBER|WORD",
+            help=_("One of them, or a word of titles and file names; without it all are listed."),
+            show_default=False,
+        ),
     ] = None,
     folder: Annotated[
         str | None,
@@ -48,19 +54,42 @@ def run(
         )
     # The numbers in the file names are the order of the course.
     lectures = [path for path in sorted(found.glob("*.py")) if not path.name.startswith("_")]
-    if number is None:
+    asked = None if which is None else _numbered(lectures, which)
+    if asked is None:
         rows = [[path.name, _(paragraphs(path)[0])] for path in lectures]
+        if which is not None:
+            rows = _about(which, rows)
         show.out(show.table([_("lecture"), _("what it shows")], rows, show.wants_color(color.value)))
         show.out(_("One of them is run with {command}", command=f"python {found / _('FILE')}"))
         return 0
-    asked = next((path for path in lectures if path.name.partition("_")[0].lstrip("0") == str(number)), None)
-    if asked is None:
-        raise CommandError(_("there is no lecture {number}", number=number), _("`nngraph lectures` lists them"))
     from ...autograd.symbolic.cells import wrapped
 
     told = [_(each) if is_formula(each) else "\n".join(wrapped(_(each), show.width())) for each in paragraphs(asked)]
     show.out("\n\n".join([*told, f"python {asked}"]))
     return 0
+
+
+def _numbered(lectures: Sequence[Path], which: str) -> Path | None:
+    """The lecture of this number; None where it is a word that was given. CommandError for a number that none has."""
+    from ..errors import CommandError
+
+    if not (which.isascii() and which.isdigit()):
+        return None
+    for path in lectures:
+        if path.name.partition("_")[0].lstrip("0") == which.lstrip("0"):
+            return path
+    raise CommandError(_("there is no lecture {number}", number=which), _("`nngraph lectures` lists them"))
+
+
+def _about(word: str, rows: Sequence[list[str]]) -> list[list[str]]:
+    """The rows in which all these words stand, in the file's name or its title; CommandError where there is none."""
+    from ..errors import CommandError
+
+    wanted = word.casefold().split()
+    chosen = [row for row in rows if all(each in " ".join(row).casefold() for each in wanted)]
+    if not chosen or not wanted:
+        raise CommandError(_("there is no lecture about {word}", word=word), _("`nngraph lectures` lists them"))
+    return chosen
 
 
 WORD = re.compile(r"(?<![\w.·_′/])(?!(?:mean|softmax|tanh|relu|sigmoid|loss|class)\b)[a-z]{4,}\b(?![_(])")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...autograd.executable import DEFAULT, OFFERED
+from ...autograd.executable import engines
 from ...autograd.language import current_language
 from ...autograd.language import translate as _
 from ..complete import complete_names
@@ -43,7 +43,7 @@ def HELP() -> str:
     )
 
 
-Engine = StrEnum("Engine", {name: name for name in OFFERED})  # type: ignore[misc]
+Engine = StrEnum("Engine", {name: name for name in engines})  # type: ignore[misc]
 
 
 def run(
@@ -60,7 +60,14 @@ def run(
         ),
     ] = None,
     let: Let = None,
-    engine: Annotated[Engine, typer.Option("--engine", help=_("Which engine."))] = Engine(DEFAULT),
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            "--engine",
+            help=_("Which engine; that of NNGRAPH_ENGINE, or numba, unless given. No GPU is needed."),
+            show_default=False,
+        ),
+    ] = None,
     show_source: Annotated[
         bool, typer.Option("--show-source", help=_("Show the code of every instruction: fused loops as a person would write them, and what makes a kernel."))
     ] = False,
@@ -91,7 +98,7 @@ def run(
     from .. import show
     from ..problem import load
 
-    report = _report(load(expression, at or (), shape or (), seed, wrt or (), let or ()), wrt, engine)
+    report = _report(load(expression, at or (), shape or (), seed, wrt or (), let or ()), wrt, engine and engine.value)
     measured = report.profile() if profile else None
     if output not in (None, "-"):
         from ...viz import draw
@@ -116,10 +123,10 @@ def run(
     return 0
 
 
-def _report(problem: Problem, wrt: list[str] | None, engine: Engine) -> PlanReport:
+def _report(problem: Problem, wrt: list[str] | None, engine: str | None) -> PlanReport:
     """The plan of an expression and its gradient, or of a compiled step with its updates."""
     from ...autograd.differentiate import gradient
-    from ...autograd.executable import report_of
+    from ...autograd.executable import chosen, report_of
     from ...autograd.naming import names as named
     from ..errors import CommandError
 
@@ -127,6 +134,7 @@ def _report(problem: Problem, wrt: list[str] | None, engine: Engine) -> PlanRepo
         if wrt:
             raise CommandError(_("--wrt: {target} is compiled already, with all that it computes", target=problem.text))
         asked, updates, leaves = list(step.outputs), dict(step.updates), step.inputs
+        engine = engine or step.engine
         names: list[str | None] = [node.name for node in asked]
     else:
         by = problem.wrt(wrt) if wrt else []
@@ -135,4 +143,4 @@ def _report(problem: Problem, wrt: list[str] | None, engine: Engine) -> PlanRepo
         symbol = named(problem.output).get(problem.output) or "y"
         names = [symbol, *(f"∂{symbol}/∂{node.name}" for node in by)]
     # Nothing need be compiled to be shown.
-    return report_of(engine.value, asked, updates, leaves, names)
+    return report_of(chosen(engine), asked, updates, leaves, names)

@@ -71,7 +71,7 @@ def run(
     drop: Annotated[list[str] | None, typer.Option("--drop", metavar="COLUMN,…", help=_("Columns of a table to leave out. Repeatable."))] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", metavar="NAME", help=_("How the letters of a CSV file are written: utf-8, big5, gb18030 …; utf-8 unless given."), show_default=False)] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help=_("The seed of everything that is drawn; 0 unless given."), show_default=False)] = None,
-    engine: Annotated[Engine | None, typer.Option("--engine", help=_("What computes; numba unless given."), show_default=False)] = None,
+    engine: Annotated[Engine | None, typer.Option("--engine", help=_("What computes; that of NNGRAPH_ENGINE, or numba, unless given."), show_default=False)] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", metavar="FOLDER", help=_("The folder to write; a new one, or an empty one."), show_default=False)] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="FOLDER", help=_("Go on with the training in this folder, to --epochs in all."), show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("As JSON."))] = False,

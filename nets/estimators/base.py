@@ -41,7 +41,8 @@ class NetEstimator(BaseEstimator):
 
     Settings that all have: `optimizer`, Adam() if None; `epochs`; `batch`, rows to a step; `early_stopping`, keep
     `validation_fraction` of the rows aside, take the epoch that is best on them, and end `patience` epochs after it;
-    `random_state`, a seed for starting values, order and draws; `engine`, "numba", "numpy" or "cuda".
+    `random_state`, a seed for starting values, order and draws; `engine`, what computes, a name that ng.compile knows:
+    "numba", "numpy", "cuda" (an NVIDIA GPU) …
     """
 
     net_: Module

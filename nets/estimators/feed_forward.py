@@ -77,7 +77,8 @@ class MLPClassifier(_MLPEstimator, NetClassifier):
     """A multi-layer perceptron that tells classes apart: softmax on top, learned by cross-entropy.
 
     `hidden` are the units of each hidden layer; `activation` is a name such as "relu", "tanh", "sigmoid". Weights start
-    by He (rectifiers) or Xavier (others), biases at zero. The other settings are those of NetEstimator.
+    by He (rectifiers) or Xavier (others), biases at zero. `engine` says what computes: "numba", "numpy", or "cuda", an
+    NVIDIA GPU. The other settings are those of NetEstimator.
 
     >>> from nngraph import nets
     >>> from nngraph.nets import data

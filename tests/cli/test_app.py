@@ -247,6 +247,19 @@ def test_the_text_of_a_lecture_is_printed(tmp_path, capsys):
     assert "there is no lecture 8" in capsys.readouterr().err
 
 
+def test_lectures_are_found_by_words(tmp_path, capsys):
+    for name, title in (("01_graphs", "Graphs of anything."), ("02_nets", "Nets, drawn as graphs."), ("03_more", "More.")):
+        (tmp_path / f"{name}.py").write_text(f'"""{title}"""\n')
+    assert run(["lectures", "GRAPH", "--folder", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "01_graphs.py" in shown and "02_nets.py" in shown and "03_more.py" not in shown
+    assert run(["lectures", "graph drawn", "--folder", str(tmp_path)]) == 0
+    assert "01_graphs.py" not in capsys.readouterr().out
+    assert run(["lectures", "kernel", "--folder", str(tmp_path)]) == 2
+    assert "there is no lecture about kernel" in capsys.readouterr().err
+    assert run(["lectures", "003", "--folder", str(tmp_path)]) == 0
+
+
 @pytest.mark.parametrize("spelled", ["zh-tw", "zh_TW", "zh-Hant", "zh_TW.UTF-8"])
 def test_a_language_may_be_spelled_in_any_usual_way(spelled, capsys):
     with language("en"):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from nngraph.autograd import diagnosis as page
+from nngraph.autograd import remedies
 from nngraph.autograd.diagnosis import Gpu, answer, diagnosis, gpus_here
 from nngraph.autograd.executable import engines
 from nngraph.autograd.language import cell_width
+from nngraph.autograd.remedies import installing
 from nngraph.cli.app import run
 
 H200 = Gpu("NVIDIA H200", "9.0", 132, 138 * 10**9, 141 * 10**9)
@@ -52,7 +54,8 @@ def test_without_a_driver_the_engine_does_not_run(monkeypatch, capsys):
     assert run(["doctor", "--engine", "cuda"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "error: engine cuda does not run here: there is no driver of an NVIDIA GPU\n"
+    assert said.err.startswith("error: engine cuda does not run here: there is no driver of an NVIDIA GPU; ")
+    assert "`nngraph kernel`" in said.err  # what can be done without one
     assert run(["doctor", "--engine", "cuda", "--json"]) == 1
     assert "no driver" in json.loads(capsys.readouterr().out)["error"]["message"]
 
@@ -64,7 +67,54 @@ def _no_library():
 def test_what_to_install_is_said(monkeypatch, capsys):
     monkeypatch.setattr(page, "_version", lambda name: None if name == "numba-cuda" else "1.0")
     assert run(["doctor", "--engine", "cuda"]) == 1
-    assert capsys.readouterr().err.endswith("install it with: pip install 'nngraph[cuda]'\n")
+    said = capsys.readouterr().err
+    assert said.endswith(f"install it with: {installing('[cuda]')}\n")
+    assert "kernel" not in said.partition("install it with")[2]
+
+
+@pytest.mark.parametrize("has_pip", [True, False])
+def test_what_to_install_is_for_this_python(has_pip, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(remedies, "find_spec", lambda name: found("json" if has_pip else "no_such_module"))
+    monkeypatch.setattr(remedies.sys, "executable", str(Path.cwd() / ".venv" / "bin" / "python"))
+    monkeypatch.setattr(remedies, "_source", lambda: ".")
+    python = str(Path(".venv", "bin", "python"))
+    wanted = f'{python} -m pip install ".[cuda]"' if has_pip else f'-m pip --python {python} install ".[cuda]"'
+    assert installing("[cuda]").endswith(wanted)
+    assert installing("numba").endswith(" install numba")
+
+
+def test_nngraph_is_installed_from_where_it_lies():
+    assert Path(remedies._source(), "pyproject.toml").is_file() or remedies._source() == "nngraph"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW", "zh-CN"])
+def test_a_missing_package_is_told_in_one_way(language, monkeypatch, capsys):
+    """By the engine, by training and by the doctor, in every language."""
+    from nngraph.autograd import executable, leaves, ops
+    from nngraph.autograd.errors import NoDevice
+    from nngraph.autograd.kernels.cuda import device
+    from nngraph.autograd.language import set_language
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(device, "find_spec", lambda name: None if name == "numba_cuda" else found(name))
+    monkeypatch.setattr(page, "find_spec", lambda name: None)
+    device.gpu.cache_clear()
+    assert run(["train", "mlp", "--data", "blobs", "--epochs", "1", "--engine", "cuda", "--lang", language]) == 1
+    by_training = capsys.readouterr().err.strip()
+    assert run(["doctor", "--engine", "cuda", "--lang", language]) == 1
+    by_the_doctor = capsys.readouterr().err.strip()
+    assert by_the_doctor.endswith(installing("[cuda]"))
+    set_language(language)
+    try:
+        with pytest.raises(NoDevice) as raised:
+            executable.compile(ops.relu(leaves.input("x", shape=(2,))), engine="cuda")
+        sentence = str(raised.value)
+    finally:
+        set_language("en")
+    assert sentence in by_training
+    assert sentence in by_the_doctor
+    assert ("is not installed" in sentence) == (language == "en")
 
 
 def test_a_simulator_is_no_gpu(a_gpu, monkeypatch):

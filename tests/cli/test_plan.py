@@ -134,3 +134,46 @@ def test_the_result_is_called_as_in_a_derivation(step, capsys):
     text = printed(capsys, "plan", step.replace(":step", ":loss"), "--wrt", "W")
     assert "→ loss" in text
     assert "∂loss/∂W" in text
+
+
+# A GPU --------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("engine", ["cuda", "cuda-tf32", "cuda-simulator"])
+def test_a_plan_for_a_gpu_needs_none_and_speaks_of_blocks(engine, capsys, monkeypatch):
+    asked = []
+    for name in ("gpu", "simulator"):
+        monkeypatch.setattr(f"nngraph.autograd.engines.cuda.report.{name}", lambda: asked.append(1))
+    text = printed(capsys, "plan", "relu(X@W+b)", "--shape", "X=20,6", "--shape", "W=6,4", "--shape", "b=4", "--engine", engine)
+    head, _, table = text.partition("\n\n")
+    assert head.startswith(f"engine {engine}, ")
+    titles, numbers = table.split("\n")[:2]
+    assert titles.split()[2:4] == ["blocks", "threads"]
+    assert all(int(number) > 0 for number in numbers.split()[2:4])
+    assert "in registers" in table
+    assert "cache" not in text
+    assert not asked
+
+
+def test_how_many_blocks_a_call_has_is_how_it_is_launched(capsys):
+    record = json.loads(printed(capsys, "plan", "tanh(x)", "--shape", "x=100000", "--engine", "cuda", "--json"))
+    (each,) = record["instructions"]
+    code = printed(capsys, "plan", "tanh(x)", "--shape", "x=100000", "--engine", "cuda", "--show-source")
+    assert f"# {each['blocks']} × 1 × 1 blocks of {each['threads']} threads" in code
+    (each,) = json.loads(printed(capsys, "plan", "tanh(x)", "--shape", "x=100000", "--json"))["instructions"]
+    assert (each["blocks"], each["threads"]) == (0, 0)
+
+
+def test_what_a_library_launches_is_not_said(capsys):
+    text = printed(capsys, "plan", "relu(X@W)", "--shape", "X=20,6", "--shape", "W=6,4", "--engine", "cuda-cublas", "--json")
+    product, rest = json.loads(text)["instructions"]
+    assert (product["kernel"], product["blocks"], product["threads"]) == ("cublas", 0, 0)
+    assert rest["blocks"] > 0
+
+
+def test_the_engine_of_the_environment_is_obeyed(step, capsys, monkeypatch):
+    monkeypatch.setenv("NNGRAPH_ENGINE", "numpy")
+    assert printed(capsys, "plan", *LAYER).startswith("engine numpy, ")
+    assert printed(capsys, "plan", step).startswith("engine numpy, ")
+    assert printed(capsys, "plan", *LAYER, "--engine", "numba").startswith("engine numba, ")
+    monkeypatch.setenv("NNGRAPH_ENGINE", "abacus")
+    assert run(["plan", *LAYER]) == 2
+    assert "there is no engine 'abacus'" in capsys.readouterr().err

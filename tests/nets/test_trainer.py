@@ -482,3 +482,24 @@ def test_arrays_that_the_network_does_not_take_are_counted():
         nets.train(net(), ng.softmax_loss, (X, X, T))
     with pytest.raises(ShapeError, match=r"RBM learns from \(\w+\); data holds 2 arrays"):
         nets.train(nets.RBM(2, 3, rng=0), data=(X > 0, T))
+
+
+def test_data_in_the_order_of_scikit_learn_are_told_shortly():
+    X, t = np.zeros((500, 4)), np.zeros(500, int)
+    with pytest.raises(ParameterError, match=r"an array of shape \(500, 4\).*fit\(ng.softmax_loss, \(X, t\)\)") as raised:
+        nets.MLP([4, 3]).fit(X, t, engine="numpy")
+    assert len(str(raised.value)) < 200
+    with pytest.raises(ParameterError, match=r"fit\(data=\(X, t\)\)"):
+        nets.SoftmaxRegression(4, 3).fit(X, t)
+    with pytest.raises(ParameterError, match="a list.*comes first"):
+        nets.MLP([4, 3]).fit([[1.0, 2.0, 3.0, 4.0]], [0])
+    with pytest.raises(ParameterError, match="'mse': it is a function"):
+        nets.MLP([4, 3]).fit("mse", (X, t))
+
+
+@pytest.mark.parametrize("make", [lambda engine: nets.SoftmaxRegression(4, 3, engine=engine), lambda engine: nets.LogisticRegression(4, engine=engine)])
+def test_a_network_is_told_where_its_engine_goes(make):
+    with pytest.raises(ParameterError, match=r"fit\(data=\(X, t\), engine='cuda'\).*estimators.LogisticRegression"):
+        make("cuda")
+    net = nets.SoftmaxRegression(4, 3, rng=0)
+    assert len(net.fit(data=(np.eye(4), np.array([0, 1, 2, 0])), epochs=2, engine="numpy")) == 2

@@ -19,14 +19,22 @@ from .planning.memory import arranged
 from .planning.whole import Whole
 
 ENGINE = "numba"
+IN_CACHE = (
+    N_("one op done on its rows while they are in the cache"),
+    N_("{count} ops done on its rows while they are in the cache"),
+)
+"""Why one op, or several, ride on a kernel."""
 
 
-def report(plan: Whole, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None) -> PlanReport:
+def report(
+    plan: Whole, inputs: Sequence[Leaf] = (), names: Sequence[str | None] | None = None,
+    riding: tuple[str, str] = IN_CACHE,
+) -> PlanReport:  # fmt: skip
     """What the plan does; nothing is compiled for it. `names` are those of the outputs, when they are not the nodes'
-    own."""
+    own; `riding`: see IN_CACHE."""
     offsets, _, size = arranged(plan.calls, plan.mark)
     outputs = numbered([node.name for node in plan.asked] if names is None else names, "result")
-    reader = _Reader(plan, offsets, outputs)
+    reader = _Reader(plan, offsets, outputs, riding)
     return PlanReport(
         engine=ENGINE,
         instructions=tuple(reader.instruction(call, str(at)) for at, call in enumerate(plan.calls, 1)),
@@ -43,8 +51,10 @@ def report(plan: Whole, inputs: Sequence[Leaf] = (), names: Sequence[str | None]
 class _Reader:
     """Turns calls into instructions; buffers are numbered as they are met."""
 
-    def __init__(self, plan: Whole, offsets: Mapping[Buffer, int], outputs: Sequence[str]) -> None:
-        self.offsets = offsets
+    def __init__(
+        self, plan: Whole, offsets: Mapping[Buffer, int], outputs: Sequence[str], riding: tuple[str, str] = IN_CACHE
+    ) -> None:
+        self.offsets, self.riding = offsets, riding
         self.numbers: dict[Buffer, int] = {}
         self.results = {view.buffer: name for view, name in zip(plan.results, outputs)}
         self.phases = Phases(plan.outputs, plan.updates)
@@ -75,7 +85,7 @@ class _Reader:
             rows=call.rows,
             chunks=max(1, -(-call.rows // call.chunk)) if call.chunk else 1,
             flops=sum(part.flops for part in call.parts),
-            why=_why(call),
+            why=_why(call, self.riding),
             fallback=isinstance(call.code, Fallback),
             times=call.body.length if call.body is not None else 1,
             phase=self.phases.of(nodes),
@@ -129,14 +139,13 @@ def kernel_of(call: Call) -> str:
     return "fused loop" if len(call.nodes) > 1 else "loop"
 
 
-def _why(call: Call) -> str:
+def _why(call: Call, riding: tuple[str, str]) -> str:
     """Why there is such a call, and why it has epilogues."""
     count = len({node for part in call.finishing for node in part.nodes})
     if not count or not call.finish:
         return call.why
-    done = Reason(N_("{count} ops done on its rows while they are in the cache"), count=count)
-    if count == 1:
-        done = N_("one op done on its rows while they are in the cache")
+    one, several = riding
+    done = one if count == 1 else Reason(several, count=count)
     return Reason(N_("{why}; {done}"), why=call.why, done=done) if call.why else done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from ...errors import NngraphError, ParameterError
@@ -11,7 +12,7 @@ from ...kernels.cuda.device import Device, gpu, simulator
 from ...kernels.cuda.gemm import Gemm
 from ...language import N_
 from ...node import Leaf, Node
-from ...report import PlanReport
+from ...report import Instruction, PlanReport
 from ..compiled import report as compiled
 from ..compiled.calls import Call, Fallback, every_call
 from ..compiled.planned import planned
@@ -21,32 +22,61 @@ from .binding import kind_of
 from .launch import launched
 from .target import Gpu, target_of
 
+IN_REGISTERS = (
+    N_("one op done on its numbers while they are in registers"),
+    N_("{count} ops done on its numbers while they are in registers"),
+)
+"""Why one op, or several, ride on a kernel."""
 TIMES = 20
 """So often a call is launched, as one, for one measurement."""
 
 
-def report(plan: Whole, inputs: Sequence[Leaf], names: Sequence[str | None], device: Device) -> PlanReport:
-    """What the plan does; nothing is compiled for it. `names` are those of the outputs."""
+def report(
+    plan: Whole, inputs: Sequence[Leaf], names: Sequence[str | None], device: Device | None = None
+) -> PlanReport:  # fmt: skip
+    """What the plan does; nothing is compiled for it. `names` are those of the outputs. Without a device one is looked for
+    when it is asked for what only a device can say."""
     target = plan.target
     assert isinstance(target, Gpu)
-    return replace(compiled.report(plan, inputs, names), engine=target.engine, details=Details(plan, device))
+    found = compiled.report(plan, inputs, names, IN_REGISTERS)
+    calls = dict(every_call(plan.calls))
+    instructions = tuple(_on_gpu(each, calls) for each in found.instructions)
+    return replace(found, engine=target.engine, instructions=instructions, details=Details(plan, device))
+
+
+def _on_gpu(instruction: Instruction, calls: Mapping[str, Call]) -> Instruction:
+    """The same, with how many blocks of how many threads it is launched with."""
+    call = calls[instruction.number]
+    if call.body is not None:
+        return replace(instruction, body=tuple(_on_gpu(each, calls) for each in instruction.body))
+    if isinstance(call.code, (Fallback, Gemm)):
+        return instruction  # NumPy is no kernel, and a library launches what it likes
+    how = launched(call)
+    return replace(instruction, blocks=prod(how.grid), threads=how.threads)
 
 
 def report_of(
     engine: str, outputs: Sequence[Node], updates: Mapping[Leaf, Node], inputs: Sequence[Leaf],
     names: Sequence[str | None],
 ) -> PlanReport:  # fmt: skip
-    """What this engine would do, found without memory and without kernels; NoDevice where it could do nothing."""
-    target = target_of(engine)
-    device = simulator() if target.simulated else gpu()
-    return report(planned(outputs, updates, target), inputs, names, device)
+    """What this engine would do, found without memory, kernels and a GPU."""
+    return report(planned(outputs, updates, target_of(engine)), inputs, names)
 
 
 class Details:
     """Code and times of a plan's calls on a GPU."""
 
-    def __init__(self, plan: Whole, device: Device) -> None:
-        self.plan, self.device = plan, device
+    def __init__(self, plan: Whole, device: Device | None) -> None:
+        self.plan, self._device = plan, device
+
+    @property
+    def device(self) -> Device:
+        """Where it runs; NoDevice where there is none."""
+        if self._device is None:
+            target = self.plan.target
+            assert isinstance(target, Gpu)
+            self._device = simulator() if target.simulated else gpu()
+        return self._device
 
     def source(self, number: str, form: str) -> str:
         """See Details: the kernel as numba.cuda is given it, or, as assembly, the PTX that it writes."""

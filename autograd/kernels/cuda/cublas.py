@@ -17,6 +17,7 @@ from typing import Any
 
 from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
+from ...remedies import lacking
 from .gemm import FUNCTIONS, Form
 
 _PRODUCT = (
@@ -96,12 +97,7 @@ def library() -> Any:
             return ctypes.CDLL(path)
         except OSError:
             continue
-    raise NoDevice(
-        N_(
-            "engine \"cuda-cublas\" needs NVIDIA's library cuBLAS, which is not found; install it with: pip install"
-            " 'nngraph[cublas]'"
-        )
-    )
+    raise NoDevice(lacking(N_("the library cuBLAS is not found"), "[cublas]"))
 
 
 def functions(name: str) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,8 @@ import numpy as np
 
 from ...errors import NngraphError, NoDevice, OutOfDeviceMemory
 from ...language import N_
+from ...reason import Reason
+from ...remedies import NO_NUMBA, NOT_INSTALLED, WITHOUT_A_GPU, lacking
 
 if TYPE_CHECKING:
     from .gemm import Form
@@ -119,8 +122,8 @@ def simulator() -> Device:
     if not is_simulator():
         raise NoDevice(
             N_(
-                "numba.cuda was loaded without its simulator; run this in a process of its own, or with"
-                " NUMBA_ENABLE_CUDASIM=1"
+                "numba.cuda was loaded for a GPU in this process, and cannot simulate one there any more; begin anew"
+                " (restart the notebook, or run the program again) and ask for engine cuda-simulator first"
             )
         )
     from .simulator import Simulator
@@ -133,18 +136,20 @@ def gpu() -> Device:
     """The GPU of this machine; NoDevice where there is none."""
     numba_cuda()
     if is_simulator():
-        raise NoDevice(N_('engine "cuda" needs a GPU, and this process simulates one (NUMBA_ENABLE_CUDASIM is set)'))
+        raise NoDevice(N_(
+                'engine "cuda" needs a GPU, and this process simulates one: by NUMBA_ENABLE_CUDASIM, or because engine'
+                " cuda-simulator was asked for before; restart the notebook, or run the program again"
+            ))
     from .driver import driver
     from .hardware import Hardware
 
     found = driver()
     if found is None:
-        raise NoDevice(
-            N_(
-                'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the'
-                " processor"
-            )
+        needed = N_(
+            'engine "cuda" needs an NVIDIA GPU and its driver, and there is none here; engine "numba" computes on the processor;'
+            " {instead}"
         )
+        raise NoDevice(Reason(needed, instead=WITHOUT_A_GPU))
     return Hardware(found)
 
 
@@ -179,18 +184,19 @@ def numba_cuda() -> Any:
     if not hasattr(np, "row_stack"):
         # numba-cuda names it when it compiles its first kernel; numpy 2.5 has it no more under this, its second name.
         np.row_stack = np.vstack  # type: ignore[attr-defined]
+    if find_spec("numba") is None:
+        raise NoDevice(lacking(NO_NUMBA, "[cuda]"))
+    if find_spec("numba_cuda") is None:
+        raise NoDevice(lacking(NOT_INSTALLED, "[cuda]"))
     try:
         from numba import cuda
     except ImportError as error:
-        raise NoDevice(
-            N_("numba.cuda cannot be imported ({error}); install it with: pip install 'nngraph[cuda]'"),
-            error=str(error),
-        ) from None
+        why = Reason(N_("numba.cuda cannot be imported ({error})"), error=str(error))
+        raise NoDevice(lacking(why, "[cuda]")) from None
     if "numba_cuda" not in str(cuda.__file__):
+        # numba-cuda takes the place of numba's own by a file that Python reads only in its own folders.
         raise NoDevice(
-            N_(
-                "numba.cuda is that of numba itself, which is too old; install the other with: pip install 'nngraph[cuda]'"
-            )
+            lacking(N_("numba-cuda was found in a folder where it cannot take the place of numba's own numba.cuda"), "[cuda]")
         )
     return cuda
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import NoDevice
+from ...remedies import installing
 from .device import numba_cuda
 from .ptx import capability, compiled
 
@@ -140,7 +141,7 @@ def tool(name: str) -> str:
     here = sorted(Path(sysconfig.get_path("purelib"), "nvidia").glob(f"*/bin/{name}"))
     found = str(here[0]) if here else shutil.which(name)
     if found is None:
-        raise NoDevice(f"{name} is not installed; install it with: pip install 'nngraph[cuda-dev]'")
+        raise NoDevice(f"{name} is not installed; install it with: {installing('[cuda-dev]')}")
     return found
 
 

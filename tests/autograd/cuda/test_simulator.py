@@ -109,7 +109,7 @@ def test_without_a_gpu_there_is_one_sentence_and_no_run():
 
     if cuda.is_available() and not simulator().simulated:
         pytest.skip("this is what is said without a GPU, and this machine has one")
-    command = [sys.executable, "-m", "nngraph", "plan", "sum(tanh(x))", "--at", "x=[1,2]", "--engine", "cuda"]
+    command = [sys.executable, "-m", "nngraph", "plan", "sum(tanh(x))", "--at", "x=[1,2]", "--engine", "cuda", "--profile"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "needs an NVIDIA GPU" in done.stderr
