@@ -11,7 +11,10 @@ from typing import Any
 from ...errors import NngraphError
 from ...language import N_
 
-MOST = 1 << 32
+WORD = 1 << 32
+"""What whole numbers wrap around at."""
+MOST = WORD - (1 << 24)
+"""So many numbers are too many for an array: a place and a step from it on have to be of 32 bits as well."""
 REACHED = 1 << 31
 """So many numbers of an array can be moved four by four."""
 
@@ -39,15 +42,20 @@ class Argument:
         return self.working or not isinstance(self.value, int)
 
 
-def whole_number(value: int) -> Argument:
+def whole_number(value: int, most: int = MOST) -> Argument:
     """A size or a distance."""
-    if not 0 <= value < MOST:
+    if not 0 <= value < most:
         sentence = N_(
             "{count} numbers are more than a GPU kernel of this engine counts, which stays below {most}; use smaller"
             ' batches, cut the array into parts, or compute with engine="numba"'
         )
-        raise NngraphError(sentence, count=value, most=MOST)
-    return Argument("uint32", int(value))
+        raise NngraphError(sentence, count=value, most=most)
+    return wrapped(value)
+
+
+def wrapped(value: int) -> Argument:
+    """A number of which only the last 32 bits count."""
+    return Argument("uint32", int(value) % WORD)
 
 
 def of_view(view: Any) -> Argument:

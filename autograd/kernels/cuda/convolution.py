@@ -13,9 +13,9 @@ from functools import cache
 from math import prod
 from typing import Any
 
-from .arguments import MOST, Argument, first_of, of_view, whole_number
+from .arguments import Argument, first_of, of_view, whole_number, wrapped
 from .convolution_sources import NAMES, Results, WindowsAcross, WindowsDown
-from .division import divided, divisor
+from .division import LARGEST, divided, divisor
 from .lines import Lines
 from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
@@ -51,11 +51,12 @@ class Geometry:
     def words(self) -> list[Argument]:
         """The arguments of convolution_sources.NAMES."""
         area, pixels = prod(self.lengths), prod(self.counts)
-        wrapped = [number % MOST for number in (*self.before, *self.dilation)]
         by_image = self.groups * self.channels * area
-        numbers = [*self.lengths, area, by_image, *self.stride, *wrapped, *self.counts, pixels, self.channels]
+        first = map(whole_number, (*self.lengths, area, by_image, *self.stride))
+        signed = map(wrapped, (*self.before, *self.dilation))
+        last = map(whole_number, (*self.counts, pixels, self.channels))
         divisors = [word for number in (self.counts[1], pixels, self.channels) for word in divisor(number)]
-        return [*map(whole_number, numbers), *divisors]
+        return [*first, *signed, *last, *divisors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +149,11 @@ def across(views: Sequence[Any], rows: int, geometry: Geometry) -> list[Argument
     """The arguments of the form that is not `down`. The last view is of images: batch, channels, and windows down and right."""
     c, (lines, wide), depth = views[2], geometry.counts, geometry.channels * prod(geometry.taps)
     image, channel, line, right = c.strides
-    skips = [(image - lines * line) % MOST, (line - wide * right) % MOST]
+    skips = [wrapped(image - lines * line), wrapped(line - wide * right)]
     stacks = [rows * depth, geometry.channels * prod(geometry.lengths), rows * channel]
     words = _words(views, (rows, c.shape[0] * lines * wide, depth), stacks, geometry)
-    return [*words, *map(whole_number, (depth, 1, channel, *skips, right, c.shape[1]))]
+    first, last = map(whole_number, (depth, 1, channel)), map(whole_number, (right, c.shape[1]))
+    return [*words, *first, *skips, *last]
 
 
 def down(views: Sequence[Any], rows: int, images: int, span: int, geometry: Geometry) -> list[Argument]:
@@ -165,6 +167,7 @@ def down(views: Sequence[Any], rows: int, images: int, span: int, geometry: Geom
 
 
 def _words(views: Sequence[Any], sizes: Sequence[int], stacks: Sequence[int], geometry: Geometry) -> list[Argument]:
+    whole_number(max(sizes), LARGEST)
     words = [each for view in views for each in (of_view(view), first_of(view))]
     return [*words, *map(whole_number, (*sizes, *stacks)), *geometry.words()]
 

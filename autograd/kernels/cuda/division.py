@@ -3,19 +3,19 @@ some twenty instructions."""
 
 from __future__ import annotations
 
-from .arguments import MOST, Argument, whole_number
+from .arguments import WORD, Argument, wrapped
 
-LARGEST = MOST >> 1
+LARGEST = WORD >> 1
 """What is divided is smaller."""
 
 
 def divisor(number: int) -> list[Argument]:
     """The arguments of a divisor; see `names`."""
     if number == 1:
-        return [whole_number(0), whole_number(0), whole_number(MOST - 1)]
+        return [wrapped(0), wrapped(0), wrapped(WORD - 1)]
     shift = (number - 1).bit_length() - 1
     # ⌈2^(32 + shift) / number⌉ is too large by less than number / 2^(32 + shift) of it, which no dividend below 2³¹ sees.
-    return [whole_number(-(-(1 << (32 + shift)) // number)), whole_number(shift), whole_number(0)]
+    return [wrapped(-(-(1 << (32 + shift)) // number)), wrapped(shift), wrapped(0)]
 
 
 def names(name: str) -> tuple[str, str, str]:

@@ -118,6 +118,9 @@ class CudaNest:
         words += [whole_number(writes[at].partial) for at in self.partial]
         one = (min(chunk, extents[0]), *extents[1:]) if extents else ()
         start, total = 0, self.scratch_bytes(one)
+        parts = self.grid(extents, chunk)[0]
+        for number in [*(writes[at].partial for at in self.partial), total]:
+            whole_number(parts * number)
         for at in self.apart:
             dtype = np.dtype(self.nest.dtype(at))
             words += [Argument(dtype.name, start, working=True), whole_number(total // dtype.itemsize)]

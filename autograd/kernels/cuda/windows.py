@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .arguments import Argument, whole_number
+from .arguments import REACHED, Argument, whole_number
 from .elementwise import Elementwise, array
 
 Pair = tuple[int, int]
@@ -182,6 +182,7 @@ def overlap_add(dtype: str) -> Elementwise:
 
 def words(views: Sequence[Any], geometry: Sequence[Pair], count: int) -> list[Any]:
     """The arguments: arrays, the pairs in the order of PAIRS, and how many threads."""
+    whole_number(geometry[0][0] * geometry[0][1], REACHED)
     numbers = [
         whole_number(number) if name == "counts" else Argument("int32", int(number))
         for name, pair in zip(PAIRS, geometry) for number in pair

@@ -147,7 +147,7 @@ def test_from_2_to_the_31_numbers_on_they_move_one_by_one(more, fours):
     assert across.code.form.b == "columns4"
     assert (back.code.form.a, back.code.form.c_four) == ("depth4", fours)
     assert [each.four for each in back.code.form.epilogues] == [fours]
-    images, filters = given("images", (rows + 3) // 4, 4, 64, 128), given("filters", 8, 4, 1, 1)
+    images, filters = given("images", (rows + 3) // 4, 4, 64, 128), given("filters", 4, 4, 1, 1)
     (windows,) = planned([ng.conv2d(images, filters)], {}, Gpu()).calls
     assert windows.code.form.b == ("columns4" if fours else "columns")
 

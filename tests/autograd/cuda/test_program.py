@@ -12,7 +12,7 @@ from nngraph.autograd.errors import NngraphError, OutOfDeviceMemory, ParameterEr
 from nngraph.nets.estimators import MLPClassifier
 
 pytest.importorskip("numba_cuda", reason="the extra cuda is not installed")
-from nngraph.autograd.engines.compiled.calls import Buffer, View
+from nngraph.autograd.engines.compiled.calls import Buffer, Fallback, View
 from nngraph.autograd.engines.compiled.planned import planned
 from nngraph.autograd.engines.cuda import epochs, memory
 from nngraph.autograd.engines.cuda.target import FALLBACKS, target_of
@@ -304,7 +304,7 @@ def test_numbers_too_far_apart_are_refused_as_well():
     for far in (2**31, -(2**31) - 1):
         with pytest.raises(NngraphError, match=f"{far} apart.*use smaller batches"):
             Argument("int32", far)
-    far = View(Buffer("result"), np.dtype(np.float32), (2,), (2**32 - 2,), 0)
+    far = View(Buffer("result"), np.dtype(np.float32), (2,), (2**32 - 2**24 - 2,), 0)
     assert of_view(far).value is far
     with pytest.raises(NngraphError, match=r"shape \(2,\) reaches over 4294967297 numbers"):
         of_view(View(far.buffer, far.dtype, (2,), (-(2**32),), 2**32))
@@ -324,6 +324,28 @@ def test_memory_is_free_again_when_programs_are_gone(simulated, rng):
     del w
     gc.collect()
     assert simulated.used <= before + 1024
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        lambda: ng.conv2d(long_rows(1, 1, 50000, 50000), long_rows(1, 1, 3, 3)),
+        lambda: ng.max_pool2d(long_rows(1, 1, 50000, 50000), 2),
+    ],
+)
+def test_images_that_31_bits_do_not_count_are_refused(windows):
+    with pytest.raises(NngraphError, match="more than a GPU kernel of this engine counts, which stays below 2147483648"):
+        planned([windows()], {}, target_of("cuda"))
+
+
+def test_a_view_of_a_long_array_stays_on_the_gpu():
+    count = (1 << 28) + 8
+    for node in (long_rows(count)[::-1], long_rows(count)[::2], long_rows(count // 8, 8)[:, 1:]):
+        assert not [call for call in planned([node * 2], {}, target_of("cuda")).calls if isinstance(call.code, Fallback)]
+
+
+def long_rows(*shape):
+    return ng.input("x", shape=shape, dtype=np.float32)
 
 
 # What is told ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from ....node import Node
 from ..calls import View, row_major
 from ..lowering import table as lowerings
 
-_LARGEST = 1 << 28
+_LARGEST = 1 << 32
 """Arrays of more numbers are not tried on a stand-in; the op is run as what it is."""
 _MOST, _UNKNOWN = 4096, object()
 _known: dict[Any, Any] = {}
@@ -93,7 +93,10 @@ def _tried(node: Node, shape: tuple[int, ...], strides: tuple[int, ...]) -> tupl
     if high - low >= _LARGEST:
         return None
     # One byte for a number: strides in bytes are then strides in numbers. The memory is never touched.
-    memory = np.empty(high - low + 1, np.int8)
+    try:
+        memory = np.empty(high - low + 1, np.int8)
+    except MemoryError:
+        return None
     stand_in = np.ndarray(shape, np.int8, memory, -low, strides)
     stand_in.flags.writeable = False
     function = node.op.numpy if node.op.numpy is not None else node.op.index(*node.inputs, **node.params)
