@@ -112,14 +112,11 @@ def run(
     if node is not None:
         found = _only(found, node)
     wanted = "json" if as_json else form.value if form is not None else _by_ending(output)
-    made = _written(found, wanted, exact, theme.value, size.value, title)
-    if output in (None, "-") or wanted in ("text", "html", "json"):
-        show.write_result(made, output)
-        if output not in (None, "-"):
-            show.note(_("written: {path}", path=output))
-    else:
-        show.write_result(made, output)
+    show.write_result(_written(found, wanted, exact, theme.value, size.value, title), output)
+    if wanted not in ("text", "html", "json"):
         show.note(_("picture: {path}", path=output))
+    elif output not in (None, "-"):
+        show.note(_("written: {path}", path=output))
     return 0
 
 

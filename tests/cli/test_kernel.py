@@ -228,6 +228,17 @@ def _worked_out(text, known):
     return value(ast.parse(text, mode="eval").body)
 
 
+def test_mistakes_of_our_own_are_not_taken_for_a_thread_that_shows_nothing(monkeypatch):
+    x = ng.input("x", shape=(4, 3), dtype="float32")
+
+    def mistaken(*_):
+        raise TypeError("our own")
+
+    monkeypatch.setattr("nngraph.autograd.kernel_views.made.lay", mistaken)
+    with pytest.raises(TypeError, match="our own"):
+        ng.kernels(ng.tanh(x))
+
+
 # Everything --------------------------------------------------------------------------------------------------------------
 EVERY = [op.name for op in OPS.values() if op.examples and isinstance(on_example(op).shape, tuple)]
 

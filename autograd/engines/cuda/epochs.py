@@ -13,7 +13,7 @@ from weakref import ref
 import numpy as np
 
 from ...epochs import STRETCH
-from ...errors import NngraphError
+from ...errors import NngraphError, OutOfDeviceMemory
 from ...kernels.cuda import rows
 from ...kernels.cuda.arguments import MOST as MOST_NUMBERS
 from ...kernels.cuda.arguments import whole_number
@@ -23,7 +23,7 @@ from ...node import Leaf
 from ..compiled.running.program import BadData
 from ..compiled.running.steps import MOST, Stretch
 from .binding import Launch
-from .memory import DeviceArray, resident
+from .memory import DeviceArray, data_too_large, resident
 
 if TYPE_CHECKING:
     from .program import CudaProgram
@@ -153,7 +153,10 @@ class Steps:
 
     def _prepare(self, arrays: Sequence[np.ndarray], order: np.ndarray | None) -> None:
         """Have the data and the order on the GPU, and the launches made for where they lie."""
-        data = [resident(self.device, array) for array in arrays]
+        try:
+            data = [resident(self.device, array) for array in arrays]
+        except OutOfDeviceMemory as error:
+            raise data_too_large(sum(array.nbytes for array in arrays), error) from None
         place = self.no_order
         if order is not None:
             place = self.order

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import OutOfDeviceMemory
 from ...kernels.cuda.arguments import highest, lowest
 from ...kernels.cuda.device import Device
+from ...language import N_
 from ...node import Leaf
 from ..compiled.calls import STATUS, Buffer, Fallback, View, every_call
 from ..compiled.planning.whole import Whole
@@ -129,4 +131,17 @@ def resident(device: Device, array: np.ndarray) -> DeviceArray:
         device.wait()
         _RESIDENT[key] = found
         weakref.finalize(anchor, _RESIDENT.pop, key, None).atexit = False
+    return found
+
+
+def data_too_large(size: int, error: OutOfDeviceMemory) -> OutOfDeviceMemory:
+    """What is said of data of so many bytes where there is no memory for them."""
+    from ...report_text import short
+
+    sentence = N_(
+        "the data set has {size}, all of which lies in the GPU's memory while epochs run, and there {free} are free; call epochs"
+        " with one part of the rows after another, or the step itself batch by batch"
+    )
+    found = OutOfDeviceMemory(sentence, size=short(size, "B"), free=short(error.free or 0, "B"))
+    found.asked, found.free = size, error.free
     return found

@@ -264,6 +264,22 @@ def test_without_memory_for_one_row_that_is_said(small):
         ng.compile(ng.tanh(x), x, engine=SIMULATED)
 
 
+def test_data_that_do_not_fit_are_said_to_go_in_part_by_part(small, rng, monkeypatch):
+    monkeypatch.setattr(epochs, "RECORDED", 1000)
+    step, w = line_of(SIMULATED, 4)
+    data = rows_for(4000, rng)
+    small(10_000)
+    list(step.epochs([each[:8] for each in data], batch=4))
+    with pytest.raises(OutOfDeviceMemory, match=r"the data set has 64 kB.* are free; call epochs with one part of the rows") as caught:
+        list(step.epochs(data, batch=4, epochs=1))
+    assert caught.value.asked == 64_000
+    parts = [[each[first : first + 8] for each in data] for first in (0, 8)]
+    before = w.value
+    for part in parts:
+        list(step.epochs(part, batch=4))
+    assert not np.array_equal(w.value, before)
+
+
 def test_a_batch_that_is_too_large_leaves_the_smaller_ones(small):
     run = ng.compile(*wide(4), engine=SIMULATED)
     small(100_000)
