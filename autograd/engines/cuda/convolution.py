@@ -15,13 +15,14 @@ from ...kernels.cuda.arguments import in_fours
 from ...kernels.cuda.convolution import CudaConvolution, Form, Geometry
 from ...kernels.cuda.product_parts import CudaGathering, Gathering
 from ...kernels.cuda.product_tiles import DOUBLE, FLAT, LARGE, LITTLE, MIDDLE, SMALL, TALL, Tile
+from ...kernels.cuda.tensor import NARROW, TensorTile
 from ...language import N_
 from ...node import Node
 from ..compiled.calls import Call, View, row_major
 from ..compiled.lowering.convolution import refused
 from ..compiled.lowering.convolution_geometry import Sizes, sizes_of
 from ..compiled.lowering.dense import Lowering, written_densely
-from .tiles import chosen, cycles, span
+from .tiles import chosen, cycles, span, tensor_tile
 
 WIDE, FEW = Tile(64, 256, 8, 8, 8, unrolled=8), Tile(16, 64, 16)
 """For up to 64 channels, and for up to 16."""
@@ -106,10 +107,8 @@ def conv_weights(plan: Any, node: Node, x: View, g: View, w: View) -> None:
     many windows and few weights."""
     sizes = sizes_of(node, x, g, w.shape)
     rows, columns, groups, pixels = sizes.outer, sizes.inner * prod(sizes.size), sizes.groups, prod(sizes.windows)
-    depth, tiles = sizes.batch * pixels, (LITTLE, TALL, FLAT, MIDDLE) if w.dtype.itemsize == 4 else (DOUBLE,)
-    tile, parts = SMALL, min(2, -(-depth // SMALL.deep))
-    if not plan.target.simulated:
-        tile, parts = chosen(rows, columns, depth, groups, tiles)
+    depth = sizes.batch * pixels
+    tile, parts = _tile_down(plan, rows, columns, depth, groups, w.dtype.itemsize)
     each = span(depth, parts, tile)
     parts = -(-depth // each)
     target = plan.new((parts, *w.shape), w.dtype) if parts > 1 else w
@@ -138,7 +137,7 @@ def _across(plan: Any, weights: View, source: View, target: View, images: View, 
     groups, rows, channels, *taps = weights.shape
     (batch, _, *counts), (_, _, down, right) = images.shape, images.strides
     depth, columns = channels * prod(taps), batch * prod(counts)
-    tile = _tile(plan, rows, columns, groups, target.dtype.itemsize, channels)
+    tile = _tile(plan, rows, columns, depth, groups, target.dtype.itemsize, channels)
     taps_first = channels % SMALL.deep == 0
     weights = plan.dense(_turned(weights, (0, 1, 3, 4, 2)) if taps_first else weights)
     flat = right == 1 and (down == counts[1] or counts[0] == 1)
@@ -167,14 +166,31 @@ def _call(
     return made
 
 
-def _tile(plan: Any, rows: int, columns: int, groups: int, size: int, channels: int) -> Tile:
+def _tile(plan: Any, rows: int, columns: int, depth: int, groups: int, size: int, channels: int) -> Tile | TensorTile:
     """The tile of a convolution, which has few rows and many columns, of numbers of `size` bytes."""
     if plan.target.simulated:
         return SMALL
+    if _rounds(plan, rows, size):
+        return tensor_tile(rows, columns, depth, groups)[0]
     # What finds its entries one by one has registers for fewer sums.
     large = (LARGE,) if channels % SMALL.deep == 0 else ()
     tiles = (FEW, FLAT, MIDDLE, WIDE, *large) if size == 4 else (DOUBLE,)
     return min(tiles, key=lambda tile: cycles(tile, 1, rows, columns, channels, groups))
+
+
+def _tile_down(plan: Any, rows: int, columns: int, depth: int, groups: int, size: int) -> tuple[Tile | TensorTile, int]:
+    """The tile of what sums over windows, and into how many parts these are cut."""
+    if plan.target.simulated:
+        return SMALL, min(2, -(-depth // SMALL.deep))
+    if _rounds(plan, rows, size):
+        return tensor_tile(rows, columns, depth, groups)
+    tiles = (LITTLE, TALL, FLAT, MIDDLE) if size == 4 else (DOUBLE,)
+    return chosen(rows, columns, depth, groups, tiles)
+
+
+def _rounds(plan: Any, rows: int, size: int) -> bool:
+    """Whether tensor cores are used: of their smallest tile, half is filled at least."""
+    return bool(plan.target.tf32) and size == 4 and 2 * rows >= NARROW.height
 
 
 # Views ----------------------------------------------------------------------------------------------------------------

@@ -69,9 +69,9 @@ def tiles_for(rows: int, columns: int, dtype: str, regular: bool) -> tuple[Tile,
 
 
 def tensor_tile(rows: int, columns: int, depth: int, matrices: int) -> tuple[TensorTile, int]:
-    """The tile of tensor cores and the number of parts: large tiles where there are enough of them, else as many parts as
-    give every processor a block."""
+    """The tile of tensor cores and the number of parts: large tiles where there are enough of them and more than half of them is
+    filled, else as many parts as give every processor a block."""
     counts = {each: -(-rows // each.height) * -(-columns // each.width) * matrices for each in (BROAD, NARROW)}
-    if counts[BROAD] >= PROCESSORS:
+    if counts[BROAD] >= PROCESSORS and rows > NARROW.height and columns > NARROW.width:
         return BROAD, 1
     return NARROW, max(1, min(PROCESSORS // max(counts[NARROW], 1), depth // (2 * DEEPEST * NARROW.deep)))

@@ -21,6 +21,7 @@ from .product_sources import Matrix
 from .product_store import Counts, Epilogue, Strided, names_of, store
 from .product_text import Stages, written
 from .product_tiles import Tile
+from .tensor import TensorTile
 
 Pair = tuple[int, int]
 
@@ -64,7 +65,7 @@ class Form:
     """What the kernel is made for. `down`: it sums over windows. `a`: how the left operand lies, see product_sources. `four`:
     numbers of the result move four by four. `keeps`: it is written, as others than the epilogues read it."""
 
-    tile: Tile
+    tile: Tile | TensorTile
     dtype: str
     taps: Pair
     down: bool

@@ -1,8 +1,9 @@
 """Products on tensor cores: numbers rounded to TF32 (the exponents of float32, 10 bits of fraction), their sums in float32.
 
 A warp does mma.m16n8k8: 16 × 8 numbers of A times 8 × 8 of B. With lane = 4·g + t, a lane has of A rows g and g + 8, each in
-columns t and t + 4; of B rows t and t + 4 of column g; of the sums rows g and g + 8 in columns 2t and 2t + 1 (PTX manual,
-"Matrix fragments for mma.m16n8k8").
+columns t and t + 4; of B rows t and t + 4 of column g; of the sums rows g and g + 8 in columns 2t and 2t + 1. In which order a
+lane names them was compared with CUTLASS, number by number: MMA_Traits<SM80_16x8x8_F32TF32TF32F32_TN> of its
+include/cute/atom/mma_traits_sm80.hpp (a test spells that out).
 """
 
 from __future__ import annotations

@@ -46,6 +46,9 @@ def plans() -> Iterator[tuple[str, Callable[[], Any]]]:
         workload = all_workloads()[name]
         yield f"row {name}", lambda workload=workload: workload.builders["nngraph"](arrays_of(workload))
     yield "epochs", epochs
+    for name, nodes in shapes():
+        if name.startswith("convolution"):
+            yield f"{name}, TF32", lambda nodes=nodes: ng.compile(nodes, [], engine="cuda-tf32")
     for name, nodes in products():
         if name.endswith((" large", " middle")):
             yield f"{name}, TF32", lambda nodes=nodes: ng.compile(nodes, [], engine="cuda-tf32")

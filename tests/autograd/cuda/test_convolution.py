@@ -3,9 +3,14 @@
 import nngraph as ng
 import numpy as np
 import pytest
+from nngraph.autograd.engines.compiled.planned import planned
+from nngraph.autograd.engines.cuda import convolution
 from nngraph.autograd.engines.cuda.program import on_simulator
+from nngraph.autograd.engines.cuda.target import target_of
 from nngraph.autograd.engines.numpy import evaluate_all
 from nngraph.autograd.kernels.cuda import division
+from nngraph.autograd.kernels.cuda.product_tiles import Tile
+from nngraph.autograd.kernels.cuda.tensor import TensorTile
 from nngraph.autograd.kernels.cuda.words import function
 from nngraph.nets import data
 
@@ -184,6 +189,47 @@ def test_weights_are_updated_by_the_kernel_that_makes_their_gradient(images, rng
     assert updating == ["convolution" if images == 1 else "product_parts"]
     program({})
     np.testing.assert_allclose(w.value, right, rtol=1e-5, atol=1e-5)
+
+
+# Tiles that a GPU is given ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def tiled(monkeypatch):
+    """Have all convolutions computed with one tile."""
+
+    def have(tile, parts=1):
+        monkeypatch.setattr(convolution, "_tile", lambda *_: tile)
+        monkeypatch.setattr(convolution, "_tile_down", lambda *_: (tile, parts))
+
+    return have
+
+
+@pytest.mark.parametrize(("channels", "parts"), [(3, 1), (16, 2)])
+def test_convolutions_on_tensor_cores_multiply_rounded_numbers(channels, parts, tiled, rng):
+    tiled(TensorTile(16, 32, 16, 1, 2), parts)
+    size = 3 if parts == 1 else 1
+    x, w = normal(rng, "x", (2, channels, size + 1, 4)), normal(rng, "w", (channels // 4 + 3, channels, size, 2))
+    nodes = both_ways(x, w, rng, stride=(1, 2) if parts == 1 else 1)
+    program = agree(nodes, room=1e-3)
+    assert all("mma(" in call.code.text() for call in program.plan.calls if call.code.name == "convolution")
+    for found, right in zip(program({}), evaluate_all(nodes, {}), strict=True):
+        assert np.abs(found - right).max() > 1e-5, "nothing was rounded"
+
+
+def test_the_tile_of_64_channels(tiled, rng):
+    tiled(convolution.WIDE)
+    x, w = normal(rng, "x", (3, 16, 9, 10)), normal(rng, "w", (61, 16, 1, 1))
+    agree([ng.relu(ng.conv2d(x, w) + normal(rng, "b", (61, 1, 1)))])
+
+
+def test_an_engine_with_tensor_cores_uses_them_for_convolutions_of_float32_with_channels_enough():
+    def tiles(outer, dtype, engine="cuda-tf32"):
+        x, w = ng.input("x", shape=(8, 16, 14, 14), dtype=dtype), ng.input("w", shape=(outer, 16, 3, 3), dtype=dtype)
+        total = ng.sum(ng.conv2d(x, w) ** 2)
+        calls = planned(ng.gradient(total, [w]), {}, target_of(engine)).calls
+        return [type(call.code.form.tile) for call in calls if call.code.name == "convolution"]
+
+    assert set(tiles(64, np.float32)) == {TensorTile}
+    assert set(tiles(64, np.float64)) == set(tiles(16, np.float32)) == set(tiles(64, np.float32, "cuda")) == {Tile}
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 7, 49, 56, 64, 3136, 65537, 2**31 - 1])

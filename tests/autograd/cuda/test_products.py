@@ -212,7 +212,9 @@ def rounded(array):
     return np.ldexp(np.trunc(scaled + np.copysign(0.5, scaled)), exponent - 11)
 
 
-@pytest.mark.parametrize(("tile", "turned"), [(ONE_WARP, ""), (ONE_WARP, "ab"), (FOUR_WARPS, "")])
+@pytest.mark.parametrize(
+    ("tile", "turned"), [(ONE_WARP, ""), (ONE_WARP, "ab"), (FOUR_WARPS, ""), (tensor.NARROW, "a")]
+)
 def test_tensor_cores_multiply_rounded_numbers(tile, turned, rng):
     rows, depth, columns = tile.height - 3, tile.deep + 4, tile.width - 4
     a = matrix(rng, "a", rows, depth, turned="a" in turned)
@@ -220,6 +222,40 @@ def test_tensor_cores_multiply_rounded_numbers(tile, turned, rng):
     ((found,), (x, y)) = program_of([a @ b], tile=tile)({}), evaluate_all([a, b], {})
     np.testing.assert_allclose(found, rounded(x) @ rounded(y), rtol=2e-6, atol=1e-5)
     assert 1e-5 < np.abs(found - x.astype(np.float64) @ y).max() < 1e-2
+
+
+def test_lanes_name_their_numbers_in_the_order_of_the_instruction():
+    """As CUTLASS lays SM80_16x8x8_F32TF32TF32F32_TN out: for a lane (t, g) and a number (one, other) of its own, the sum of
+    these strides is the place of the number, columns first."""
+    layouts = {"a": ((16, 1), (8, 64), 16), "b": ((8, 1), (32, 0), 8), "c": ((32, 1), (16, 8), 16)}
+
+    def place(name, lane, number):
+        (by_t, by_g), (one, other), rows = layouts[name]
+        at = lane % 4 * by_t + lane // 4 * by_g + number % 2 * one + number // 2 * other
+        return at % rows, at // rows
+
+    a, b = np.zeros((16, 8), np.float32), np.zeros((8, 8), np.float32)
+    rng = np.random.default_rng(0)
+    a[...], b[...] = rng.integers(-9, 9, a.shape), rng.integers(-9, 9, b.shape)
+    given = np.zeros((32, 6), np.float32)
+    for lane in range(32):
+        given[lane, :4] = [a[place("a", lane, each)] for each in range(4)]
+        # The rows of this layout are B's columns.
+        given[lane, 4:] = [b[place("b", lane, each)[::-1]] for each in range(2)]
+    found = np.zeros((32, 4), np.float32)
+    text = """def kernel(numbers, sums):
+    lane = uint32(cuda.threadIdx.x)
+    a0, a1, a2, a3 = numbers[lane, 0], numbers[lane, 1], numbers[lane, 2], numbers[lane, 3]
+    nothing = float32(0)
+    b0, b1 = numbers[lane, 4], numbers[lane, 5]
+    s0, s1, s2, s3 = mma(a0, a1, a2, a3, b0, b1, nothing, nothing, nothing, nothing)
+    sums[lane, 0], sums[lane, 1], sums[lane, 2], sums[lane, 3] = s0, s1, s2, s3
+"""
+    simulator().kernel(text, ["float32*"] * 2)((1, 1, 1), 32, [given, found])
+    for lane in range(32):
+        for each in range(4):
+            row, column = place("c", lane, each)
+            assert found[lane, each] == a[row] @ b[:, column]
 
 
 def test_tensor_cores_in_parts_and_with_an_epilogue(rng):
