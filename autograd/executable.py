@@ -124,7 +124,7 @@ def compile(
     that are not among the inputs are read when the function is called. Outputs come as a read-only array for a node, a
     tuple of them for several. Inputs with named sizes, `shape=(ng.Size("N", 32), 3)`, may be given with other sizes.
     `engine`: "numba", compiled kernels, is the default; "numpy" is the reference; "cuda" computes on an NVIDIA GPU,
-    "cuda-tf32" also with its tensor cores: float32 products then round what they multiply to 10 bits of fraction;
+    "cuda-tf32" also with its tensor cores: float32 products and convolutions then round what they multiply to 10 bits;
     "cuda-cublas" has NVIDIA's library compute products, as far as it can.
 
     >>> import nngraph as ng
