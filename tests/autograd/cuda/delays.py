@@ -33,7 +33,7 @@ def delays(seed: int, often: float = OFTEN, long: float = LONG) -> Iterator[None
             sleep(long * thread.chance.random())
 
     def slow(text: str, known: dict[str, Any]) -> Callable[..., Any]:
-        return function(with_calls(text, "late"), known | {"late": late})
+        return function(with_calls(text, "come_late"), known | {"come_late": late})
 
     with mock.patch.object(simulated, "function", slow), mock.patch.object(simulator(), "_kernels", {}):
         yield
