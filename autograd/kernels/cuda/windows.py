@@ -16,7 +16,7 @@ PAIRS = ("length", "counts", "size", "stride", "dilation", "before")
 GEOMETRY = tuple(f"{name}_{axis}" for name in PAIRS for axis in ("down", "right"))
 
 _WINDOW = (
-    "plane = uint32(at // (counts_down * counts_right))",
+    "plane = uint32(at // uint32(counts_down * counts_right))",
     "rest = uint32(at - plane * counts_down * counts_right)",
     "i = uint32(rest // counts_right)",
     "j = uint32(rest - i * counts_right)",
@@ -68,21 +68,22 @@ def average_pool(dtype: str) -> Elementwise:
 
 _ENTRY = (
     "plane = uint32(at // uint32(length_down * length_right))",
-    "rest = int32(at - plane * uint32(length_down * length_right))",
-    "row = int32(rest // length_right)",
+    "rest = uint32(at - plane * uint32(length_down * length_right))",
+    "row = int32(rest // uint32(length_right))",
     "column = int32(rest - row * length_right)",
 )
 """Which entry of a plane a thread has."""
 
+# What lies in front of a plane is far behind it where numbers have no signs, and is left out by its sign.
 _WINDOWS = (
     "down = int32(0)",
     "while down < size_down:",
     "    far = int32(row + before_down - down * dilation_down)",
-    "    i = int32(far // stride_down)",
+    "    i = int32(uint32(far) // uint32(stride_down))",
     "    right = int32(0)",
     "    while right < size_right:",
     "        wide = int32(column + before_right - right * dilation_right)",
-    "        j = int32(wide // stride_right)",
+    "        j = int32(uint32(wide) // uint32(stride_right))",
     "        is_row = far >= 0 and i * stride_down == far and i < int32(counts_down)",
     "        is_column = wide >= 0 and j * stride_right == wide and j < int32(counts_right)",
     "        if is_row and is_column:",

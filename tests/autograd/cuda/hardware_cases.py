@@ -16,7 +16,7 @@ from nngraph.autograd.engines.cuda.program import CudaProgram
 from nngraph.autograd.errors import NngraphError, NoDevice, OutOfDeviceMemory
 from nngraph.autograd.kernels import code_cache
 from nngraph.autograd.kernels.cuda import hardware as page
-from nngraph.autograd.kernels.cuda import ptx
+from nngraph.autograd.kernels.cuda import ptx, windows
 from nngraph.autograd.kernels.cuda.driver import SIGNATURES, DriverError
 from nngraph.autograd.kernels.cuda.hardware import Hardware
 from nngraph.autograd.kernels.cuda.ptx import Source, compiled, widths, write_all
@@ -349,6 +349,14 @@ def test_a_forked_process_is_told_that_it_has_no_gpu(fake, device):
 
 
 # On disk --------------------------------------------------------------------------------------------------------------
+def test_windows_are_found_without_a_division_of_64_bits():
+    geometry = ("int32", "int32", "uint32", "uint32", *["int32"] * 8, "uint32")
+    for make, arrays in ((windows.max_pool, 2), (windows.max_pool_back, 3), (windows.average_pool_back, 3), (windows.overlap_add, 2)):
+        ptx = compiled(make("float32").text(), (*("float32*", "uint32") * arrays, *geometry), "90", 256)
+        assert re.search(r"div\.u32", ptx)
+        assert not re.search(r"(div|rem)\.[su]64", ptx), make.__name__
+
+
 def test_what_tests_read_in_machine_code_is_no_part_of_what_writes_it():
     assert "gate" not in ptx._PAGES
     assert compiled.__module__ == ptx.__name__
