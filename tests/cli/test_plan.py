@@ -177,3 +177,10 @@ def test_the_engine_of_the_environment_is_obeyed(step, capsys, monkeypatch):
     monkeypatch.setenv("NNGRAPH_ENGINE", "abacus")
     assert run(["plan", *LAYER]) == 2
     assert "there is no engine 'abacus'" in capsys.readouterr().err
+
+
+def test_a_step_is_shown_as_it_was_compiled(tmp_path, capsys):
+    path = tmp_path / "training.py"
+    path.write_text(STEP.replace("step = ng.compile(loss,", 'step = ng.compile(loss, engine="numpy",'), encoding="utf-8")
+    assert printed(capsys, "plan", f"{path}:step").startswith("engine numpy, ")
+    assert printed(capsys, "plan", f"{path}:step", "--engine", "numba").startswith("engine numba, ")
