@@ -28,7 +28,8 @@ class Kernel:
 
     `operations`: what it computes, all of it in one go. `formulas` and `numpy`: a line each for what that is. `loop`: the same
     as a loop of the processor. `cuda`: the text that every thread runs, casts to 32 bits left out and long sums in a loop;
-    `exact`: as it is compiled. `arguments`: name -> what it stands for. `shared_out`: how the work is shared out among blocks and
+    `exact`: as it is compiled. `arrays`: where that text is a shorter one, which names arrays as the formula does, those and what they
+    are. `arguments`: name -> what it stands for. `shared_out`: how the work is shared out among blocks and
     threads, in sentences. `lay`: its blocks and threads; None where nothing is
     to be shown. `times`: how often it is launched; `combines`: whether it only puts results of blocks together; `why` there is such a kernel. `fallback`: why there is no kernel, so that numpy computes it.
     """
@@ -51,11 +52,12 @@ class Kernel:
     combines: bool = False
     why: str = ""
     fallback: str = ""
+    arrays: tuple[tuple[str, str], ...] = ()
 
     def record(self) -> dict[str, Any]:
         """Everything as plain lists, numbers and texts."""
         plain = asdict(self)
-        plain["arguments"] = dict(self.arguments)
+        plain["arguments"], plain["arrays"] = dict(self.arguments), dict(self.arrays)
         return plain
 
 

@@ -19,6 +19,7 @@ from ..symbolic.local import BIG_CONSTANT, cut_out
 from ..symbolic.terms import Partial, Symbol, Term
 from ..symbolic.unicode import UnicodePrinter
 from .named import Named, own_nodes
+from .sums import sum_formula, sum_of
 
 GRADIENT = re.compile(r"∂(.+?)/∂(.+)")
 """The name of a gradient."""
@@ -34,6 +35,8 @@ def formulas(call: Call, named: Named) -> tuple[str, ...]:
     for node in [each for each in own if each in stops][:MOST]:
         try:
             said += _formula(node, stops, named)
+            if not node.is_leaf and node.op.index is None and (found := sum_of(node)) is not None:
+                said.append(sum_formula(found, {each: named.node(each) for each in (node, *node.inputs)}))
         except (NngraphError, KeyError, TypeError, ValueError, AssertionError):
             # Not everything that can be computed has a formula; then the op itself is named.
             said.append(f"{named.node(node)} = {node.op.name}({', '.join(map(named.node, node.inputs))})")

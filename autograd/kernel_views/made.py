@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,9 +26,10 @@ from .formulas import formulas
 from .loops import loops
 from .named import Named, own_nodes
 from .numpy_lines import numpy_lines
+from .readable import named_arrays, readable
+from .short import short
 from .threads import Lay, lay
 
-CASTS = frozenset({"uint32", "int32", "uint64", "int64", "float32", "float64"})
 
 
 def made(
@@ -72,14 +72,15 @@ def _kernel(number: str, call: Call, named: Named, phases: Phases, times: int, c
         why = FALLBACKS.get(call.code.node.op.kernel, "")
         return Kernel(**said, cuda="", exact="", arguments=(), grid=(0, 0, 0), threads=0, shared_out=(), lay=None, fallback=why or N_("there is no kernel for it"))
     how = launched(call)
-    exact, short = how.code.text(), _short(how)
+    exact, rolled = how.code.text(), _rolled(how)
+    text, arrays = short(call, how, named) or (named_arrays(readable(rolled), list(_arguments(how, near, named))), ())
     return Kernel(
-        **said, cuda=readable(short), exact=exact, arguments=tuple(_arguments(how, near, named)), grid=how.grid,
-        threads=how.threads, shared_out=tuple(_shared_out(call, how)), lay=_lay(call, how, short, named),
+        **said, cuda=text, arrays=arrays, exact=exact, arguments=tuple(_arguments(how, near, named)), grid=how.grid,
+        threads=how.threads, shared_out=tuple(_shared_out(call, how)), lay=_lay(call, how, rolled, named),
     )  # fmt: skip
 
 
-def _short(how: Launched) -> str:
+def _rolled(how: Launched) -> str:
     """The text with a long sum in a loop, which is written out step by step where it is compiled."""
     form: Any = getattr(how.code, "form", None)
     tile: Any = getattr(form, "tile", None)
@@ -111,9 +112,9 @@ def _shared_out(call: Call, how: Launched) -> Iterator[Reason]:
         if layout.lines > 1:
             yield Reason(N_("A block has {lines} lines of {threads} threads; every line takes turns of the loop over {loop} of its own."), lines=layout.lines, threads=layout.across, loop=LETTERS[layout.down])
         if layout.across > 1:
-            sentence = N_("Threads side by side take turns of the loop over {loop}: each takes one, then one that lies {threads} further.")
+            sentence = N_("Thread t takes turn t of the loop over {loop}, then the one that lies {threads} further, and so on.")
             if layout.slots > 1:
-                sentence = N_("Threads side by side take turns of the loop over {loop}: each takes four, whose numbers it moves at once, then four that lie {threads} times four further.")
+                sentence = N_("Thread t takes turns 4t to 4t + 3 of the loop over {loop} at once, then those that lie {threads} times four further, and so on; what is left at the end is taken one by one.")
             yield Reason(sentence, loop=LETTERS[layout.abreast], threads=layout.across)
     elif isinstance(code, CudaBundle):
         yield Reason(N_("{count} loops that do not wait for each other are launched as one; each has blocks of its own."), count=len(code.codes))
@@ -135,40 +136,3 @@ def _arguments(how: Launched, near: Sequence[Node], named: Named) -> Iterator[tu
             yield name, f"{named.array(word.value, near)}{shape} {word.dtype}"
         else:
             yield name, translate(N_("working memory of {dtype}"), dtype=word.dtype)
-
-
-# Reading ------------------------------------------------------------------------------------------------------------------
-def readable(text: str) -> str:
-    """A kernel's text without its casts to numbers of 32 and 64 bits, which say to the compiler what a reader sees anyway, and
-    without + 0 and · 1 between whole numbers.
-
-    >>> print(readable("def kernel(x, n):\\n    at = uint32(cuda.blockIdx.x * uint32(4))\\n    x[at] = float32(0)\\n"))
-    def kernel(x, n):
-        at = cuda.blockIdx.x * 4
-        x[at] = 0
-    """
-    return ast.unparse(ast.fix_missing_locations(_Plain().visit(ast.parse(text))))
-
-
-class _Plain(ast.NodeTransformer):
-    def __init__(self) -> None:
-        self.fractions: set[ast.Constant] = set()
-        """Numbers with fractions, to which nothing is added in vain: −0 + 0 is 0."""
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        """A cast gives way to what it casts."""
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id in CASTS and len(node.args) == 1:
-            if node.func.id.startswith("float") and isinstance(node.args[0], ast.Constant):
-                self.fractions.add(node.args[0])
-            return node.args[0]
-        return node
-
-    def visit_BinOp(self, node: ast.BinOp) -> Any:
-        """Nothing is added to a place, and no distance is taken once."""
-        self.generic_visit(node)
-        neutral = 0 if isinstance(node.op, ast.Add) else 1 if isinstance(node.op, ast.Mult) else None
-        for one, other in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(one, ast.Constant) and one not in self.fractions and type(one.value) is int and one.value == neutral:
-                return other
-        return node

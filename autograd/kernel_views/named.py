@@ -13,6 +13,7 @@ from ..graph import order
 from ..naming import names
 from ..node import Leaf, Node
 from ..sizes import shape_text
+from .sums import Sum, sum_beside
 
 
 class Named:
@@ -80,6 +81,12 @@ class Named:
         """The nodes of a call and of its epilogues, and then all that they read."""
         own = own_nodes(call)
         return [*reversed(own), *(node for node in reversed(order(own)) if node not in set(own))]
+
+
+def sum_in(call: Call, named: Named) -> Sum | None:
+    """The sum of products that a call computes; None where it computes none."""
+    around = {named.node(each) for node in own_nodes(call) for each in (node, *node.inputs)}
+    return next(filter(None, (sum_beside(node, around) for node in call.nodes)), None)
 
 
 def own_nodes(call: Call) -> list[Node]:

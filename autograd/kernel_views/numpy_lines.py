@@ -11,6 +11,7 @@ from ..graph import order
 from ..node import Node
 from ..vocabulary import WORDS
 from .named import Named, own_nodes
+from .sums import sum_of
 
 FOLDS = {"+": "sum", "*": "prod", "max": "max", "min": "min"}
 """Words by which numbers along axes are taken together, and NumPy's function for each."""
@@ -28,9 +29,37 @@ def numpy_lines(call: Call, named: Named) -> tuple[str, ...]:
         node for node in order(own)
         if node in needed and (node in inside or node not in named.computed) and isinstance(node.shape, tuple)
     ]  # fmt: skip
-    lines = [f"{named.node(node)} = {_said(node, named)}" for node in shown]
-    pages = dict.fromkeys(source_of(node.op, node) for node in shown if not _is_plain(node) and not _own_name(node))
+    lines = [line for node in shown for line in _windows(node, named) or [f"{named.node(node)} = {_said(node, named)}"]]
+    pages = dict.fromkeys(source_of(node.op, node) for node in shown if not _is_plain(node) and not _own_name(node) and sum_of(node) is None)
     return (*lines, *(line for page in pages for line in ("", *page.rstrip("\n").split("\n"))))
+
+
+def _windows(node: Node, named: Named) -> list[str]:
+    """A convolution, and its gradient to the weights, as NumPy's windows and a sum of products; none for anything else."""
+    if node.is_leaf or node.op.kernel not in ("conv", "conv_weights") or node.params["groups"] != 1:
+        return []
+    x, other = node.inputs
+    settings, axes = node.params, len(node.params["stride"])
+    weights = node if node.op.kernel == "conv_weights" else other
+    counts = (other if weights is node else node).shape[-axes:]
+    dilation, size = settings["dilation"], tuple(map(int, weights.shape[-axes:]))
+    lines, source, names = list[str](), named.node(x), [named.node(each) for each in (x, other)]
+    if any(map(any, settings["padding"])):
+        pads = ((0, 0),) * (len(x.shape) - axes) + tuple(map(_plain, settings["padding"]))
+        lines.append(f"padded = np.pad({source}, {pads})")
+        source = "padded"
+    reach = tuple((each - 1) * int(step) + 1 for each, step in zip(size, dilation))
+    along = tuple(range(-axes, 0))
+    lines.append(f"windows = np.lib.stride_tricks.sliding_window_view({source}, {reach if axes > 1 else reach[0]}, axis={along if axes > 1 else -1})")
+    if any(step != 1 for step in (*settings["stride"], *dilation)) or weights is node:
+        steps = [*(f":{int(count) * int(step)}:{int(step)}" for count, step in zip(counts, settings["stride"])), *(f"::{int(step)}" for step in dilation)]
+        lines.append(f"windows = windows[..., {', '.join(steps)}]")
+    batched, spots, taps = len(x.shape) > axes, "ij"[:axes], "rs"[:axes]
+    texts = {"x": ("nc" if batched else "") + spots + taps, "w": ("oc" if batched else "") + taps, "y": ("no" if batched else "") + spots}
+    if settings.get("turned"):
+        names[1] += f"[..., {', '.join(['::-1'] * axes)}]"
+    second, result = ("y", "w") if weights is node else ("w", "y")
+    return [*lines, f'{named.node(node)} = np.einsum("{texts["x"]},{texts[second]}->{texts[result]}", windows, {names[1]})']
 
 
 def _is_plain(node: Node) -> bool:

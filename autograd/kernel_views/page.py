@@ -52,6 +52,12 @@ background: #f5f7fb; border-radius: 6px; padding: 8px 10px; color: #1d2433; }
 .nngraph-kernel .t0 { background: #a5d8ff; } .nngraph-kernel .t1 { background: #ffd8a8; } .nngraph-kernel .t2 { background: #b2f2bb; }
 .nngraph-kernel .t3 { background: #fcc2d7; } .nngraph-kernel .t4 { background: #d0bfff; } .nngraph-kernel .t5 { background: #ffec99; }
 .nngraph-kernel .t6 { background: #99e9f2; } .nngraph-kernel .t7 { background: #dee2e6; } .nngraph-kernel .none { background: #ffffff; color: #667089; }
+.nngraph-kernel .first { outline: 2px solid #1d2433; outline-offset: -2px; font-weight: 700; }
+@media print { .nngraph-kernel .sides { grid-template-columns: minmax(0, 1fr); } .nngraph-kernel section { border-color: #999; }
+.nngraph-kernel pre { max-height: none; overflow: visible; white-space: pre-wrap; font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.nngraph-kernel td { print-color-adjust: exact; -webkit-print-color-adjust: exact; } .nngraph-kernel tr, .nngraph-kernel h2, .nngraph-kernel h3 { break-inside: avoid; break-after: auto; }
+.nngraph-kernel h2, .nngraph-kernel h3 { break-after: avoid; } .nngraph-kernel .lays { overflow: visible; } }
+@media (max-width: 600px) { .nngraph-kernel pre { white-space: pre-wrap; overflow-wrap: anywhere; } }
 .nngraph-kernel .small { color: #667089; font-size: .9rem; }
 """
 
@@ -82,7 +88,7 @@ def _kernel(kernel: Kernel, exact: bool) -> Iterator[str]:
     yield f'<div class="sides">{"".join(map(_side, sides(kernel, exact)))}</div>'
     if kernel.fallback:
         return
-    yield f'<p class="small">{"<br>".join(map(escape, arguments(kernel)))}</p>'
+    yield f'<p class="small">{"<br>".join(map(escape, arguments(kernel, exact)))}</p>'
     yield f"<section><h3>{escape(translate(N_('Threads and blocks')))}</h3>"
     yield "".join(f"<p>{escape(line)}</p>" for line in launch(kernel))
     if kernel.lay is not None:
@@ -101,7 +107,8 @@ def _lay(lay: Lay) -> Iterator[str]:
     if len(lay.starts) > 1:
         yield _blocks(lay)
     yield _corner(lay)
-    yield f'</div><p class="small">{escape(how_found())}</p>'
+    framed = escape(translate(N_("In bold frames: what thread 0 has.")))
+    yield f'</div><p class="small">{framed}<br>{escape(how_found())}</p>'
 
 
 def _blocks(lay: Lay) -> str:
@@ -131,4 +138,6 @@ def _corner(lay: Lay) -> str:
 
 
 def _thread(thread: int | None) -> str:
-    return '<td class="none">·</td>' if thread is None else f'<td class="t{thread % COLORS}">{thread}</td>'
+    if thread is None:
+        return '<td class="none">·</td>'
+    return f'<td class="t{thread % COLORS}{" first" * (thread == 0)}">{thread}</td>'

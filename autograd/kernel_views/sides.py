@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -39,6 +40,8 @@ def sides(kernel: Kernel, exact: bool) -> tuple[Side, ...]:
     if "# what makes this kernel" in kernel.loop or "@kernel" in kernel.loop:
         loop = N_("How the kernel for a processor is made; the loop inside is what runs.")
     gpu = N_("What every thread runs. Casts to 32 bits and + 0 are left out, and long sums stand in a loop that is written out where it is compiled.")
+    if kernel.arrays:
+        gpu = N_("What every thread runs, in short: number by number, and slice after slice. The text that is compiled moves numbers four at a time and fetches the next slice while it multiplies one; --exact shows it.")
     found = [
         Side(translate(N_("Formula")), translate(N_("What is computed, in one go.")), kernel.formulas),
         Side("NumPy", translate(numpy if many else alone), kernel.numpy),
@@ -72,6 +75,9 @@ def broken(lines: Sequence[str], width: int) -> Iterator[str]:
 
 def title(kernel: Kernel) -> str:
     """`Kernel 2, fused loop: add, max, sub [softmax]`."""
+    if kernel.combines:
+        results = ", ".join(kernel.results)
+        return translate(N_("Kernel {number}, {kind}: {operations}"), number=kernel.number, kind=translate(kernel.kernel), operations=translate(N_("the results of blocks put together into {results}"), results=results))
     shown = kernel.operations[:MOST_OPERATIONS]
     words = []
     for word, run in groupby(each.op or each.kind.removeprefix("leaf-") for each in shown):
@@ -81,7 +87,7 @@ def title(kernel: Kernel) -> str:
         words.append(translate(N_("and {count} more"), count=len(kernel.operations) - len(shown)))
     scopes = list(dict.fromkeys(each.scope for each in kernel.operations if each.scope))
     said = ", ".join(words) + (f"  [{', '.join(scopes)}]" if scopes else "")
-    return translate(N_("Kernel {number}, {kind}: {operations}"), number=kernel.number, kind=kernel.kernel, operations=said) if said else translate(N_("Kernel {number}: {kind}"), number=kernel.number, kind=kernel.kernel)
+    return translate(N_("Kernel {number}, {kind}: {operations}"), number=kernel.number, kind=translate(kernel.kernel), operations=said) if said else translate(N_("Kernel {number}: {kind}"), number=kernel.number, kind=translate(kernel.kernel))
 
 
 def together(kernel: Kernel) -> str:
@@ -90,7 +96,7 @@ def together(kernel: Kernel) -> str:
     if kernel.combines:
         sentence = translate(N_("It puts together what the blocks of the kernel before have found, always in the same order."))
     elif len(kernel.operations) > 1:
-        sentence = translate(N_("{count} operations in one kernel: what lies between them stays in registers and is not stored."), count=len(kernel.operations))
+        sentence = translate(N_("{count} operations in one kernel: what only they read stays in registers and is not stored."), count=len(kernel.operations))
     elif kernel.why:
         said = told(kernel.why)
         said = said[:1].upper() + said[1:]
@@ -101,19 +107,32 @@ def together(kernel: Kernel) -> str:
     return sentence
 
 
-def arguments(kernel: Kernel) -> list[str]:
+def arguments(kernel: Kernel, exact: bool = False) -> list[str]:
     """What the names in the kernel's head stand for, arrays and then numbers, and what its instructions do."""
-    arrays = [f"{name} = {value}" for name, value in kernel.arguments if not _is_number(value)]
-    numbers = [f"{name}={value}" for name, value in kernel.arguments if _is_number(value) and value != "0"]
+    shown = kernel.exact if exact else kernel.cuda
+    known = [translate(said) for word, said in INSTRUCTIONS if word in shown]
+    if kernel.arrays and not exact:
+        arrays = "; ".join(f"{name} {value}" for name, value in kernel.arrays)
+        return [translate(N_("Arrays: {arrays}."), arrays=arrays), *known]
+    words = set(re.findall(r"[^\W\d]\w*", shown))
+    # An array may be called as in the formula.
+    said = {name: name if name in words else value.split()[0] for name, value in kernel.arguments if not _is_number(value)}
+    arrays = [value if said[name] != name else f"{name} = {value}" for name, value in kernel.arguments if name in said]
+    numbers = [f"{_renamed(name, said)}={value}" for name, value in kernel.arguments if _is_number(value) and value != "0"]
     lines = [translate(N_("Arrays, all flat: {arrays}"), arrays="; ".join(arrays))]
     if numbers:
         lines.append(translate(N_("Numbers: {numbers}; the others are 0."), numbers=", ".join(numbers)))
     names = " ".join(name for name, _ in kernel.arguments)
     if "_by" in names:
-        lines.append(translate(N_("x_first: where the first number of x lies; x_by1: how far it is to that of the next turn of loop 1.")))
+        lines.append(translate(N_("…_first: where the first number of an array lies; …_by1: how far it is to that of the next turn of loop 1.")))
     elif "_first" in names:
-        lines.append(translate(N_("x_first: where the first number of x lies.")))
-    return lines + [translate(said) for word, said in INSTRUCTIONS if word in kernel.exact]
+        lines.append(translate(N_("…_first: where the first number of an array lies.")))
+    return lines + known
+
+
+def _renamed(name: str, said: dict[str, str]) -> str:
+    stem = next((each for each in said if re.fullmatch(rf"{each}_(first|by\d+|part)", name)), "")
+    return said[stem] + name[len(stem) :] if stem else name
 
 
 INSTRUCTIONS = (
@@ -123,6 +142,8 @@ INSTRUCTIONS = (
     ("ld4(", N_("ld4 and st4: four numbers that lie side by side, read or written at once.")),
     ("add_to(", N_("add_to: one thread after the other adds to a place.")),
     ("shfl", N_("shfl and shfl_xor: a thread takes a number from a register of another one of its warp, which is 32 threads.")),
+    ("chunk", N_("chunk: so many turns of the outermost loop belong to a block.")),
+    ("members", N_("members: the threads that exchange numbers, a bit for each.")),
     ("wait(", N_("wait: threads of a warp wait for each other.")),
 )
 """What may stand in the text of a kernel, and what that does."""
@@ -141,7 +162,21 @@ def launch(kernel: Kernel) -> list[str]:
     blocks = kernel.grid[0] * kernel.grid[1] * kernel.grid[2]
     shape = f" ({' × '.join(map(str, grid))})" if len(grid) > 1 else ""
     said = translate(N_("Blocks: {blocks}. Threads in each: {threads}."), blocks=f"{blocks}{shape}", threads=kernel.threads)
-    return [said, *map(told, kernel.shared_out)]
+    return [said, *map(told, kernel.shared_out), *_idle(kernel, blocks * kernel.threads)]
+
+
+def _idle(kernel: Kernel, threads: int) -> list[str]:
+    """That most threads of a kernel have nothing to do, where the array is so small."""
+    lay = kernel.lay
+    if lay is None or kernel.combines or blocks_are_many(lay) or not 0 < lay.busy <= threads // 2:
+        return []
+    fields = {"idle": threads - lay.busy, "threads": threads}
+    return [translate(N_("{idle} of {threads} threads have no number of {array}: it is too small to keep a GPU busy."), array=lay.array, **fields)]
+
+
+def blocks_are_many(lay: Lay) -> bool:
+    """Whether there is more than one block, each of which may be busy in another way."""
+    return lay.blocks > 1
 
 
 def block_text(block: tuple[int, int, int], lay: Lay) -> str:
@@ -154,7 +189,7 @@ def example(thread: Thread, lay: Lay) -> str:
     """What one thread has."""
     fields = {"thread": thread.thread, "block": block_text(thread.block, lay)}
     if not thread.places:
-        return translate(N_("Thread {thread} of block {block} has none of these numbers."), **fields)
+        return translate(N_("Thread {thread} of block {block} has no number of {array}."), array=lay.array, **fields)
     shown = [lay.spelled(place) for place in thread.places[:5]]
     count = thread.count
     more = ", …" if count is None or count > len(shown) else ""

@@ -48,7 +48,7 @@ def _kernel(kernel: Kernel, width: int, exact: bool) -> list[str]:
     if len(shown) % 2:
         lines += ["", *_side(shown[0], width)]
     if not kernel.fallback:
-        lines += ["", *(line for said in arguments(kernel) for line in _hanging(said, width))]
+        lines += ["", *(line for said in arguments(kernel, exact) for line in _hanging(said, width))]
         lines += ["", translate(N_("Threads and blocks")), *(line for said in launch(kernel) for line in wrapped(said, width))]
         if kernel.lay is not None:
             lines += ["", *_lay(kernel.lay, width)]

@@ -51,6 +51,8 @@ class Lay:
     starts: tuple[tuple[Block, Place], ...]
     corner: tuple[tuple[int | None, ...], ...]
     examples: tuple[Thread, ...]
+    busy: int = 0
+    """How many threads have a number at all, where there is one block only; 0: not counted."""
 
     @property
     def rows(self) -> int:
@@ -101,6 +103,7 @@ def lay(call: Call, how: Launched, text: str, named: Named) -> Lay | None:
     )
     return Lay(
         said, tuple(map(int, view.shape)), access, how.grid, how.threads, starts, watching.corner(), examples,
+        watching.busy() if how.grid == (1, 1, 1) and view.size <= MOST_PLACES else 0,
     )  # fmt: skip
 
 
@@ -165,6 +168,10 @@ class _Watching:
             places, _ = self.places((x, y, z), 0, 1, True)
             if places:
                 yield (x, y, z), places[0]
+
+    def busy(self) -> int:
+        """How many threads of the one block have a number."""
+        return sum(bool(self.places((0, 0, 0), thread, 1, True)[0]) for thread in range(self.how.threads))
 
     def corner(self) -> tuple[tuple[int | None, ...], ...]:
         """Which thread of block 0 has each of the first numbers."""

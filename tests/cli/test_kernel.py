@@ -39,9 +39,32 @@ def test_all_sides_of_a_layer(capsys):
     assert "A = X @ W" in text
     assert "Y = np.maximum(Z, 0)" in text
     assert "total = total + X[n, d] * W[d, k]" in text
+    assert "def kernel(X, W, b, Y):" in text
+    assert "Arrays: X 200×64 float32; W 64×100 float32; b 100 float32; Y 200×100 float32." in text
+    assert "Y[n, k] = max(total + b[k], 0)" in text
+    assert "Y[n, k] = max(sums[i, j] + b[k], 0)" in text
+    assert "Thread 1 of block (0,0) writes Y[0,4], Y[0,5], " in text
+
+
+def test_exact_shows_everything(capsys):
+    text = printed(capsys, *LAYER, "--exact")
     assert "def kernel(a, a_first, " in text
     assert "a = X 200×64 float32" in text
-    assert "Thread 1 of block (0,0) writes Y[0,4], Y[0,5], " in text
+
+
+def test_a_convolution_is_six_loops(capsys):
+    text = printed(capsys, "conv2d(x,w)", "--shape", "x=1,1,8,8", "--shape", "w=2,1,3,3")
+    assert "Y[n,o,i,j] = Σ_c Σ_r Σ_s x[n,c,i+r,j+s]·w[o,c,r,s]" in text
+    assert "total = total + x[n, c, i + r, j + s] * w[o, c, r, s]" in text
+    assert "sliding_window_view(x, (3, 3), axis=(-2, -1))" in text
+    assert "def formula" not in text
+    assert "@kernel" not in text
+
+
+def test_numbers_that_are_used_once_have_no_line_of_their_own(capsys):
+    text = printed(capsys, "sum(tanh(w*x+b))", "--shape", "x=100000")
+    assert "v6 = v6 + tanh(w * x[i] + b)" in text
+    assert "read0" not in text
 
 
 def test_columns_where_there_is_room(capsys, monkeypatch):
