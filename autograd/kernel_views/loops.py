@@ -65,10 +65,10 @@ def _inlined(lines: list[str]) -> list[str]:
             continue
         away = [line for line in lines[first + 1 : last + 1] if not line.startswith(found[1])]
         head, _, told = lines[last].partition(" = ")
-        held = found[2] if told == number or re.search(rf"[(, ]{number}[,)]", f" {told}") and "(" in told else closed(found[2], bool(re.fullmatch(rf"\w+ \+ {number}|{number} \+ \w+", told)))
+        held = found[2] if told == number or (re.search(rf"[(, ]{number}[,)]", f" {told}") and "(" in told) else closed(found[2], bool(re.fullmatch(rf"\w+ \+ {number}|{number} \+ \w+", told)))
         said = f"{head} = " + re.sub(rf"\b{number}\b", lambda _, held=held: held, told)  # type: ignore[misc]
         deeper = len(lines[last]) - len(lines[last].lstrip()) > len(found[1])
-        if away or not told or len(said) > LONG or deeper and not re.fullmatch(r"[^\W\d]\w*|[\d.]+", found[2]):
+        if away or not told or len(said) > LONG or (deeper and not re.fullmatch(r"[^\W\d]\w*|[\d.]+", found[2])):
             continue
         lines[last] = said
         del lines[first]

@@ -31,7 +31,6 @@ from .short import short
 from .threads import Lay, lay
 
 
-
 def made(
     outputs: Sequence[Node], updates: Mapping[Leaf, Node], engine: str, names: Sequence[str | None]
 ) -> Iterator[Kernel]:

@@ -61,7 +61,7 @@ def _without_dead(tree: ast.AST) -> bool:
         kept: list[Any] = []
         for line in body:
             twice = kept and isinstance(line, ast.Expr | ast.Assign) and ast.dump(line) == ast.dump(kept[-1])
-            if twice and ("syncthreads" in ast.unparse(line) or isinstance(line, ast.Assign)) or _is_dead(line, read):
+            if (twice and ("syncthreads" in ast.unparse(line) or isinstance(line, ast.Assign))) or _is_dead(line, read):
                 changed = True
             else:
                 kept.append(line)
@@ -104,7 +104,7 @@ def _run(lines: Sequence[str], at: int, size: int) -> tuple[int, list[int]] | No
     """How long a block is that is repeated three times or more from a line on, with the number that changes."""
     block = lines[at : at + size]
     shape = [NUMBER.sub("#", line) for line in block]
-    if any(not line.strip() or line.rstrip().endswith(":") or " = " not in line and "] = " not in line for line in block):
+    if any(not line.strip() or line.rstrip().endswith(":") or (" = " not in line and "] = " not in line) for line in block):
         return None
     turns, values = 1, list[int]()
     while [NUMBER.sub("#", line) for line in lines[at + turns * size : at + (turns + 1) * size]] == shape:

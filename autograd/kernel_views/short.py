@@ -23,7 +23,6 @@ from .behind import behind
 from .named import Named, sum_in
 from .sums import Sum, entry
 
-
 LETTERS = "ijpquvxy"
 """For the sums of a thread: the first two that the sum does not use itself."""
 
@@ -70,7 +69,7 @@ class Short:
         value = {name: int(self.words[name].value) for name in ("rows", "columns", "depth")}
         counts = self.total.count
         if isinstance(self.code, CudaProduct):
-            plain = not (self.form.turns or self.form.flat or self.form.parts and self.stack)
+            plain = not (self.form.turns or self.form.flat or (self.form.parts and self.stack))
             plain = plain and self._is("a", self.a[0]) and self._is("b", self.b[0])
         else:
             plain = self.total.node.params["groups"] == 1 and self.words["c"].value.size % self.total.node.size == 0
@@ -221,7 +220,7 @@ def _turns(total: Sum, letters: Sequence[str], value: str) -> list[str]:
     if len(letters) == 1:
         return [f"{letters[0]} = {value}"]
     lines, rest = ["count = " + value], list(letters)
-    said = []
+    said: list[str] = []
     while rest:
         letter = rest.pop(0)
         step = total.count(rest)

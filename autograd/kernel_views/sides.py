@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .threads import Lay, Thread
 
 MOST_OPERATIONS = 24
+KINDS = (N_("product"), N_("convolution"), N_("fused loop"), N_("loop"), N_("loops side by side"), N_("copy"), N_("fill"))
+"""Kinds of kernels that have a word in every language; others are called as in the plan."""
 STOPS = (".", "。")
 INDENT = 4
 
@@ -116,9 +118,9 @@ def arguments(kernel: Kernel, exact: bool = False) -> list[str]:
         return [translate(N_("Arrays: {arrays}."), arrays=arrays), *known]
     words = set(re.findall(r"[^\W\d]\w*", shown))
     # An array may be called as in the formula.
-    said = {name: name if name in words else value.split()[0] for name, value in kernel.arguments if not _is_number(value)}
-    arrays = [value if said[name] != name else f"{name} = {value}" for name, value in kernel.arguments if name in said]
-    numbers = [f"{_renamed(name, said)}={value}" for name, value in kernel.arguments if _is_number(value) and value != "0"]
+    called = {name: name if name in words else value.split()[0] for name, value in kernel.arguments if not _is_number(value)}
+    arrays = [value if called[name] != name else f"{name} = {value}" for name, value in kernel.arguments if name in called]
+    numbers = [f"{_renamed(name, called)}={value}" for name, value in kernel.arguments if _is_number(value) and value != "0"]
     lines = [translate(N_("Arrays, all flat: {arrays}"), arrays="; ".join(arrays))]
     if numbers:
         lines.append(translate(N_("Numbers: {numbers}; the others are 0."), numbers=", ".join(numbers)))

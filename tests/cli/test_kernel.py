@@ -278,7 +278,8 @@ def test_every_op_can_be_shown(name):
             continue
         assert kernel.loop.strip()
         assert kernel.combines or (kernel.formulas and kernel.numpy)
-        if not kernel.fallback:
+        # Where the data decide whether a thread writes at all, no lay is shown.
+        if not kernel.fallback and kernel.kernel != "scatter_in_order":
             assert kernel.lay is not None, kernel.cuda
             assert kernel.lay.corner[0][0] == 0, kernel.lay
             assert kernel.lay.examples[0].places

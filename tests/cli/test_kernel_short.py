@@ -174,7 +174,7 @@ class Anything:
 SUMS = [name for name in ("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_weights", "matmul") if name in OPS]
 
 
-@pytest.mark.parametrize("name, example", [(name, at) for name in SUMS for at in range(len(OPS[name].examples))])
+@pytest.mark.parametrize(("name", "example"), [(name, at) for name in SUMS for at in range(len(OPS[name].examples))])
 def test_the_loops_of_sums_compute_the_node(name, example):
     op = OPS[name]
     arrays = op.examples[example].arrays(np.random.default_rng(0), np.float32)
@@ -191,7 +191,7 @@ def test_the_loops_of_sums_compute_the_node(name, example):
     np.testing.assert_allclose(list(values.values())[-1], node.value, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name, example", [(name, at) for name in ("conv1d", "conv2d", "conv_weights") for at in range(len(OPS[name].examples))])
+@pytest.mark.parametrize(("name", "example"), [(name, at) for name in ("conv1d", "conv2d", "conv_weights") for at in range(len(OPS[name].examples))])
 def test_numpy_lines_of_convolutions_compute_the_node(name, example):
     op = OPS[name]
     arrays = op.examples[example].arrays(np.random.default_rng(0), np.float32)
