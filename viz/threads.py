@@ -12,6 +12,7 @@ from ..autograd.kernel_views.sides import (
     block_table,
     blocks_title,
     corner_cut,
+    corner_rows,
     corner_title,
     example,
     how_found,
@@ -22,7 +23,7 @@ from ..autograd.kernel_views.sides import (
 from ..autograd.language import N_, language, translate
 from ..autograd.symbolic.cells import wrapped
 from .drawing import Drawing, DrawingError
-from .layout import MARGIN, Placed
+from .layout import MARGIN, PAPER, Placed
 from .measure import punctuated, typeset, width
 from .shapes import Piece, Rect, Shape, Text
 from .themes import THEMES, Theme
@@ -38,8 +39,8 @@ HIGH = 24.0
 """How high a number's cell is; a block's is higher."""
 BLOCK = 40.0
 GAP = 44.0
-CHARACTERS = 104
-"""Cells of a sentence before it goes on in the next line."""
+CHARACTERS, BESIDE = 104, 62
+"""Cells of a sentence before it goes on in the next line; where tables stand beside it."""
 KINDS = ("leaf-input", "leaf-parameter", "activation", "loss", "linear", "function", "reduction", "leaf-constant")
 """The colors of threads side by side, taken from those of a theme."""
 FORMATS = (".svg", ".png", ".pdf", ".tex", ".html")
@@ -66,7 +67,7 @@ class ThreadsDrawing(Drawing):
     def pieces(self) -> list[Piece]:
         """Everything to draw, back to front, in the colors of the theme."""
         assert self.kernels is not None
-        return _Sheet(THEMES[self.theme], self.title).drawn(self.kernels, self.language)[0]
+        return _Sheet(THEMES[self.theme], self.title, self.size).drawn(self.kernels, self.language)[0]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture; see Drawing."""
@@ -77,13 +78,16 @@ class ThreadsDrawing(Drawing):
 
 def threads_drawing(kernels: Kernels, theme: str, spoken: str, size: str, heading: str) -> ThreadsDrawing:
     """The picture of all kernels, one below the other."""
-    _, wide, high = _Sheet(THEMES[theme], heading).drawn(kernels, spoken)
+    if size == "slide" and len(kernels) > 1:
+        known = ", ".join(each.number for each in kernels)
+        raise DrawingError(f"a slide has room for one kernel, and these are {len(kernels)}; choose one: --node NUMBER, or kernels.of(NUMBER), which is one of {known}")
+    _, wide, high = _Sheet(THEMES[theme], heading, size).drawn(kernels, spoken)
     return ThreadsDrawing((), title=heading, theme=theme, language=spoken, size=size, wide=wide, high=high, kernels=kernels)
 
 
 class _Sheet:
-    def __init__(self, theme: Theme, heading: str) -> None:
-        self.theme, self.heading, self.spoken = theme, heading, "en"
+    def __init__(self, theme: Theme, heading: str, size: str = "natural") -> None:
+        self.theme, self.heading, self.spoken, self.size = theme, heading, "en", size
         self.shapes: list[Shape] = []
         self.wide = 0.0
 
@@ -97,6 +101,9 @@ class _Sheet:
                 y = self.kernel(each, y + 22 * bool(at))
             y = self.sentence(how_found(), MARGIN, y + 10, self.theme.muted)
         wide, high = round(self.wide + MARGIN, 1), round(y + MARGIN, 1)
+        if self.size == "slide":
+            across, down = PAPER["slide"]
+            wide, high = round(max(wide, high * across / down), 1), round(max(high, wide * down / across), 1)
         background = Piece("background", "", (Rect(0, 0, wide, high, 0, self.theme.background),))
         return [background, Piece("text", "", tuple(self.shapes))], wide, high
 
@@ -110,13 +117,13 @@ class _Sheet:
 
     def sentence(self, text: str, x: float, y: float, color: str = "") -> float:
         """Running text."""
-        for line in wrapped(text, CHARACTERS):
+        for line in wrapped(text, BESIDE if self.size == "slide" else CHARACTERS):
             y = self.say(line, x, y, SAID, color)
         return y
 
     def kernel(self, kernel: Kernel, y: float) -> float:
         """One kernel: sentences, then blocks and threads beside each other."""
-        y = self.say(title(kernel), MARGIN, y, HEAD) + 2
+        y = top = self.say(title(kernel), MARGIN, y, HEAD) + 2
         for formula in kernel.formulas[:6]:
             y = self.say(formula, MARGIN + 14, y, SAID + 1, self.theme.value)
         said = [together(kernel), *(launch(kernel) if not kernel.fallback else [])]
@@ -126,6 +133,12 @@ class _Sheet:
             return y
         for each in kernel.lay.examples:
             y = self.sentence(example(each, kernel.lay), MARGIN, y + 2, self.theme.muted)
+        if self.size == "slide":
+            # Tables stand beside the sentences, below each other.
+            right, below = self.texts_end() + GAP, top
+            if len(kernel.lay.starts) > 1:
+                below = self.blocks(kernel.lay, right, below)[1] + 14
+            return max(y, self.corner(kernel.lay, right, below)[1])
         y += 12
         right, bottom = MARGIN, y
         if len(kernel.lay.starts) > 1:
@@ -133,6 +146,10 @@ class _Sheet:
             right += GAP
         _, other = self.corner(kernel.lay, right, y)
         return max(bottom, other)
+
+    def texts_end(self) -> float:
+        """Where the longest sentence ends."""
+        return max((each.x + width(each.text, each.size) for each in self.shapes if isinstance(each, Text)), default=MARGIN)
 
     def blocks(self, lay: Lay, x: float, y: float) -> tuple[float, float]:
         """The array cut into blocks, each with the row and the column at which it begins."""
@@ -169,14 +186,15 @@ class _Sheet:
         count = len(lay.corner[0]) if lay.corner else 0
         cells = [str(thread) for row in lay.corner for thread in row if thread is not None]
         room = max([26.0, *(width(cell, CELL) + 8 for cell in cells)])
-        x += width("00", CELL) + 6
+        labels = corner_rows(lay)
+        x += max([width("00", CELL), *(width(each, CELL - 1.5) for each in labels)]) + 6
         for column in range(count):
             self.say(str(column), x + (column + 0.5) * room, y, CELL - 1.5, self.theme.muted, "middle")
         y += CELL * LINE
         framed: list[Shape] = []
         for at, row in enumerate(lay.corner):
             top = y + at * HIGH
-            self.say(str(at), x - width(str(at), CELL - 1.5) - 6, top + 5, CELL - 1.5, self.theme.muted)
+            self.say(labels[at], x - width(labels[at], CELL - 1.5) - 6, top + 5, CELL - 1.5, self.theme.muted)
             for column, thread in enumerate(row):
                 self.shapes.append(self.cell(thread, x + column * room, top, room))
                 if thread == 0:

@@ -15,6 +15,7 @@ from .sides import (
     blocks_title,
     broken,
     corner_cut,
+    corner_rows,
     corner_title,
     example,
     how_found,
@@ -130,8 +131,8 @@ def _corner(lay: Lay) -> str:
     count = len(lay.corner[0]) if lay.corner else 0
     head = "<tr><th></th>" + "".join(f"<th>{column}</th>" for column in range(count)) + "</tr>"
     lines = [
-        f"<tr><th>{at}</th>" + "".join(map(_thread, row)) + '<td class="more">…</td>' * beside + "</tr>"
-        for at, row in enumerate(lay.corner)
+        f"<tr><th>{label}</th>" + "".join(map(_thread, row)) + '<td class="more">…</td>' * beside + "</tr>"
+        for label, row in zip(corner_rows(lay), lay.corner)
     ]
     more = '<tr><th></th><td class="more">…</td></tr>' * below
     return f'<table><caption>{escape(corner_title(lay))}</caption>{head}{"".join(lines)}{more}</table>'

@@ -241,6 +241,19 @@ def corner_cut(lay: Lay) -> tuple[bool, bool]:
     return lay.rows > len(lay.corner), bool(lay.corner) and lay.columns > len(lay.corner[0])
 
 
+def corner_rows(lay: Lay) -> list[str]:
+    """What the corner's rows are called: by all axes but the last."""
+    lead = lay.shape[:-1]
+    found = []
+    for row in range(len(lay.corner)):
+        places = list[str]()
+        for size in reversed(lead):
+            places.insert(0, str(row % size))
+            row //= size
+        found.append(",".join(places) if len(lead) > 1 else places[0] if places else "0")
+    return found
+
+
 def how_found() -> str:
     """Where these places come from."""
     return translate(N_("These places were found by going through the kernel's text for single threads, on the processor; no GPU was asked."))

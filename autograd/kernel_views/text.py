@@ -15,6 +15,7 @@ from .sides import (
     blocks_title,
     broken,
     corner_cut,
+    corner_rows,
     corner_title,
     example,
     how_found,
@@ -113,10 +114,11 @@ def _corner(lay: Lay) -> list[str]:
     columns = range(len(lay.corner[0])) if lay.corner else range(0)
     cells = [["·" if thread is None else str(thread) for thread in row] for row in lay.corner]
     room = max([len(cell) for row in cells for cell in row] + [len(str(column)) for column in columns] + [1])
-    label = len(str(len(cells)))
+    labels = corner_rows(lay)
+    label = max([len(str(len(cells))), *map(len, labels)])
     lines = [corner_title(lay), " " * (label + 3) + " ".join(right(str(column), room) for column in columns)]
     lines.append(" " * (label + 1) + "┌" + "─" * ((room + 1) * len(columns)) + "─" * (2 * beside))
     for at, row in enumerate(cells):
-        lines.append(f"{right(str(at), label)} │ {' '.join(right(cell, room) for cell in row)}{' …' * beside}")
+        lines.append(f"{right(labels[at], label)} │ {' '.join(right(cell, room) for cell in row)}{' …' * beside}")
     lines += [" " * (label + 1) + "│ …"] * below
     return [*lines, *[translate(N_("·: another block"))] * any(thread is None for row in lay.corner for thread in row)]
