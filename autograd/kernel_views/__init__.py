@@ -89,7 +89,7 @@ class Kernels:
             if each.number == str(number):
                 return each
         known = ", ".join(each.number for each in self.kernels)
-        raise ParameterError(f"{self!r} has no kernel {number!r}; there is {known}")
+        raise ParameterError(f"{self!r} has no kernel {number!r}, counted from 1; there is {known}")
 
     def of(self, name: str) -> Kernels:
         """Those that compute what is called so: a result, a named node, an op, or all of a scope."""
@@ -126,7 +126,7 @@ class Kernels:
         target = Path(path)
         made = {".html": lambda: self.html(language=language), ".json": self.json, ".txt": lambda: self.text(language=language)}
         if target.suffix.lower() not in made:
-            raise ParameterError(f"cannot save kernels as {target.suffix!r}: the file name must end in one of {' '.join(made)}")
+            raise ParameterError(f"cannot save kernels as {target.suffix!r}: the file name must end in one of {' '.join(made)}; ng.draw(kernels).save draws them as a picture")
         write_whole(str(target), (made[target.suffix.lower()]().rstrip("\n") + "\n").encode())
         return target
 
