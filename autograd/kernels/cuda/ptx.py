@@ -28,7 +28,7 @@ FEW = 2
 """So many kernels are written sooner than another process has started."""
 PATIENCE = 120.0
 """Seconds that a process is waited for when nothing else is left to do."""
-_PAGES = ("angles", "prims", "ptx", "tensor", "warps", "words")
+_PAGES = ("angles", "powers", "prims", "ptx", "tensor", "warps", "words")
 """Pages of this folder that decide what a kernel's text becomes."""
 _WIDTHS = {"8": 1, "16": 2, "32": 4, "64": 8}
 

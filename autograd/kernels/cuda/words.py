@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...vocabulary import COMPARISONS
-from . import angles, tensor
+from . import angles, powers, tensor
 from .prims import primitives
 from .warps import instructions
 
@@ -49,6 +49,8 @@ def spoken(word: str, dtype: str, operands: Sequence[str]) -> str:
     if word == "sign":
         (x,) = operands
         return f"({dtype}(1) if {x} > 0 else {dtype}(-1) if {x} < 0 else {x})"
+    if word == "**" and np.dtype(dtype).kind in "iu":
+        return f"{dtype}(whole_power(int64({operands[0]}), int64({operands[1]})))"
     text = _TEXTS[word].format(*operands)
     # Whole numbers grow to 64 bits in numba, and the simulator computes as numpy does.
     return f"({text})" if word == "where" else f"{dtype}({text})"
@@ -60,7 +62,7 @@ def names(cuda: Any, simulated: bool) -> dict[str, Any]:
     found: dict[str, Any] = {kind: getattr(np, kind) for kind in kinds}
     found |= {"cuda": cuda, "bool": np.bool_, "inf": math.inf, "nan": math.nan, "abs": abs, "min": min}
     found |= vars(primitives(simulated)) | instructions(cuda, simulated)
-    found |= angles.functions(cuda, simulated) | tensor.instructions(simulated)
+    found |= angles.functions(cuda, simulated) | tensor.instructions(simulated) | powers.functions(simulated)
     if simulated:
         from ...special import erf
 
