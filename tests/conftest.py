@@ -15,7 +15,10 @@ for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "LANGUAGE"):
 
 def pytest_configure(config: pytest.Config) -> None:
     """With several workers, tests that share something slow go to the same one: those of one group."""
-    if getattr(config.option, "dist", "no") == "load":
+    if hasattr(config, "workerinput"):
+        # A worker reads the command line again, and only where this is set does it say which group a test is of.
+        config.option.loadgroup = True
+    elif getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
 
 
