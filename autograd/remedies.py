@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,6 +40,9 @@ def lacking(why: str, *packages: str) -> Reason:
 
 def _source() -> str:
     """What pip calls nngraph: the folder that it was installed from, as long as there is one, else its name."""
+    # Not above: it takes 20 ms, and a command starts in few hundred.
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         url = str(json.loads(distribution("nngraph").read_text("direct_url.json") or "{}").get("url", ""))
     except (PackageNotFoundError, ValueError):
