@@ -36,11 +36,11 @@ class Compiled:
     @kept
     def key(self) -> str:
         """What the machine code is made from."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no key that names all it is made from")
 
     def build(self) -> bytes:
         """Object code."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no build(self) that gives object code")
 
     @kept
     def address(self) -> int:

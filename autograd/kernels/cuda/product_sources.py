@@ -45,11 +45,11 @@ class Source:
 
     def inside(self, load: int) -> str:
         """Whether the load's numbers are there; zeros are brought where not."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no inside(self, load)")
 
     def place(self, load: int) -> str:
         """The index of the load's first number in the array of the operand's name."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no place(self, load)")
 
     # What all have in common ------------------------------------------------------------------------------------------
     @property
